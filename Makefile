@@ -1,0 +1,68 @@
+# Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
+# Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
+
+.PHONY: demo test check fidelity bench drills install uv
+.SILENT:
+
+# Which Python makes the environment when uv has to be installed first.
+PYTHON ?= python3
+# What pytest is told beside pyproject.toml, e.g. make test PYTEST_ARGS='-x tests/linking'
+PYTEST_ARGS ?=
+
+UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
+# Whatever environment is active or configured, this project's is the one meant.
+export UV_PROJECT_ENVIRONMENT := .venv
+unexport VIRTUAL_ENV
+
+demo: uv
+	echo "Installing what the demo needs ..."
+	$(UV) sync --quiet --locked --inexact --no-default-groups
+	exec .venv/bin/threadlink demo
+
+test: check
+	echo "Tests, on SQLite and PostgreSQL and in Chromium ..."
+	.venv/bin/pytest --quiet $(PYTEST_ARGS)
+
+# What needs no running: format, lint, types, import law, dangerous calls.
+check: install
+	echo "Format and lint ..."
+	.venv/bin/ruff format --quiet --check
+	.venv/bin/ruff check --quiet
+	echo "Types ..."
+	.venv/bin/mypy --no-error-summary
+	echo "Import law ..."
+	.venv/bin/lint-imports --no-logo > build/imports.txt || { cat build/imports.txt; exit 1; }
+	echo "Dangerous calls ..."
+	.venv/bin/bandit --quiet -ll --recursive app
+
+# The emulator against clients and bots that others wrote, fetched into a cache outside of this tree;
+# needs node and npm, and is no part of the tests: the registries decide what they still have.
+fidelity: install
+	.venv/bin/python -m tests.fidelity
+
+# Ours, raw floors and rivals side by side, some twenty minutes; e.g. BENCH_ARGS='--only P1,P6 --rounds 1'
+bench: install
+	.venv/bin/python -m bench $(BENCH_ARGS)
+
+# The long form of tests/drills: on each database the server is killed 200 times, and server or
+# worker 100 times beside a bot.
+drills: install
+	DRILL_CYCLES=200 DRILL_BOT_KILLS=100 .venv/bin/pytest -q -s tests/drills
+
+install: uv
+	echo "Installing what is locked ..."
+	mkdir -p build
+	$(UV) sync --quiet --locked
+
+uv: $(filter .venv/bin/uv,$(UV))
+
+.venv/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)"; \
+	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make environments here. On Debian and Ubuntu:"; \
+	  echo "  sudo apt-get install python3-venv"; exit 1; }
+	echo "Installing uv into .venv ..."
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'

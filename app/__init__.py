@@ -1,0 +1,24 @@
+"""Threadlink: self-hosted account linking for Facebook Messenger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.services import Services
+
+
+def create_app(services: Services | None = None) -> Flask:
+    """Return the server as a Flask application.
+
+    Without *services* the settings are read from the environment and ``.env``.
+
+    Raises:
+        ConfigError: The settings cannot be used.
+    """
+    # Inside, so that importing app.emulator imports nothing of the server.
+    from app.web.factory import make_app  # noqa: PLC0415
+
+    return make_app(services)

@@ -1,0 +1,275 @@
+"""The built-in account store: its use cases, and the authenticator that asks it.
+
+Nothing here commits, and every function of a session may be run twice. What ends when an account
+is disabled or deleted (open attempts, links) is another room's: the caller gets the subject to
+end them by.
+"""
+
+import secrets
+import unicodedata
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from typing import Final, Protocol, TypeVar
+
+from sqlalchemy import delete as delete_from
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
+from app.accounts.identity import Identity, comparable, masked
+from app.accounts.models import Account
+from app.accounts.passwords import Hasher, HashUnusable
+
+ISSUER: Final = "local"
+LONGEST_NAME: Final = 254
+
+T = TypeVar("T")
+
+
+class AccountError(Exception):
+    """The account store could not do what it was asked."""
+
+
+class UsernameTaken(AccountError):
+    """Another account has this username, perhaps written in another way."""
+
+
+class UsernameRefused(AccountError):
+    """No account can have this username; the text says why."""
+
+
+class AccountUnknown(AccountError):
+    """There is no account with this username."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountValue:
+    """An account as commands show it."""
+
+    subject: str
+    username: str
+    display_name: str | None
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+def canonical(username: str) -> str:
+    """Return the form in which usernames are compared.
+
+    Raises:
+        UsernameRefused: It is empty, too long, or holds characters that nobody sees.
+    """
+    if len(username) > LONGEST_NAME:
+        raise UsernameRefused(f"A username may have {LONGEST_NAME} characters at most.")
+    # Keyboards of phones add a space after a word.
+    name = username.strip()
+    if any(unicodedata.category(char)[0] == "C" for char in name):
+        raise UsernameRefused("A username may not hold characters that nobody sees.")
+    name = comparable(name)
+    if not name or len(name) > LONGEST_NAME:
+        raise UsernameRefused(f"A username has between 1 and {LONGEST_NAME} characters.")
+    return name
+
+
+def add(
+    session: Session, username: str, display_name: str | None, password_hash: str, *, at: datetime
+) -> str:
+    """Add an account; return its subject.
+
+    Raises:
+        UsernameRefused: No account can have this username.
+        UsernameTaken: Another account has it.
+    """
+    account = Account(
+        id=secrets.token_urlsafe(16),
+        username=username.strip(),
+        canonical=canonical(username),
+        display_name=display_name,
+        password_hash=password_hash,
+        created_at=at,
+    )
+    session.add(account)
+    subject = account.id
+    try:
+        session.flush()
+    except IntegrityError as exc:
+        raise UsernameTaken("There is an account with this username.") from exc
+    return subject
+
+
+def set_password(session: Session, username: str, password_hash: str) -> str:
+    """Replace the password of *username*; return the subject.
+
+    Raises:
+        AccountUnknown: There is no such account.
+    """
+    account = _account_for(session, username)
+    account.password_hash = password_hash
+    return account.id
+
+
+def disable(session: Session, username: str, *, at: datetime) -> str:
+    """Let *username* sign in no more; return the subject, whose links the caller ends.
+
+    Raises:
+        AccountUnknown: There is no such account.
+    """
+    account = _account_for(session, username)
+    account.disabled_at = account.disabled_at or at
+    return account.id
+
+
+def enable(session: Session, username: str) -> str:
+    """Let *username* sign in again; return the subject.
+
+    Raises:
+        AccountUnknown: There is no such account.
+    """
+    account = _account_for(session, username)
+    account.disabled_at = None
+    return account.id
+
+
+def delete(session: Session, username: str) -> str:
+    """Delete the account; return the subject, whose links the caller ends.
+
+    Raises:
+        AccountUnknown: There is no such account.
+    """
+    account = _account_for(session, username)
+    subject = account.id
+    session.execute(delete_from(Account).where(Account.id == subject))
+    return subject
+
+
+def find(session: Session, username: str) -> AccountValue | None:
+    """Return the account of *username*, however it is written."""
+    account = _find(session, username)
+    return None if account is None else _value(account)
+
+
+def list_accounts(session: Session) -> tuple[AccountValue, ...]:
+    """Return all accounts, by name."""
+    return tuple(map(_value, session.scalars(select(Account).order_by(Account.canonical))))
+
+
+def is_active(session: Session, subject: str) -> bool:
+    """Tell whether *subject* may still sign in, or go on with what it began."""
+    # Locked: who disables the account waits for our commit and then ends what we have written, or
+    # has committed before us and is seen. A shared lock, since sign-ins need not wait for another.
+    mine = select(Account).where(Account.id == subject).with_for_update(read=True)
+    account = session.scalar(mine.execution_options(populate_existing=True))
+    return account is not None and account.disabled_at is None
+
+
+def _account_for(session: Session, username: str) -> Account:
+    account = _find(session, username, for_update=True)
+    if account is None:
+        raise AccountUnknown("There is no account with this username.")
+    return account
+
+
+def _find(session: Session, username: str, *, for_update: bool = False) -> Account | None:
+    try:
+        mine = Account.canonical == canonical(username)
+    except UsernameRefused:
+        return None
+    query = select(Account).where(mine)
+    return session.scalar(query.with_for_update() if for_update else query)
+
+
+def _value(account: Account) -> AccountValue:
+    return AccountValue(
+        subject=account.id,
+        username=account.username,
+        display_name=account.display_name,
+        created_at=account.created_at,
+        disabled_at=account.disabled_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    subject: str
+    username: str
+    password_hash: str = field(repr=False)
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    known: _Credentials | None
+    # What somebody else's password is kept as, or None where there are no accounts.
+    decoy: str | None = field(repr=False)
+
+
+class Run(Protocol):
+    """What runs a function of a session in a transaction of its own, and returns its value."""
+
+    def __call__(self, use_case: Callable[[Session], T], /) -> T: ...
+
+
+class LocalAuthenticator:
+    """Proves who somebody is by the built-in accounts.
+
+    The password is looked at outside any transaction, and once on every road: how long the answer
+    takes tells nobody whether there is such an account. Accounts that were taken over keep hashes
+    of several kinds for a while, so an unknown name takes as long as some account does, always the
+    same one. *read* and *write* run a use case.
+    """
+
+    def __init__(self, *, read: Run, write: Run, hasher: Hasher) -> None:
+        self._read = read
+        self._write = write
+        self._hasher = hasher
+        # For a store without accounts. Made before the first name, which would take twice as long.
+        self._nobodys_hash = hasher.hash(secrets.token_urlsafe(16))
+
+    def verify(self, username: str, password: str) -> Identity:
+        """Return who *username* is, if *password* is right.
+
+        Raises:
+            CredentialsRefused: They do not belong together, or the account is disabled.
+            AuthenticatorUnavailable: What is kept of the password cannot be used.
+        """
+        found = self._read(partial(_credentials, username=username))
+        known = found.known
+        kept = known.password_hash if known else found.decoy or self._nobodys_hash
+        try:
+            matches = self._hasher.matches(kept, password)
+        except HashUnusable as exc:
+            raise AuthenticatorUnavailable from exc
+        if known is None or not known.is_active or not matches:
+            raise CredentialsRefused
+        if self._hasher.is_outdated(kept):
+            self._upgrade(known, password)
+        return Identity(ISSUER, known.subject, masked(known.username))
+
+    def _upgrade(self, known: _Credentials, password: str) -> None:
+        new = self._hasher.hash(password)
+        self._write(partial(_replace_hash, subject=known.subject, old=known.password_hash, new=new))
+
+
+def _credentials(session: Session, *, username: str) -> _Found:
+    # Asked for on every road, so that the number of questions tells nothing either.
+    place = urlsafe_b64encode(sha256(username.encode("utf-8", "surrogatepass")).digest()).decode()
+    after = select(Account.password_hash).where(Account.id >= place).order_by(Account.id).limit(1)
+    decoy = session.scalar(after)
+    account = _find(session, username)
+    if account is None:
+        return _Found(None, decoy)
+    is_active = account.disabled_at is None
+    return _Found(
+        _Credentials(account.id, account.username, account.password_hash, is_active), decoy
+    )
+
+
+def _replace_hash(session: Session, *, subject: str, old: str, new: str) -> None:
+    # A password that was set meanwhile stays.
+    same = (Account.id == subject) & (Account.password_hash == old)
+    session.execute(update(Account).where(same).values(password_hash=new))

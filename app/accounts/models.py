@@ -1,0 +1,33 @@
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, UtcDateTime
+
+
+class Account(Base):
+    """A user of the built-in account store."""
+
+    __tablename__ = "account"
+
+    # Random, so that it is never given twice: a deleted account's id must not come back to life.
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    username: Mapped[str] = mapped_column(String(254))
+    # What usernames are compared by; local.canonical() makes it.
+    canonical: Mapped[str] = mapped_column(String(254), unique=True)
+    display_name: Mapped[str | None] = mapped_column(String(254))
+    password_hash: Mapped[str] = mapped_column(String(512))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Throttle(Base):
+    """The tries that one key made at one moment and that nothing has excused since."""
+
+    __tablename__ = "throttle"
+
+    # "<limit>:<HMAC>": with a copy of this table nobody learns a name, an address or a PSID.
+    key: Mapped[str] = mapped_column(String(96), primary_key=True)
+    window_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    failures: Mapped[int]

@@ -1,0 +1,146 @@
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.accounts import local
+from app.accounts.local import AccountError, AccountUnknown
+from app.accounts.passwords import PasswordRefused, check_new_password
+from app.cli.accounts_import import import_
+from app.cli.options import json_option, new_secret
+from app.linking import attempts, handlers
+from app.linking.history import User
+from app.linking.policy import Policy
+from app.services import services
+
+group = AppGroup("accounts", help="The built-in accounts.")
+group.add_command(import_)
+
+
+@group.command()
+@click.argument("username")
+@click.option("--display-name", help="How the person is called on the confirm page.")
+def add(username: str, display_name: str | None) -> None:
+    """Add an account; the password is asked for, or read from standard input.
+
+    Example: threadlink accounts add jane@example.com
+    """
+    password_hash = _hashed_new_password(username)
+    try:
+        services().write(local.add, username, display_name, password_hash, at=clock.now())
+    except AccountError as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(f"Added {username}. This person can now sign in when Messenger asks.")
+
+
+@group.command()
+@click.argument("username")
+def set_password(username: str) -> None:
+    """Replace the password of USERNAME; links stay.
+
+    Example: threadlink accounts set-password jane@example.com
+    """
+    if services().read(local.find, username) is None:
+        raise click.ClickException(f"there is no account {username}")
+    password_hash = _hashed_new_password(username)
+    services().write(local.set_password, username, password_hash)
+    click.echo(f"The password of {username} is changed. Links stay; to end them: accounts disable")
+
+
+@group.command()
+@click.argument("username")
+def disable(username: str) -> None:
+    """Let USERNAME sign in no more, and end its links at once.
+
+    Example: threadlink accounts disable jane@example.com
+    """
+    ended = _closed(partial(local.disable, at=clock.now()), username)
+    click.echo(f"{username} can sign in no more; links ended: {ended}.")
+    click.echo(f"To undo it: threadlink accounts enable {username}")
+
+
+@group.command()
+@click.argument("username")
+def enable(username: str) -> None:
+    """Let USERNAME sign in again; links that were ended stay ended.
+
+    Example: threadlink accounts enable jane@example.com
+    """
+    try:
+        services().write(local.enable, username)
+    except AccountUnknown as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(f"{username} can sign in again.")
+
+
+@group.command()
+@click.argument("username")
+@click.confirmation_option(prompt="Delete the account and end its links?")
+def delete(username: str) -> None:
+    """Delete the account of USERNAME, and end its links at once.
+
+    Example: threadlink accounts delete jane@example.com
+    """
+    ended = _closed(local.delete, username)
+    click.echo(f"{username} is deleted; links ended: {ended}.")
+
+
+@group.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the accounts, by name.
+
+    Example: threadlink accounts list
+    """
+    accounts = services().read(local.list_accounts)
+    for account in accounts:
+        if as_json:
+            body = {"username": account.username, "subject": account.subject}
+            disabled = account.disabled_at is not None
+            name = account.display_name
+            click.echo(json.dumps({**body, "display_name": name, "disabled": disabled}))
+        else:
+            click.echo(f"{account.username}{'  (disabled)' if account.disabled_at else ''}")
+    if not accounts and not as_json:
+        click.echo("There are none. Next: threadlink accounts add USERNAME")
+
+
+def _hashed_new_password(username: str) -> str:
+    password = new_secret("Password")
+    least = services().settings.password_min_length
+    names = services().page_names.values()
+    try:
+        check_new_password(password, minimum=least, forbidden=[username, *names])
+    except PasswordRefused as exc:
+        raise click.ClickException(str(exc)) from exc
+    return services().hasher.hash(password)
+
+
+def _closed(step: Callable[[Session, str], str], username: str) -> int:
+    try:
+        return services().write(
+            close_account, step, username, policy=services().policy, at=clock.now()
+        )
+    except AccountUnknown as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+def close_account(
+    session: Session,
+    step: Callable[[Session, str], str],
+    username: str,
+    *,
+    policy: Policy,
+    at: datetime,
+) -> int:
+    """Close the account and, in the same transaction, end what hangs on it."""
+    subject = step(session, username)
+    attempts.void(session, issuer=local.ISSUER, subject=subject, at=at)
+    user = User(local.ISSUER, subject)
+    ended = handlers.end_all(session, user, cause="account closed", policy=policy, at=at)
+    return len(ended)

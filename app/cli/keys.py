@@ -1,0 +1,99 @@
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import click
+from flask.cli import AppGroup
+
+from app import clock
+from app.cli.options import json_option, page_option
+from app.keys import service as keys
+from app.keys.service import SCOPES, KeyValue, Scope
+from app.messenger.types import PageId
+from app.services import services
+
+group = AppGroup("keys", help="The keys your bot asks the API with.")
+
+
+@group.command()
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    default=("links:read",),
+    show_default=True,
+    help="What it is for; may stand several times.",
+)
+@page_option
+@click.option("--days", type=click.IntRange(1, 3650), help="Good for so long; default: for ever.")
+def create(name: str, scopes: tuple[Scope, ...], page: PageId | None, days: int | None) -> None:
+    """Make a key for the program NAME; it is shown this once.
+
+    Example: threadlink keys create bot --scope links:read --scope messages:send
+    """
+    at = clock.now()
+    key = services().write(
+        keys.issue,
+        name,
+        scopes=scopes,
+        page_id=page,
+        expires_at=at + timedelta(days=days) if days else None,
+        at=at,
+    )
+    click.echo(key)
+    click.echo("Keep it where your bot keeps its secrets: it is not shown again.", err=True)
+    click.echo(f"Next: send it as Authorization: Bearer. {_docs()}", err=True)
+
+
+@group.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the keys; their secrets are not known here.
+
+    Example: threadlink keys list
+    """
+    found = services().read(keys.list_keys)
+    for key in found:
+        click.echo(json.dumps(asdict(key), default=_text) if as_json else _line(key))
+    if not found and not as_json:
+        click.echo("There are none. Next: threadlink keys create NAME")
+
+
+@group.command()
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """Refuse the key ID from the next request on. ID is what list shows.
+
+    Example: threadlink keys revoke 8fKq2ZpR0a
+    """
+    if not services().write(keys.revoke, key_id, at=clock.now()):
+        raise click.ClickException(f"there is no key {key_id} that is good")
+    click.echo(f"{key_id} is refused from now on.")
+
+
+def _docs() -> str:
+    return f"What it can ask: {services().settings.public_url}/api/docs"
+
+
+def _line(key: KeyValue) -> str:
+    parts = [key.id, key.name, ",".join(key.scopes), f"page {key.page_id or 'any'}"]
+    parts.append(f"used {_day(key.last_used_at)}")
+    if key.expires_at:
+        parts.append(f"until {_day(key.expires_at)}")
+    if key.exposed_at:
+        parts.append("EXPOSED in an address: revoke it")
+    if key.revoked_at:
+        parts.append(f"revoked {_day(key.revoked_at)}")
+    return "  ".join(parts)
+
+
+def _day(moment: datetime | None) -> str:
+    return "never" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    raise TypeError(type(value))

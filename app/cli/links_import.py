@@ -1,0 +1,106 @@
+"""Reading what ``threadlink links import`` is given: lines that can be taken over, and the rest."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import click
+
+from app import clock
+from app.linking import moving_in
+from app.linking.history import User
+from app.linking.moving_in import OldLink
+from app.messenger.types import PageId, Psid
+from app.services import services
+
+COLUMNS: Final = ("page_id", "psid", "issuer", "subject")
+BATCH: Final = 500
+_ID: Final = re.compile(r"[0-9]{1,64}")
+_LONGEST: Final = 255
+_MOST_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the file: a link, or why it is none."""
+
+    number: int
+    link: OldLink | None
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many lines were taken over, and which were not."""
+
+    taken: int = 0
+    refused: int = 0
+
+    def refuse(self, number: int, why: str) -> None:
+        self.refused += 1
+        if self.refused <= _MOST_SHOWN:
+            click.echo(f"line {number}: {why}", err=True)
+
+
+def run(path: Path, *, dry_run: bool) -> Tally:
+    """Take over what stands in *path*, a batch in a transaction; with *dry_run* only look.
+
+    Raises:
+        click.ClickException: It is not a CSV file with the columns that are needed.
+    """
+    tally, seen = Tally(), set[tuple[PageId, Psid]]()
+    lines = _lines(path)
+    while batch := list(islice(lines, BATCH)):
+        links: dict[int, OldLink] = {}
+        for line in batch:
+            if line.link is None:
+                tally.refuse(line.number, line.fault)
+            elif (line.link.page_id, line.link.psid) in seen:
+                tally.refuse(line.number, "this person stands in the file already")
+            else:
+                seen.add((line.link.page_id, line.link.psid))
+                links[line.number] = line.link
+        _take(links, tally, dry_run=dry_run)
+        click.echo(f"{batch[-1].number - 1} lines read, {tally.taken} fit", err=True)
+    return tally
+
+
+def _take(links: dict[int, OldLink], tally: Tally, *, dry_run: bool) -> None:
+    old = list(links.values())
+    if dry_run:
+        refused = services().read(moving_in.known, old)
+    else:
+        refused = services().write(moving_in.take_over, old, at=clock.now())
+    for number, link in links.items():
+        if (link.page_id, link.psid) in refused:
+            tally.refuse(number, "this person is known here already")
+        else:
+            tally.taken += 1
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            missing = set(COLUMNS) - set(rows.fieldnames or ())
+            if missing:
+                raise click.ClickException(f"the header lacks {', '.join(sorted(missing))}")
+            for row in rows:
+                yield _line(rows.line_num, {name: row[name] or "" for name in COLUMNS})
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise click.ClickException("the file is no CSV in UTF-8") from exc
+
+
+def _line(number: int, row: dict[str, str]) -> Line:
+    page_id, psid, issuer, subject = (row[name].strip() for name in COLUMNS)
+    if page_id not in services().page_ids:
+        return Line(number, None, "page_id is not one of the configured pages")
+    if not _ID.fullmatch(psid):
+        return Line(number, None, "psid is not digits")
+    if not all(0 < len(text) <= _LONGEST and text.isprintable() for text in (issuer, subject)):
+        return Line(number, None, "issuer or subject is missing, too long or not plain text")
+    return Line(number, OldLink(PageId(page_id), Psid(psid), User(issuer, subject)))

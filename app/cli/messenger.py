@@ -1,0 +1,131 @@
+import click
+from flask.cli import AppGroup
+
+from app.cli.options import one_page, page_option
+from app.messenger.errors import LinkingTokenRefused
+from app.messenger.graph.client import LEGACY_VERSION, GraphClient
+from app.messenger.types import PageId, Psid
+from app.services import services
+
+group = AppGroup("messenger", help="One Graph call each.")
+
+legacy_option = click.option(
+    "--legacy", is_flag=True, help="By thread_settings, as in 2016, instead of messenger_profile."
+)
+version_option = click.option(
+    "--graph-version",
+    default=LEGACY_VERSION,
+    show_default=True,
+    help="With --legacy: the version that still has it.",
+)
+
+
+@group.command()
+@click.argument("url", required=False)
+@page_option
+@legacy_option
+@version_option
+def set_url(url: str | None, page: PageId | None, graph_version: str, *, legacy: bool) -> None:
+    """Make Messenger show Log In in the thread's details, leading to URL or to this server.
+
+    Example: threadlink messenger set-url
+    """
+    page_id = one_page(page)
+    target = url or services().linking_url(page_id)
+    if legacy:
+        _graph(page_id).set_linking_url_legacy(target, version=graph_version)
+    else:
+        _graph(page_id).set_linking_url(target)
+    click.echo(f"Page {page_id}: Log In leads to {target}")
+
+
+@group.command()
+@page_option
+def get_url(page: PageId | None) -> None:
+    """Show where Log In in the thread's details leads.
+
+    Example: threadlink messenger get-url
+    """
+    page_id = one_page(page)
+    url = _graph(page_id).linking_url()
+    click.echo(url or "Not set. Next: threadlink messenger set-url")
+
+
+@group.command()
+@page_option
+@legacy_option
+@version_option
+def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
+    """Take Log In out of the thread's details; links stay.
+
+    Example: threadlink messenger clear-url
+    """
+    page_id = one_page(page)
+    if legacy:
+        _graph(page_id).clear_linking_url_legacy(version=graph_version)
+    else:
+        _graph(page_id).clear_linking_url()
+    click.echo(f"Page {page_id}: Log In is gone from the thread's details.")
+
+
+@group.command()
+@click.argument("account_linking_token", metavar="TOKEN")
+@page_option
+def psid(account_linking_token: str, page: PageId | None) -> None:
+    """Show whose account_linking_token TOKEN is. It lives five minutes.
+
+    Example: threadlink messenger psid ARREbGIbGD7PQhwW
+    """
+    try:
+        click.echo(_graph(one_page(page)).recipient_for(account_linking_token))
+    except LinkingTokenRefused as exc:
+        raise click.ClickException(
+            f"Graph does not know this token, or it is older than five minutes: {exc}"
+        ) from exc
+
+
+@group.command()
+@click.argument("psid")
+@page_option
+def profile(psid: str, page: PageId | None) -> None:
+    """Show the name of the person behind PSID.
+
+    Example: threadlink messenger profile 1256217357730577
+    """
+    name = _graph(one_page(page)).profile_name(Psid(psid))
+    click.echo(name or "Messenger withholds the name, or does not know this person.")
+
+
+@group.command()
+@click.argument("psid")
+@page_option
+def unlink(psid: str, page: PageId | None) -> None:
+    """Tell Messenger that PSID is not linked. Our own link stays: see links unlink.
+
+    Example: threadlink messenger unlink 1256217357730577
+    """
+    _graph(one_page(page)).unlink(Psid(psid))
+    click.echo(f"Messenger shows Log In to {psid} again.")
+
+
+@group.command()
+@click.argument("psid")
+@click.option("--kind", type=click.Choice(["login", "logout"]), default="login", show_default=True)
+@click.option("--text", default="Connect your account.", show_default=True)
+@page_option
+def send_button(psid: str, kind: str, text: str, page: PageId | None) -> None:
+    """Send PSID a message with a Log In or Log Out button.
+
+    Example: threadlink messenger send-button 1256217357730577 --text "See your orders"
+    """
+    page_id = one_page(page)
+    if kind == "login":
+        url = services().linking_url(page_id)
+        sent = _graph(page_id).send_login_button(Psid(psid), text=text, url=url)
+    else:
+        sent = _graph(page_id).send_logout_button(Psid(psid), text=text)
+    click.echo(f"Sent: {sent}")
+
+
+def _graph(page_id: PageId) -> GraphClient:
+    return services().graph[page_id]

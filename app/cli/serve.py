@@ -1,0 +1,100 @@
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from app import metrics
+from app.cli.run import check_tables, note_start
+from app.config import Settings
+from app.services import build, processes
+from app.web.process import open_door
+
+# Windows has none, and must not miss the other commands for it.
+if sys.platform != "win32":
+    import resource
+
+# A proxy in front must let go of an idle connection sooner, or now and then it gets no answer.
+HEAD_MS: Final = 10_000
+DRAIN_SECONDS: Final = 24
+# Connections, not requests: idle and slow ones cost next to nothing.
+CONNECTIONS: Final = 8192
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+def serve(host: str, port: int) -> None:
+    """Serve in production, behind whatever speaks https. SIGTERM ends it within 25 seconds.
+
+    Example: threadlink serve --host 0.0.0.0 --port 8000
+    """
+    if sys.platform == "win32":
+        raise click.ClickException("serve needs Linux or macOS; here there is threadlink run")
+    settings = Settings.load()
+    built = build(settings)
+    check_tables(built)
+    note_start(settings)
+    # The processes are copies of this one, and a connection belongs to one alone.
+    built.engine.dispose()
+    count = processes(settings)
+    _allow_many_connections()
+    # A process would inherit our handler until it has its own, and not hear SIGTERM in between.
+    os.register_at_fork(after_in_child=_end_on_sigterm)
+    server = Granian(
+        "threadlink",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=count,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=2048,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS),
+        log_level=LogLevels.warning,
+        # Its lines join ours; it writes none about requests, whose queries hold tokens.
+        log_dictconfig={"handlers": {}, "loggers": {}},
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+    )
+    beside = "the outbox's work inside" if count == 1 else "start threadlink worker beside"
+    processes_word = "process" if count == 1 else "processes"
+    click.echo(
+        f"Serving {settings.public_url} on {host}:{port}: {count} {processes_word}, {beside}.",
+        err=True,
+    )
+    with _shared_figures(count):
+        server.serve(target_loader=open_door, wrap_loader=False)
+
+
+@contextmanager
+def _shared_figures(count: int) -> Iterator[None]:
+    """Let several processes count together: whichever is asked for /metrics answers for all."""
+    if count == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="threadlink-metrics-") as folder:
+        os.environ[metrics.FOLDER] = folder
+        yield
+
+
+def _allow_many_connections() -> None:
+    """Open as many files as idle clients may need; the usual limit, 1,024, is soon used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, 2 * CONNECTIONS)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _end_on_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

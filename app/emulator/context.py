@@ -1,0 +1,59 @@
+"""What the views of the emulator work with: built once, found again through the app."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app, request
+
+from app.emulator.clock import MovableClock
+from app.emulator.courier import Courier
+from app.emulator.faults import Switches
+from app.emulator.journal import Journal
+from app.emulator.limits import Limits
+from app.emulator.post import Postman
+from app.emulator.settings import EmulatorSettings
+from app.emulator.state import State
+
+_KEY = "emulator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emulator:
+    """One pretended Messenger with its memory, its journal and its courier."""
+
+    settings: EmulatorSettings
+    clock: MovableClock
+    state: State
+    journal: Journal
+    faults: Switches
+    limits: Limits
+    postman: Postman
+    courier: Courier
+    # Where the browser finds us; None is wherever the request was sent.
+    origin: str | None
+
+    def attach(self, app: Flask) -> None:
+        app.extensions[_KEY] = self
+
+    def reset(self) -> None:
+        """Be as on the first day: no faults, no messages, no links, the clock of the machine."""
+        self.faults.clear()
+        self.courier.forget()
+        self.clock.reset()
+        self.state.reset()
+        self.limits.clear()
+        self.journal.clear()
+
+    def own_origin(self) -> str:
+        """Return the origin that stands in redirect_uri: whatever name the browser used."""
+        return self.origin or request.host_url.rstrip("/")
+
+
+def emulator_of(app: Flask) -> Emulator:
+    """Return the emulator behind *app*, which `create_emulator` made."""
+    emulator: Emulator = app.extensions[_KEY]
+    return emulator
+
+
+def emulator() -> Emulator:
+    """Return the emulator that serves the present request."""
+    return emulator_of(current_app)

@@ -1,0 +1,145 @@
+"""Why something did not work, and what to do about it: what the real Messenger never tells."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One reason and its fix, in words for a developer."""
+
+    reason: str
+    fix: str
+    status: int | None = None
+
+
+TAP_AGAIN = "Go back to the chat and tap Log In again."
+
+TOKEN_MISSING = Failure(
+    "The address has no account_linking_token.",
+    "Send the browser to redirect_uri exactly as you received it: it already holds the token. "
+    "Only add &authorization_code=… at its end.",
+)
+TOKEN_UNKNOWN = Failure(
+    "This account_linking_token was not issued by this Messenger.",
+    "Keep every byte of redirect_uri: a token that was cut, or encoded once more, is another "
+    f"token. If the emulator was restarted meanwhile, its tokens are gone. {TAP_AGAIN}",
+)
+TOKEN_EXPIRED = Failure(
+    "The account_linking_token is older than five minutes.",
+    "The whole sign-in must fit into the five minutes after Log In was tapped. " + TAP_AGAIN,
+)
+TOKEN_USED = Failure(
+    "This account_linking_token has been used already.",
+    f"One tap on Log In is good for one return with an authorization_code. {TAP_AGAIN}",
+)
+CODE_NAMED_WRONGLY = Failure(
+    "The address has a parameter “code”, but no “authorization_code”.",
+    "Rename the parameter that you add to redirect_uri: Messenger reads authorization_code only.",
+)
+CODE_EMPTY = Failure(
+    "The authorization_code is empty.",
+    "Add a value that is hard to guess. To tell Messenger that the person declined, leave the "
+    "parameter out altogether.",
+)
+CODE_TWICE = Failure(
+    "A parameter stands in the address more than once.",
+    "Add authorization_code once, and keep the rest of redirect_uri as it was.",
+)
+
+APP_NOT_SUBSCRIBED = Failure(
+    "No webhook is set for this app, so there is nowhere to send the event.",
+    "Subscribe the app: POST /{app-id}/subscriptions with object=page, callback_url, verify_token "
+    "and fields (or start the emulator with a webhook URL).",
+)
+UNREACHABLE = Failure(
+    "The webhook could not be reached.",
+    "Is your server running, and does it listen on the host and port of the callback URL?",
+)
+
+CHALLENGE_NOT_ECHOED = Failure(
+    "The webhook answered 200, but its body is not the hub.challenge.",
+    "Answer with the value of hub.challenge as plain text and nothing around it: no quotes, no "
+    "JSON, no line end.",
+)
+
+OUTAGE = Failure(
+    "Your server cannot be reached: the fault “outage” is on.",
+    "Turn it off, then skip an hour: Messenger repeats what it could not deliver.",
+)
+FORGERY_REFUSED = Failure(
+    "Your server refused this delivery, and was right: Messenger did not sign it like this.",
+    "Nothing to mend. Turn the fault off to go on.",
+)
+FORGERY_TAKEN = Failure(
+    "Your server took a delivery that Messenger never signed.",
+    "Anybody could link and unlink people at your server. Compare X-Hub-Signature-256 with "
+    "HMAC-SHA256(app secret, raw body) in constant time, and refuse what differs or is missing.",
+)
+FAILING_FOR_A_QUARTER = Failure(
+    "Webhooks of this Page have been failing for 15 minutes.",
+    "Meta alerts the app's developers now. After an hour of failures the Page is unsubscribed.",
+)
+DISABLED = Failure(
+    "Webhooks disabled: an hour of failures, so the Page is not subscribed any more.",
+    "Mend the webhook, then subscribe again: POST /{page-id}/subscribed_apps. What happened "
+    "meanwhile does not come again.",
+)
+GIVEN_UP = Failure(
+    "Messenger has repeated this delivery for 36 hours and drops it.",
+    "What was in it is lost. Your records can only be set right by hand.",
+)
+NO_PRIVACY_URL = Failure(
+    "No address is set for this callback.",
+    "Start the emulator with --data-deletion-url or --deauthorize-url "
+    "(on developers.facebook.com: Settings, Advanced, and Facebook Login).",
+)
+NO_CONFIRMATION = Failure(
+    "The answer is no JSON object with url and confirmation_code.",
+    'Answer 200 and {"url": "https://…", "confirmation_code": "…"}: the address of a page that '
+    "tells how the deletion stands, and a code the person can ask about.",
+)
+
+
+def app_field_missing(field: str) -> Failure:
+    return Failure(
+        f"The app is not subscribed to the field {field}.",
+        f"Add {field} to the fields in POST /{{app-id}}/subscriptions "
+        "(on developers.facebook.com: Messenger, Webhooks, Edit).",
+    )
+
+
+def page_field_missing(field: str) -> Failure:
+    return Failure(
+        f"The Page is not subscribed to the field {field}.",
+        f"Add {field} to subscribed_fields in POST /{{page-id}}/subscribed_apps. "
+        "The app's subscription alone is not enough: a field needs both.",
+    )
+
+
+def timed_out(seconds: float) -> Failure:
+    return Failure(
+        f"The webhook did not answer within {seconds:g} seconds.",
+        "Store the event, answer 200, and do slow work afterwards.",
+    )
+
+
+def not_200(status: int) -> Failure:
+    """Return what may be behind a webhook's *status*."""
+    reason = f"The webhook answered {status} instead of 200."
+    return Failure(reason, _STATUS_FIXES.get(status, _ANY_STATUS_FIX), status)
+
+
+_REDIRECT_FIX = "Messenger follows no redirect: set the final address as callback URL."
+
+
+_STATUS_FIXES = {
+    **dict.fromkeys((301, 302, 303, 307, 308), _REDIRECT_FIX),
+    401: "Messenger sends no credentials: let the webhook's path through without any.",
+    403: "For a delivery that is usually the signature check: X-Hub-Signature-256 is HMAC-SHA256 "
+    "over the raw body, its key the app secret; does your server have the secret of this app? For "
+    "the verification it is the verify token.",
+    404: "The callback URL has a path that your server does not know.",
+    405: "The callback URL must accept GET (verification) and POST (deliveries).",
+    413: "Your server, or a proxy before it, refuses bodies of this size.",
+}
+_ANY_STATUS_FIX = "Look at your server's log at the time of this request; answer exactly 200."

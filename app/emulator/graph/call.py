@@ -1,0 +1,101 @@
+"""One Graph call: who asks, about what, with which parameters."""
+
+import hmac
+from dataclasses import dataclass, field, replace
+
+from werkzeug.wrappers import Request
+
+from app.emulator import wire
+from app.emulator.context import Emulator
+from app.emulator.events import Event
+from app.emulator.graph import problems
+from app.emulator.graph.params import Params
+from app.emulator.settings import PageSettings
+from app.emulator.state import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class AppCall:
+    """A call with the app's own token, {app-id}|{app-secret}."""
+
+    emulator: Emulator
+    params: Params
+    faults: tuple[str, ...] = ()
+    # Faults that befell it while it was answered.
+    happened: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PageCall:
+    """A call with the token of a page."""
+
+    emulator: Emulator
+    params: Params
+    page: PageSettings
+    faults: tuple[str, ...] = ()
+    happened: list[str] = field(default_factory=list)
+    # What the webhook shall hear once the caller has its answer.
+    later: list[Event] = field(default_factory=list)
+
+    def befalls(self, fault: str) -> bool:
+        """Tell whether *fault* happens now, and remember that it did."""
+        happens = self.emulator.faults.takes(fault)
+        if happens:
+            self.happened.append(fault)
+        return happens
+
+    def recipient(self, psid: str | None) -> Thread:
+        """Return the thread of *psid* with this page.
+
+        Raises:
+            GraphProblem: Nobody with that id has chatted with this page.
+        """
+        thread = self.emulator.state.find_thread(self.page.id, psid or "")
+        if thread is None:
+            raise problems.no_matching_user()
+        return thread
+
+
+def identify(emulator: Emulator, request: Request, params: Params) -> AppCall | PageCall:
+    """Return the call with its caller, known by the token.
+
+    Raises:
+        GraphProblem: No token, an unknown one, or a proof that does not belong to it.
+    """
+    token = params.text("access_token") or _bearer(request)
+    if token is None:
+        raise problems.no_token()
+    settings = emulator.settings
+    page = emulator.state.page_with_token(token)
+    is_app = _same(token, f"{settings.app_id}|{settings.app_secret}")
+    if page is None and not is_app:
+        raise problems.invalid_token()
+    taken = _check_proof(emulator, params, token)
+    if page is None:
+        return AppCall(emulator, params, taken)
+    if emulator.faults.takes("page-token-of-another-page"):
+        taken = (*taken, "page-token-of-another-page")
+        page = replace(page, id=page.id[::-1], name="Another Page")
+    return PageCall(emulator, params, page, taken)
+
+
+def _check_proof(emulator: Emulator, params: Params, token: str) -> tuple[str, ...]:
+    proof = params.text("appsecret_proof")
+    if "appsecret_proof" not in params:
+        if emulator.faults.takes("proof-required"):
+            raise problems.missing_proof()
+        return ()
+    if emulator.faults.takes("proof-wrong"):
+        raise problems.wrong_proof()
+    if not _same(proof or "", wire.appsecret_proof(token, emulator.settings.app_secret)):
+        raise problems.wrong_proof()
+    return ()
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() in {"bearer", "oauth"} else None
+
+
+def _same(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="replace"), right.encode())

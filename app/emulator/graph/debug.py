@@ -1,0 +1,45 @@
+"""What there is to know about a token (messenger-platform.md 3.3)."""
+
+import hmac
+from typing import Any
+
+from app.emulator.graph.call import AppCall, PageCall
+from app.emulator.graph.problems import bad_parameter, missing_parameter
+
+_SCOPES = ["pages_manage_metadata", "pages_messaging", "pages_show_list"]
+_INVALID = 190
+
+
+def debug_token(call: AppCall | PageCall) -> dict[str, Any]:
+    """Return what the input token is good for; the caller must be the app."""
+    if isinstance(call, PageCall):
+        raise bad_parameter(
+            "You must provide an app access token, or a user access token that is an owner or "
+            "developer of the app"
+        )
+    token = call.params.text("input_token")
+    if token is None:
+        raise missing_parameter("input_token")
+    settings = call.emulator.settings
+    about: dict[str, Any] = {"app_id": settings.app_id, "application": "Stand-in for Messenger"}
+    page = call.emulator.state.page_with_token(token)
+    app_token = f"{settings.app_id}|{settings.app_secret}"
+    if hmac.compare_digest(token.encode(errors="replace"), app_token.encode()):
+        return {"data": {**about, "type": "APP", "is_valid": True, "scopes": []}}
+    if page is None or call.emulator.faults.takes("graph-190"):
+        error = {"code": _INVALID, "message": "Invalid OAuth access token."}
+        return {"data": {"error": error, "is_valid": False, "scopes": []}}
+    return {
+        "data": {
+            **about,
+            "type": "PAGE",
+            "expires_at": 0,
+            "data_access_expires_at": 0,
+            "is_valid": True,
+            "issued_at": int(call.emulator.clock().timestamp()),
+            "profile_id": page.id,
+            "scopes": _SCOPES,
+            "granular_scopes": [{"scope": scope} for scope in _SCOPES],
+            "user_id": settings.app_id[::-1],
+        }
+    }

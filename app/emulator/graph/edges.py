@@ -1,0 +1,90 @@
+"""Which calls there are: their paths, who may make them, and what answers them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.emulator.graph import debug, messages, pages, problems, subscriptions
+from app.emulator.graph.call import AppCall, PageCall
+from app.emulator.limits import PROFILE, SEND, Limit
+
+_PAGE_EDGES: dict[tuple[str, str], Callable[[PageCall], dict[str, Any]]] = {
+    ("GET", ""): pages.read_page,
+    ("POST", "thread_settings"): pages.set_thread_settings,
+    ("DELETE", "thread_settings"): pages.delete_thread_settings,
+    ("POST", "messenger_profile"): pages.set_profile,
+    ("GET", "messenger_profile"): pages.read_profile,
+    ("DELETE", "messenger_profile"): pages.delete_profile,
+    ("POST", "unlink_accounts"): pages.unlink_accounts,
+    ("POST", "messages"): messages.send,
+    ("POST", "subscribed_apps"): subscriptions.subscribe_page,
+    ("GET", "subscribed_apps"): subscriptions.read_page_subscriptions,
+    ("DELETE", "subscribed_apps"): subscriptions.unsubscribe_page,
+}
+_APP_EDGES: dict[tuple[str, str], Callable[[AppCall], dict[str, Any]]] = {
+    ("POST", "subscriptions"): subscriptions.subscribe_app,
+    ("GET", "subscriptions"): subscriptions.read_app_subscriptions,
+    ("DELETE", "subscriptions"): subscriptions.unsubscribe_app,
+}
+_EDGES = {edge for _, edge in (*_PAGE_EDGES, *_APP_EDGES)}
+_PATH = re.compile(r"(me|debug_token|\d{1,30})(?:/([a-z_]+))?/?")
+_LIMITS = {"messenger_profile": PROFILE, "thread_settings": PROFILE, "messages": SEND}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a call is about: an object and an edge of it, or the object alone."""
+
+    method: str
+    node: str
+    edge: str
+
+    @property
+    def limit(self) -> Limit | None:
+        return _LIMITS.get(self.edge)
+
+
+def target_of(method: str, path: str) -> Target:
+    """Return what *path* names.
+
+    Raises:
+        GraphProblem: Nothing that there is.
+    """
+    found = _PATH.fullmatch(path)
+    if found is None or (found[2] or "") not in _EDGES:
+        raise problems.unknown_path(path)
+    return Target(method, found[1], found[2] or "")
+
+
+def name_of(target: Target, *, has_linking_token: bool) -> str:
+    """Return the call's name in the table of faults."""
+    if target.edge == "messages":
+        return "send"
+    return "recipient" if not target.edge and has_linking_token else target.edge or "object"
+
+
+def answer(call: AppCall | PageCall, target: Target) -> dict[str, Any]:
+    """Do what is asked for and return the answer.
+
+    Raises:
+        GraphProblem: It is refused.
+    """
+    method, node, edge = target.method, target.node, target.edge
+    if node == "debug_token":
+        return debug.debug_token(call)
+    if isinstance(call, AppCall):
+        on_app = _APP_EDGES.get((method, edge))
+        if on_app is None or node not in {"me", call.emulator.settings.app_id}:
+            raise problems.unknown_object(method, node)
+        return on_app(call)
+    if node not in {"me", call.page.id}:
+        if (method, edge) == ("GET", ""):
+            return pages.read_person(call, node)
+        if edge in {name for _, name in _APP_EDGES}:
+            raise problems.app_token_wanted()
+        raise problems.unknown_object(method, node)
+    on_page = _PAGE_EDGES.get((method, edge))
+    if on_page is None:
+        raise problems.unknown_object(method, node)
+    return on_page(call)

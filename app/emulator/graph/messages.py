@@ -1,0 +1,96 @@
+"""The Send API: texts, templates with their buttons, sender actions (messenger-platform.md 5)."""
+
+from typing import Any
+
+from app.emulator import mint
+from app.emulator.graph.call import PageCall
+from app.emulator.graph.problems import (
+    MESSAGE_AND_ACTION,
+    bad_parameter,
+    invalid_keys,
+    missing_parameter,
+)
+from app.emulator.graph.templates import read_template
+from app.emulator.graph.values import check_text
+from app.emulator.state import Message
+
+_TYPES = {"RESPONSE", "UPDATE", "MESSAGE_TAG"}
+_ACTIONS = {"mark_seen", "typing_on", "typing_off"}
+_MESSAGE_KEYS = {"text", "attachment", "quick_replies", "metadata"}
+_FILES = {"image", "audio", "video", "file"}
+_LONGEST_TEXT = 2000
+_MOST_QUICK_REPLIES = 13
+
+
+def send(call: PageCall) -> dict[str, Any]:
+    """Put a message of the Page into the thread of its recipient, or show a sender action."""
+    recipient = call.params.structure("recipient")
+    if not isinstance(recipient, dict):
+        raise missing_parameter("recipient")
+    psid = str(recipient.get("id", ""))
+    call.recipient(psid)
+    action, content = call.params.text("sender_action"), call.params.structure("message")
+    if action is not None and content is not None:
+        raise bad_parameter("Cannot send message and state together", subcode=MESSAGE_AND_ACTION)
+    if action is not None:
+        _show(call, psid, action.lower())
+        return {"recipient_id": psid}
+    _check_type(call)
+    if not isinstance(content, dict):
+        raise missing_parameter("message")
+    message = _read_message(call, content)
+    call.emulator.state.add_message(call.page.id, psid, message)
+    return {"recipient_id": psid, "message_id": message.id}
+
+
+def _show(call: PageCall, psid: str, action: str) -> None:
+    if action not in _ACTIONS:
+        raise bad_parameter(f"Param sender_action must be one of {{{', '.join(sorted(_ACTIONS))}}}")
+    call.emulator.state.show_sender_action(call.page.id, psid, action)
+
+
+def _check_type(call: PageCall) -> None:
+    kind = call.params.text("messaging_type")
+    if kind is not None and kind not in _TYPES:
+        raise bad_parameter(f"Param messaging_type must be one of {{{', '.join(sorted(_TYPES))}}}")
+    if kind == "MESSAGE_TAG" and "tag" not in call.params:
+        raise missing_parameter("tag")
+
+
+def _read_message(call: PageCall, content: dict[str, Any]) -> Message:
+    if unknown := sorted(set(content) - _MESSAGE_KEYS):
+        raise invalid_keys(unknown, "message")
+    text, attachment = content.get("text"), content.get("attachment")
+    if (text is None) == (attachment is None):
+        raise bad_parameter("Param message must have either a text or an attachment")
+    quick_replies = content.get("quick_replies") or []
+    if not isinstance(quick_replies, list):
+        raise bad_parameter("Param message[quick_replies] must be an array.")
+    if len(quick_replies) > _MOST_QUICK_REPLIES:
+        raise bad_parameter("Param message[quick_replies] has too many elements.")
+    mid, at = mint.message_id(), call.emulator.clock()
+    if text is None:
+        return _read_attachment(attachment, Message(id=mid, author="page", at=at))
+    text = check_text(text, "message[text]", _LONGEST_TEXT)
+    return Message(id=mid, author="page", at=at, text=text)
+
+
+def _read_attachment(attachment: object, empty: Message) -> Message:
+    kind = attachment.get("type") if isinstance(attachment, dict) else None
+    payload = attachment.get("payload") if isinstance(attachment, dict) else None
+    if not isinstance(payload, dict):
+        raise missing_parameter("message[attachment][payload]")
+    if isinstance(kind, str) and kind in _FILES:
+        # Nothing is fetched: the emulator speaks to the webhook and to nobody else.
+        return Message(id=empty.id, author="page", at=empty.at, text=f"[{kind}]")
+    if kind != "template":
+        raise bad_parameter("Param message[attachment][type] must be template, or a kind of file")
+    template = read_template(payload)
+    return Message(
+        id=empty.id,
+        author="page",
+        at=empty.at,
+        text=template.text,
+        buttons=template.buttons,
+        cards=template.cards,
+    )

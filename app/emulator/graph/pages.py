@@ -1,0 +1,143 @@
+"""What a page token may ask and set: itself, people, the linking URL both ways, unlinking."""
+
+from datetime import timedelta
+from typing import Any
+
+from app.emulator import events
+from app.emulator.graph.call import PageCall
+from app.emulator.graph.problems import (
+    bad_parameter,
+    invalid_linking_token,
+    missing_parameter,
+    profile_withheld,
+    unknown_object,
+)
+from app.emulator.graph.values import check_login_url
+
+# https://github.com/botman/botman/issues/864: asked for without a permission, all is refused.
+_WITH_PERMISSION = frozenset({"gender", "locale", "timezone"})
+
+
+def read_page(call: PageCall) -> dict[str, Any]:
+    """Return the page, and behind a live account_linking_token its person (4.4)."""
+    fields = call.params.words("fields") or ("name",)
+    known = {"id": call.page.id, "name": call.page.name}
+    if "recipient" in fields and "account_linking_token" in call.params:
+        known["recipient"] = _person_behind(call, call.params.text("account_linking_token") or "")
+    return {name: value for name, value in known.items() if name in fields or name == "id"}
+
+
+def _person_behind(call: PageCall, account_linking_token: str) -> str:
+    if call.befalls("linking-token-expired") or call.befalls("linking-token-of-another-page"):
+        raise invalid_linking_token()
+    token = call.emulator.state.find_token(account_linking_token)
+    # Whether a used token still tells the person is not documented; it is not refused.
+    if token is None or token.page_id != call.page.id or token.is_expired(call.emulator.clock()):
+        raise invalid_linking_token()
+    return token.psid
+
+
+def read_person(call: PageCall, psid: str) -> dict[str, Any]:
+    """Return the profile of a person who has chatted with the page (5.4)."""
+    thread = call.emulator.state.find_thread(call.page.id, psid)
+    if thread is None:
+        raise unknown_object("GET", psid)
+    if call.befalls("profile-withheld"):
+        raise profile_withheld()
+    if call.befalls("profile-nameless"):
+        return {"id": psid}
+    first, _, last = thread.person.partition(" ")
+    known = {
+        "first_name": first,
+        "last_name": last,
+        "name": thread.person,
+        "profile_pic": _profile_pic(call, psid),
+    }
+    fields = call.params.words("fields") or ("first_name", "last_name")
+    if not _WITH_PERMISSION.isdisjoint(fields):
+        raise profile_withheld()
+    for field in fields:
+        if field not in {*known, "id"}:
+            raise bad_parameter(f"Tried accessing nonexisting field ({field})")
+    return {name: known[name] for name in fields if name in known} | {"id": psid}
+
+
+def _profile_pic(call: PageCall, psid: str) -> str:
+    # The address is of the documented form and leads nowhere.
+    host = "https://platform-lookaside.fbsbx.com/platform/profilepic/"
+    expires = int((call.emulator.clock() + timedelta(days=30)).timestamp())
+    return f"{host}?psid={psid}&width=1024&ext={expires}&hash=AbStandIn"
+
+
+def set_thread_settings(call: PageCall) -> dict[str, Any]:
+    """Set the linking URL in the form of v2.6 (4.1)."""
+    _check_setting_type(call)
+    call.emulator.state.set_linking_url(call.page.id, _linking_url(call))
+    return {"result": "Account linking url added"}
+
+
+def delete_thread_settings(call: PageCall) -> dict[str, Any]:
+    _check_setting_type(call)
+    call.emulator.state.set_linking_url(call.page.id, None)
+    # Not shown in the documents; other settings answer with a sentence like this.
+    return {"result": "Account linking url deleted"}
+
+
+def _check_setting_type(call: PageCall) -> None:
+    setting = call.params.text("setting_type")
+    if setting is None:
+        raise missing_parameter("setting_type")
+    if setting != "account_linking":
+        raise bad_parameter("The emulator knows one setting_type: account_linking.")
+
+
+def set_profile(call: PageCall) -> dict[str, Any]:
+    """Set the linking URL in the Messenger profile (4.3)."""
+    others = sorted(call.params.changeable() - {"account_linking_url"})
+    if others:
+        raise bad_parameter(f"The emulator does not know {', '.join(others)}.")
+    call.emulator.state.set_linking_url(call.page.id, _linking_url(call))
+    return {"result": "success"}
+
+
+def read_profile(call: PageCall) -> dict[str, Any]:
+    fields = call.params.words("fields")
+    if not fields:
+        raise missing_parameter("fields")
+    url = call.emulator.state.linking_url(call.page.id)
+    shown = url is not None and "account_linking_url" in fields
+    return {"data": [{"account_linking_url": url}] if shown else []}
+
+
+def delete_profile(call: PageCall) -> dict[str, Any]:
+    fields = call.params.words("fields")
+    if not fields:
+        raise missing_parameter("fields")
+    if "account_linking_url" in fields:
+        call.emulator.state.set_linking_url(call.page.id, None)
+    return {"result": "success"}
+
+
+def _linking_url(call: PageCall) -> str:
+    url = call.params.text("account_linking_url")
+    if url is None:
+        raise missing_parameter("account_linking_url")
+    return check_login_url(url, "account_linking_url")
+
+
+def unlink_accounts(call: PageCall) -> dict[str, Any]:
+    """Log the person out (4.5); the webhook, when there is one, follows the answer."""
+    psid = call.params.text("psid")
+    if psid is None:
+        raise missing_parameter("psid")
+    thread = call.recipient(psid)
+    if not thread.linked:
+        # Not documented; expected from the list of codes.
+        raise bad_parameter("This person has not linked an account")
+    state = call.emulator.state
+    state.set_linked(call.page.id, psid, linked=False)
+    state.add_notice(call.page.id, psid, f"{call.page.name} logged you out.")
+    # Whether it does is not documented (messenger-platform.md 4.5): a server must live with both.
+    if not call.befalls("unlink-silent"):
+        call.later.append(events.unlinked(thread))
+    return {"result": "unlink account success"}

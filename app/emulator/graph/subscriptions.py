@@ -1,0 +1,90 @@
+"""What is delivered, and where: a field must be subscribed by the app and by the page (2.6)."""
+
+from typing import Any
+
+from app.emulator.graph.call import AppCall, PageCall
+from app.emulator.graph.problems import bad_parameter, callback_not_verified, missing_parameter
+from app.emulator.graph.values import check_text, check_web_url
+from app.emulator.state import AppSubscription
+
+_LONGEST_TOKEN = 1000
+_FIELDS = {
+    "messages",
+    "message_deliveries",
+    "message_echoes",
+    "message_edits",
+    "message_reactions",
+    "message_reads",
+    "messaging_account_linking",
+    "messaging_handovers",
+    "messaging_optins",
+    "messaging_policy_enforcement",
+    "messaging_postbacks",
+    "messaging_referrals",
+    "response_feedback",
+    "standby",
+}
+
+
+def subscribe_app(call: AppCall) -> dict[str, Any]:
+    """Set the webhook of the app, once its address has echoed a challenge."""
+    if call.params.text("object") != "page":
+        raise bad_parameter("Param object must be page: the emulator knows no other.")
+    callback_url = check_web_url(call.params.text("callback_url"), "callback_url")
+    verify_token = check_text(call.params.text("verify_token"), "verify_token", _LONGEST_TOKEN)
+    fields = _known(call.params.words("fields"), "fields")
+    failure = call.emulator.courier.handshake(callback_url, verify_token)
+    if failure is not None:
+        raise callback_not_verified(failure)
+    call.emulator.state.app_subscription = AppSubscription(callback_url, fields)
+    return {"success": True}
+
+
+def read_app_subscriptions(call: AppCall) -> dict[str, Any]:
+    subscription = call.emulator.state.app_subscription
+    if subscription is None:
+        return {"data": []}
+    page = {
+        "object": "page",
+        "callback_url": subscription.callback_url,
+        "active": True,
+        "fields": list(subscription.fields),
+    }
+    return {"data": [page]}
+
+
+def unsubscribe_app(call: AppCall) -> dict[str, Any]:
+    """Drop the fields that are named, or with none the whole webhook."""
+    state, dropped = call.emulator.state, call.params.words("fields")
+    if dropped and state.app_subscription is not None:
+        kept = tuple(field for field in state.app_subscription.fields if field not in dropped)
+        state.app_subscription = AppSubscription(state.app_subscription.callback_url, kept)
+    else:
+        state.app_subscription = None
+    return {"success": True}
+
+
+def subscribe_page(call: PageCall) -> dict[str, Any]:
+    fields = _known(call.params.words("subscribed_fields"), "subscribed_fields")
+    call.emulator.state.set_page_fields(call.page.id, fields)
+    return {"success": True}
+
+
+def read_page_subscriptions(call: PageCall) -> dict[str, Any]:
+    fields = call.emulator.state.page_fields(call.page.id)
+    app = {"id": call.emulator.settings.app_id, "subscribed_fields": list(fields)}
+    return {"data": [app] if fields else []}
+
+
+def unsubscribe_page(call: PageCall) -> dict[str, Any]:
+    call.emulator.state.set_page_fields(call.page.id, ())
+    return {"success": True}
+
+
+def _known(fields: tuple[str, ...], param: str) -> tuple[str, ...]:
+    if not fields:
+        raise missing_parameter(param)
+    for field in fields:
+        if field not in _FIELDS:
+            raise bad_parameter(f"Param {param} must be one of {{{', '.join(sorted(_FIELDS))}}}")
+    return fields

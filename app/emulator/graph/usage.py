@@ -1,0 +1,38 @@
+"""The headers that tell how much of a limit is used up (messenger-platform.md 3.7)."""
+
+import json
+from typing import Literal
+
+from app.emulator.graph.call import PageCall
+from app.emulator.limits import Limit
+
+_FULL = 100
+_MINUTES_TO_WAIT = 10
+_HEADERS = {"app": "X-App-Usage", "business": "X-Business-Use-Case-Usage", "page": "X-Page-Usage"}
+Scope = Literal["app", "business", "page"]
+
+
+def usage_of(call: PageCall, limit: Limit | None) -> dict[str, str]:
+    """Return what an answer to a Page says of the calls it has made."""
+    at = call.emulator.clock()
+    percent = call.emulator.limits.percent(call.page.id, limit, at) if limit else 1
+    return {_HEADERS["business"]: _business(call.page.id, max(percent, 1))}
+
+
+def exceeded(page_id: str, scope: Scope) -> dict[str, str]:
+    """Return the headers of an answer that says: not any more."""
+    if scope == "business":
+        return {_HEADERS[scope]: _business(page_id, _FULL)}
+    used = {"call_count": _FULL, "total_time": 25, "total_cputime": 25}
+    return {_HEADERS[scope]: json.dumps(used, separators=(",", ":"))}
+
+
+def _business(page_id: str, percent: int) -> str:
+    used = {
+        "type": "messenger",
+        "call_count": percent,
+        "total_cputime": 1,
+        "total_time": 1,
+        "estimated_time_to_regain_access": _MINUTES_TO_WAIT if percent >= _FULL else 0,
+    }
+    return json.dumps({page_id: [used]}, separators=(",", ":"))

@@ -1,0 +1,63 @@
+"""What a value must be before it is kept: checks that all calls share."""
+
+from urllib.parse import urlsplit
+
+from app.emulator.graph.problems import bad_parameter
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def check_text(value: object, param: str, longest: int) -> str:
+    """Return *value* if it is a text of at most *longest* characters, and not empty.
+
+    Raises:
+        GraphProblem: It is something else.
+    """
+    if not isinstance(value, str) or not value or not _is_utf8(value):
+        raise bad_parameter(f"Param {param} must be a non-empty UTF-8 encoded string")
+    if len(value) > longest:
+        raise bad_parameter(f"Length of param {param} must be less than or equal to {longest}")
+    return value
+
+
+def check_login_url(value: object, param: str) -> str:
+    """Return *value* if it can be a login page: https, or http on this very machine.
+
+    Messenger itself takes https alone; a laptop has no certificate.
+
+    Raises:
+        GraphProblem: It is neither.
+    """
+    scheme, host = _scheme_and_host(value)
+    if not isinstance(value, str) or not (scheme == "https" or host in _LOOPBACK):
+        raise bad_parameter(f"Param {param} must be an https URL")
+    return value
+
+
+def check_web_url(value: object, param: str) -> str:
+    """Return *value* if a browser opens it as a page: never javascript: and its like.
+
+    Raises:
+        GraphProblem: It is neither http nor https.
+    """
+    scheme, _ = _scheme_and_host(value)
+    if not isinstance(value, str) or scheme is None:
+        raise bad_parameter(f"Param {param} must be an http or https URL")
+    return value
+
+
+def _scheme_and_host(value: object) -> tuple[str | None, str | None]:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        return None, None
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return None, None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None, None
+    return parts.scheme, parts.hostname
+
+
+def _is_utf8(text: str) -> bool:
+    # JSON can spell half of a surrogate pair, which no page could show.
+    return not any("\ud800" <= char <= "\udfff" for char in text)

@@ -1,0 +1,50 @@
+"""How often an edge may be called (messenger-platform.md 3.7)."""
+
+import threading
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most *calls* in any *within*."""
+
+    calls: int
+    within: timedelta
+
+
+# https://developers.facebook.com/docs/messenger-platform/reference/messenger-profile-api
+PROFILE = Limit(10, timedelta(minutes=10))
+# https://developers.facebook.com/documentation/business-messaging/messenger-platform/overview/rate-limiting
+SEND = Limit(300, timedelta(seconds=1))
+
+
+class Limits:
+    """Counts the calls of each page. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._calls: dict[tuple[str, Limit], deque[datetime]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    def admits(self, page_id: str, limit: Limit, at: datetime) -> bool:
+        """Count a call at *at*, and tell whether the limit admits it; a refused one counts not."""
+        with self._lock:
+            calls = self._calls[page_id, limit]
+            while calls and calls[0] <= at - limit.within:
+                calls.popleft()
+            if len(calls) >= limit.calls:
+                return False
+            calls.append(at)
+            return True
+
+    def percent(self, page_id: str, limit: Limit, at: datetime) -> int:
+        """Return how much of the limit is used up."""
+        with self._lock:
+            calls = self._calls[page_id, limit]
+            recent = sum(1 for call in calls if call > at - limit.within)
+            return 100 * recent // limit.calls
+
+    def clear(self) -> None:
+        with self._lock:
+            self._calls.clear()

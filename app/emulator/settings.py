@@ -1,0 +1,92 @@
+"""Which app, pages and people the pretended Messenger knows."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """A Facebook Page, with the token that speaks for it at Graph."""
+
+    id: str
+    name: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorSettings:
+    """The Facebook app with its pages, and the people who chat with them.
+
+    With a *webhook_url* the app and its pages start out subscribed, as if set up in the dashboard;
+    without one nothing is delivered until somebody subscribes through Graph.
+    """
+
+    app_id: str
+    app_secret: str = field(repr=False)
+    verify_token: str = field(repr=False)
+    webhook_url: str | None = None
+    pages: tuple[PageSettings, ...]
+    people: tuple[str, ...]
+    # Where the privacy callbacks go, when they are triggered.
+    data_deletion_url: str | None = None
+    deauthorize_url: str | None = None
+    # Meta's FAQ speaks of 20 s, its present webhook page of 5 s (messenger-platform.md 2.5).
+    webhook_timeout_seconds: float = 20.0
+    # Opens /control, for programs.
+    control_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    def __post_init__(self) -> None:
+        ids = [page.id for page in self.pages]
+        tokens = [page.token for page in self.pages]
+        if not ids or len(ids) != len(set(ids)) or len(tokens) != len(set(tokens)):
+            raise ValueError("the emulator needs pages, each with its own id and its own token")
+        if not all(number.isdecimal() for number in (self.app_id, *ids)):
+            raise ValueError("app and page ids are digits")
+        if not self.people or len(self.people) != len(set(self.people)):
+            raise ValueError("the emulator needs people, each with a name of their own")
+        if not (self.app_secret and self.verify_token and all(tokens)):
+            raise ValueError(
+                "the app secret, the verify token and the page tokens must not be empty"
+            )
+
+
+def demo_settings(
+    *,
+    webhook_url: str | None = None,
+    pages: tuple[str, ...] = ("Harbour Coffee",),
+    people: tuple[str, ...] = ("Ana Berg", "Ben Okafor"),
+) -> EmulatorSettings:
+    """Return an app with these pages and people; its ids and secrets are random."""
+    return EmulatorSettings(
+        app_id=_digits(16),
+        app_secret=f"demo_{secrets.token_hex(16)}",
+        verify_token=f"demo_{secrets.token_urlsafe(24)}",
+        webhook_url=webhook_url,
+        pages=tuple(
+            PageSettings(_digits(15), name, f"demo_EAA{secrets.token_urlsafe(120)}")
+            for name in pages
+        ),
+        people=people,
+    )
+
+
+def psid_for(settings: EmulatorSettings, page_id: str, person: str) -> str:
+    """Return the page-scoped id of *person*: 16 digits, the same at every start of the same app."""
+    seed = f"{settings.app_id}\n{page_id}\n{person}"
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
+    return str(10**15 + number % (8 * 10**15))
+
+
+def app_scoped_id_for(settings: EmulatorSettings, person: str) -> str:
+    """Return the id of *person* for the app, which the privacy callbacks name: no PSID."""
+    return psid_for(settings, "app", person)
+
+
+def psid_of_nobody(page_id: str) -> str:
+    """Return a PSID of somebody who chats with the page elsewhere, and has no phone here."""
+    return str(9 * 10**15 + int(hashlib.sha256(page_id.encode()).hexdigest(), 16) % 10**15)
+
+
+def _digits(count: int) -> str:
+    return str(10 ** (count - 1) + secrets.randbelow(9 * 10 ** (count - 1)))

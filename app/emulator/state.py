@@ -1,0 +1,220 @@
+"""What the pretended Messenger knows: pages, people, threads, tokens, subscriptions.
+
+Everything that goes out is a value. Changes are made under one lock, and are small.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from app.emulator import mint
+from app.emulator.clock import Clock
+from app.emulator.settings import EmulatorSettings, PageSettings, psid_for
+
+# https://developers.facebook.com/docs/messenger-platform/identity/account-linking, 2018.
+TOKEN_LIFETIME = timedelta(minutes=5)
+DEFAULT_FIELDS = ("messages", "messaging_postbacks", "messaging_account_linking")
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of a template; what a kind does not have is empty."""
+
+    kind: Literal["account_link", "account_unlink", "web_url", "postback"]
+    title: str
+    url: str = ""
+    payload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An element of a generic template."""
+
+    title: str
+    subtitle: str
+    has_image: bool
+    buttons: tuple[Button, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One bubble of a thread, or a line of Messenger's own ("notice")."""
+
+    id: str
+    author: Literal["page", "person", "notice"]
+    at: datetime
+    text: str = ""
+    buttons: tuple[Button, ...] = ()
+    cards: tuple[Card, ...] = ()
+
+    @property
+    def all_buttons(self) -> tuple[Button, ...]:
+        """Every button in the order in which it is shown."""
+        return self.buttons + tuple(button for card in self.cards for button in card.buttons)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """One person on one page; a PSID means nothing without its page."""
+
+    page_id: str
+    psid: str
+    person: str
+    linked: bool = False
+    typing: bool = False
+    seen: bool = False
+    messages: tuple[Message, ...] = ()
+    # Rises with each change: whoever shows the thread knows when to show it again.
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkingToken:
+    """What an account_linking_token stands for."""
+
+    token: str = field(repr=False)
+    page_id: str
+    psid: str
+    minted_at: datetime
+    used: bool = False
+
+    def is_expired(self, at: datetime) -> bool:
+        return at - self.minted_at >= TOKEN_LIFETIME
+
+
+@dataclass(frozen=True, slots=True)
+class AppSubscription:
+    """Where the app wants its events."""
+
+    callback_url: str
+    fields: tuple[str, ...]
+
+
+class State:
+    """The one memory of the emulator. Safe to use from several threads."""
+
+    def __init__(self, settings: EmulatorSettings, clock: Clock) -> None:
+        self.pages = {page.id: page for page in settings.pages}
+        self._settings = settings
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._tokens: dict[str, LinkingToken] = {}
+        self._linking_urls: dict[str, str] = {}
+        self._threads: dict[tuple[str, str], Thread] = {}
+        self._page_fields: dict[str, tuple[str, ...]] = {}
+        self.app_subscription: AppSubscription | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Be as the settings have it: nobody linked, nothing said."""
+        settings = self._settings
+        with self._lock:
+            self._tokens.clear()
+            self._linking_urls.clear()
+            for page in settings.pages:
+                for person in settings.people:
+                    psid = psid_for(settings, page.id, person)
+                    fresh = Thread(page_id=page.id, psid=psid, person=person)
+                    known = self._threads.get((page.id, psid))
+                    # The version only rises, so that an open chat sees the change.
+                    version = known.version + 1 if known else 0
+                    self._threads[page.id, psid] = replace(fresh, version=version)
+        self.subscribe(settings.webhook_url)
+
+    def subscribe(self, webhook_url: str | None) -> None:
+        """Have everything delivered to *webhook_url* as if set up in the dashboard, or nothing."""
+        fields: tuple[str, ...] = DEFAULT_FIELDS if webhook_url else ()
+        with self._lock:
+            self._page_fields = dict.fromkeys(self.pages, fields)
+            self.app_subscription = (
+                AppSubscription(webhook_url, DEFAULT_FIELDS) if webhook_url else None
+            )
+
+    # Pages
+
+    def page_with_token(self, token: str) -> PageSettings | None:
+        return next((page for page in self.pages.values() if page.token == token), None)
+
+    def linking_url(self, page_id: str) -> str | None:
+        """Return the account_linking_url of the page's Messenger profile."""
+        return self._linking_urls.get(page_id)
+
+    def set_linking_url(self, page_id: str, url: str | None) -> None:
+        with self._lock:
+            if url is None:
+                self._linking_urls.pop(page_id, None)
+            else:
+                self._linking_urls[page_id] = url
+
+    def page_fields(self, page_id: str) -> tuple[str, ...]:
+        return self._page_fields.get(page_id, ())
+
+    def set_page_fields(self, page_id: str, fields: tuple[str, ...]) -> None:
+        with self._lock:
+            self._page_fields[page_id] = fields
+
+    # Threads
+
+    def threads(self, page_id: str) -> list[Thread]:
+        return [thread for thread in self._threads.values() if thread.page_id == page_id]
+
+    def thread(self, page_id: str, psid: str) -> Thread:
+        """Return a thread that is known to exist: threads are never removed."""
+        return self._threads[page_id, psid]
+
+    def every_thread(self) -> list[Thread]:
+        return list(self._threads.values())
+
+    def find_thread(self, page_id: str, psid: str) -> Thread | None:
+        return self._threads.get((page_id, psid))
+
+    def add_message(self, page_id: str, psid: str, message: Message) -> None:
+        """Put *message* at the end of the thread; whoever was typing has finished."""
+        self._change(
+            page_id,
+            psid,
+            lambda thread: replace(
+                thread, messages=(*thread.messages, message), typing=False, seen=False
+            ),
+        )
+
+    def add_notice(self, page_id: str, psid: str, text: str) -> None:
+        notice = Message(id=mint.message_id(), author="notice", at=self._clock(), text=text)
+        self.add_message(page_id, psid, notice)
+
+    def set_linked(self, page_id: str, psid: str, *, linked: bool) -> None:
+        self._change(page_id, psid, lambda thread: replace(thread, linked=linked))
+
+    def show_sender_action(self, page_id: str, psid: str, action: str) -> None:
+        """Show what the Page does: mark_seen, typing_on or typing_off."""
+        if action == "mark_seen":
+            self._change(page_id, psid, lambda thread: replace(thread, seen=True))
+        else:
+            typing = action == "typing_on"
+            self._change(page_id, psid, lambda thread: replace(thread, typing=typing))
+
+    def _change(self, page_id: str, psid: str, change: Callable[[Thread], Thread]) -> None:
+        with self._lock:
+            thread = self._threads[page_id, psid]
+            self._threads[page_id, psid] = replace(change(thread), version=thread.version + 1)
+
+    # Tokens
+
+    def mint_token(self, page_id: str, psid: str) -> str:
+        """Return a new account_linking_token for one tap of one person."""
+        token = mint.account_linking_token()
+        with self._lock:
+            self._tokens[token] = LinkingToken(token, page_id, psid, self._clock())
+        return token
+
+    def find_token(self, token: str) -> LinkingToken | None:
+        return self._tokens.get(token)
+
+    def use_token(self, token: str) -> bool:
+        """Tell whether the token was still unused; it is used from now on."""
+        with self._lock:
+            held = self._tokens[token]
+            self._tokens[token] = replace(held, used=True)
+        return not held.used

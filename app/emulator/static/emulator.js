@@ -1,0 +1,126 @@
+// Keeps the chat and the inspector fresh. Everything works without it, by loading the page again.
+"use strict";
+
+const EVERY_MS = 1000;
+
+function fromHtml(text) {
+  return document.createRange().createContextualFragment(text);
+}
+
+function atEnd(talk) {
+  return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80;
+}
+
+async function refreshMessages(box, talk) {
+  const known = { "If-None-Match": `"${box.dataset.version}"` };
+  const answer = await fetch(box.dataset.live, { headers: known });
+  if (answer.status !== 200) return;
+  const stay = !atEnd(talk);
+  box.dataset.version = answer.headers.get("ETag").replaceAll('"', "");
+  box.replaceChildren(fromHtml(await answer.text()));
+  if (!stay) talk.scrollTop = talk.scrollHeight;
+}
+
+async function refreshEntries(box) {
+  const address = new URL(box.dataset.live, location.href);
+  address.searchParams.set("after", box.dataset.after);
+  const answer = await fetch(address);
+  if (!answer.ok) return;
+  const fresh = fromHtml(await answer.text());
+  const newest = fresh.querySelector("[data-number]");
+  if (!newest) return;
+  box.dataset.after = newest.dataset.number;
+  box.prepend(fresh);
+}
+
+const talk = document.getElementById("talk");
+const messages = document.getElementById("messages");
+const entries = document.getElementById("entries");
+const composer = document.getElementById("composer");
+let busy = false;
+
+async function refresh() {
+  if (busy || document.hidden) return;
+  busy = true;
+  try {
+    if (messages) await refreshMessages(messages, talk);
+    if (entries) await refreshEntries(entries);
+  } catch {
+    // The emulator has stopped; when it is back, so are we.
+  } finally {
+    busy = false;
+  }
+}
+
+if (talk) talk.scrollTop = talk.scrollHeight;
+
+composer?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(composer));
+  composer.reset();
+  await fetch(composer.action, { method: "POST", body });
+  talk.scrollTop = talk.scrollHeight;
+  await refresh();
+});
+
+// Which exchanges are open outlives a reload, until the tab is closed.
+const OPEN = "open-entries";
+
+function rememberOpen() {
+  const open = [...document.querySelectorAll("details[open][data-number]")];
+  sessionStorage.setItem(OPEN, JSON.stringify(open.map((entry) => entry.dataset.number)));
+}
+
+for (const number of JSON.parse(sessionStorage.getItem(OPEN) ?? "[]")) {
+  const entry = document.querySelector(`details[data-number="${number}"]`);
+  if (entry) entry.open = true;
+}
+
+async function copyFrom(link) {
+  const text = await (await fetch(link.href)).text();
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // No permission, or no clipboard: show the text instead.
+    location.assign(link.href);
+    return;
+  }
+  const words = link.textContent;
+  document.getElementById("said").textContent = `${words}: done`;
+  link.textContent = "Copied";
+  setTimeout(() => { link.textContent = words; }, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-copy]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  copyFrom(link);
+});
+
+// Sending again needs no new page where the exchanges are shown live.
+document.addEventListener("submit", async (event) => {
+  if (!entries || !event.target.closest(".actions")) return;
+  event.preventDefault();
+  await fetch(event.target.action, { method: "POST" });
+  document.getElementById("said").textContent = "Sent";
+  await refresh();
+});
+
+// Up and down move between exchanges, as in any list.
+entries?.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const here = event.target.closest("summary");
+  if (!step || !here) return;
+  const all = [...entries.querySelectorAll("summary")];
+  const next = all[all.indexOf(here) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
+entries?.addEventListener("toggle", rememberOpen, true);
+
+if (messages || entries) {
+  setInterval(refresh, EVERY_MS);
+  document.addEventListener("visibilitychange", refresh);
+}

@@ -1,0 +1,73 @@
+"""Lets something happen without a hand on the phone."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from app.emulator import events, mint
+from app.emulator.context import Emulator
+from app.emulator.events import Event
+from app.emulator.failures import Failure
+from app.emulator.privacy import CALLBACKS, call_back
+from app.emulator.state import Message, Thread
+
+EVENTS: Final = ("linked", "unlinked", "message", "postback", "read", "unknown-status")
+WHAT: Final = (*EVENTS, *CALLBACKS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Something that shall happen; what is not said of it is made up."""
+
+    what: str
+    code: str | None = None
+    text: str = "Hello!"
+    twice: bool = False
+    # It happened so long ago, and is delivered now.
+    late: timedelta = timedelta()
+
+
+def pull(held: Emulator, thread: Thread, trigger: Trigger) -> Failure | None:
+    """Let *trigger* happen to the person of *thread*; None means that the business took it.
+
+    Raises:
+        ValueError: There is nothing of that name.
+    """
+    for callback in CALLBACKS:
+        if trigger.what == callback:
+            return call_back(held, callback, thread.person)
+    event = _event(held, thread, trigger)
+    at = held.clock() - trigger.late
+    failure = held.courier.deliver(event, at=at)
+    if trigger.twice:
+        held.courier.deliver(event, at=at)
+    if failure is None and trigger.what in {"linked", "unlinked"}:
+        linked = trigger.what == "linked"
+        held.state.set_linked(thread.page_id, thread.psid, linked=linked)
+    return failure
+
+
+def _event(held: Emulator, thread: Thread, trigger: Trigger) -> Event:
+    match trigger.what:
+        case "linked":
+            return events.linked(thread, trigger.code or f"stand-in-{secrets.token_urlsafe(24)}")
+        case "unlinked":
+            return events.unlinked(thread)
+        case "message":
+            said = Message(
+                id=mint.message_id(), author="person", at=held.clock(), text=trigger.text
+            )
+            held.state.add_message(thread.page_id, thread.psid, said)
+            return events.message(thread, said)
+        case "postback":
+            payload = trigger.code or "GET_STARTED"
+            return events.postback(
+                thread, mid=mint.message_id(), title=trigger.text, payload=payload
+            )
+        case "read":
+            return events.read(thread, held.clock())
+        case "unknown-status":
+            return events.of_unknown_status(thread)
+        case _:
+            raise ValueError(f"one of {', '.join(WHAT)}")

@@ -1,0 +1,212 @@
+"""How one setting is read: from the environment or a file it names, parsed, faults collected.
+
+A fault names the setting and says what is wrong with it, never what was given.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+REQUIRED: Final = object()
+# Standard Webhooks: the signing secret.
+LEAST_KEY: Final = 24
+MOST_KEY: Final = 64
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Fault(ValueError):
+    """What is wrong with a setting, as the end of a sentence that begins with its name."""
+
+
+class Reader:
+    """Reads settings by name; `faults` has every fault met, `given` the names that were set."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.faults: list[str] = []
+        self.given: set[str] = set()
+
+    def required(self, name: str, parse: Callable[[str], T]) -> T:
+        """Return setting *name*, parsed; a missing one is a fault."""
+        if self.text(name) is None and not any(f.startswith(name) for f in self.faults):
+            self.faults.append(f"{name} is not set")
+        # Where there was a fault, None stands in; it is never used, for a fault stops the start.
+        return self.optional(name, parse, None)  # type: ignore[return-value]
+
+    def optional(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
+        """Return setting *name*, parsed, or *default* where it is not set."""
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except ValueError as exc:
+            # Only a Fault's words: int("…") quotes what it was given.
+            self.faults.append(f"{name} {exc if isinstance(exc, Fault) else 'is malformed'}")
+            return default
+
+    def text(self, name: str) -> str | None:
+        """Return what was given for *name*, or what stands in the file that ``NAME_FILE`` names."""
+        text = self._text(name)
+        if text is not None:
+            self.given.add(name)
+        return text
+
+    def _text(self, name: str) -> str | None:
+        path = self._env.get(f"{name}_FILE")
+        if not path:
+            return self._env.get(name, "").strip() or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError):
+            self.faults.append(f"{name}_FILE names a file that cannot be read")
+            return None
+
+
+def plain(text: str) -> str:
+    return text
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def digits(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,64}", text):
+        raise Fault("must be digits")
+    return text
+
+
+def version(text: str) -> str:
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", text):
+        raise Fault('must look like "v26.0"')
+    return text
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers from *least* to *most*."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise Fault(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """Return a parser that takes one of *allowed*."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise Fault(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def origin(text: str) -> str:
+    """Return *text* if it is a scheme and a host, perhaps a port, and nothing else."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise Fault("is no web address") from None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    rebuilt = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or rebuilt != text:
+        raise Fault("must be like https://example.com: no path, no slash at the end, lower case")
+    return text
+
+
+def endpoint(text: str) -> str:
+    """Return *text* if it is an address that secrets may be sent to."""
+    if not keeps_secrets(text):
+        raise Fault("must be an https address (http on this machine), without user and #fragment")
+    return text
+
+
+def keeps_secrets(address: str) -> bool:
+    """Tell whether what is sent to *address* stays between us: https, or http on this machine."""
+    if not re.fullmatch(r"[\x21-\x7e]{1,2000}", address) or "#" in address or "\\" in address:
+        return False
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    if not parts.hostname or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(address))
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether *address* leads to this machine and no other."""
+    host = urlsplit(address).hostname or ""
+    return host in LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
+
+
+def origins(text: str) -> tuple[str, ...]:
+    return tuple(origin(word) for word in words(text))
+
+
+def yes_or_no(text: str) -> bool:
+    """Return whether *text* is 1; 0 is no."""
+    if text not in {"0", "1"}:
+        raise Fault("must be 0 or 1")
+    return text == "1"
+
+
+def bot_url(text: str) -> str:
+    """Return *text* if it is an address that may be posted to (security.md R101).
+
+    Where http leads is looked at again when it is connected to: a name may mean any machine.
+    """
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise Fault("is no web address") from None
+    is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None
+    if not is_plain or not text.isascii() or not text.isprintable() or " " in text:
+        raise Fault("must be a web address: no user, no password")
+    if parts.scheme == "http" and _is_public(parts.hostname or ""):
+        raise Fault("must be https: http is for this machine and private networks")
+    return text
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return not is_private(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return False
+
+
+def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether *address* is of this machine or of a network that is not the Internet."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    known = mapped or address
+    return known.is_loopback or (known.is_private and not known.is_unspecified)
+
+
+def webhook_secrets(text: str) -> tuple[bytes, ...]:
+    """Return the keys in *text*, which are ``whsec_`` and base64 of 24 to 64 bytes."""
+    return tuple(_webhook_secret(word) for word in words(text))
+
+
+def _webhook_secret(word: str) -> bytes:
+    try:
+        key = base64.b64decode(word.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not word.startswith("whsec_") or not LEAST_KEY <= len(key) <= MOST_KEY:
+        raise Fault('must be "whsec_" and base64 of 24 to 64 bytes')
+    return key

@@ -1,0 +1,289 @@
+"""What we want of Graph, one method each.
+
+Paths and bodies: developers.facebook.com, Messenger Platform, pages "Account linking",
+"Messenger Profile API", "Send API", "User Profile", read 2026-11. Whether a call may be repeated
+is decided here, beside it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from app.messenger.errors import GraphRefused, GraphUnavailable, LinkingTokenRefused, PersonUnknown
+from app.messenger.graph.transport import (
+    GRAPH_URL,
+    GRAPH_VERSION,
+    Call,
+    GraphTransport,
+    Observation,
+)
+from app.messenger.redirects import is_linking_token
+from app.messenger.types import PageId, Psid
+from app.outbound import Deadline
+
+# The version of the documents that describe thread_settings; later ones have messenger_profile.
+LEGACY_VERSION: Final = "v2.6"
+
+_ID: Final = re.compile(r"[0-9]{1,64}")
+_BAD_PARAMETER: Final = 100
+_NO_SUCH_OBJECT: Final = 33
+# Permission missing (3, 10, 200, 230), no profile (2018218), not ours to see (2018247).
+_NAME_WITHHELD: Final = {3, 10, 200, 230, 2018218, 2018247}
+_LONGEST_NAME: Final = 100
+# Letters to Unicode, nothing to the eye: Hangul fillers, a Braille cell without dots.
+_BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800"
+
+
+class GraphClient:
+    """Graph, as far as one page needs it for account linking.
+
+    Every method raises `GraphUnavailable` where the same call may succeed later, and
+    `GraphRefused` where it will not.
+    """
+
+    def __init__(  # noqa: PLR0913 - one setting each, all of them named
+        self,
+        *,
+        page_id: PageId,
+        token: str,
+        app_secret: str | None = None,
+        base_url: str = GRAPH_URL,
+        version: str = GRAPH_VERSION,
+        observe: Callable[[Observation], None] | None = None,
+    ) -> None:
+        self.page_id = page_id
+        self._transport = GraphTransport(
+            token=token, app_secret=app_secret, base_url=base_url, version=version, observe=observe
+        )
+
+    def __repr__(self) -> str:
+        return f"GraphClient(page_id={self.page_id!r})"
+
+    def set_linking_url(self, url: str) -> None:
+        """Make Messenger show Log In in the thread's details, leading to *url*."""
+        self._do(
+            Call(
+                name="set_linking_url",
+                method="POST",
+                path="/me/messenger_profile",
+                body={"account_linking_url": url},
+                may_repeat=True,
+            )
+        )
+
+    def linking_url(self) -> str | None:
+        """Return where the Log In of the thread's details leads, if there is one."""
+        answer = self._transport.send(
+            Call(
+                name="linking_url",
+                method="GET",
+                path="/me/messenger_profile",
+                params={"fields": "account_linking_url"},
+                may_repeat=True,
+            )
+        )
+        match answer:
+            case {"data": []}:
+                return None
+            case {"data": [{"account_linking_url": str(url)}]}:
+                return url
+            case {"data": [dict() as profile]} if "account_linking_url" not in profile:
+                return None
+            case _:
+                raise GraphUnavailable("an answer without a profile")
+
+    def clear_linking_url(self) -> None:
+        """Take Log In out of the thread's details."""
+        self._do(
+            Call(
+                name="clear_linking_url",
+                method="DELETE",
+                path="/me/messenger_profile",
+                body={"fields": ["account_linking_url"]},
+                may_repeat=True,
+            )
+        )
+
+    def set_linking_url_legacy(self, url: str, *, version: str = LEGACY_VERSION) -> None:
+        """Do the same as `set_linking_url`, as it was done in 2016."""
+        self._do(
+            Call(
+                name="set_linking_url_legacy",
+                method="POST",
+                path="/me/thread_settings",
+                body={"setting_type": "account_linking", "account_linking_url": url},
+                version=version,
+                may_repeat=True,
+            )
+        )
+
+    def clear_linking_url_legacy(self, *, version: str = LEGACY_VERSION) -> None:
+        """Do the same as `clear_linking_url`, as it was done in 2016."""
+        self._do(
+            Call(
+                name="clear_linking_url_legacy",
+                method="DELETE",
+                path="/me/thread_settings",
+                body={"setting_type": "account_linking"},
+                version=version,
+                may_repeat=True,
+            )
+        )
+
+    def recipient_for(
+        self, account_linking_token: str, *, deadline: Deadline | None = None
+    ) -> Psid:
+        """Return the person behind a live *account_linking_token*; asking does not use it up.
+
+        Raises:
+            LinkingTokenRefused: The token is unknown, or older than its five minutes.
+            GraphRefused: Our page token may not ask.
+            GraphUnavailable: No usable answer, or one about another page.
+        """
+        if not is_linking_token(account_linking_token):
+            raise LinkingTokenRefused("not of the shape of a token")
+        answer = self._transport.send(
+            Call(
+                name="recipient_for",
+                method="GET",
+                path="/me",
+                params={
+                    "fields": "recipient",
+                    "account_linking_token": account_linking_token,
+                },
+                may_repeat=True,
+            ),
+            deadline=deadline,
+        )
+        match answer:
+            case {"id": self.page_id, "recipient": str(psid)} if _ID.fullmatch(psid):
+                return Psid(psid)
+            case _:
+                raise GraphUnavailable("an answer without a recipient of our page")
+
+    def profile_name(self, psid: Psid, *, deadline: Deadline | None = None) -> str | None:
+        """Return the name that *psid* has in Messenger, if Messenger tells it.
+
+        It was chosen by its bearer: plain text, fit to be stored, and nothing more.
+        """
+        try:
+            answer = self._transport.send(
+                Call(
+                    name="profile_name",
+                    method="GET",
+                    path=f"/{_checked(psid)}",
+                    params={"fields": "first_name,last_name"},
+                    may_repeat=True,
+                ),
+                deadline=deadline,
+            )
+        except PersonUnknown:
+            return None
+        except GraphRefused as exc:
+            if _is_missing(exc) or {exc.code, exc.subcode} & _NAME_WITHHELD:
+                return None
+            raise
+        return _name(answer)
+
+    def unlink(self, psid: Psid) -> None:
+        """Make Messenger forget that *psid* is linked; to say it twice does no harm.
+
+        Raises:
+            PersonUnknown: There is nobody to unlink.
+        """
+        try:
+            self._do(
+                Call(
+                    name="unlink",
+                    method="POST",
+                    path="/me/unlink_accounts",
+                    body={"psid": _checked(psid)},
+                    may_repeat=True,
+                )
+            )
+        except GraphRefused as exc:
+            if _is_missing(exc):
+                raise PersonUnknown(
+                    exc.reason,
+                    code=exc.code,
+                    subcode=exc.subcode,
+                    trace_id=exc.trace_id,
+                    status=exc.status,
+                ) from None
+            raise
+
+    def send_text(self, psid: Psid, text: str, *, deadline: Deadline | None = None) -> str:
+        """Send *text* to *psid*; return the id of the message."""
+        return self._send("send_text", psid, {"text": text}, deadline=deadline)
+
+    def send_login_button(self, psid: Psid, *, text: str, url: str) -> str:
+        """Send *text* with a Log In button that leads to *url*; return the id of the message."""
+        button = {"type": "account_link", "url": url}
+        return self._send("send_login_button", psid, _template(text, button))
+
+    def send_logout_button(self, psid: Psid, *, text: str) -> str:
+        """Send *text* with a Log Out button; return the id of the message."""
+        return self._send("send_logout_button", psid, _template(text, {"type": "account_unlink"}))
+
+    def _send(
+        self,
+        name: str,
+        psid: Psid,
+        message: Mapping[str, Any],
+        *,
+        deadline: Deadline | None = None,
+    ) -> str:
+        # Not repeated: an answer that was lost may belong to a message that arrived.
+        answer = self._transport.send(
+            Call(
+                name=name,
+                method="POST",
+                path="/me/messages",
+                body={
+                    "recipient": {"id": _checked(psid)},
+                    "messaging_type": "RESPONSE",
+                    "message": message,
+                },
+            ),
+            deadline=deadline,
+        )
+        match answer:
+            case {"message_id": str(message_id)}:
+                return message_id
+            case _:
+                raise GraphUnavailable("an answer without a message id")
+
+    def _do(self, call: Call) -> None:
+        match self._transport.send(call):
+            case {"result": str()}:
+                return
+            case _:
+                raise GraphUnavailable("an answer without a result")
+
+
+def _checked(psid: Psid) -> Psid:
+    # It goes into a path, and comes from a bot or a command line.
+    if not _ID.fullmatch(psid):
+        raise PersonUnknown("not of the shape of a PSID")
+    return psid
+
+
+def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
+    # A title on an account button is refused, an empty one too.
+    payload = {"template_type": "button", "text": text, "buttons": [button]}
+    return {"attachment": {"type": "template", "payload": payload}}
+
+
+def _is_missing(refusal: GraphRefused) -> bool:
+    return (refusal.code, refusal.subcode) == (_BAD_PARAMETER, _NO_SUCH_OBJECT)
+
+
+def _name(profile: Mapping[str, Any]) -> str | None:
+    parts = (profile.get("first_name"), profile.get("last_name"))
+    joined = " ".join(part for part in parts if isinstance(part, str))
+    # Control characters: PostgreSQL has no NUL in a text. Spaces go one by one.
+    storable = "".join(" " if unicodedata.category(char) == "Cc" else char for char in joined)
+    name = " ".join(storable.split())[:_LONGEST_NAME].rstrip()
+    is_visible = any(char.isprintable() and char not in _BLANKS for char in name if char != " ")
+    return name if is_visible else None

@@ -1,0 +1,81 @@
+"""The tables as they are and as the code wants them.
+
+Alembic is imported only where tables are changed: it takes as long as all the rest of a start, and
+every start looks whether the tables are right.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Engine, inspect, text
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+from app.config import shipped
+
+# Any number, so long as nothing else in the database locks the same.
+LOCK: Final = 7461001
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """Which revision the database has, and which one this version of the program wants."""
+
+    present: str | None
+    wanted: str
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the program can run on the database as it is."""
+        return self.present == self.wanted
+
+
+def status(engine: Engine) -> SchemaStatus:
+    """Return how the tables stand against the migrations."""
+    with engine.connect().execution_options(reading=True) as connection:
+        present = None
+        if inspect(connection).has_table("alembic_version"):
+            present = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return SchemaStatus(present, _newest())
+
+
+def _newest() -> str:
+    """Return the last revision; each file is named by its own, and they are counted up."""
+    versions = (shipped("migrations") / "versions").glob("[0-9]*.py")
+    return max(path.name.partition("_")[0] for path in versions)
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to what this version wants; a second one at the same time waits."""
+    from alembic import command  # noqa: PLC0415 - see above
+
+    with _alone(engine) as config:
+        command.upgrade(config, "head")
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the tables back to *revision*."""
+    from alembic import command  # noqa: PLC0415 - see above
+
+    with _alone(engine) as config:
+        command.downgrade(config, revision)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator["Config"]:
+    """Yield what Alembic works with, in a transaction in which no other process migrates."""
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
+    config = Config()
+    config.set_main_option("script_location", str(shipped("migrations")))
+    with engine.begin() as connection:
+        # On SQLite the transaction itself sees to it.
+        if connection.dialect.name == "postgresql":
+            # A migration waits for its turn however long the other takes.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        config.attributes["connection"] = connection
+        yield config

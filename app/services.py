@@ -1,0 +1,264 @@
+"""The one place where things are built, and the one object through which the rim reaches them."""
+
+import hmac
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+import structlog
+from flask import current_app
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app import clock, logs, metrics
+from app.accounts import throttle
+from app.accounts.admission import Admission, admission_for
+from app.accounts.limits import Keyring
+from app.accounts.local import LocalAuthenticator
+from app.accounts.passwords import Hasher
+from app.accounts.ways import Ways, build_ways
+from app.config import Settings
+from app.database import make_engine
+from app.linking import intake, links, sweep
+from app.linking.policy import Policy
+from app.linking.repairs import KIND as GRAPH_UNLINK
+from app.linking.repairs import Unlink
+from app.linking.tally import Tally
+from app.messenger.errors import GraphError, GraphRefused, PersonUnknown
+from app.messenger.graph.client import GraphClient
+from app.messenger.graph.setup import AppClient, PageClient, Way
+from app.messenger.graph.transport import Observation
+from app.messenger.types import PageId
+from app.outbox import bot, retention
+from app.outbox.duties import Again, Duty
+from app.outbox.service import Claim
+from app.outbox.worker import Chore, Worker
+from app.setup.meta import Meta, MetaPage, check_subscriptions
+from app.writer import Writer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = structlog.get_logger()
+
+EXTENSION: Final = "threadlink"
+SWEEP_EVERY: Final = timedelta(minutes=10)
+OUTBOX_SWEEP_EVERY: Final = timedelta(minutes=1)
+META_WATCH_EVERY: Final = timedelta(days=1)
+META_WATCH_AFTER: Final = timedelta(minutes=5)
+# Graph error codes: developers.facebook.com, "Error codes" (25 June 2026).
+BAD_PARAMETER: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Everything that is built once for a process."""
+
+    settings: Settings
+    engine: Engine = field(repr=False)
+    writer: Writer = field(repr=False)
+    graph: Mapping[PageId, GraphClient]
+    ways: Mapping[str, Ways]
+    hasher: Hasher = field(repr=False)
+    gate: Admission = field(repr=False)
+    keyring: Keyring = field(repr=False)
+
+    def write(
+        self, use_case: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run *use_case* and commit; return what it returned.
+
+        Raises:
+            NotCommitted: The database is busy or away.
+        """
+        return self.writer.write(use_case, *args, **kwargs)
+
+    def read(
+        self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run *query* and return what it returned; whatever it changed is thrown away.
+
+        Raises:
+            NotCommitted: The database is away.
+        """
+        return self.writer.read(query, *args, **kwargs)
+
+    @cached_property
+    def page_ids(self) -> frozenset[PageId]:
+        """The pages this server links people on."""
+        return frozenset(self.graph)
+
+    @cached_property
+    def page_names(self) -> Mapping[str, str]:
+        """What the pages are called; empty where the operator has not said."""
+        return {page.id: page.name for page in self.settings.pages}
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What the settings mean for what happens to links."""
+        return Policy(self.page_ids, tells_bot=self.settings.bot_webhook_url is not None)
+
+    @cached_property
+    def worker(self) -> Worker:
+        """What does the things that commits have asked for."""
+        told, passed = self.settings.bot_webhook_url, self.settings.bot_messenger_url
+        duties = {GRAPH_UNLINK: Duty(self._unlink, tireless=True)}
+        if told:
+            duties[bot.NOTICE] = bot.telling(told, self.settings.bot_webhook_secrets, clock.now)
+        if passed:
+            duties[bot.DELIVERY] = bot.passing_on(passed)
+        chores = (
+            Chore(self._sweep, every=SWEEP_EVERY),
+            Chore(self._sweep_outbox, every=OUTBOX_SWEEP_EVERY),
+            # Not at once: whoever has just started it may still be setting it up.
+            Chore(self._watch_meta, every=META_WATCH_EVERY, after=META_WATCH_AFTER),
+        )
+        return Worker(self.writer, duties, clock.now, chores)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What counts the deliveries that come in."""
+        return Tally(lambda counts: self.write(intake.add, counts))
+
+    def close(self) -> None:
+        """Write down what is only counted, and let go of the database."""
+        self.tally.close()
+        self.engine.dispose()
+
+    def meta(self, observe: Callable[[Observation], None] | None = None) -> Meta:
+        """Return what Meta has noted of our app and pages; *observe* sees every call."""
+        settings = self.settings
+        way = Way(
+            base_url=settings.graph_url,
+            version=settings.graph_version,
+            observe=observe or _log_call,
+        )
+        app = AppClient(way, app_id=settings.app_id, app_secret=settings.app_secret)
+        pages = tuple(self._meta_page(PageId(page.id), page.token, way) for page in settings.pages)
+        return Meta(app=app, pages=pages, webhook_url=f"{settings.public_url}/webhook")
+
+    def _meta_page(self, page_id: PageId, token: str, way: Way) -> MetaPage:
+        settings = self.settings
+        return MetaPage(
+            id=page_id,
+            token=token,
+            client=PageClient(
+                way, token=token, app_id=settings.app_id, app_secret=settings.app_secret
+            ),
+            profile=self.graph[page_id],
+            linking_url=self.linking_url(page_id),
+        )
+
+    def linking_url(self, page_id: PageId) -> str:
+        """Return the address that Log In leads to, as Messenger is told it."""
+        query = f"response_type=code&client_id={page_id}&scope=basic"
+        return f"{self.settings.public_url}/authorize?{query}"
+
+    def _sweep(self, at: datetime) -> None:
+        """Remove what is kept no longer."""
+        self.write(throttle.purge, at=at)
+        self.write(intake.forget, at=at)
+        for remove in (sweep.sweep, sweep.forget_history):
+            while self.write(remove, at=at):
+                pass
+
+    def _sweep_outbox(self, at: datetime) -> None:
+        """Remove what the outbox keeps no longer; say what was lost, and what is late."""
+        retention.report(self.write(retention.sweep, at=at), at=at)
+
+    def _watch_meta(self, _at: datetime) -> None:
+        """Tell the operator when what Meta has noted no longer leads here (R104)."""
+        faults = [one for one in check_subscriptions(self.meta()) if one.verdict == "fault"]
+        metrics.set_setup_faults(len(faults))
+        for one in faults:
+            log.error("setup.fault", subject=one.subject, told=one.words, mend=one.mend)
+
+    def _unlink(self, claim: Claim) -> None:
+        """Tell Messenger that a person is not linked, unless one has been linked since."""
+        person = Unlink.from_body(claim.body)
+        graph = self.graph.get(person.page_id)
+        if graph is None or self.read(links.find, person.page_id, person.psid) is not None:
+            return
+        try:
+            graph.unlink(person.psid)
+        except PersonUnknown:
+            return
+        except GraphError as exc:
+            # Asked about somebody who is not linked, Graph may say "bad parameter" (what it says
+            # is not documented): then there is nothing left to tell it.
+            if not isinstance(exc, GraphRefused) or exc.code != BAD_PARAMETER:
+                raise Again(type(exc).__name__) from exc
+
+
+def build(settings: Settings) -> Services:
+    """Return what *settings* describe; nothing is connected to yet."""
+    logs.configure(level=settings.log_level, form=settings.log_format)
+    engine = make_engine(settings.database_url)
+    writer = Writer(engine)
+    gate = admission_for(cores=cores(), workers=processes(settings), threads=settings.threads)
+    hasher = Hasher(slots=gate.hashing)
+    return Services(
+        settings=settings,
+        engine=engine,
+        writer=writer,
+        graph={PageId(page.id): _graph(settings, page.id, page.token) for page in settings.pages},
+        ways=build_ways(
+            settings.sign_in,
+            {page.id: page.authenticators for page in settings.pages},
+            local=partial(LocalAuthenticator, read=writer.read, write=writer.write, hasher=hasher),
+            now=clock.now,
+        ),
+        hasher=hasher,
+        gate=gate,
+        # Derived, so that what is counted cannot be matched against anything else sealed with it.
+        keyring=Keyring(
+            hmac.digest(settings.secret_key.encode(), b"threadlink throttle", "sha256")
+        ),
+    )
+
+
+def processes(settings: Settings) -> int:
+    """Return how many processes are to answer; SQLite, with one writer at a time, wants one."""
+    is_sqlite = settings.database_url.get_backend_name() == "sqlite"
+    return settings.workers or (1 if is_sqlite else cores())
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def services() -> Services:
+    """Return the services of the application that is running. For the rim only."""
+    built: Services = current_app.extensions[EXTENSION]
+    return built
+
+
+def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:
+    return GraphClient(
+        page_id=PageId(page_id),
+        token=token,
+        app_secret=settings.app_secret,
+        base_url=settings.graph_url,
+        version=settings.graph_version,
+        observe=_log_call,
+    )
+
+
+def _log_call(seen: Observation) -> None:
+    metrics.count_graph_call(seen.call, seen.outcome, seconds=seen.took_s, usage=seen.usage.percent)
+    log.info(
+        "graph.call",
+        call=seen.call,
+        outcome=seen.outcome,
+        seconds=round(seen.took_s, 3),
+        code=seen.code,
+        subcode=seen.subcode,
+        fbtrace_id=seen.trace_id,
+    )

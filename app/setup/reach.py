@@ -1,0 +1,127 @@
+"""Checks from outside: does PUBLIC_URL lead here, as a browser and as Meta would come?"""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any, Final
+
+import requests
+
+from app.setup.findings import Finding, fault, ok, warning
+
+CONNECT_S: Final = 5
+READ_S: Final = 10
+# ngrok shows its page to what calls itself a browser (ngrok.com/abuse, "Browser Warning").
+BROWSER: Final = (
+    "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36"
+)
+NGROK_HEADER: Final = "ngrok-error-code"
+NGROK_INTERSTITIAL: Final = "ERR_NGROK_6024"
+PLAIN_HTTP_REDIRECT: Final = 308
+
+
+def check_reach(public_url: str, verify_token: str, *, is_production: bool) -> Iterator[Finding]:
+    """Yield a finding for each step of the way in; the first fault ends it."""
+    with requests.Session() as session:
+        # Meta comes without our proxies and without our .netrc.
+        session.trust_env = False
+        reached = _check_address(session, public_url)
+        yield reached
+        if reached.verdict == "fault":
+            return
+        seen = _check_https(session, public_url, is_production=is_production)
+        yield seen
+        if seen.verdict == "fault":
+            return
+        yield _check_handshake(session, public_url, verify_token)
+        yield _check_interstitial(session, public_url)
+
+
+def _check_address(session: requests.Session, public_url: str) -> Finding:
+    subject = "public address"
+    try:
+        answer = _get(session, f"{public_url}/healthz")
+    except requests.exceptions.SSLError:
+        return fault(
+            subject,
+            f"the certificate of {public_url} is not valid: expired, for another name, or signed "
+            "by nobody Meta knows",
+            "renew it, e.g. certbot renew, or let Caddy do it: docs/deploying.md",
+        )
+    except requests.RequestException as exc:
+        return fault(
+            subject,
+            f"{public_url} does not answer ({type(exc).__name__}): no server or no tunnel runs, or "
+            "DNS or a firewall leads elsewhere",
+            "threadlink serve; with a tunnel: PUBLIC_URL must be the address it shows now",
+        )
+    if code := answer.headers.get(NGROK_HEADER):
+        return fault(
+            subject,
+            f"ngrok answers for a tunnel that leads nowhere ({code})",
+            "ngrok http 8000, and its address into PUBLIC_URL",
+        )
+    if _status_of(answer) != "ok":
+        return fault(
+            subject,
+            f"something else than Threadlink answers at {public_url} (HTTP {answer.status_code})",
+            "PUBLIC_URL, or the proxy's rule for this host: docs/deploying.md",
+        )
+    return ok(subject, f"{public_url} answers")
+
+
+def _check_https(session: requests.Session, public_url: str, *, is_production: bool) -> Finding:
+    subject = "https behind the proxy"
+    answer = _get(session, f"{public_url}/")
+    if answer.status_code == requests.codes.bad_request:
+        return fault(
+            subject,
+            "the server refuses the name it is called by: the proxy passes on another Host",
+            "nginx: proxy_set_header Host $host; or name it in ALLOWED_HOSTS",
+        )
+    if answer.status_code == PLAIN_HTTP_REDIRECT:
+        return fault(
+            subject,
+            "the server takes every request for plain http and sends browsers round in circles",
+            "TRUSTED_PROXIES=1, and in nginx: proxy_set_header X-Forwarded-Proto $scheme;",
+        )
+    return ok(subject, "is seen" if is_production else "not needed on this machine")
+
+
+def _check_handshake(session: requests.Session, public_url: str, verify_token: str) -> Finding:
+    subject = "handshake"
+    challenge = secrets.token_hex(8)
+    hub = {"hub.mode": "subscribe", "hub.verify_token": verify_token, "hub.challenge": challenge}
+    answer = _get(session, f"{public_url}/webhook", params=hub)
+    if answer.text == challenge:
+        return ok(subject, "is answered, and by a server with our VERIFY_TOKEN")
+    return fault(
+        subject,
+        f"is not answered (HTTP {answer.status_code}): the server there has another VERIFY_TOKEN, "
+        "or is another installation",
+        "VERIFY_TOKEN must be the same here and where the server runs; restart it after a change",
+    )
+
+
+def _check_interstitial(session: requests.Session, public_url: str) -> Finding:
+    subject = "ngrok's warning page"
+    answer = _get(session, f"{public_url}/", headers={"User-Agent": BROWSER})
+    if answer.headers.get(NGROK_HEADER) == NGROK_INTERSTITIAL:
+        return warning(
+            subject,
+            "stands before the sign-in page: each person must tap Visit Site first, within the "
+            "token's five minutes",
+            "a paid ngrok plan, or: cloudflared tunnel --url http://127.0.0.1:8000",
+        )
+    return ok(subject, "is not in the way")
+
+
+def _get(session: requests.Session, url: str, **more: Any) -> requests.Response:
+    return session.get(url, timeout=(CONNECT_S, READ_S), allow_redirects=False, **more)
+
+
+def _status_of(answer: requests.Response) -> object:
+    try:
+        body = answer.json()
+    except requests.JSONDecodeError:
+        return None
+    return body.get("status") if isinstance(body, dict) else None

@@ -1,0 +1,68 @@
+"""Who asks, and what they may: one key, in one place of the request (security.md R92-R94)."""
+
+import structlog
+from flask import request
+
+from app import clock
+from app.keys import service as keys
+from app.keys import tokens
+from app.keys.service import Grant, KeyRefused, Scope
+from app.services import services
+from app.web import guesses
+from app.writer import NotCommitted
+
+log = structlog.get_logger()
+
+
+class KeyExposed(Exception):
+    """A key came in the address, and so stands in logs that are not ours."""
+
+
+class ScopeMissing(Exception):
+    """The key is good, and not for this."""
+
+
+def granted(scope: Scope) -> Grant:
+    """Return what the present request may do, *scope* included.
+
+    Raises:
+        KeyExposed: A key stands in the address.
+        KeyRefused: There is no good key.
+        Throttled: Too many from this address had none.
+        ScopeMissing: The key is for other things.
+    """
+    _refuse_exposed()
+    try:
+        grant = services().read(keys.check, _bearer(), at=clock.now())
+    except KeyRefused:
+        log.warning("api.key_refused", address=guesses.address())
+        guesses.take(services().keyring.refused_keys(guesses.address()))
+        raise
+    if scope not in grant.scopes:
+        raise ScopeMissing
+    if grant.is_use_due:
+        _note_use(grant)
+    return grant
+
+
+def _bearer() -> str:
+    """Return the key of the Authorization header, or a text that is no key."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refuse_exposed() -> None:
+    given = (value for _, values in request.args.lists() for value in values)
+    exposed = next(filter(tokens.is_key, given), None)
+    if exposed is not None:
+        key_id = services().write(keys.flag_exposed, exposed, at=clock.now())
+        log.error("api.key_exposed", key=key_id, hint="revoke it: threadlink keys revoke")
+        raise KeyExposed
+
+
+def _note_use(grant: Grant) -> None:
+    try:
+        services().write(keys.note_use, grant.key_id, at=clock.now())
+    except NotCommitted:
+        # A look-up needs no writing, and must not fail for want of it.
+        log.warning("api.use_not_noted", key=grant.key_id)

@@ -1,0 +1,37 @@
+"""The API for bots and mirrors: the calls, the document that describes them, a page of it."""
+
+from functools import cache
+from typing import Final
+
+from flask import Blueprint, Response, render_template
+from flask.typing import ResponseReturnValue
+
+from app.web.api import buttons, links
+from app.web.api.openapi import document, document_json
+from app.web.api.operations import PREFIX, register
+from app.web.problems import problems_for_bots
+
+OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS)
+
+_calls: Final = Blueprint("calls", __name__, url_prefix=PREFIX)
+register(_calls, OPERATIONS)
+
+bp = Blueprint("api", __name__)
+bp.register_blueprint(_calls)
+
+
+@cache
+def _document() -> bytes:
+    return document_json(OPERATIONS)
+
+
+@bp.get(f"{PREFIX}/openapi.json")
+def openapi() -> ResponseReturnValue:
+    return Response(_document(), mimetype="application/json")
+
+
+@bp.get("/api/docs")
+def docs() -> ResponseReturnValue:
+    return render_template(
+        "api/docs.html", document=document(OPERATIONS), problems=problems_for_bots()
+    )

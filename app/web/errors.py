@@ -1,0 +1,122 @@
+"""What is answered when something goes wrong: a page to persons, a name to machines."""
+
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from app import clock
+from app.accounts.throttle import Throttled
+from app.linking import attempts
+from app.linking.attempts import Standing
+from app.linking.errors import AttemptError, AttemptUnknown
+from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused, TokenDead
+from app.services import services
+from app.web import attempt_cookie
+from app.web.api.operations import InputRefused
+from app.web.attempt_cookie import CookieAbsent, Held
+from app.web.attempt_pages import page_of, stop_page
+from app.web.problems import UNFORESEEN, Problem, problem_of
+from app.writer import NotCommitted
+
+log = structlog.get_logger()
+
+RETRY_AFTER: Final = 5
+_API: Final = "/api/"
+_FOR_MACHINES: Final = ("/webhook", "/healthz", "/readyz", "/metrics")
+
+
+def register(app: Flask) -> None:
+    """Let *app* answer every error by the table."""
+    app.register_error_handler(Exception, answer)
+
+
+def answer(exc: Exception) -> ResponseReturnValue:
+    """Answer *exc*, with the page of the attempt where the browser holds one."""
+    problem = problem_of(exc)
+    g.problem, g.reason = problem.name, getattr(exc, "reason", None)
+    _note(exc, problem)
+    if request.path.startswith(_API):
+        response = _for_bots(exc, problem)
+    elif request.path.startswith(_FOR_MACHINES):
+        response = _for_machines(problem)
+    else:
+        response = _page(exc, problem)
+    if isinstance(exc, HTTPException):
+        allowed = dict(exc.get_headers(request.environ)).get("Allow")
+        response.headers.update({"Allow": allowed} if allowed else {})
+    if problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        wait = getattr(exc, "retry_after_seconds", RETRY_AFTER)
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def _for_machines(problem: Problem) -> Response:
+    # A verification that fails says nothing (R39); what is signed wrongly is told only that.
+    return make_response({"error": problem.name}, problem.status)
+
+
+def _for_bots(exc: Exception, problem: Problem) -> Response:
+    """Return *problem* as RFC 9457 has it; its type is where the document explains it."""
+    said = {
+        "type": f"/api/docs#{problem.name}",
+        "title": problem.title,
+        "status": problem.status,
+        # What is wrong with the input is said to whoever has shown a key, and as JSON.
+        "detail": str(exc) if isinstance(exc, InputRefused) else problem.sentence,
+        "reference": structlog.contextvars.get_contextvars().get("request_id"),
+    }
+    response = make_response(said, problem.status)
+    response.mimetype = "application/problem+json"
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _page(exc: Exception, problem: Problem) -> Response:
+    # A provider sends everybody back to one address; there the view says whose attempt it is.
+    attempt_id = g.get("attempt_id") or (request.view_args or {}).get("attempt_id")
+    if attempt_id is not None:
+        try:
+            held = attempt_cookie.read(attempt_id)
+        except (CookieAbsent, RedirectRefused):
+            pass  # there is no way back that could be offered
+        else:
+            return make_response(_page_of_attempt(held, exc, problem))
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    body = render_template(
+        "error.html", title=problem.title, sentence=problem.sentence, reference=request_id
+    )
+    return make_response(body, problem.status)
+
+
+def _page_of_attempt(held: Held, exc: Exception, problem: Problem) -> ResponseReturnValue:
+    standing = _standing(held)
+    if standing is not None and isinstance(exc, (AttemptError, Throttled)):
+        # What the person was doing is still there, or what has become of it.
+        username = request.form.get("username") if isinstance(exc, Throttled) else None
+        return page_of(held, standing, problem=problem, username=username)
+    again = url_for("authorize.show", attempt_id=held.ticket.attempt_id) if problem.passes else None
+    return stop_page(held, problem, standing, again=again)
+
+
+def _standing(held: Held) -> Standing | None:
+    try:
+        return services().read(attempts.standing, held.ticket, at=clock.now())
+    except (AttemptUnknown, NotCommitted):
+        return None
+
+
+def _note(exc: Exception, problem: Problem) -> None:
+    path = request.url_rule.rule if request.url_rule else None
+    if problem is UNFORESEEN:
+        log.error("request.failed", path=path, exc_info=exc)
+    elif isinstance(exc, GraphError) and not isinstance(exc, LinkingTokenRefused):
+        level = log.error if isinstance(exc, TokenDead) else log.warning
+        level("graph.failed", path=path, error=type(exc).__name__, told=str(exc))
+    elif not isinstance(exc, HTTPException):
+        reason = exc.reason if isinstance(exc, RedirectRefused) else None
+        log.info("request.refused", path=path, problem=problem.name, reason=reason)

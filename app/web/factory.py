@@ -1,0 +1,45 @@
+"""The Flask application, put together."""
+
+from flask import Flask
+
+from app.config import Settings, shipped
+from app.services import EXTENSION, Services, build
+from app.web import (
+    assets,
+    authorize,
+    brands,
+    errors,
+    figures,
+    front,
+    headers,
+    health,
+    oidc,
+    webhook,
+)
+from app.web.api import site as api
+
+# Meta posts up to 1,000 events in one delivery; 2 KB each are legal (security.md R45).
+MOST_BYTES = 4 * 1024 * 1024
+
+
+def make_app(services: Services | None) -> Flask:
+    """Return the application; without *services* they are built from the environment."""
+    services = services or build(Settings.load())
+    app = Flask("threadlink", static_folder=None, template_folder=str(shipped("templates")))
+    if services.settings.is_production:
+        # Whatever FLASK_DEBUG says: its pages show the program to whoever meets a fault.
+        app.debug = False
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = 64 * 1024
+    app.extensions[EXTENSION] = services
+    app.jinja_env.globals["asset"] = assets.asset
+    figures.register(app)
+    app.before_request(front.name_request)
+    app.before_request(front.check_host)
+    app.before_request(front.require_https)
+    app.after_request(headers.add_headers)
+    errors.register(app)
+    for module in (authorize, oidc, webhook, api, health, figures, assets, brands):
+        app.register_blueprint(module.bp)
+    front.trust_proxies(app, services.settings.trusted_proxies)
+    return app

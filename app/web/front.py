@@ -1,0 +1,68 @@
+"""Who asked, by which name and over which scheme: decided before any view runs."""
+
+import secrets
+from functools import cache
+from typing import Final
+from urllib.parse import quote
+
+import structlog
+from flask import Flask, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.services import services
+
+log = structlog.get_logger()
+
+# Asked by machines that know the server by its address.
+FOR_MACHINES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+# What may stand in a query as it is; the percent sign too, since it has been quoted once.
+_IN_QUERY: Final = "%&=+:/?,;@!$'()*-._~[]"
+
+
+def trust_proxies(app: Flask, hops: int) -> None:
+    """Believe what exactly *hops* proxies in front of the server say of the client."""
+    if hops:
+        # Not the host: PUBLIC_URL says who we are.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's documented way
+
+
+def name_request() -> None:
+    """Give the request an id that stands in every log line of it."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=secrets.token_hex(8))
+
+
+@cache
+def _hint_at_proxies() -> None:
+    """Say once what is most probably wrong."""
+    log.warning("PUBLIC_URL is https, but requests come as http: set TRUSTED_PROXIES")
+
+
+def check_host() -> None:
+    """Refuse a request that was meant for another host (R85)."""
+    if request.path in FOR_MACHINES:
+        return
+    settings = services().settings
+    # A client may name the port that its scheme implies anyway.
+    implied = ":443" if settings.is_production else ":80"
+    if request.headers.get("Host", "").lower().removesuffix(implied) not in settings.hosts:
+        log.info("request.foreign_host")
+        raise BadRequest
+
+
+def require_https() -> ResponseReturnValue | None:
+    """Answer a request that came over plain http to a server that is known by https (R87)."""
+    settings = services().settings
+    if request.is_secure or not settings.is_production or request.path in FOR_MACHINES:
+        return None
+    if not services().settings.trusted_proxies:
+        _hint_at_proxies()
+    if request.method not in {"GET", "HEAD"} or request.path.startswith(("/api/", "/webhook")):
+        raise Forbidden
+    # Joined by hand: PUBLIC_URL is the only source of an absolute address. What the query holds has
+    # been seen on the way; it goes on only where nothing works without it.
+    query = request.query_string if request.path == "/authorize" else b""
+    target = quote(request.path) + ("?" + quote(query, safe=_IN_QUERY) if query else "")
+    return redirect(settings.public_url + target, 308)

@@ -1,0 +1,49 @@
+"""The headers of every answer, in one table (security.md R72-R79)."""
+
+from typing import Final
+
+from flask import Response, request
+
+from app.services import services
+
+# Nothing inline, nothing from elsewhere.
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HTML_POLICY: Final = f"{_POLICY}; form-action 'self'"
+# Chromium holds form-action against every hop of the answer to a form, and the way back to
+# Messenger is one, or several (measured in Chromium 156): no page under /authorize may send it.
+ATTEMPT_POLICY: Final = _POLICY
+DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+
+ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+HSTS: Final = "max-age=31536000; includeSubDomains"
+
+
+def add_headers(response: Response) -> Response:
+    """Add to *response* what every answer of its kind carries."""
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
+    is_attempt = request.path.startswith("/authorize")
+    if response.mimetype == "text/html":
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+        policy = ATTEMPT_POLICY if is_attempt else HTML_POLICY
+        if not is_attempt:
+            # Messenger may have opened the sign-in page as a pop-up, which this would cut off.
+            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    else:
+        policy = DATA_POLICY
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("Cache-Control", "no-store")
+    if is_attempt:
+        response.vary.add("Cookie")
+    if services().settings.is_production and request.is_secure:
+        response.headers["Strict-Transport-Security"] = HSTS
+    return response

@@ -1,0 +1,158 @@
+"""To a provider and back.
+
+Setting out is a POST like that of the form, and costs a live token as that does. Coming back is a
+GET that anybody can make a browser send, so it stands on three legs: the state that we sealed, the
+cookie of the attempt that it names, and the memo of that attempt, which serves once.
+"""
+
+import secrets
+from typing import Final
+
+import structlog
+from flask import Blueprint, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.exceptions import NotFound
+
+from app import clock
+from app.accounts.authenticators import AuthenticatorUnavailable, ProofRefused, SignInDeclined
+from app.accounts.identity import Identity
+from app.accounts.ways import Provider
+from app.linking import attempts, departures
+from app.linking.attempts import Standing
+from app.linking.errors import AttemptExpired
+from app.services import services
+from app.web import attempt_cookie, authorize, guesses
+from app.web.attempt_cookie import MAX_AGE, Held
+from app.web.attempt_pages import page_of, stop_page
+from app.web.problems import (
+    PROVIDER_AWAY,
+    PROVIDER_DECLINED,
+    PROVIDER_REFUSED,
+    TOO_LATE,
+    LinkAmbiguous,
+    StateRefused,
+)
+from app.web.webviews import is_offered, not_here
+
+log = structlog.get_logger()
+bp = Blueprint("oidc", __name__, url_prefix="/authorize")
+
+_SALT: Final = "oidc state"
+
+
+@bp.post("/<attempt_id>/oidc/<name>")
+def depart(attempt_id: str, name: str) -> ResponseReturnValue:
+    held = authorize.posted(attempt_id)
+    standing = services().read(attempts.running, held.ticket, at=clock.now())
+    provider = _provider(standing, name)
+    if not is_offered(provider):
+        return page_of(held, standing, problem=not_here(provider), username="")
+    keyring = services().keyring
+    try:
+        with (
+            guesses.counted(keyring.departures(guesses.address())) as guess,
+            services().gate.enter(),
+        ):
+            psid = standing.psid or authorize.recognise(held, standing.page_id)
+            guess.count(keyring.person(standing.page_id, psid))
+            back = services().settings.public_url + url_for(".come_back", name=name)
+            departure = provider.authenticator.begin(back, state=_state(attempt_id, name))
+    except AuthenticatorUnavailable as exc:
+        return _did_not_work(held, standing, provider, exc)
+    services().write(departures.depart, held.ticket, departure.memo, at=clock.now())
+    log.info("provider.departed", reference=standing.reference, provider=name)
+    return redirect(departure.url, 303)
+
+
+@bp.get("/<attempt_id>/oidc/<name>")
+def show(attempt_id: str, name: str) -> ResponseReturnValue:  # noqa: ARG001 - the address has it
+    """Show where the attempt stands: somebody has reloaded the way to the provider."""
+    return authorize.show(attempt_id)
+
+
+@bp.get("/oidc/<name>/callback")
+def come_back(name: str) -> ResponseReturnValue:
+    """Take back the browser that a provider has sent with what it says of its person."""
+    if request.method == "HEAD":
+        # Flask answers it with this view, and the memo serves once.
+        return "", 204
+    params = _params()
+    attempt_id = _attempt_in(params.get("state", ""), name)
+    g.attempt_id = attempt_id
+    held = attempt_cookie.read(attempt_id)
+    standing = services().read(attempts.standing, held.ticket, at=clock.now())
+    provider = _provider(standing, name)
+    try:
+        identity = _identity(held, provider, params)
+        services().write(attempts.sign_in, held.ticket, identity, at=clock.now())
+    except AttemptExpired:
+        log.info("sign_in.too_late", reference=standing.reference)
+        return stop_page(held, TOO_LATE, standing)
+    except (AuthenticatorUnavailable, ProofRefused) as exc:
+        return _did_not_work(held, standing, provider, exc)
+    log.info("sign_in.done", reference=standing.reference, issuer=identity.issuer)
+    return redirect(url_for("authorize.show_confirm", attempt_id=attempt_id), 303)
+
+
+def _identity(held: Held, provider: Provider, params: dict[str, str]) -> Identity:
+    # The gate before the memo: who finds it full has lost nothing, and can load the page again.
+    with services().gate.enter():
+        memo = services().write(departures.come_back, held.ticket, at=clock.now())
+        return provider.authenticator.complete(params, memo)
+
+
+def _did_not_work(
+    held: Held, standing: Standing, provider: Provider, exc: AuthenticatorUnavailable | ProofRefused
+) -> ResponseReturnValue:
+    """Return the sign-in page, which says what is wrong and has the other ways."""
+    match exc:
+        case SignInDeclined():
+            problem = PROVIDER_DECLINED
+        case ProofRefused():
+            problem = PROVIDER_REFUSED
+        case AuthenticatorUnavailable():
+            problem = PROVIDER_AWAY
+    log.warning(
+        "provider.failed",
+        problem=problem.name,
+        reference=standing.reference,
+        provider=provider.name,
+        reason=exc.reason,
+    )
+    return page_of(held, standing, problem=problem.about(provider.label), username="")
+
+
+def _provider(standing: Standing, name: str) -> Provider:
+    provider = services().ways[standing.page_id].provider(name)
+    if provider is None:
+        raise NotFound
+    return provider
+
+
+def _params() -> dict[str, str]:
+    """Return what the provider sent; two programs may read a name that stands twice differently."""
+    if len(request.args) < len(list(request.args.items(multi=True))):
+        raise LinkAmbiguous
+    return request.args.to_dict()
+
+
+def _state(attempt_id: str, name: str) -> str:
+    return str(_serializer().dumps([attempt_id, name, secrets.token_urlsafe(16)]))
+
+
+def _attempt_in(state: str, name: str) -> str:
+    """Return the attempt that *state* was sealed for, on its way to the provider *name*."""
+    try:
+        attempt_id, begun_at, _ = _serializer().loads(state, max_age=MAX_AGE)
+    except BadSignature as exc:
+        raise StateRefused from exc
+    if begun_at != name:
+        # Another provider's answer, brought to this one's address (RFC 9700, section 4.4).
+        raise StateRefused
+    return str(attempt_id)
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    # itsdangerous takes the last for the present one.
+    return URLSafeTimedSerializer(list(reversed(services().settings.secret_keys)), salt=_SALT)

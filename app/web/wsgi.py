@@ -1,0 +1,101 @@
+"""Flask as one function: from a request that has been taken in whole to an answer that is whole."""
+
+import sys
+from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+Environ: TypeAlias = dict[str, Any]
+Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+# Proxy would become HTTP_PROXY, which some programs obey (httpoxy.org).
+_NOT_FOR_FLASK: Final = frozenset({b"content-length", b"transfer-encoding", b"proxy"})
+
+
+class Body:
+    """The bytes of one request, as they come."""
+
+    __slots__ = ("_chunks", "_length")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._length = 0
+
+    def append(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+        self._length += len(chunk)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def whole(self) -> bytes:
+        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def environ_of(scope: MutableMapping[str, Any], body: Body) -> Environ:
+    """Return the request of *scope* as WSGI hands it on (PEP 3333)."""
+    client, server = scope["client"] or ("", 0), scope["server"] or ("", 0)
+    environ: Environ = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "CONTENT_LENGTH": str(len(body)),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": BytesIO(body.whole()),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        if name in _NOT_FOR_FLASK:
+            continue
+        key = "CONTENT_TYPE" if name == b"content-type" else _key(name)
+        text = value.decode("latin-1")
+        if key in environ:
+            text = environ[key] + ("; " if name == b"cookie" else ",") + text
+        environ[key] = text
+    return environ
+
+
+def call(app: Application, environ: Environ) -> Answer:
+    """Return the answer of *app*; takes a thread for as long as that takes."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
+        started[:] = [(status, headers)]
+
+    parts = app(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+    status, headers = started[0]
+    return Answer(
+        int(status[:3]),
+        [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        body,
+    )
+
+
+def _key(name: bytes) -> str:
+    return "HTTP_" + name.decode("latin-1").upper().replace("-", "_")

@@ -1,0 +1,69 @@
+"""How fast one worker passes on what waits, to a bot that answers at once."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.database import database_url, make_engine
+from app.outbox.bot import Delivered, add_delivery
+from app.outbox.models import Outgoing
+from app.writer import Writer
+from bench import machine
+
+COMMIT, LOOK_S = 200, 0.05
+
+
+def drain(env: dict[str, str], lines: Iterable[str], folder: Path) -> dict[str, float]:
+    """Store *lines* of signatures and bodies, start a worker, and return its deliveries a second.
+
+    From the first that is done to the last, so that the start of the process does not count.
+    """
+    engine = make_engine(database_url(env["DATABASE_URL"]))
+    writer = Writer(engine)
+    deliveries = [_delivered(line) for line in lines]
+    for first in range(0, len(deliveries), COMMIT):
+        writer.write(_add, deliveries[first : first + COMMIT])
+    command = machine.on_core(machine.SERVER_CORE, [f"{Path(sys.executable).parent}/threadlink"])
+    process = subprocess.Popen([*command, "worker"], env=env, cwd=folder, stderr=subprocess.DEVNULL)
+    try:
+        begun, before = _when_fewer(writer, len(deliveries))
+        cpu = machine.cpu_seconds(process.pid)
+        ended, _ = _when_fewer(writer, 1)
+        cpu = machine.cpu_seconds(process.pid) - cpu
+    finally:
+        process.terminate()
+        process.wait(30)
+        engine.dispose()
+    return {
+        "deliveries_s": round(before / (ended - begun)),
+        "cpu_us": round(cpu / before * 1e6, 1),
+    }
+
+
+def _delivered(line: str) -> Delivered:
+    signature, _, body = line.rstrip("\n").partition("\t")
+    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
+    return Delivered(body.encode(), headers)
+
+
+def _add(session: Session, deliveries: list[Delivered]) -> None:
+    for delivered in deliveries:
+        add_delivery(session, delivered, at=clock.now())
+
+
+def _when_fewer(writer: Writer, count: int) -> tuple[float, int]:
+    """Return when fewer than *count* wait, and how many those are."""
+    while (left := writer.read(_waiting)) >= count:
+        time.sleep(LOOK_S)
+    return time.perf_counter(), left
+
+
+def _waiting(session: Session) -> int:
+    waiting = select(func.count()).select_from(Outgoing).where(Outgoing.state == "waiting")
+    return session.scalar(waiting) or 0

@@ -1,0 +1,81 @@
+"""Signed deliveries, and wrk to post them."""
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.machine import LOAD_CORE, on_core
+
+SECRET = "s3cret"
+PAGE = "104612345678901"
+SCRIPT = Path(__file__).with_name("post.lua")
+IN_FLIGHT = 64
+
+
+class Load:
+    """Deliveries on disk, each different from all others, and runs of so many *seconds*."""
+
+    def __init__(self, folder: Path, seconds: int) -> None:
+        self._folder, self.seconds = folder, seconds
+        self._count = 0
+
+    def bodies(self, kind: str, *, events: int, count: int) -> Path:
+        """Return a file of *count* deliveries of *events* each, that no run has used."""
+        self._count += 1
+        path = self._folder / f"{kind}-{events}-{self._count}.tsv"
+        with path.open("w") as file:
+            for body in self._deliveries(kind, events, count):
+                signature = hmac.digest(SECRET.encode(), body.encode(), hashlib.sha256).hex()
+                file.write(f"{signature}\t{body}\n")
+        return path
+
+    def run(self, port: int, bodies: Path, *, seconds: int | None = None) -> dict[str, float]:
+        """Post *bodies* to *port* as fast as it answers; return what wrk says."""
+        for_seconds = seconds or self.seconds
+        command = ["wrk", "-t1", f"-c{IN_FLIGHT}", f"-d{for_seconds}s", "--timeout", "20s"]
+        command += ["--latency", "-s", str(SCRIPT), f"http://127.0.0.1:{port}/webhook"]
+        done = subprocess.run(
+            on_core(LOAD_CORE, command),
+            env={**os.environ, "BODIES": str(bodies)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        (line,) = [x for x in done.stdout.splitlines() if x.startswith("JSON ")]
+        found: dict[str, float] = json.loads(line.removeprefix("JSON "))
+        if found["refused"] or found["errors"]:
+            print(f"  NOT CLEAN: {found['refused']} refused, {found['errors']} socket errors")
+        if found["wraps"]:
+            print("  NOT CLEAN: the bodies ran out and came again")
+        return found
+
+    def _deliveries(self, kind: str, events: int, count: int) -> Iterator[str]:
+        first = self._count * 10_000_000
+        now = int(time.time() * 1000)
+        for number in range(count):
+            batch = [
+                _event(kind if place == 0 else "message", first + number * events + place, now)
+                for place in range(events)
+            ]
+            entries = [{"id": PAGE, "time": now, "messaging": [event]} for event in batch]
+            yield json.dumps({"object": "page", "entry": entries}, separators=(",", ":"))
+
+
+def _event(kind: str, number: int, now: int) -> dict[str, object]:
+    # Scattered: in order they would flatter any index that begins with them.
+    psid = str(10**16 + number * 618_033_988_749_895 % 10**16)
+    event: dict[str, object] = {
+        "sender": {"id": psid},
+        "recipient": {"id": PAGE},
+        "timestamp": now,
+    }
+    if kind == "message":
+        event["message"] = {"mid": f"m_{number:032x}", "text": f"hello, number {number}"}
+    else:
+        event["account_linking"] = {"status": "unlinked"}
+    return event

@@ -1,0 +1,77 @@
+"""The machine, its processes, and what they cost."""
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+# The server's and the load's: the first two cores this process may use.
+SERVER_CORE, LOAD_CORE = (sorted(os.sched_getaffinity(0)) * 2)[:2]
+
+
+def check() -> None:
+    """End with a sentence where something is missing that nothing can be measured without."""
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is needed to make load. On Debian and Ubuntu: apt-get install wrk")
+    if SERVER_CORE == LOAD_CORE:
+        sys.exit("two cores are needed: one for the server, one for the load")
+
+
+def describe() -> str:
+    """Return what the figures were measured on."""
+    words = (
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    )
+    busy = os.getloadavg()[1]
+    return (
+        f"{next(words, platform.machine())}, {os.cpu_count()} cores, {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}, load {busy:.1f} in 5 minutes"
+    )
+
+
+def on_core(core: int, command: list[str]) -> list[str]:
+    """Return *command* held to one core."""
+    return ["taskset", "-c", str(core), *command]
+
+
+def tree(root: int) -> list[int]:
+    """Return the process *root* and all that came of it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (stat := _stat(int(entry.name))):
+            children.setdefault(int(stat[1]), []).append(int(entry.name))
+    found, left = [], [root]
+    while left:
+        found.append(left.pop())
+        left += children.get(found[-1], [])
+    return found
+
+
+def cpu_seconds(root: int) -> float:
+    """Return the processor time that the tree of *root* has used."""
+    stats = filter(None, (_stat(pid) for pid in tree(root)))
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / TICK
+
+
+def memory_mb(root: int) -> float:
+    """Return the memory of the tree of *root*; what several share is counted once."""
+    total = 0
+    for pid in tree(root):
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += sum(int(x.split()[1]) for x in rollup.splitlines() if x.startswith("Pss:"))
+    return total / 1024
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return the fields of /proc/PID/stat behind the name, which may hold anything."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None

@@ -1,0 +1,119 @@
+"""A Messenger bot beside Threadlink: greets strangers with Log In, customers by name, and forgets.
+
+    pip install flask requests
+    export APP_SECRET=… PAGE_ACCESS_TOKEN=… THREADLINK_URL=… THREADLINK_KEY=… BOT_WEBHOOK_SECRET=…
+    flask --app bot run --port 3000
+
+THREADLINK_KEY is a key with all three scopes: threadlink keys create --help
+"""
+
+import base64
+import hmac
+import os
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import requests
+from flask import Flask, abort, request
+
+SECONDS, REMEMBERED = 10, 10_000
+
+
+def create_app(settings: Mapping[str, str] = os.environ) -> Flask:
+    """Return the bot; *settings* are those named above, and GRAPH_URL where it is not Meta's."""
+    app = Flask("bot")
+    bot = Bot(settings)
+
+    @app.post("/messenger")
+    def messenger() -> tuple[str, int]:
+        """Take what Messenger posts: BOT_MESSENGER_URL leads here."""
+        bot.check_messenger(request.get_data(), request.headers.get("X-Hub-Signature-256", ""))
+        for entry in request.get_json()["entry"]:
+            for event in entry.get("messaging", []):
+                message = event.get("message", {})
+                if "text" in message and not message.get("is_echo"):
+                    with bot.once(message["mid"]) as is_first:
+                        if is_first:
+                            bot.answer(entry["id"], event["sender"]["id"], message["text"])
+        return "", 200
+
+    @app.post("/notices")
+    def notices() -> tuple[str, int]:
+        """Take what Threadlink tells: BOT_WEBHOOK_URL leads here."""
+        bot.check_threadlink(request.get_data(), request.headers)
+        notice, link = request.json["type"], request.json["data"]
+        with bot.once(request.headers["webhook-id"]) as is_first:
+            if is_first and notice in {"link.created", "link.replaced"}:
+                bot.say(link["page_id"], link["psid"], f"Welcome, {name_of(link)}!")
+            elif is_first and notice == "link.removed":
+                bot.say(link["page_id"], link["psid"], "You are logged out. I have forgotten you.")
+        return "", 204
+
+    return app
+
+
+class Bot:
+    """What the bot knows, and whom it asks."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self.app_secret = settings["APP_SECRET"].encode()
+        self.webhook_secret = base64.b64decode(settings["BOT_WEBHOOK_SECRET"][len("whsec_") :])
+        graph = settings.get("GRAPH_URL", "https://graph.facebook.com")
+        self.messages, self.settings = f"{graph}/v26.0/me/messages", settings
+        self.api = f"{settings['THREADLINK_URL']}/api/v1"
+        self.key = {"Authorization": f"Bearer {settings['THREADLINK_KEY']}"}
+        self.seen: OrderedDict[str, None] = OrderedDict()
+
+    def answer(self, page_id: str, psid: str, text: str) -> None:
+        """Say what fits the person who wrote *text*."""
+        person = f"{self.api}/links/{page_id}/{psid}"
+        if text.strip().lower() == "log out":
+            # The notice says the rest, as it does when somebody logs out in Messenger itself.
+            requests.delete(person, headers=self.key, timeout=SECONDS).raise_for_status()
+            return
+        found = requests.get(person, headers=self.key, timeout=SECONDS)
+        if found.status_code == 404:
+            button = {"kind": "login", "psid": psid, "text": "Hi! Log in, and I know you."}
+            url = f"{self.api}/pages/{page_id}/buttons"
+            requests.post(url, json=button, headers=self.key, timeout=SECONDS).raise_for_status()
+            return
+        found.raise_for_status()
+        self.say(
+            page_id, psid, f"Hi {name_of(found.json())}! You are {found.json()['display_name']}."
+        )
+
+    def say(self, page_id: str, psid: str, text: str) -> None:
+        """Send *text*; with several pages, each has a PAGE_ACCESS_TOKEN_<its id>."""
+        token = (
+            self.settings.get(f"PAGE_ACCESS_TOKEN_{page_id}") or self.settings["PAGE_ACCESS_TOKEN"]
+        )
+        body = {"recipient": {"id": psid}, "messaging_type": "RESPONSE", "message": {"text": text}}
+        page = {"Authorization": f"Bearer {token}"}
+        requests.post(self.messages, json=body, headers=page, timeout=SECONDS).raise_for_status()
+
+    @contextmanager
+    def once(self, event_id: str) -> Iterator[bool]:
+        """Yield whether *event_id* is new: everything comes at least once, and again if we fail."""
+        yield event_id not in self.seen
+        self.seen[event_id] = None
+        if len(self.seen) > REMEMBERED:
+            self.seen.popitem(last=False)
+
+    def check_messenger(self, body: bytes, signature: str) -> None:
+        """Refuse what Meta has not signed with our app secret."""
+        mine = "sha256=" + hmac.new(self.app_secret, body, "sha256").hexdigest()
+        if not hmac.compare_digest(mine.encode(), signature.encode()):
+            abort(403)
+
+    def check_threadlink(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Refuse what Threadlink has not signed; any Standard Webhooks library does the same."""
+        signed = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + body
+        mac = base64.b64encode(hmac.digest(self.webhook_secret, signed, "sha256")).decode()
+        if f"v1,{mac}" not in headers.get("webhook-signature", "").split():
+            abort(403)
+
+
+def name_of(link: Mapping[str, str]) -> str:
+    """Return how to call the person; Messenger may withhold the name."""
+    return link["messenger_name"] or link["display_name"]

@@ -1,0 +1,29 @@
+"""Alembic's way in: always on a connection that `app.schema` opened."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from app.accounts import models as accounts_models
+from app.database import Base
+from app.keys import models as keys_models
+from app.linking import models as linking_models
+from app.outbox import models as outbox_models
+
+# Imported for their tables.
+MODELS = (accounts_models, keys_models, linking_models, outbox_models)
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations that are missing, all in one transaction."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        # SQLite changes a table by making it anew.
+        render_as_batch=True,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run(context.config.attributes["connection"])

@@ -1,0 +1,119 @@
+"""An OpenID Connect provider on the loopback that says what a test wants it to say."""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import Key, generate_key
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+CLIENT_ID, CLIENT_SECRET = "threadlink", "s3cret:of/ours"
+KEY = generate_key("RSA", 2048, {"kid": "one", "use": "sig"})
+
+
+@dataclass
+class Provider:
+    """The right answers, and places to put wrong ones; *asked* is what it was asked, in order."""
+
+    issuer: str
+    now: datetime
+    key: Key = field(default_factory=lambda: KEY)
+    header: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256", "kid": "one"})
+    # Added to what is right; None takes a claim out.
+    claims: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    userinfo: dict[str, Any] = field(default_factory=dict)
+    published: list[Key] = field(default_factory=lambda: [KEY])
+    # Makes the ID Token of the claims, where the right way will not do.
+    encode: Callable[[dict[str, Any]], Any] | None = None
+    # Answers instead, by path.
+    instead: dict[str, Callable[[], Response]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    exchanged: list[Mapping[str, str]] = field(default_factory=list)
+    nonce: str = ""
+
+    def answer(self, request: Request) -> Response:
+        self.asked.append(request.path)
+        if request.path in self.instead:
+            return self.instead[request.path]()
+        match request.path:
+            case "/.well-known/openid-configuration":
+                return _json(self._configuration())
+            case "/jwks":
+                return _json({"keys": [key.as_dict(private=False) for key in self.published]})
+            case "/token":
+                self.exchanged.append({**request.form, **_basic(request)})
+                return _json({"access_token": "at", "id_token": self._id_token()})
+            case "/userinfo" if request.headers["Authorization"] == "Bearer at":
+                return _json({"sub": "u-1", **self.userinfo})
+            case _:
+                return Response(status=404)
+
+    def sends_back(self, url: str) -> dict[str, str]:
+        """Return what a browser that was sent to *url* comes back with."""
+        asked = {name: value for name, (value,) in parse_qs(urlsplit(url).query).items()}
+        self.nonce = asked["nonce"]
+        return {"code": "c0de", "state": asked["state"], "iss": self.issuer}
+
+    def _configuration(self) -> dict[str, Any]:
+        there = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "authorization_response_iss_parameter_supported": True,
+        }
+        return _changed(there, self.metadata)
+
+    def _id_token(self) -> Any:
+        at = int(self.now.timestamp())
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "sub": "u-1",
+            "nonce": self.nonce,
+            "iat": at,
+            "exp": at + 300,
+            "auth_time": at,
+            "email": "jane@example.com",
+        }
+        claims = _changed(claims, self.claims)
+        return self.encode(claims) if self.encode else jwt.encode(self.header, claims, self.key)
+
+
+@contextmanager
+def providing(now: datetime) -> Iterator[Provider]:
+    """Yield a provider that answers at its issuer's address."""
+    provider = Provider("", now)
+    server = make_server("127.0.0.1", 0, Request.application(provider.answer), threaded=True)
+    provider.issuer = f"http://127.0.0.1:{server.port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _changed(right: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**right, **changes}.items() if value is not None}
+
+
+def _basic(request: Request) -> dict[str, str]:
+    scheme, _, pair = request.headers.get("Authorization", "").partition(" ")
+    return {"basic": base64.b64decode(pair).decode()} if scheme == "Basic" else {}
+
+
+def _json(body: object) -> Response:
+    return Response(json.dumps(body), mimetype="application/json")

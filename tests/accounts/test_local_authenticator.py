@@ -1,0 +1,215 @@
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
+
+from app.accounts import local
+from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
+from app.accounts.identity import Identity
+from app.accounts.local import LocalAuthenticator
+from app.accounts.models import Account
+from app.accounts.passwords import MAXIMUM, Hasher
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PASSWORD = "gravel teapot under nineteen"
+FOREIGN = generate_password_hash(PASSWORD, "pbkdf2:sha256:1")
+T = TypeVar("T")
+
+
+class CountingArgon2(PasswordHasher):
+    """The real one, with the least work, which counts."""
+
+    def __init__(self, memory_cost: int = 64) -> None:
+        super().__init__(time_cost=1, memory_cost=memory_cost, parallelism=1)
+        self.verified = self.hashed = 0
+
+    def verify(self, *args: Any, **kwargs: Any) -> Any:
+        self.verified += 1
+        return super().verify(*args, **kwargs)
+
+    def hash(self, *args: Any, **kwargs: Any) -> str:
+        self.hashed += 1
+        return super().hash(*args, **kwargs)
+
+
+class Store:
+    """Runs use cases on one session, and tells while a password is looked at that none runs."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.writes = 0
+
+    def read(self, use_case: Callable[[Session], T]) -> T:
+        return use_case(self._session)
+
+    def write(self, use_case: Callable[[Session], T]) -> T:
+        self.writes += 1
+        return use_case(self._session)
+
+
+@pytest.fixture
+def argon2() -> CountingArgon2:
+    return CountingArgon2()
+
+
+@pytest.fixture
+def store(session: Session) -> Store:
+    return Store(session)
+
+
+@pytest.fixture
+def subject(session: Session, argon2: CountingArgon2) -> str:
+    """Return the subject of jane; "gone" is disabled."""
+    kept = Hasher(argon2).hash(PASSWORD)
+    local.add(session, "gone", None, kept, at=NOON)
+    local.disable(session, "gone", at=NOON)
+    return local.add(session, "Jane", None, kept, at=NOON)
+
+
+@pytest.mark.usefixtures("subject")
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("jane", PASSWORD),
+        ("jane", "wrong"),
+        ("jane", ""),
+        ("jane", "x" * (MAXIMUM + 1)),
+        ("jane", "\ud800"),
+        ("gone", PASSWORD),
+        ("gone", "wrong"),
+        ("nobody", PASSWORD),
+        ("nobody", "x" * (MAXIMUM + 1)),
+        ("", ""),
+        ("x" * 1000, PASSWORD),
+        ("\x00", PASSWORD),
+    ],
+)
+def test_exactly_one_verification_happens_on_every_road(
+    store: Store, argon2: CountingArgon2, username: str, password: str
+) -> None:
+    """R59: else the time of an answer would tell who has an account."""
+    authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=Hasher(argon2))
+    argon2.verified = argon2.hashed = 0
+
+    with suppress(CredentialsRefused):
+        authenticator.verify(username, password)
+
+    assert (1, 0) == (argon2.verified, argon2.hashed)
+    assert 0 == store.writes
+
+
+def test_an_unknown_name_takes_as_long_as_some_account(session: Session, store: Store) -> None:
+    """R59: what was taken over takes another time than ours, so an unknown name must at times, too.
+
+    Always the same time for one name, in every process: two answers of different speed would tell.
+    """
+    argon2 = CountingArgon2()
+    for n in range(40):
+        kept = FOREIGN if n % 2 else Hasher(argon2).hash(PASSWORD)
+        local.add(session, f"user{n}", None, kept, at=NOON)
+
+    def verified_with_argon2(username: str) -> int:
+        authenticator = LocalAuthenticator(
+            read=store.read, write=store.write, hasher=Hasher(argon2)
+        )
+        argon2.verified = 0
+        with pytest.raises(CredentialsRefused):
+            authenticator.verify(username, PASSWORD)
+        return argon2.verified
+
+    once = [verified_with_argon2(f"nobody{n}") for n in range(30)]
+
+    assert {0, 1} == set(once)
+    assert once == [verified_with_argon2(f"nobody{n}") for n in range(30)]
+
+
+@pytest.mark.usefixtures("subject")
+def test_a_foreign_hash_is_replaced_at_the_next_sign_in(session: Session, store: Store) -> None:
+    """R54: wrong passwords replace nothing."""
+    local.set_password(session, "jane", FOREIGN)
+    authenticator = LocalAuthenticator(
+        read=store.read, write=store.write, hasher=Hasher(CountingArgon2())
+    )
+
+    with pytest.raises(CredentialsRefused):
+        authenticator.verify("jane", "wrong")
+    assert 0 == store.writes
+    authenticator.verify("jane", PASSWORD)
+    authenticator.verify("jane", PASSWORD)
+
+    assert 1 == store.writes
+
+
+def test_the_identity_is_the_accounts_whatever_was_typed(
+    store: Store, argon2: CountingArgon2, subject: str
+) -> None:
+    """R58, R63: it shows the name as it was registered."""
+    authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=Hasher(argon2))
+
+    assert Identity("local", subject, "J•••") == authenticator.verify(" JANE ", PASSWORD)
+
+
+@pytest.mark.usefixtures("subject")
+def test_disabling_takes_effect_on_the_next_try(
+    session: Session, store: Store, argon2: CountingArgon2
+) -> None:
+    """R69: nothing about an account is remembered between two tries."""
+    authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=Hasher(argon2))
+    authenticator.verify("jane", PASSWORD)
+
+    local.disable(session, "jane", at=NOON)
+
+    with pytest.raises(CredentialsRefused):
+        authenticator.verify("jane", PASSWORD)
+
+
+@pytest.mark.usefixtures("subject")
+def test_a_hash_is_upgraded_at_the_next_sign_in_only(session: Session, store: Store) -> None:
+    """R54: wrong passwords upgrade nothing."""
+    more = Hasher(CountingArgon2(memory_cost=128))
+    authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=more)
+
+    with pytest.raises(CredentialsRefused):
+        authenticator.verify("jane", "wrong")
+    assert 0 == store.writes
+
+    authenticator.verify("jane", PASSWORD)
+    authenticator.verify("jane", PASSWORD)
+
+    assert 1 == store.writes
+    kept = session.scalars(select(Account.password_hash).where(Account.canonical == "jane")).one()
+    assert kept.startswith("$argon2id$v=19$m=128,")
+
+
+@pytest.mark.usefixtures("subject")
+def test_an_upgrade_leaves_a_password_set_meanwhile(session: Session, store: Store) -> None:
+    """The old password was still right when it was read."""
+    more = Hasher(CountingArgon2(memory_cost=128))
+    newer = more.hash("set by the operator just now")
+
+    def write(use_case: Callable[[Session], T]) -> T:
+        local.set_password(session, "jane", newer)
+        session.flush()
+        return store.write(use_case)
+
+    LocalAuthenticator(read=store.read, write=write, hasher=more).verify("jane", PASSWORD)
+
+    kept = session.scalars(select(Account.password_hash).where(Account.canonical == "jane")).one()
+    assert newer == kept
+
+
+@pytest.mark.usefixtures("subject")
+def test_a_damaged_hash_is_no_wrong_password(
+    session: Session, store: Store, argon2: CountingArgon2
+) -> None:
+    authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=Hasher(argon2))
+    local.set_password(session, "jane", "damaged")
+
+    with pytest.raises(AuthenticatorUnavailable):
+        authenticator.verify("jane", PASSWORD)

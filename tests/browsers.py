@@ -1,0 +1,148 @@
+"""A browser without a screen: it keeps cookies, reads forms, and goes on only when told to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any, Protocol
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from flask import Flask
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of a page: where it goes, what it holds already, what its button says."""
+
+    action: str
+    fields: Mapping[str, str]
+    button: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered; *headers* are by their names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def location(self) -> str:
+        return self.headers["location"]
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        reader = _Reader()
+        reader.feed(self.text)
+        return tuple(reader.forms)
+
+    def form(self, button: str) -> Form:
+        """Return the form whose button says *button*."""
+        (found,) = (form for form in self.forms if form.button == button)
+        return found
+
+
+class Browser(Protocol):
+    """Sends one request, with the cookies of those before; never follows a redirect."""
+
+    def __call__(
+        self,
+        method: str,
+        address: str,
+        *,
+        body: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer: ...
+
+
+class InProcess:
+    """A browser that calls *app* without a socket; *origin* is what it takes the server for."""
+
+    def __init__(self, app: Flask, origin: str, *, keeps_cookies: bool = True) -> None:
+        self._client = app.test_client(use_cookies=keeps_cookies)
+        self._origin = origin
+
+    def __call__(
+        self,
+        method: str,
+        address: str,
+        *,
+        body: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        given = self._client.open(
+            path=urlsplit(address)._replace(scheme="", netloc="").geturl(),
+            base_url=self._origin,
+            method=method,
+            data=body,
+            headers=dict(headers or {}),
+        )
+        lower = {name.lower(): value for name, value in given.headers.items()}
+        answer = Answer(given.status_code, lower, given.data)
+        given.close()
+        return answer
+
+
+class OverSockets:
+    """A browser that asks a server which listens at *origin*."""
+
+    def __init__(self, origin: str) -> None:
+        self._session = requests.Session()
+        # No proxy and no .netrc of whoever runs the tests.
+        self._session.trust_env = False
+        self._origin = origin
+
+    def __call__(
+        self,
+        method: str,
+        address: str,
+        *,
+        body: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        given = self._session.request(
+            method,
+            urljoin(self._origin, address),
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            timeout=30,
+        )
+        lower = {name.lower(): value for name, value in given.headers.items()}
+        return Answer(given.status_code, lower, given.content)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._action = ""
+        self._fields: dict[str, str] = {}
+        self._button: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, Any]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        match tag:
+            case "form":
+                self._action, self._fields = given["action"], {}
+            case "input":
+                self._fields[given["name"]] = given.get("value", "")
+            case "button" if given.get("type") != "button" and "disabled" not in given:
+                self._button = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._button is not None:
+            self._button += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "button" and self._button is not None:
+            self.forms.append(Form(self._action, self._fields, self._button.strip()))
+            self._button = None

@@ -1,0 +1,9 @@
+import pytest
+
+from app.services import Services
+from tests.cli.terminal import Operator
+
+
+@pytest.fixture
+def operator(services: Services) -> Operator:
+    return Operator(services)

@@ -1,0 +1,152 @@
+"""What an operator does about accounts, and what then hangs on them no more."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.accounts.authenticators import CredentialsRefused
+from app.accounts.identity import Identity
+from app.linking import attempts, codes, links
+from app.services import Services
+from tests.cli.terminal import Operator
+from tests.installation import ANA, BEN, PAGE, PASSWORD, USERNAME
+from tests.linking.steps import confirmed, linked, signed_in
+
+NEW_PASSWORD = "another harbour, five gulls"
+
+
+def accepts(services: Services, password: str) -> bool:
+    """Tell whether USERNAME can sign in with *password*."""
+    authenticator = services.ways[PAGE].password
+    assert authenticator is not None
+    try:
+        authenticator.verify(USERNAME, password)
+    except CredentialsRefused:
+        return False
+    return True
+
+
+def identity(subject: str) -> Identity:
+    return Identity("local", subject, "j•••@example.com")
+
+
+def test_an_account_is_added_with_a_password_from_standard_input(operator: Operator) -> None:
+    added = operator.types("accounts", "add", USERNAME, told=f"{PASSWORD}\n")
+    listed = operator.types("accounts", "list")
+
+    assert (0, 0) == (added.exit_code, listed.exit_code)
+    assert USERNAME in listed.output
+    assert PASSWORD not in added.output
+
+
+def test_a_poor_password_is_refused_with_the_reason(operator: Operator) -> None:
+    result = operator.types("accounts", "add", USERNAME, told="short\n")
+
+    assert 1 == result.exit_code
+    assert "15 characters or more" in result.output
+    assert USERNAME not in operator.types("accounts", "list").output
+
+
+def test_disabling_an_account_ends_its_links(
+    operator: Operator, services: Services, jane: str
+) -> None:
+    services.write(_link, identity(jane))
+
+    result = operator.types("accounts", "disable", USERNAME)
+
+    assert "links ended: 1" in result.output
+    assert services.read(links.find, PAGE, ANA) is None
+
+
+def test_an_unknown_account_is_told_in_a_sentence(operator: Operator) -> None:
+    result = operator.types("accounts", "disable", "nobody")
+
+    assert 1 == result.exit_code
+    assert "There is no account" in result.output
+
+
+def test_disabling_an_account_ends_what_its_owner_has_begun(
+    operator: Operator, services: Services, jane: str
+) -> None:
+    """R69: also a code that is on its way to Messenger and back."""
+    at, who = clock.now(), identity(jane)
+    under_way = services.write(signed_in, psid=ANA, as_=who, at=at)
+    code = services.write(confirmed, psid=BEN, as_=who, at=at)
+
+    operator.types("accounts", "disable", USERNAME)
+
+    assert "refused" == services.read(attempts.standing, under_way, at=at).state
+    assert services.write(codes.burn, code, at=at) is None
+
+
+def test_an_enabled_account_can_sign_in_and_its_links_stay_ended(
+    operator: Operator, services: Services, jane: str
+) -> None:
+    services.write(_link, identity(jane))
+    operator.types("accounts", "disable", USERNAME)
+    before = accepts(services, PASSWORD)
+
+    result = operator.types("accounts", "enable", USERNAME)
+
+    assert f"{USERNAME} can sign in again.\n" == result.output
+    assert (False, True) == (before, accepts(services, PASSWORD))
+    assert services.read(links.find, PAGE, ANA) is None
+
+
+def test_a_new_password_replaces_the_old_and_ends_no_link(
+    operator: Operator, services: Services, jane: str
+) -> None:
+    services.write(_link, identity(jane))
+
+    result = operator.types("accounts", "set-password", USERNAME, told=f"{NEW_PASSWORD}\n")
+
+    assert 0 == result.exit_code
+    assert NEW_PASSWORD not in result.output
+    assert (False, True) == (accepts(services, PASSWORD), accepts(services, NEW_PASSWORD))
+    assert services.read(links.find, PAGE, ANA) is not None
+
+
+@pytest.mark.usefixtures("jane")
+def test_a_poor_new_password_leaves_the_old(operator: Operator, services: Services) -> None:
+    result = operator.types("accounts", "set-password", USERNAME, told="short\n")
+
+    assert 1 == result.exit_code
+    assert "15 characters or more" in result.output
+    assert accepts(services, PASSWORD)
+
+
+def test_a_deleted_account_is_gone_with_its_links(
+    operator: Operator, services: Services, jane: str
+) -> None:
+    services.write(_link, identity(jane))
+
+    result = operator.types("accounts", "delete", USERNAME, told="y\n")
+
+    assert f"{USERNAME} is deleted; links ended: 1." in result.output
+    assert USERNAME not in operator.types("accounts", "list").output
+    assert services.read(links.find, PAGE, ANA) is None
+    assert not accepts(services, PASSWORD)
+
+
+def test_nothing_is_deleted_without_a_yes(
+    operator: Operator, services: Services, jane: str
+) -> None:
+    services.write(_link, identity(jane))
+
+    result = operator.types("accounts", "delete", USERNAME, told="\n")
+
+    assert 1 == result.exit_code
+    assert accepts(services, PASSWORD)
+    assert services.read(links.find, PAGE, ANA) is not None
+
+
+@pytest.mark.parametrize("command", ["set-password", "enable", "delete"])
+def test_no_command_makes_up_an_account(operator: Operator, command: str) -> None:
+    result = operator.types("accounts", command, "nobody", told="y\n")
+
+    assert 1 == result.exit_code
+    assert "There are none." in operator.types("accounts", "list").output
+
+
+def _link(session: Session, who: Identity) -> None:
+    linked(session, as_=who)

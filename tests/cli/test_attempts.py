@@ -1,0 +1,57 @@
+"""The story of an attempt, as whoever is asked for help reads it."""
+
+import json
+
+import pytest
+
+from app import clock
+from app.linking import attempts
+from app.linking.attempts import Ticket
+from app.services import Services
+from tests.cli.terminal import Operator
+from tests.installation import PAGE
+from tests.linking.steps import confirm, signed_in
+
+
+@pytest.fixture
+def ticket(services: Services) -> Ticket:
+    """Return the ticket of an attempt that has been signed in to a moment ago."""
+    return services.write(signed_in, at=clock.now())
+
+
+@pytest.fixture
+def reference(services: Services, ticket: Ticket) -> str:
+    return services.read(attempts.standing, ticket, at=clock.now()).reference
+
+
+def test_a_story_tells_each_step_and_what_it_means(operator: Operator, reference: str) -> None:
+    # As somebody types what was read out to them.
+    result = operator.types("attempts", "show", f" {reference.upper()} ")
+
+    head, opened, signed, conclusion = result.output.splitlines()
+    assert f"Attempt {reference} on page {PAGE}: signed in" == head
+    assert opened.endswith(" UTC  opened")
+    assert signed.endswith(" UTC  signed in as j•••@example.com (local)")
+    assert "The person has not said yet whether to connect." == conclusion
+
+
+def test_a_story_for_programs_is_one_object(operator: Operator, reference: str) -> None:
+    told = json.loads(operator.types("attempts", "show", reference, "--json").stdout)
+
+    assert (reference, PAGE, "signed_in") == (told["reference"], told["page_id"], told["state"])
+    assert 2 == len(told["steps"])
+
+
+def test_a_story_gives_away_nothing_that_could_be_used(
+    operator: Operator, services: Services, ticket: Ticket, reference: str
+) -> None:
+    """It is pasted into mails and tickets."""
+    code = services.write(confirm, ticket, at=clock.now())
+
+    for form in ((), ("--json",)):
+        told = operator.types("attempts", "show", reference, *form).output
+
+        assert "confirmed, sent back to Messenger with a code" in told
+        assert code not in told
+        assert ticket.attempt_id not in told
+        assert ticket.secret not in told

@@ -1,0 +1,93 @@
+"""What an operator types, and what is said in return."""
+
+import csv
+import io
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy.orm import Session
+
+from app.accounts.identity import Identity
+from app.cli import main
+from app.services import Services
+from tests.actors import Graph
+from tests.cli.terminal import Operator
+from tests.installation import ANA, PAGE
+from tests.linking.steps import JANE, linked
+
+
+def test_links_are_exported_with_the_header_that_design_names(
+    operator: Operator, services: Services
+) -> None:
+    services.write(_link, JANE)
+
+    rows = list(csv.reader(io.StringIO(operator.types("links", "export").stdout)))
+
+    assert ["page_id", "psid", "issuer", "subject", "state", "version", "event_at"] == rows[0]
+    assert [PAGE, ANA, "local", JANE.subject, "linked", "1"] == rows[1][:6]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_no_cell_of_the_export_is_a_formula(
+    operator: Operator, services: Services, start: str
+) -> None:
+    """R82: a spreadsheet runs what begins like one."""
+    services.write(_link, Identity("http:shop", f"{start}cmd", "Jane"))
+
+    rows = list(csv.reader(io.StringIO(operator.types("links", "export").stdout)))
+
+    assert f"'{start}cmd" == rows[1][3]
+
+
+@pytest.mark.parametrize("line_break", ["\r", "\n", "\r\n"], ids=["CR", "LF", "CRLF"])
+def test_a_line_break_in_a_cell_ends_no_row_of_the_export(
+    operator: Operator, services: Services, line_break: str
+) -> None:
+    """R82: readers take a bare carriage return for the end of a row."""
+    subject = f"jane{line_break}=cmd"
+    services.write(_link, Identity("http:shop", subject, "Jane"))
+
+    exported = operator.types("links", "export").stdout_bytes.decode()
+
+    _, row = csv.reader(io.StringIO(exported, newline=""))
+    assert subject == row[3]
+    assert f'"{subject}"' in exported
+
+
+def test_a_link_is_ended_and_shown_no_more(operator: Operator, services: Services) -> None:
+    services.write(_link, JANE)
+
+    ended = operator.types("links", "unlink", ANA)
+    shown = operator.types("links", "show", ANA)
+
+    assert (0, 1) == (ended.exit_code, shown.exit_code)
+    assert "This person is not linked." in shown.output
+
+
+def test_an_unknown_reference_is_told_in_a_sentence(operator: Operator) -> None:
+    result = operator.types("attempts", "show", "0000-0000")
+
+    assert 1 == result.exit_code
+    assert result.output.startswith("Error: no attempt by this reference")
+
+
+def test_graph_that_is_down_is_told_in_a_sentence(operator: Operator, graph: Graph) -> None:
+    graph.is_down = True
+
+    result = operator.types("messenger", "psid", "ARRsometoken")
+
+    assert 1 == result.exit_code
+    assert result.output.splitlines()[-1].startswith("Error: Graph:")
+    assert "ARRsometoken" not in result.output
+
+
+def test_faulty_settings_are_listed_one_below_the_other() -> None:
+    result = CliRunner().invoke(main, ["db", "status"], env={"PAGE_ID": "x", "APP_ID": "y"})
+
+    assert 1 == result.exit_code
+    assert "\n  APP_ID must be digits\n" in result.output
+    assert "\n  PAGE_ID must be digits" in result.output
+
+
+def _link(session: Session, identity: Identity) -> None:
+    linked(session, as_=identity)

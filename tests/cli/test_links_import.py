@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from app.cli.links import group
+from app.linking import links
+from app.services import Services
+from tests.installation import ANA, BEN, PAGE
+
+CSV = f"""state,subject,issuer,psid,page_id
+linked,jane,local,{ANA},{PAGE}
+linked,omar,local,{BEN},{PAGE}
+linked,zoe,local,not digits,{PAGE}
+linked,zoe,local,1,999
+linked,,local,2,{PAGE}
+linked,zoe,local,{ANA},{PAGE}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "links.csv"
+    path.write_text(CSV, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    return app.test_cli_runner()
+
+
+def test_good_lines_are_taken_over_and_bad_ones_named(
+    services: Services, runner: FlaskCliRunner, file: Path
+) -> None:
+    result = runner.invoke(group, ["import", str(file)])
+
+    assert "Taken over: 2. Refused: 4." in result.output
+    for number in (4, 5, 6, 7):
+        assert f"line {number}: " in result.output
+    assert 1 == result.exit_code
+    assert services.read(links.find, PAGE, ANA) is not None
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(
+    services: Services, runner: FlaskCliRunner, file: Path
+) -> None:
+    result = runner.invoke(group, ["import", str(file), "--dry-run"])
+
+    assert "Would be taken over: 2. Refused: 4." in result.output
+    assert services.read(links.find, PAGE, ANA) is None
+
+
+def test_a_file_without_the_columns_is_refused_whole(
+    runner: FlaskCliRunner, tmp_path: Path
+) -> None:
+    path = tmp_path / "links.csv"
+    path.write_text("psid,user\n1,jane\n", encoding="utf-8")
+
+    result = runner.invoke(group, ["import", str(path)])
+
+    assert "the header lacks issuer, page_id, subject" in result.output
+    assert 1 == result.exit_code

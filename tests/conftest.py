@@ -1,0 +1,187 @@
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import responses
+from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
+from playwright.sync_api import Browser
+from sqlalchemy import URL, Engine
+from sqlalchemy.orm import Session
+
+from app import create_app, schema
+from app.config import Settings
+from app.database import database_url, make_engine
+from app.services import Services, build
+from tests import chromium, postgres
+from tests.actors import Graph, Messenger, Person
+from tests.browsers import InProcess
+from tests.installation import add_jane, settings_for
+
+
+def _refuse_the_internet(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    if host not in {None, "localhost", b"localhost"} and not _is_loopback(host):
+        raise ConnectionRefusedError(f"tests talk to this machine only, not to {host!r}")
+
+
+def _is_loopback(host: object) -> bool:
+    try:
+        return isinstance(host, str) and ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# Nobody can take it out again, and nothing needs to be patched for it.
+sys.addaudithook(_refuse_the_internet)
+
+# No test is a stopwatch: in a fresh clone hypothesis makes its tables of Unicode first, for two
+# seconds, and takes that for a slow test.
+hypothesis.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.register_profile("long", parent=hypothesis.get_profile("untimed"), max_examples=10_000)
+hypothesis.load_profile("untimed")
+
+pytest_plugins = ["tests.no_skips", "pytester"]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    # Nobody pulls the plug in these tests; the drills start their own server, with fsync.
+    with postgres.running("fsync=off", "full_page_writes=off", "max_connections=200") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.sqlite"
+    _migrate(database_url(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: URL) -> str:
+    name = f"template_{uuid.uuid4().hex}"
+    _migrate(postgres.new_database(postgres_server, name))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
+    """Yield the address of an empty database, migrated, once on each engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "threadlink.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield database_url(f"sqlite:///{path}")
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres.new_database(server, name, template=request.getfixturevalue("postgres_template"))
+    postgres.drop_database(server, name)
+
+
+# For what only one of the two does: the test is then not run on the other, and not skipped either.
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def engine(database: URL) -> Iterator[Engine]:
+    engine = make_engine(database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_engine(sqlite_template: Path) -> Iterator[Engine]:
+    engine = make_engine(database_url(f"sqlite:///{sqlite_template.with_name('shared.sqlite')}"))
+    shutil.copyfile(sqlite_template, str(engine.url.database))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_engine(postgres_server: URL, postgres_template: str) -> Iterator[Engine]:
+    name = f"shared_{uuid.uuid4().hex}"
+    engine = make_engine(postgres.new_database(postgres_server, name, template=postgres_template))
+    yield engine
+    engine.dispose()
+    postgres.drop_database(postgres_server, name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """Yield a session whose changes are thrown away, so that all may share one database."""
+    engine: Engine = request.getfixturevalue(f"{request.param}_engine")
+    with Session(engine) as session:
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def settings(database: URL) -> Settings:
+    """Return settings as an operator's, on the test's database; no environment is read."""
+    return settings_for(database)
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[Services]:
+    services = build(settings)
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return create_app(services)
+
+
+@pytest.fixture
+def client(app: Flask, settings: Settings) -> InProcess:
+    """Return a browser that has never been here."""
+    return InProcess(app, settings.public_url)
+
+
+@pytest.fixture
+def messenger(client: InProcess) -> Messenger:
+    return Messenger(client)
+
+
+@pytest.fixture
+def person(client: InProcess) -> Person:
+    return Person(client)
+
+
+@pytest.fixture
+def jane(services: Services) -> str:
+    """Return the subject of Jane, who has an account: USERNAME and PASSWORD."""
+    return add_jane(services)
+
+
+@pytest.fixture
+def graph() -> Iterator[Graph]:
+    """Yield the edge of Graph; while it stands, no request leaves this process."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
+        yield Graph(edge)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield the one browser of all tests: playwright allows no second one beside it."""
+    with chromium.running() as browser:
+        yield browser
+
+
+def _migrate(url: URL) -> None:
+    engine = make_engine(url)
+    schema.upgrade(engine)
+    engine.dispose()

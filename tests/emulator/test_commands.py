@@ -1,0 +1,108 @@
+"""What the shell can do with a running emulator."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.emulator import emulator, whole
+from app.emulator import EmulatorServer, EmulatorSettings
+from app.emulator.context import emulator_of
+from tests.emulator.business import Webhook
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def server(settings: EmulatorSettings) -> Iterator[EmulatorServer]:
+    with EmulatorServer(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def run(server: EmulatorServer, settings: EmulatorSettings, tmp_path: Path) -> Run:
+    """Return what runs a subcommand against the running emulator."""
+    whereabouts = tmp_path / "emulator.json"
+    whereabouts.write_text(json.dumps(whole(settings, server.description)))
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(emulator, [*words, "--at", str(whereabouts)])
+
+    return run
+
+
+def test_trigger_delivers_and_says_so(run: Run, webhook: Webhook) -> None:
+    result = run("trigger", "linked", "--code", "tl_4f", "--twice", "--late", "1h")
+
+    first, second = webhook.events()
+    assert 0 == result.exit_code
+    assert "linked: delivered for" in result.output
+    assert first == second
+    assert "tl_4f" == first["account_linking"]["authorization_code"]
+
+
+def test_trigger_ends_badly_with_reason_and_fix(run: Run, webhook: Webhook) -> None:
+    webhook.status = 404
+
+    result = run("trigger", "unlinked")
+    told = run("trigger", "unlinked", "--json")
+
+    assert 1 == result.exit_code
+    assert "answered 404" in result.output
+    assert 404 == json.loads(told.stdout)["failure"]["status"]
+
+
+def test_faults_are_listed_turned_on_and_off(run: Run, server: EmulatorServer) -> None:
+    held = emulator_of(server.app)
+
+    run("fault", "webhook-500", "--times", "2")
+    on = held.faults.on()
+    listed = run("faults").output
+    run("fault", "webhook-500", "--off")
+
+    assert {"webhook-500": 2} == on
+    assert "on  webhook-500" in listed
+    assert "    unsigned" in listed
+    assert {} == held.faults.on()
+
+
+def test_skip_lets_time_pass(run: Run, server: EmulatorServer) -> None:
+    run("skip", "90s")
+
+    assert 90 == emulator_of(server.app).clock.ahead.total_seconds()
+
+
+def test_fault_and_skip_tell_programs_in_json(run: Run) -> None:
+    on = json.loads(run("fault", "webhook-500", "--times", "2", "--json").stdout)
+    off = json.loads(run("fault", "webhook-500", "--off", "--json").stdout)
+    told = json.loads(run("skip", "90s", "--json").stdout)
+
+    assert ("webhook-500", True, 2) == (on["name"], on["is_on"], on["times"])
+    assert ("webhook-500", False) == (off["name"], off["is_on"])
+    assert 90 == told["ahead_seconds"]
+
+
+@pytest.mark.parametrize("span", ["", "h", "1", "1w", "-1h", "1.5h", "9" * 30 + "d", "\u0661h"])
+def test_a_span_that_is_none_is_refused_in_a_sentence(
+    span: str, run: Run, server: EmulatorServer
+) -> None:
+    result = run("trigger", "linked", "--late", span)
+
+    assert 2 == result.exit_code
+    assert "no span of time" in result.output
+    assert [] == emulator_of(server.app).journal.entries()
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[]", "no"])
+def test_without_an_emulator_it_says_what_to_do(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "emulator.json"
+    if content is not None:
+        path.write_text(content)
+
+    result = CliRunner().invoke(emulator, ["skip", "1h", "--at", str(path)])
+
+    assert 1 == result.exit_code
+    assert "emulator" in result.output
+    assert "Traceback" not in result.output

@@ -1,0 +1,256 @@
+"""The emulator's pages in a real browser, as a developer sees them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html import escape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # no types
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from app.emulator import EmulatorServer, EmulatorSettings
+from tests.emulator.business import Webhook
+
+PHONE = ViewportSize(width=390, height=844)
+SMALL = ViewportSize(width=320, height=640)
+DESK = ViewportSize(width=1280, height=900)
+Open = Callable[..., Page]
+
+
+class Shop(Webhook):
+    """A webhook that has a login page, too: of two links."""
+
+    def answer_to(self, path: str) -> bytes:
+        query = parse_qs(urlsplit(path).query)
+        if "redirect_uri" not in query:
+            return b""
+        back = escape(query["redirect_uri"][0])
+        links = f'<a href="{back}&amp;authorization_code=tl_4f">Yes</a> <a href="{back}">No</a>'
+        return f"<!doctype html><title>Shop</title>{links}".encode()
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+def server(settings: EmulatorSettings, shop: Shop) -> Iterator[EmulatorServer]:
+    with EmulatorServer(replace(settings, webhook_url=shop.url)) as server:
+        yield server
+
+
+@pytest.fixture
+def chat(server: EmulatorServer, shop: Shop, settings: EmulatorSettings) -> str:
+    """Return the address of a chat that has some of everything."""
+    there = server.description["pages"][0]["people"][0]
+    login = {"type": "account_link", "url": f"{shop.origin}/login"}
+    more = {"type": "postback", "title": "Order again", "payload": "7"}
+    card = {"title": "Your order", "subtitle": "On its way", "image_url": "https://a.example"}
+    templates = (
+        {
+            "template_type": "generic",
+            "elements": [{**card, "buttons": [more]}, {**card, "buttons": [more]}],
+        },
+        {
+            "template_type": "button",
+            "text": "Log in to see your orders",
+            "buttons": [login, {"type": "account_unlink"}],
+        },
+    )
+    graph = f"{server.origin}/v26.0/me"
+    token = {"access_token": settings.pages[0].token}
+    requests.post(
+        f"{graph}/messenger_profile", json={**token, "account_linking_url": login["url"]}, timeout=5
+    ).raise_for_status()
+    requests.post(f"{there['chat_url']}/messages", data={"text": "hello"}, timeout=5)
+    for template in templates:
+        content = {"attachment": {"type": "template", "payload": template}}
+        to_ana = {**token, "recipient": {"id": there["psid"]}}
+        requests.post(f"{graph}/messages", json={**to_ana, "message": content}, timeout=5)
+    return there["chat_url"]
+
+
+@pytest.fixture
+def opens(browser: Browser) -> Iterator[Open]:
+    """Yield what opens an address on a device; at the end no page may have complained."""
+    complaints: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def opens(address: str, **device: Any) -> Page:
+        contexts.append(browser.new_context(**{"viewport": PHONE, **device}))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield opens
+    for context in contexts:
+        context.close()
+    assert [] == complaints
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [(SMALL, "light"), (PHONE, "dark"), (DESK, "light"), (DESK, "dark")],
+    ids=["small", "phone, dark", "desk", "desk, dark"],
+)
+def test_every_screen_is_accessible_and_fits(
+    size: ViewportSize, scheme: str, chat: str, server: EmulatorServer, opens: Open
+) -> None:
+    psid = chat.rpartition("/")[2]
+    inspector = server.description["inspector_url"]
+    declined = requests.post(f"{chat}/log-in", allow_redirects=False, timeout=5).headers["Location"]
+    back = parse_qs(urlsplit(declined).query)["redirect_uri"][0]
+    page = opens(chat, viewport=size, color_scheme=scheme)
+
+    for address in (
+        chat,
+        f"{chat}/details",
+        f"{server.origin}/chats/{psid}",
+        back,
+        inspector,
+        f"{inspector}/1",
+        server.description["faults_url"],
+    ):
+        page.goto(address)
+        found = Axe().run(page).response["violations"]
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+        assert [] == [each["id"] for each in found if each["impact"] in {"serious", "critical"}]
+        assert wide <= 0, address
+
+
+def test_the_failure_page_is_accessible(
+    chat: str, server: EmulatorServer, browser: Browser
+) -> None:
+    """
+    Apart from the others: Chromium reports its status of 400 on the console.
+    """
+    with browser.new_context(viewport=SMALL) as context:
+        page = context.new_page()
+        page.goto(f"{server.origin}/messenger_platform/account_linking/")
+
+        found = Axe().run(page).response["violations"]
+
+        assert [] == [each["id"] for each in found if each["impact"] in {"serious", "critical"}]
+        page.get_by_role("link", name="Back to the chat").click()
+        expect(page).to_have_url(chat)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without"])
+def test_a_person_links_and_unlinks_by_tapping(
+    script: bool,  # noqa: FBT001 (a parameter of the test)
+    chat: str,
+    server: EmulatorServer,
+    shop: Shop,
+    opens: Open,
+) -> None:
+    page = opens(chat, java_script_enabled=script)
+
+    page.get_by_role("button", name="Log In").click()
+    page.get_by_role("link", name="Yes").click()
+    expect(page.get_by_role("heading", name="You’re logged in")).to_be_visible()  # noqa: RUF001
+    page.get_by_role("link", name="Back to the chat").click()
+    expect(page.get_by_text("You logged in to Harbour Coffee.")).to_be_visible()
+    page.get_by_role("link", name="Details of this chat").click()
+    page.get_by_role("button", name="Log Out").click()
+    expect(page.get_by_text("You logged out of Harbour Coffee.")).to_be_visible()
+    server.settle()
+
+    about_links = [event for event in shop.events() if "account_linking" in event]
+    assert ["linked", "unlinked"] == [each["account_linking"]["status"] for each in about_links]
+
+
+def test_a_person_who_declines_is_not_linked(chat: str, opens: Open) -> None:
+    page = opens(f"{chat}/details")
+
+    page.get_by_role("button", name="Log In").click()
+    page.get_by_role("link", name="No").click()
+
+    expect(page.get_by_role("heading", name="Not logged in")).to_be_visible()
+
+
+def test_an_open_chat_and_inspector_keep_themselves_fresh(
+    chat: str, server: EmulatorServer, settings: EmulatorSettings, opens: Open
+) -> None:
+    page = opens(chat, viewport=DESK)
+    entry = page.locator("details").first
+    entry.locator("summary").click()
+    page.evaluate("window.stillHere = true")
+
+    page.get_by_label("Message to Harbour Coffee").fill("Where is my order?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages")).to_contain_text("Where is my order?")
+    requests.post(
+        f"{server.origin}/v26.0/me/messages",
+        json={
+            "access_token": settings.pages[0].token,
+            "recipient": {"id": chat.rpartition("/")[2]},
+            "message": {"text": "On its way!"},
+        },
+        timeout=5,
+    )
+
+    expect(page.locator("#messages")).to_contain_text("On its way!")
+    expect(page.locator(".entry-title").first).to_have_text("POST me/messages")
+    assert page.evaluate("window.stillHere")
+    assert 1 == page.locator("details[open]").count()
+
+
+def test_each_person_has_a_phone(chat: str, opens: Open) -> None:
+    page = opens(chat)
+
+    page.get_by_role("link", name="Ben").click()
+
+    expect(page.get_by_text("You are Ben Okafor")).to_be_visible()
+    expect(page.locator("#messages")).not_to_contain_text("hello")
+
+
+@pytest.mark.usefixtures("chat")
+def test_an_exchange_is_copied_sent_again_and_stays_open_over_a_reload(
+    server: EmulatorServer, shop: Shop, opens: Open
+) -> None:
+    page = opens(
+        server.description["inspector_url"] + "?only=webhook",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    page.locator("summary").last.press("Enter")
+
+    page.get_by_role("link", name="Copy as curl").click()
+    expect(page.get_by_role("status")).to_have_text("Copy as curl: done")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator(".entry-title").first).to_have_text("message, Ana Berg, again")
+    page.reload()
+
+    assert copied.startswith("curl -i -X POST")
+    assert 1 == page.locator("details[open]").count()
+    assert "hello" in page.locator("details[open]").inner_text()
+    assert 2 == len(shop.events())
+
+
+@pytest.mark.usefixtures("chat")
+def test_a_fault_is_switched_by_keyboard_alone(server: EmulatorServer, opens: Open) -> None:
+    page = opens(server.description["faults_url"])
+
+    page.get_by_role("switch", name="unsigned").press("Enter")
+
+    expect(page.get_by_role("switch", name="unsigned")).to_be_checked()
+    page.get_by_role("link", name="Chat").click()
+    expect(page.get_by_role("link", name="Faults 1 on")).to_be_visible()
+
+
+@pytest.mark.usefixtures("chat")
+def test_arrow_keys_move_between_exchanges(server: EmulatorServer, opens: Open) -> None:
+    page = opens(server.description["inspector_url"])
+    summaries = page.locator("summary")
+
+    summaries.first.press("ArrowDown")
+
+    expect(summaries.nth(1)).to_be_focused()

@@ -1,0 +1,19 @@
+// What every client here needs: who it speaks for, and one line of JSON for each call it knows.
+"use strict";
+
+exports.given = JSON.parse(process.env.FIDELITY);
+
+exports.tell = async function tell(call, made) {
+  let answer;
+  try {
+    answer = await made();
+  } catch (error) {
+    answer = { failed: String(error.message ?? error) };
+  }
+  console.log(JSON.stringify({ call, answer: answer ?? null }));
+};
+
+exports.promised = (made) =>
+  new Promise((resolve, reject) => {
+    made((error, answer) => (error ? reject(error) : resolve(answer)));
+  });

@@ -1,0 +1,129 @@
+"""Shows that bots that others wrote take what we pass on: signature and event.
+
+    python -m tests.fidelity.passed_on [CACHE]
+
+Installs npm bootbot and express and PyPI fbmq into CACHE (default: ~/.cache/threadlink-receivers),
+outside this tree; starts each behind a Threadlink of its own; posts a delivery as Messenger would.
+"""
+
+import hmac
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import requests
+
+from tests.actors import delivery, message
+from tests.installation import ANA, ENVIRONMENT, NOON
+
+HERE: Final = Path(__file__).parent / "behind"
+PATIENCE_S: Final = 30
+SECRET: Final = ENVIRONMENT["APP_SECRET"]
+# What only the exact bytes can be signed for: escapes, and a letter beyond ASCII.
+WORDS: Final = "hi <there> 50% ünï"
+
+
+def main(cache: Path) -> None:
+    """Try each receiver; end with an error if one does not read the event."""
+    python = _install(cache)
+    commands = {
+        "bootbot (npm)": ["node", str(HERE / "bootbot.js")],
+        "express (npm)": ["node", str(HERE / "express.js")],
+        "fbmq (PyPI)": [python, str(HERE / "fbmq_bot.py")],
+    }
+    failed = [name for name, command in commands.items() if not _takes(name, command, cache)]
+    raise SystemExit(f"not read by: {', '.join(failed)}" if failed else 0)
+
+
+def _install(cache: Path) -> str:
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "package.json").write_text('{"private": true}')
+    subprocess.run(
+        ["npm", "install", "--no-audit", "--no-fund", "bootbot", "express"], cwd=cache, check=True
+    )
+    python = str(cache / "v/bin/python")
+    if not Path(python).exists():
+        subprocess.run([sys.executable, "-m", "venv", str(cache / "v")], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "fbmq", "flask"], check=True)
+    return python
+
+
+def _takes(name: str, command: list[str], cache: Path) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "bot.log"
+        ports = _free_port(), _free_port()
+        env = {**os.environ, "PORT": str(ports[1]), "APP_SECRET": SECRET}
+        env["NODE_PATH"] = str(cache / "node_modules")
+        with log.open("w") as said:
+            bot = subprocess.Popen(command, env=env, stdout=said, stderr=said)
+        server = _threadlink(Path(folder), ports)
+        try:
+            _until_open(ports[0])
+            _until_open(ports[1])
+            status = _post(ports[0])
+            is_read = _until_said(log, f"READ {ANA} {WORDS}")
+        finally:
+            for process in (bot, server):
+                process.terminate()
+                process.wait()
+        print(f"{name}: Messenger got {status}, the bot {'read it' if is_read else 'did not'}")
+        if not is_read:
+            print(log.read_text())
+        return is_read
+
+
+def _threadlink(folder: Path, ports: tuple[int, int]) -> "subprocess.Popen[bytes]":
+    env = {
+        **os.environ,
+        **ENVIRONMENT,
+        "PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
+        "DATABASE_URL": f"sqlite:///{folder}/threadlink.sqlite",
+        "BOT_MESSENGER_URL": f"http://127.0.0.1:{ports[1]}/webhook",
+    }
+    program = str(Path(sys.executable).with_name("threadlink"))
+    subprocess.run([program, "db", "upgrade"], env=env, cwd=folder, check=True)
+    return subprocess.Popen([program, "run"], env=env, cwd=folder)
+
+
+def _post(port: int) -> int:
+    body = delivery(message(ANA, WORDS, NOON))
+    macs = {kind: hmac.new(SECRET.encode(), body, kind).hexdigest() for kind in ("sha1", "sha256")}
+    headers = {
+        "Content-Type": "application/json",
+        "X-Hub-Signature": f"sha1={macs['sha1']}",
+        "X-Hub-Signature-256": f"sha256={macs['sha256']}",
+    }
+    url = f"http://127.0.0.1:{port}/webhook"
+    return requests.post(url, data=body, headers=headers, timeout=10).status_code
+
+
+def _until_open(port: int) -> None:
+    for _ in range(PATIENCE_S * 10):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"nothing listens on {port}")
+
+
+def _until_said(log: Path, words: str) -> bool:
+    for _ in range(PATIENCE_S * 10):
+        if words in log.read_text():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+if __name__ == "__main__":
+    default = Path.home() / ".cache/threadlink-receivers"
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)

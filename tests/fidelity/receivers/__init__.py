@@ -1,0 +1,125 @@
+"""Runs a bot of others as the webhook, and sends it what Messenger sends."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from app.threadlink_testing import Messenger
+from tests.fidelity.clients import environment
+from tests.fidelity.programs import Program
+from tests.fidelity.shelf import command_for
+
+_SECONDS = 40
+# Each fault with the number of linking events that a bot should hear under it.
+_CASES = {
+    "": 1,
+    "twice": 2,
+    "mixed-messages": 1,
+    "mixed-standby": 1,
+    "mixed-changes": 1,
+    "other-objects": 1,
+    "unsigned": 0,
+    "foreign-secret": 0,
+    "altered": 0,
+    "sha1-only": 0,
+}
+
+
+class Bot:
+    """A running bot: where it listens, and what it has heard."""
+
+    def __init__(self, child: "subprocess.Popen[str]") -> None:
+        self._child = child
+        self._lines: list[Any] = []
+        self._news = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def url(self) -> str:
+        """Return its address once it listens; nothing when it does not start."""
+        self._wait(lambda: self._all("url"))
+        return next(iter(self._all("url")), "")
+
+    def heard(self, count: int) -> list[Any]:
+        """Return the linking events it has heard since the last call; waits for *count*."""
+        self._wait(lambda: len(self._all("heard")) >= count, seconds=2)
+        with self._news:
+            heard = self._all("heard")
+            self._lines = [line for line in self._lines if "heard" not in line]
+        return heard
+
+    def _all(self, key: str) -> list[Any]:
+        return [line[key] for line in self._lines if key in line]
+
+    def _read(self) -> None:
+        for line in self._child.stdout or ():
+            if line.startswith("{"):
+                with self._news:
+                    self._lines.append(json.loads(line))
+                    self._news.notify_all()
+
+    def _wait(self, is_so: Any, *, seconds: float = _SECONDS) -> None:
+        with self._news:
+            self._news.wait_for(is_so, seconds)
+
+
+def deliver(program: Program, messenger: Messenger) -> Iterator[tuple[str, str, bool]]:
+    """Yield each case, what the bot made of it, and whether that is what it should."""
+    messenger.reset()
+    with _running(program, messenger) as bot:
+        url = bot.url()
+        if not url:
+            yield "start", "it never listened", False
+            return
+        for fault, wanted in _CASES.items():
+            messenger.reset()
+            messenger.deliver_to(url)
+            # Nobody needs to wait longer for what never comes.
+            messenger.turn_on("limit-5s")
+            if fault:
+                messenger.turn_on(fault)
+            yield fault or "linked", *_outcome(messenger, bot, wanted)
+        messenger.reset()
+        messenger.deliver_to(url)
+        messenger.people[0].has("unlinked")
+        heard = bot.heard(1)
+        yield "unlinked", f"heard {heard}", [each.get("status") for each in heard] == ["unlinked"]
+
+
+def _outcome(messenger: Messenger, bot: Bot, wanted: int) -> tuple[str, bool]:
+    messenger.people[0].has("linked", code="tl_4f")
+    heard = bot.heard(wanted)
+    statuses = [each.status for each in messenger.received("webhook")]
+    # Every first try; Messenger repeats what was not taken.
+    is_taken = all(status == 200 for status in statuses) if wanted else 200 not in statuses
+    is_right = len(heard) == wanted and is_taken
+    return f"answered {statuses}, heard {len(heard)} of {wanted}", is_right
+
+
+@contextmanager
+def _running(program: Program, messenger: Messenger) -> Iterator[Bot]:
+    command, folder = command_for(program)
+    env = messenger.env
+    given = {
+        "graph_url": messenger.graph_url,
+        "token": env["PAGE_ACCESS_TOKEN"],
+        "app_id": env["APP_ID"],
+        "app_secret": env["APP_SECRET"],
+        "page_id": env["PAGE_ID"],
+        "verify_token": env["VERIFY_TOKEN"],
+    }
+    child = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(given, str(folder)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield Bot(child)
+    finally:
+        child.terminate()
+        child.wait(_SECONDS)

@@ -1,0 +1,65 @@
+"""A person's phone: Chromium, as wide as one holds in a hand."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, ConsoleMessage, ViewportSize, expect
+
+PHONE: Final = ViewportSize(width=390, height=844)
+PICTURES: Final = Path(__file__).parents[2] / "build/screenshots"
+
+# Chromium itself says so of each answer that is an error; the wrong password's is one.
+REFUSED: Final = re.compile(r"Failed to load resource: .* status of 422 \(.*\)")
+
+# Patience costs nothing where all is well, and a busy machine must not look like a fault.
+expect.set_options(timeout=30_000)
+
+
+class Phone:
+    """What a person taps and reads; *complaints* is all that a page had on the console."""
+
+    def __init__(self, browser: Browser, name: str) -> None:
+        self.complaints: list[str] = []
+        self.context = browser.new_context(viewport=PHONE, device_scale_factor=2)
+        self.page = self.context.new_page()
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self._name = name
+        self._taken = 0
+
+    def opens(self, address: str) -> None:
+        self.page.goto(address)
+
+    def taps(self, button: str) -> None:
+        """Tap the last button or link that says *button*: what is newest in a chat is lowest."""
+        named = self.page.get_by_role("button", name=button, exact=True)
+        named.or_(self.page.get_by_role("link", name=button, exact=True)).last.click()
+
+    def says(self, words: str) -> None:
+        """Write *words* into the chat."""
+        self.page.get_by_placeholder("Message").fill(words)
+        self.taps("Send")
+
+    def signs_in(self, username: str, password: str) -> None:
+        self.page.get_by_label("Email or username").fill(username)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.taps("Sign in")
+
+    def sees(self, words: str) -> None:
+        """Wait until *words* are in front of the person, and keep a picture of that."""
+        expect(self.page.get_by_role("main").get_by_text(words).last).to_be_visible()
+        self._taken += 1
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{self._name}-{self._taken:02}.png")
+
+    def reads(self, pattern: str) -> str:
+        """Return what the one group of *pattern* is on the page in front of the person."""
+        line = self.page.get_by_text(re.compile(pattern)).last.inner_text()
+        found = re.search(pattern, line)
+        assert found is not None
+        return found[1]
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if not REFUSED.fullmatch(message.text):
+            self.complaints.append(message.text)

@@ -1,0 +1,75 @@
+"""A Facebook that sends browsers on, and a Threadlink that sends them to it, both on sockets."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request as Asked
+from werkzeug.wrappers import Response
+
+from app.services import Services
+from tests.actors import Graph, LogIn, log_in
+from tests.installation import ANA
+
+PATH = "/messenger_platform/account_linking/"
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: tests are quiet."""
+
+
+@contextmanager
+def served(app: object, host: str) -> Iterator[str]:
+    server = make_server(host, 0, app, threaded=True, request_handler=_Quiet)  # type: ignore[arg-type]  # any WSGI application
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://{host}:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclass
+class Facebook:
+    """Notes who comes back, and sends everybody on to *onward*."""
+
+    origin: str = ""
+    onward: str = ""
+    came_back: list[str] = field(default_factory=list)
+
+    def answer(self, request: Asked) -> Response:
+        if request.path == PATH:
+            self.came_back.append(request.url)
+            return Response(status=302, headers={"Location": self.onward})
+        return Response("<!doctype html><title>Arrived</title>", mimetype="text/html")
+
+
+@dataclass
+class Scene:
+    """A running server, the pretended Facebook, and Graph's edge."""
+
+    services: Services
+    facebook: Facebook
+    graph: Graph
+
+    def login(self) -> LogIn:
+        token = log_in().account_linking_token
+        login = LogIn(token, f"{self.facebook.origin}{PATH}?account_linking_token={token}")
+        self.graph.knows(login, ANA)
+        return login
+
+    def address(self, login: LogIn) -> str:
+        return self.services.settings.public_url + login.address()
+
+    def becomes(self, change: str) -> None:
+        """Let time, Messenger or the operator do *change* to every attempt."""
+
+        def set_(session: Session) -> None:
+            session.execute(text(f"UPDATE attempt SET {change}"))  # noqa: S608 - a test's own words
+
+        self.services.write(set_)

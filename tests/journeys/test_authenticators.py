@@ -1,0 +1,137 @@
+"""Each authenticator as a person meets it: Messenger emulated, everything else for real."""
+
+import csv
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import expect
+
+from tests.accounts.endpoint import SECRET, example
+from tests.journeys.phone import Phone
+from tests.journeys.program import Threadlink
+from tests.journeys.providers import npm_oidc_provider, oidc_provider_mock
+
+
+@dataclass(frozen=True)
+class Business:
+    """A Threadlink beside an emulated Messenger, and the chat of one person with it."""
+
+    threadlink: Threadlink
+    chat_url: str
+
+    def link(self) -> dict[str, str]:
+        """Return the one link there is."""
+        (link,) = csv.DictReader(self.threadlink.runs("links", "export").splitlines())
+        return link
+
+
+@contextmanager
+def business(threadlink: Threadlink, public_url: str, **settings: str) -> Iterator[Business]:
+    hears = ("--webhook-url", f"{public_url}/webhook")
+    with threadlink.serves("emulator", "--json", "--port", "0", *hears) as emulator:
+        there = emulator.described
+        ana = there["pages"][0]["people"][0]
+        own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": public_url, **settings}
+        lines = (f"{name}={text}\n" for name, text in {**there["env"], **own}.items())
+        (threadlink.folder / ".env").write_text("".join(lines))
+        threadlink.runs("db", "upgrade")
+        threadlink.runs("messenger", "set-url")
+        threadlink.runs("messenger", "send-button", ana["psid"])
+        with threadlink.serves("run") as server:
+            assert server.first_line.startswith("Serving")
+            yield Business(threadlink, ana["chat_url"])
+
+
+def oidc(name: str, issuer: str) -> dict[str, str]:
+    return {
+        f"OIDC_{name}_ISSUER": issuer,
+        f"OIDC_{name}_CLIENT_ID": "threadlink",
+        f"OIDC_{name}_CLIENT_SECRET": "s3cret:of/ours",
+    }
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def connects(phone: Phone, name: str) -> None:
+    """Confirm as the person whose account is shown as *name*, and leave the chat."""
+    phone.sees(name)
+    phone.taps("Connect")
+    phone.taps("Back to the chat")
+    phone.sees("You logged in to Harbour Coffee.")
+    # The chat keeps itself fresh, and would miss the emulator.
+    phone.opens("about:blank")
+
+
+def test_a_person_links_by_two_providers_that_others_wrote(
+    threadlink: Threadlink, phone: Phone
+) -> None:
+    """R56-R58: npm's oidc-provider, after turning back there once, and then PyPI's mock."""
+    # Their pages want fonts from elsewhere, and tests go nowhere.
+    phone.context.route(re.compile("https://"), lambda route: route.fulfill(body=""))
+    public_url = f"http://127.0.0.1:{free_port()}"
+    callback = f"{public_url}/authorize/oidc/staff/callback"
+    with npm_oidc_provider(callback) as staff, oidc_provider_mock(free_port()) as mock:
+        settings = {**oidc("STAFF", staff), **oidc("MOCK", mock)}
+        ways = "local oidc:staff oidc:mock"
+        with business(threadlink, public_url, AUTHENTICATORS=ways, **settings) as shop:
+            phone.opens(shop.chat_url)
+            phone.taps("Log In")
+            phone.sees("Continue with Staff")
+            phone.taps("Continue with Staff")
+            phone.taps("[ Cancel ]")
+            phone.sees("You did not finish signing in with Staff.")
+            phone.taps("Continue with Staff")
+            phone.page.get_by_placeholder("Enter any login").fill("jane")
+            phone.page.get_by_placeholder("and password").fill("anything")
+            phone.taps("Sign-in")
+            phone.taps("Continue")
+            connects(phone, "j•••@example.com")
+            by_staff = shop.link()
+
+            phone.opens(shop.chat_url)
+            phone.taps("Details of this chat")
+            phone.taps("Log Out")
+            phone.sees("You logged out of Harbour Coffee.")
+            phone.taps("Log In")
+            phone.taps("Continue with Mock")
+            phone.taps("zoe")
+            connects(phone, "z•••@example.com")
+            by_mock = shop.link()
+
+    # What Chromium thinks of the form on npm's page is not about ours.
+    phone.complaints[:] = [said for said in phone.complaints if not said.startswith("[DOM]")]
+    assert (staff, "jane") == (by_staff["issuer"], by_staff["subject"])
+    assert (mock, "zoe") == (by_mock["issuer"], by_mock["subject"])
+
+
+def test_a_person_links_by_the_businesss_own_endpoint(threadlink: Threadlink, phone: Phone) -> None:
+    """The documented example is all that the business has to write."""
+    public_url = f"http://127.0.0.1:{free_port()}"
+    with example("python") as endpoint:
+        settings = {
+            "AUTHENTICATORS": "http:shop",
+            "HTTP_SHOP_URL": endpoint,
+            "HTTP_SHOP_SECRET": SECRET,
+            "HELP_URL_PASSWORD": f"{public_url}/",
+        }
+        with business(threadlink, public_url, **settings) as shop:
+            phone.opens(shop.chat_url)
+            phone.taps("Log In")
+            phone.taps("Forgot password?")
+            expect(phone.page).to_have_url(f"{public_url}/")
+            phone.page.go_back()
+            phone.signs_in("jane@example.com", "not the password")
+            phone.sees("That sign-in didn't work.")
+            phone.signs_in("jane@example.com", "gravel teapot under nineteen")
+            connects(phone, "j•••@example.com")
+            link = shop.link()
+
+    assert ("http:shop", "u-81") == (link["issuer"], link["subject"])

@@ -1,0 +1,192 @@
+"""No secret is found where it must not be: log, database, error pages, figures (R29, R110)."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import responses
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import URL, inspect, text
+
+from app import clock, create_app
+from app.cli.run import listening, serving
+from app.services import Services, build
+from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
+from tests.browsers import Answer, OverSockets
+from tests.installation import ANA, BEN, ENVIRONMENT, PASSWORD, USERNAME, add_jane, settings_for
+
+SECRETS = ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN")
+METRICS_TOKEN = "canary-metrics-token"
+WRONG = "canary-wrong-password"
+
+
+class Watched(OverSockets):
+    """A browser that keeps every answer it was given."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.answers: list[Answer] = []
+
+    def __call__(self, method: str, address: str, **sent: object) -> Answer:
+        answer = super().__call__(method, address, **sent)  # type: ignore[arg-type]  # what it takes
+        self.answers.append(answer)
+        return answer
+
+
+class Run:
+    """One server on a socket, those who use it, and what must stay secret."""
+
+    def __init__(self, services: Services, graph: Graph) -> None:
+        self.services, self.graph = services, graph
+        self.opened = ExitStack()
+        self.secrets = {name: ENVIRONMENT[name] for name in SECRETS}
+        self.secrets |= {"password": PASSWORD, "wrong password": WRONG, "metrics": METRICS_TOKEN}
+        self.answers: list[Answer] = []
+        self.form_tokens: set[str] = set()
+
+    def everything(self) -> None:
+        """Walk every way there is, the wrong ones too."""
+        code = self._linked()
+        messenger = Messenger(self._browser())
+        messenger.tells(linked(ANA, code, clock.now()))
+        messenger.tells(linked(ANA, code, clock.now()))
+        messenger.tells(linked(BEN, code, clock.now()))
+        messenger.tells(unlinked(ANA, clock.now()))
+        Messenger(self._browser(), "canary-wrong-app-secret").tells(linked(ANA, code, clock.now()))
+        messenger.posts(b"\xff" + code.encode())
+        messenger.shakes_hands()
+        messenger.shakes_hands(verify_token="canary-wrong-verify-token")
+        self._goes_astray()
+        browser = self._browser()
+        browser("GET", "/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+
+    def _linked(self) -> str:
+        login, person = self._arrived(ANA)
+        person.signs_in(password=WRONG)
+        person.signs_in()
+        body = json.loads(self.graph.messages[-1])
+        digits = body["message"]["text"].split(" are your digits")[0]
+        self.secrets["digits"] = digits
+        person.presses("Connect", code=digits)
+        code = person.sees.location.rpartition("=")[2]
+        self.secrets[f"code of {login.account_linking_token[-4:]}"] = code
+        return code
+
+    def _goes_astray(self) -> None:
+        _, cancelling = self._arrived(BEN)
+        cancelling.presses("Back to Messenger")
+        self.graph.is_down = True
+        _, waiting = self._arrived(BEN)
+        waiting.signs_in()
+        self.graph.is_down = False
+        login, late = self._arrived(BEN)
+        self.graph.forgets(login)
+        late.signs_in()
+        late.opens(f"{login.address()}&account_linking_token=canary-second-token")
+        late.opens(login.address(client_id="999"))
+        late.opens(f"/authorize?redirect_uri={login.redirect_uri}&account_linking_token=x")
+        late.opens(f"/nothing?{login.address()}")
+
+    def _arrived(self, psid: str) -> tuple[LogIn, Person]:
+        login = log_in()
+        self.graph.knows(login, psid)
+        browser = self._browser()
+        person = Person(browser)
+        sealed = person.opens(login.address()).headers["set-cookie"].split("=", 1)[1].split(";")[0]
+        _, (secret, _) = URLSafeTimedSerializer("another key", salt="attempt").loads_unsafe(sealed)
+        form = person.follows().form("Sign in")
+        self.form_tokens.add(form.fields["form_token"])
+        last = login.account_linking_token[-4:]
+        self.secrets |= {f"token {last}": login.account_linking_token, f"attempt {last}": secret}
+        return login, person
+
+    def _browser(self) -> Watched:
+        browser = Watched(self.services.settings.public_url)
+        browser.answers = self.answers
+        self.opened.callback(browser.close)
+        return browser
+
+
+@contextmanager
+def _running(database: URL) -> Iterator[Run]:
+    """Yield a run whose log goes where stderr is now: within the test, not in a fixture."""
+    with (
+        responses.RequestsMock(assert_all_requests_are_fired=False) as edge,
+        listening("127.0.0.1", 0) as listener,
+    ):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        edge.add_passthru(url)
+        changed = {"PUBLIC_URL": url, "LOG_LEVEL": "debug", "METRICS_TOKEN": METRICS_TOKEN}
+        services = build(settings_for(database, **changed, CONFIRM_IN_CHAT="always"))
+        add_jane(services)
+        with serving(create_app(services), listener):
+            run = Run(services, Graph(edge))
+            with run.opened:
+                yield run
+
+
+def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture[str]) -> None:
+    with _running(database) as run:
+        run.everything()
+
+        kept = _dump(run.services)
+
+    said = capfd.readouterr()
+    pages = [f"{a.text} {_without_way_back(a)}" for a in run.answers if a.status != 303]
+    places = {
+        "log": said.out + said.err,
+        "database": kept,
+        "pages": "\n".join(pages),
+    }
+    found = [(name, what) for name, secret in run.secrets.items()
+             for what, words in places.items() if secret in words]  # fmt: skip
+    found += [
+        ("form token", what)
+        for what in ("log", "database")
+        for token in run.form_tokens
+        if token in places[what]
+    ]
+    assert [] == found
+    assert USERNAME not in places["log"]
+    # What was looked through is what there is, and not an empty file.
+    assert "threadlink_" in places["pages"]
+    assert "code_hash" in places["database"]
+
+
+def test_what_an_operator_must_hear_of_is_logged(
+    database: URL, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """R111: by name, one line each, and every line can be read by a program."""
+    with _running(database) as run:
+        run.everything()
+
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+
+    events = {line["event"] for line in lines}
+    assert {
+        "sign_in.refused", "sign_in.done", "attempt.confirmed", "digits.sent",
+        "link.made", "link.ended", "link.unchanged", "link.refused",
+        "webhook.handshake", "webhook.handshake_refused", "request.refused",
+        "graph.call", "graph.failed",
+    } <= events  # fmt: skip
+    refused = {line["problem"] for line in lines if line["event"] == "request.refused"}
+    assert {"bad_signature", "bad_payload", "token_refused", "link_ambiguous"} <= refused
+    of_requests = [line for line in lines if line["event"].startswith(("request.", "sign_in."))]
+    assert all(line["request_id"] for line in of_requests)
+    assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+def _without_way_back(answer: Answer) -> str:
+    return str({name: value for name, value in answer.headers.items() if name != "set-cookie"})
+
+
+def _dump(services: Services) -> str:
+    with services.engine.connect() as connection:
+        tables = inspect(connection).get_table_names()
+        rows = (
+            row
+            for table in tables
+            for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings()  # noqa: S608 - our own tables
+        )
+        return "\n".join(str(dict(row)) for row in rows)

@@ -1,0 +1,125 @@
+"""The demo as shipped: its command, its two ports, and a phone."""
+
+import json
+import signal
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.journeys.phone import Phone
+from tests.journeys.program import Threadlink
+
+ANY_PORTS = ("--port", "0", "--emulator-port", "0")
+JANE = "j•••@example.com"
+
+
+def links(threadlink: Threadlink, demo: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return which PSID is linked to whom, as the operator is told."""
+    lines = threadlink.runs("-e", demo["env_file"], "links", "show", "--json").splitlines()
+    found = [json.loads(line) for line in lines]
+    return [(link["psid"], link["display_name"]) for link in found]
+
+
+def test_an_account_is_linked_logged_out_and_left_alone(
+    demo: Mapping[str, Any], threadlink: Threadlink, phone: Phone
+) -> None:
+    phone.opens(demo["chat_url"])
+    phone.sees("Log in to see your orders")
+    phone.taps("Log In")
+    phone.sees("Sign in to Harbour Coffee")
+    phone.signs_in(demo["username"], "not the password")
+    phone.sees("That sign-in didn't work.")
+    phone.signs_in(demo["username"], demo["password"])
+    phone.sees("Only continue if this is your own Messenger.")
+    phone.taps("Connect")
+    phone.sees("You’re logged in")  # noqa: RUF001 - as the emulator writes it
+    phone.taps("Back to the chat")
+    phone.sees("You logged in to Harbour Coffee.")
+
+    ana = demo["pages"][0]["people"][0]["psid"]
+    assert [(ana, JANE)] == links(threadlink, demo)
+
+    phone.taps("Details of this chat")
+    phone.taps("Log Out")
+    phone.sees("You logged out of Harbour Coffee.")
+
+    assert [] == links(threadlink, demo)
+
+    phone.taps("Log In")
+    phone.signs_in(demo["username"], demo["password"])
+    phone.sees("Only continue if this is your own Messenger.")
+    phone.taps("Cancel")
+    phone.sees("Not logged in")
+
+    assert [] == links(threadlink, demo)
+
+
+def test_two_people_link_the_same_account(
+    demo: Mapping[str, Any], threadlink: Threadlink, phone: Phone
+) -> None:
+    for person in demo["pages"][0]["people"]:
+        phone.opens(person["chat_url"])
+        phone.taps("Log In")
+        phone.sees("Sign in to Harbour Coffee")
+        phone.taps("Back to Messenger")
+        phone.sees("Not logged in")
+        phone.taps("Back to the chat")
+        phone.taps("Log In")
+        phone.signs_in(demo["username"], demo["password"])
+        phone.taps("Connect")
+        phone.sees("You’re logged in")  # noqa: RUF001 - as the emulator writes it
+
+    everybody = {(person["psid"], JANE) for person in demo["pages"][0]["people"]}
+    assert everybody == set(links(threadlink, demo))
+    assert 2 == len(everybody)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_stopping_the_demo_gives_both_ports_back(
+    number: signal.Signals, threadlink: Threadlink
+) -> None:
+    with threadlink.serves("demo", "--json", *ANY_PORTS) as served:
+        addresses = [served.described["server_url"], served.described["url"]]
+
+        assert (0, "Stopped.\n") == served.stops(number)
+
+    for address in addresses:
+        socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))).close()
+
+
+def test_a_second_demo_says_that_there_is_one(
+    demo: Mapping[str, Any], threadlink: Threadlink
+) -> None:
+    second = threadlink.tries("demo", *ANY_PORTS)
+
+    assert 1 == second.returncode
+    assert (
+        f"Error: the demo is running already, in {threadlink.folder}/instance/demo. "
+        "Stop that one with Ctrl-C.\n"
+    ) == second.stderr
+    assert [] == links(threadlink, demo)
+
+
+@pytest.mark.parametrize("option", ["--port", "--emulator-port"])
+def test_a_port_in_use_is_named_with_the_way_out(option: str, threadlink: Threadlink) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        refused = threadlink.tries("demo", *ANY_PORTS, option, port)
+
+    assert 1 == refused.returncode
+    assert f"Error: port {port} is in use: choose another with {option}\n" == refused.stderr
+
+
+def test_a_person_at_a_terminal_is_told_what_to_do(threadlink: Threadlink) -> None:
+    with threadlink.serves("demo", *ANY_PORTS) as served:
+        assert "\n" == served.first_line
+
+        status, said = served.stops()
+
+    assert 0 == status
+    assert said.startswith("Threadlink is running with a Messenger of its own.")
+    assert "jane@example.com" in said
+    assert said.endswith("Ctrl-C stops both.\nStopped.\n")

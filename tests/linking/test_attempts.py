@@ -1,0 +1,356 @@
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.linking import attempts
+from app.linking.attempts import CODE_LIFE, LIFE, Ticket
+from app.linking.errors import (
+    AttemptExpired,
+    AttemptOver,
+    AttemptUnknown,
+    NotSignedIn,
+    TokenSpent,
+    TooManyLinks,
+)
+from app.linking.models import Attempt
+from tests.installation import ANA, BEN, NOON, OTHER_PAGE
+from tests.linking.steps import (
+    JANE,
+    MINUTE,
+    OMAR,
+    SECOND,
+    comes_back,
+    confirm,
+    linked,
+    opened,
+    signed_in,
+)
+
+
+def test_an_attempt_goes_from_open_to_signed_in_to_confirmed_to_linked(session: Session) -> None:
+    ticket = opened(session)
+    states = [_state(session, ticket)]
+
+    attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
+    attempts.sign_in(session, ticket, JANE, at=NOON)
+    states.append(_state(session, ticket))
+    code = confirm(session, ticket)
+    states.append(_state(session, ticket))
+    comes_back(session, code)
+    states.append(_state(session, ticket))
+
+    assert ["open", "signed_in", "confirmed", "linked"] == states
+
+
+def test_two_attempts_with_the_same_token_know_nothing_of_each_other(session: Session) -> None:
+    """Two tabs are two attempts, until one is confirmed."""
+    first, second = opened(session, token="T"), opened(session, token="T")
+
+    attempts.cancel(session, first, at=NOON)
+
+    assert first.attempt_id != second.attempt_id
+    assert "open" == _state(session, second)
+
+
+@pytest.mark.parametrize(
+    ("passed", "state"),
+    [
+        pytest.param(timedelta(0), "open", id="at once"),
+        pytest.param(LIFE - SECOND, "open", id="in the last second"),
+        pytest.param(LIFE, "expired", id="after five minutes"),
+        pytest.param(-LIFE + SECOND, "open", id="clock a little back"),
+        pytest.param(-LIFE, "expired", id="clock five minutes back"),
+        pytest.param(-timedelta(days=365), "expired", id="clock a year back"),
+    ],
+)
+def test_an_attempt_lives_five_minutes_in_either_direction(
+    session: Session, passed: timedelta, state: str
+) -> None:
+    """A clock that stepped back must not make an attempt live longer."""
+    ticket = opened(session)
+
+    assert state == _state(session, ticket, at=NOON + passed)
+
+
+def test_nothing_can_be_done_in_an_expired_attempt(session: Session) -> None:
+    ticket = signed_in(session)
+    late = NOON + LIFE
+
+    for step in (
+        lambda: attempts.running(session, ticket, at=late),
+        lambda: attempts.recognise(session, ticket, BEN, None, at=late),
+        lambda: attempts.sign_in(session, ticket, OMAR, at=late),
+        lambda: attempts.sign_out(session, ticket, at=late),
+        lambda: confirm(session, ticket, at=late),
+        lambda: attempts.refuse(session, ticket, "token refused", at=late),
+    ):
+        with pytest.raises(AttemptExpired):
+            step()
+
+    row = session.get_one(Attempt, ticket.attempt_id)
+    assert (ANA, JANE.subject, None) == (row.psid, row.subject, row.code_hash)
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "refused", "linked"])
+def test_nothing_can_be_done_in_an_attempt_that_has_ended(session: Session, ended: str) -> None:
+    ticket = _ended(session, ended)
+
+    for step in (
+        lambda: attempts.recognise(session, ticket, BEN, None, at=NOON),
+        lambda: attempts.sign_in(session, ticket, OMAR, at=NOON),
+        lambda: attempts.sign_out(session, ticket, at=NOON),
+        lambda: confirm(session, ticket),
+        lambda: attempts.refuse(session, ticket, "token refused", at=NOON),
+    ):
+        with pytest.raises(AttemptOver):
+            step()
+
+    assert ended == _state(session, ticket)
+
+
+def test_a_ticket_with_another_secret_is_unknown(session: Session) -> None:
+    """R27: the id stands in addresses; the secret is what a browser must hold."""
+    ticket = signed_in(session)
+    forged = Ticket(ticket.attempt_id, opened(session).secret)
+
+    for step in (
+        lambda: attempts.standing(session, forged, at=NOON),
+        lambda: attempts.sign_in(session, forged, OMAR, at=NOON),
+        lambda: confirm(session, forged),
+        lambda: attempts.cancel(session, forged, at=NOON),
+    ):
+        with pytest.raises(AttemptUnknown):
+            step()
+
+    assert "signed_in" == _state(session, ticket)
+
+
+def test_an_unknown_attempt_is_unknown(session: Session) -> None:
+    with pytest.raises(AttemptUnknown):
+        attempts.standing(session, Ticket("nobody's", "secret"), at=NOON)
+
+
+def test_the_first_answer_of_messenger_stands(session: Session) -> None:
+    """Two sign-ins at once both ask Graph; a second answer must not change whose attempt it is."""
+    ticket = opened(session)
+    attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
+
+    attempts.recognise(session, ticket, BEN, "Ben Okafor", at=NOON)
+
+    standing = attempts.standing(session, ticket, at=NOON)
+    assert (ANA, "Ana Berg") == (standing.psid, standing.messenger_name)
+
+
+def test_nobody_confirms_without_having_signed_in(session: Session) -> None:
+    ticket = opened(session)
+    attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
+
+    with pytest.raises(NotSignedIn):
+        confirm(session, ticket)
+
+    assert session.get_one(Attempt, ticket.attempt_id).code_hash is None
+
+
+def test_nobody_confirms_before_messenger_has_said_who_it_is(session: Session) -> None:
+    """R31: a code is bound to a PSID, so there is none without one."""
+    ticket = opened(session)
+    attempts.sign_in(session, ticket, JANE, at=NOON)
+
+    with pytest.raises(NotSignedIn):
+        confirm(session, ticket)
+
+    assert session.get_one(Attempt, ticket.attempt_id).code_hash is None
+
+
+def test_after_not_you_somebody_else_may_sign_in(session: Session) -> None:
+    ticket = signed_in(session, as_=JANE)
+
+    attempts.sign_out(session, ticket, at=NOON)
+    between = _state(session, ticket)
+    attempts.sign_in(session, ticket, OMAR, at=NOON)
+    confirm(session, ticket)
+
+    row = session.get_one(Attempt, ticket.attempt_id)
+    assert ("open", OMAR.subject, OMAR.display_name) == (between, row.subject, row.display_name)
+
+
+def test_whoever_confirmed_cannot_become_somebody_else(session: Session) -> None:
+    ticket = signed_in(session, as_=JANE)
+    confirm(session, ticket)
+
+    with pytest.raises(AttemptOver):
+        attempts.sign_in(session, ticket, OMAR, at=NOON)
+    with pytest.raises(AttemptOver):
+        attempts.sign_out(session, ticket, at=NOON)
+
+    assert JANE.subject == session.get_one(Attempt, ticket.attempt_id).subject
+
+
+def test_a_second_confirm_gets_the_same_code_and_changes_nothing(session: Session) -> None:
+    """A double click, or a repeat after a lost answer."""
+    ticket = signed_in(session)
+    first = confirm(session, ticket)
+
+    again = confirm(session, ticket, at=NOON + LIFE + MINUTE)
+
+    row = session.get_one(Attempt, ticket.attempt_id)
+    assert first == again
+    assert row.confirmed_at == NOON
+
+
+def test_a_second_confirm_is_not_counted_as_a_link_too_many(session: Session) -> None:
+    ticket = signed_in(session)
+    first = confirm(session, ticket, max_links=1)
+    linked(session, psid=BEN)
+
+    assert first == confirm(session, ticket, max_links=1)
+
+
+def test_a_token_is_good_for_one_confirmation(session: Session) -> None:
+    """R13: with a copied address, somebody else gets no code."""
+    first = signed_in(session, token="T")
+    second = signed_in(session, token="T", as_=OMAR)
+    confirm(session, first)
+
+    with pytest.raises(TokenSpent):
+        confirm(session, second)
+
+    assert attempts.standing(session, second, at=NOON).token_spent
+    assert not attempts.standing(session, first, at=NOON).token_spent
+    assert session.get_one(Attempt, second.attempt_id).code_hash is None
+
+
+@pytest.mark.parametrize("ended", ["linked", "burnt"])
+def test_a_spent_token_stays_spent_when_its_attempt_has_ended(session: Session, ended: str) -> None:
+    code = confirm(session, signed_in(session, token="T"))
+    comes_back(session, code, psid=ANA if ended == "linked" else BEN)
+    later = opened(session, token="T")
+
+    with pytest.raises(TokenSpent):
+        attempts.running(session, later, at=NOON)
+
+
+def test_a_cancelled_attempt_leaves_its_token_to_others(session: Session) -> None:
+    """The person taps Back, and then Log In in the same message again."""
+    attempts.cancel(session, signed_in(session, token="T"), at=NOON)
+
+    assert confirm(session, signed_in(session, token="T"))
+
+
+def test_a_user_has_no_more_links_than_the_operator_allows(session: Session) -> None:
+    linked(session, psid=ANA)
+    linked(session, psid=ANA, page_id=OTHER_PAGE)
+    ticket = signed_in(session, psid=BEN)
+
+    with pytest.raises(TooManyLinks):
+        confirm(session, ticket, max_links=2)
+
+    assert session.get_one(Attempt, ticket.attempt_id).confirmed_at is None
+    assert confirm(session, ticket, max_links=3)
+
+
+def test_linking_the_same_profile_again_is_not_one_more(session: Session) -> None:
+    linked(session, psid=ANA)
+
+    assert confirm(session, signed_in(session, psid=ANA), max_links=1)
+
+
+def test_links_of_other_users_and_ended_ones_are_not_counted(session: Session) -> None:
+    linked(session, psid=ANA, as_=OMAR)
+    linked(session, psid=BEN).state = "ended"
+
+    assert confirm(session, signed_in(session, psid=ANA), max_links=1)
+
+
+def test_cancel_after_confirm_does_not_take_the_code_back(session: Session) -> None:
+    ticket = signed_in(session)
+    code = confirm(session, ticket)
+
+    attempts.cancel(session, ticket, at=NOON)
+
+    assert "confirmed" == _state(session, ticket)
+    assert code == confirm(session, ticket)
+
+
+def test_cancel_of_an_expired_attempt_leaves_it_expired(session: Session) -> None:
+    ticket = opened(session)
+
+    attempts.cancel(session, ticket, at=NOON + LIFE)
+
+    assert "expired" == _state(session, ticket, at=NOON + LIFE)
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "refused", "linked", "void", "burnt"])
+def test_the_name_is_forgotten_when_the_attempt_has_ended(session: Session, ended: str) -> None:
+    ticket = _ended(session, ended)
+
+    assert session.get_one(Attempt, ticket.attempt_id).messenger_name is None
+
+
+def test_a_closed_account_voids_its_attempts_and_nobody_elses(session: Session) -> None:
+    going_on, with_code = signed_in(session), signed_in(session)
+    confirm(session, with_code)
+    cancelled, others = signed_in(session), signed_in(session, as_=OMAR)
+    attempts.cancel(session, cancelled, at=NOON)
+
+    attempts.void(session, issuer=JANE.issuer, subject=JANE.subject, at=NOON)
+
+    states = [_state(session, t) for t in (going_on, with_code, cancelled, others)]
+    assert ["refused", "refused", "cancelled", "signed_in"] == states
+
+
+@pytest.mark.parametrize(
+    ("passed", "is_dead"),
+    [pytest.param(CODE_LIFE, False, id="ten minutes"), pytest.param(CODE_LIFE + SECOND, True)],
+)
+def test_a_code_that_never_came_back_is_told_dead(
+    session: Session, passed: timedelta, *, is_dead: bool
+) -> None:
+    ticket = signed_in(session)
+    confirm(session, ticket)
+
+    assert is_dead == attempts.standing(session, ticket, at=NOON + passed).code_is_dead
+
+
+@pytest.mark.parametrize(
+    ("before", "replaces"), [(None, False), (JANE, False), (OMAR, True)], ids=["none", "own", "his"]
+)
+def test_whoever_would_take_a_profile_from_another_account_is_told(
+    session: Session, before: object, *, replaces: bool
+) -> None:
+    if before is not None:
+        linked(session, psid=ANA, as_=JANE if before is JANE else OMAR)
+    ticket = signed_in(session, psid=ANA, as_=JANE)
+
+    assert replaces == attempts.standing(session, ticket, at=NOON).replaces
+
+
+def test_references_are_easy_to_read_aloud(session: Session) -> None:
+    for _ in range(50):
+        opened(session)
+    session.flush()
+
+    letters = set("".join(session.scalars(select(Attempt.reference))))
+    assert letters <= set("0123456789abcdefghjkmnpqrstvwxyz-")
+
+
+def _state(session: Session, ticket: Ticket, *, at: datetime = NOON) -> str:
+    return attempts.standing(session, ticket, at=at).state
+
+
+def _ended(session: Session, how: str) -> Ticket:
+    ticket = signed_in(session)
+    match how:
+        case "cancelled":
+            attempts.cancel(session, ticket, at=NOON)
+        case "refused":
+            attempts.refuse(session, ticket, "token refused", at=NOON)
+        case "void":
+            attempts.void(session, issuer=JANE.issuer, subject=JANE.subject, at=NOON)
+            session.expire_all()
+        case _:
+            code = confirm(session, ticket)
+            comes_back(session, code, psid=BEN if how == "burnt" else ANA)
+    return ticket

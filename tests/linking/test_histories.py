@@ -1,0 +1,203 @@
+"""Whatever Messenger repeats, delays, reorders or cuts anew, what stands is what design says.
+
+Hypothesis makes the histories; the model says what they come to. Ten thousand of them:
+pytest tests/linking/test_histories.py --hypothesis-profile=long
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import cast
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from app.accounts.identity import Identity
+from app.linking import handlers, links
+from app.linking.codes import CLOCK_SKEW
+from app.linking.links import MOST_AHEAD
+from app.linking.models import Link, LinkEvent
+from app.linking.policy import Policy
+from app.messenger.events import AccountLinked, AccountUnlinked
+from app.messenger.types import Psid
+from app.outbox.models import Outgoing
+from tests.installation import ANA, BEN, NOON, PAGE
+from tests.linking.steps import JANE, OMAR, confirmed, user
+
+POLICY = Policy(frozenset({PAGE}), tells_bot=False)
+TEN_MINUTES = timedelta(minutes=10)
+
+Told = AccountLinked | AccountUnlinked
+
+identities = st.sampled_from([JANE, OMAR])
+people = st.sampled_from([ANA, BEN])
+# Few, so that equal times happen, and on both sides of the limits of a code.
+moments = st.sampled_from([-3, -2, 0, 1, 10, 11]).map(lambda minutes: timedelta(minutes=minutes))
+
+
+@dataclass(frozen=True)
+class Code:
+    text: str
+    psid: Psid
+    identity: Identity
+    confirmed_at: datetime
+
+
+@dataclass
+class Model:
+    """Design, "The flow", in a few lines: of what was told, the latest is true."""
+
+    # For each person: when, whether it is an end, and who was linked.
+    facts: dict[Psid, list[tuple[datetime, bool, Identity | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    ended_by_us_at: dict[Psid, datetime] = field(default_factory=dict)
+    heard: set[object] = field(default_factory=set)
+
+    def linked(self, code: Code, event: AccountLinked, at: datetime) -> None:
+        earliest, latest = code.confirmed_at - CLOCK_SKEW, code.confirmed_at + TEN_MINUTES
+        is_void = code.confirmed_at <= self.ended_by_us_at.get(event.psid, NOON - 9 * TEN_MINUTES)
+        is_in_time = earliest <= event.event_at <= latest
+        if code not in self.heard and event.psid == code.psid and is_in_time and not is_void:
+            self.facts[event.psid].append((_ordering(event.event_at, at), False, code.identity))
+        self.heard.add(code)
+
+    def unlinked(self, event: AccountUnlinked, at: datetime) -> None:
+        if event not in self.heard:
+            self.facts[event.psid].append((_ordering(event.event_at, at), True, None))
+        self.heard.add(event)
+
+    def ended_by_us(self, psid: Psid, at: datetime) -> None:
+        if self.standing(psid):
+            self.facts[psid].append((self._last(psid)[0], True, None))
+            self.ended_by_us_at[psid] = at
+
+    def standing(self, psid: Psid) -> Identity | None:
+        return self._last(psid)[2] if self.facts[psid] else None
+
+    def _last(self, psid: Psid) -> tuple[datetime, bool, Identity | None]:
+        # At equal times an end is later than a beginning, and of two beginnings the first stands.
+        return max(self.facts[psid], key=lambda fact: fact[:2])
+
+
+def _ordering(event_at: datetime, at: datetime) -> datetime:
+    return at if event_at > at + MOST_AHEAD else event_at
+
+
+class Histories(RuleBasedStateMachine):
+    """Two people, two accounts, one page, and a Messenger that repeats and reorders at will."""
+
+    delayed = Bundle("delayed")
+    told = Bundle("told")
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.session = Session(engine)
+        self.model = Model()
+        self.at = NOON
+        self.versions = {ANA: 0, BEN: 0}
+        self.code_of: dict[str, Code] = {}
+
+    def teardown(self) -> None:
+        self.session.rollback()
+        self.session.close()
+
+    @rule(target=told, psid=people, identity=identities, after=moments)
+    def person_links(self, psid: Psid, identity: Identity, after: timedelta) -> Told:
+        code = self._confirm(psid, identity)
+        return self._deliver(AccountLinked(PAGE, psid, self.at + after, code.text))
+
+    @rule(target=told, psid=people, after=moments)
+    def person_logs_out(self, psid: Psid, after: timedelta) -> Told:
+        return self._deliver(AccountUnlinked(PAGE, psid, self.at + after))
+
+    @rule(target=delayed, psid=people, carrier=people, identity=identities, after=moments)
+    def person_comes_back(
+        self, psid: Psid, carrier: Psid, identity: Identity, after: timedelta
+    ) -> Told:
+        code = self._confirm(psid, identity)
+        return AccountLinked(PAGE, carrier, self.at + after, code.text)
+
+    @rule(target=told, event=consumes(delayed))
+    def messenger_tells_late(self, event: Told) -> Told:
+        return self._deliver(event)
+
+    @rule(batch=st.lists(told, min_size=1, max_size=4))
+    def messenger_repeats(self, batch: list[Told]) -> None:
+        before = self._rows()
+        for event in batch:
+            self._deliver(event)
+        assert before == self._rows()
+
+    @rule(psid=people)
+    def business_ends(self, psid: Psid) -> None:
+        self.model.ended_by_us(psid, self.at)
+        handlers.end_one(self.session, PAGE, psid, policy=POLICY, cause="operator", at=self.at)
+
+    @rule(by=st.sampled_from([-5, 1, 20]))
+    def time_passes(self, by: int) -> None:
+        self.at += timedelta(minutes=by)
+
+    @invariant()
+    def what_stands_is_what_the_model_says(self) -> None:
+        for psid, version in self.versions.items():
+            identity = self.model.standing(psid)
+            link = links.find(self.session, PAGE, psid)
+            assert (identity and user(identity)) == (link and link.user)
+            row = self.session.get(Link, (PAGE, psid))
+            self.versions[psid] = row.version if row else 0
+            assert version <= self.versions[psid]
+
+    def _confirm(self, psid: Psid, identity: Identity) -> Code:
+        text = confirmed(self.session, psid=psid, as_=identity, at=self.at)
+        self.code_of[text] = Code(text, psid, identity, self.at)
+        return self.code_of[text]
+
+    def _deliver(self, event: Told) -> Told:
+        match event:
+            case AccountLinked():
+                self.model.linked(self.code_of[event.authorization_code], event, self.at)
+                handlers.on_linked(self.session, event, policy=POLICY, at=self.at)
+            case AccountUnlinked():
+                self.model.unlinked(event, self.at)
+                handlers.on_unlinked(self.session, event, policy=POLICY, at=self.at)
+        return event
+
+    def _rows(self) -> tuple[object, ...]:
+        """Return all that a repeat must leave as it is."""
+        tables = (LinkEvent, Outgoing)
+        counts = (self.session.scalar(select(func.count()).select_from(t)) for t in tables)
+        rows = self.session.execute(select(Link.__table__).order_by(Link.psid)).all()
+        return (*counts, *map(tuple, rows))
+
+
+def test_every_history_on_sqlite_comes_to_what_the_model_says(sqlite_engine: Engine) -> None:
+    """R35, R36."""
+    _play(sqlite_engine, share=1)
+
+
+def test_histories_on_postgresql_come_to_the_same(postgresql_engine: Engine) -> None:
+    """R35, R36."""
+    _play(postgresql_engine, share=5)
+
+
+def _play(engine: Engine, *, share: int) -> None:
+    """Play one in *share* of as many histories as the profile says."""
+    profile = settings()
+    # Typed for a class only; it calls what it is given.
+    machine = cast("type[Histories]", partial(Histories, engine))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(max_examples=profile.max_examples // share, stateful_step_count=25),
+    )

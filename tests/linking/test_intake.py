@@ -1,0 +1,74 @@
+"""Deliveries are counted by the minute, so that a link that did not come can be explained."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.linking import intake
+from app.linking.intake import Seen
+from app.linking.tally import Tally
+from app.services import Services
+from tests.actors import Messenger, message
+from tests.installation import ANA, NOON
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_counts_of_several_processes_add_up(session: Session) -> None:
+    intake.add(session, {(NOON, "current"): 3, (NOON, "refused"): 1})
+    intake.add(session, {(NOON, "current"): 2, (NOON + MINUTE, "previous"): 4})
+
+    assert Seen(taken=9, refused=1) == intake.seen(session, since=NOON, until=NOON + MINUTE)
+
+
+def test_only_the_minutes_asked_for_are_seen(session: Session) -> None:
+    for minutes in (0, 1, 2, 3):
+        intake.add(session, {(NOON + minutes * MINUTE, "current"): 10**minutes})
+
+    seen = intake.seen(session, since=NOON + 1.5 * MINUTE, until=NOON + 2.5 * MINUTE)
+
+    assert Seen(taken=110, refused=0) == seen
+
+
+def test_the_last_minute_of_each_outcome_is_known(session: Session) -> None:
+    """
+    R44: it tells which of two app secrets Messenger still signs with.
+    """
+    intake.add(session, {(NOON, "current"): 1, (NOON + MINUTE, "current"): 1})
+    intake.add(session, {(NOON, "previous"): 1})
+
+    assert {"current": NOON + MINUTE, "previous": NOON} == intake.last(session)
+
+
+def test_counts_go_after_thirty_days(session: Session) -> None:
+    intake.add(session, {(NOON, "current"): 1, (NOON + MINUTE, "current"): 1})
+
+    gone = intake.forget(session, at=NOON + timedelta(days=30, seconds=30))
+
+    assert 1 == gone
+    assert {"current": NOON + MINUTE} == intake.last(session)
+
+
+def test_what_the_database_would_not_take_is_written_later() -> None:
+    written: list[intake.Counts] = []
+
+    def write(counts: intake.Counts) -> None:
+        written.append(dict(counts))
+        if len(written) == 1:
+            raise ConnectionError
+
+    tally = Tally(write, pause_s=0)
+    tally.note("current", at=NOON)
+    tally.close()
+
+    assert [{(NOON, "current"): 1}, {(NOON, "current"): 1}] == written
+
+
+def test_a_delivery_is_counted_by_what_became_of_it(
+    services: Services, messenger: Messenger
+) -> None:
+    messenger.tells(message(ANA, "hello", NOON))
+    messenger.posts(b"{}", **{"X-Hub-Signature-256": "sha256=" + "0" * 64})
+    services.close()
+
+    assert {"current", "refused"} == services.read(intake.last).keys()

@@ -1,0 +1,86 @@
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.outbox import retention, service
+from app.outbox.models import Outgoing
+from app.outbox.service import enqueue_once
+from tests.installation import NOON
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def left(session: Session) -> list[bytes]:
+    return list(session.scalars(select(Outgoing.body).order_by(Outgoing.id)))
+
+
+def done(session: Session, kind: str, body: bytes) -> None:
+    enqueue_once(session, kind, body, at=NOON)
+    (claim,) = service.claim(session, kind, most=1, lease=timedelta(0), at=NOON)
+    service.settle(session, claim)
+
+
+def test_a_digest_outlives_its_body_by_an_hour(session: Session) -> None:
+    """Design §4: long enough for a repeat of Messenger's to be known."""
+    done(session, "delivery", b"private words")
+
+    retention.sweep(session, at=NOON + HOUR * 0.99)
+    kept = left(session)
+    retention.sweep(session, at=NOON + HOUR)
+
+    assert [b""] == kept
+    assert [] == left(session)
+
+
+def test_deliveries_that_nobody_takes_end_after_a_day(session: Session) -> None:
+    """A dead bot never fills the disk; the operator hears how many it will never see."""
+    enqueue_once(session, "delivery", b"old", at=NOON)
+    enqueue_once(session, "delivery", b"new", at=NOON + HOUR)
+
+    swept = retention.sweep(session, at=NOON + DAY)
+
+    assert 1 == swept.dropped
+    assert [b"new"] == left(session)
+
+
+def test_of_too_many_deliveries_the_oldest_go_first(session: Session) -> None:
+    for number in range(4):
+        enqueue_once(session, "delivery", b"%d" % number * 100, at=NOON)
+
+    dropped = retention.drop_deliveries(session, most_bytes=250, at=NOON)
+
+    assert 2 == dropped
+    assert [b"2" * 100, b"3" * 100] == left(session)
+
+
+def test_notices_are_kept_for_a_month(session: Session) -> None:
+    enqueue_once(session, "notice", b"1", at=NOON)
+    (claim,) = service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
+    service.bury(session, claim, failure="status 500")
+
+    retention.sweep(session, at=NOON + 29 * DAY)
+    kept = left(session)
+    retention.sweep(session, at=NOON + 30 * DAY)
+
+    assert [b"1"] == kept
+    assert [] == left(session)
+
+
+def test_an_unlink_that_messenger_owes_us_is_never_dropped(session: Session) -> None:
+    service.enqueue(session, "graph.unlink", b"1", at=NOON)
+
+    retention.sweep(session, at=NOON + 400 * DAY)
+
+    assert [b"1"] == left(session)
+
+
+def test_the_operator_hears_of_what_waits_too_long(session: Session) -> None:
+    """R100: five minutes behind is worth a look."""
+    enqueue_once(session, "notice", b"1", at=NOON)
+
+    soon = retention.sweep(session, at=NOON + timedelta(minutes=5))
+    late = retention.sweep(session, at=NOON + timedelta(minutes=6))
+
+    assert () == soon.late
+    assert [("notice", 1)] == [(queue.kind, queue.count) for queue in late.late]

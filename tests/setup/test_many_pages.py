@@ -1,0 +1,186 @@
+"""Three pages, two people on each, one server: nothing of one page is seen on another."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser
+from sqlalchemy import URL
+
+from app.accounts import local
+from app.config import ConfigError, Settings
+from app.emulator import PageSettings, psid_for
+from app.linking import links
+from app.messenger.types import PageId, Psid
+from app.services import Services
+from tests.actors import Person
+from tests.browsers import OverSockets
+from tests.installation import ENVIRONMENT, NOON, PASSWORD
+from tests.setup.conftest import Platform, messenger_of
+
+PAGES: Final = {
+    "1717527131834678": ("Harbour Coffee", "#1a7f4b"),
+    "2817527131834679": ("Corner Books", "#7a1f5c"),
+    "3917527131834680": ("Blue Bikes", "#124f9e"),
+}
+EVERYBODY: Final = tuple(itertools.product(PAGES, ("Ana Berg", "Ben Okafor")))
+PNG: Final = b"\x89PNG\r\n\x1a\n" + b"0" * 64
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    """Yield a Messenger with three pages, each with its own token."""
+    with messenger_of(PageSettings(id_, PAGES[id_][0], f"EAA{id_}") for id_ in PAGES) as platform:
+        yield platform
+
+
+@pytest.fixture
+def pages_file(tmp_path: Path) -> Path:
+    (tmp_path / "logo.png").write_bytes(PNG)
+    path = tmp_path / "pages.toml"
+    path.write_text(
+        "\n".join(
+            f'[[pages]]\nid = "{id_}"\nname = "{name}"\ntoken = "EAA{id_}"\n'
+            f'[pages.brand]\ncolour = "{colour}"\nlogo = "{tmp_path}/logo.png"\n'
+            f'intro = "Welcome to {name}."\nhelp_url = "https://help.example/{id_}"\n'
+            for id_, (name, colour) in PAGES.items()
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def environment(database: URL, platform: Platform, pages_file: Path) -> dict[str, str]:
+    return {
+        **{name: text for name, text in ENVIRONMENT.items() if not name.startswith("PAGE_")},
+        "DATABASE_URL": database.render_as_string(hide_password=False),
+        "GRAPH_URL": platform.origin,
+        "REDIRECT_ORIGINS": platform.origin,
+        "PAGES_FILE": str(pages_file),
+    }
+
+
+class Visitor:
+    """One person of one page, with a phone and Messenger's own browser."""
+
+    def __init__(self, server: Services, platform: Platform, page_id: str, name: str) -> None:
+        self.psid = Psid(psid_for(platform.emulator.settings, page_id, name))
+        self.phone = OverSockets(platform.origin)
+        self.webview = OverSockets(server.settings.public_url)
+        platform.emulator.state.set_linking_url(page_id, server.linking_url(PageId(page_id)))
+        self.entry = self.phone("POST", f"/t/{page_id}/{self.psid}/log-in").location
+        self.person = Person(self.webview)
+        self.person.opens(self.entry)
+        self.person.follows()
+
+    def close(self) -> None:
+        self.phone.close()
+        self.webview.close()
+
+
+def test_two_people_on_three_pages_are_linked_and_nothing_is_mixed(
+    server: Services, platform: Platform
+) -> None:
+    """
+    A token is good with its own page's token alone: the emulator refuses any other.
+    """
+    platform.emulator.state.subscribe(f"{server.settings.public_url}/webhook")
+    expected, visitors = {}, {}
+    for number, (page_id, name) in enumerate(EVERYBODY):
+        username, hashed = f"user-{number}@example.com", server.hasher.hash(PASSWORD)
+        expected[page_id, name] = server.write(local.add, username, None, hashed, at=NOON)
+        visitors[page_id, name] = Visitor(server, platform, page_id, name)
+    # Everybody is on the way before anybody has arrived.
+    for number, visitor in enumerate(visitors.values()):
+        visitor.person.signs_in(username=f"user-{number}@example.com")
+    for visitor in visitors.values():
+        visitor.person.presses("Connect")
+        visitor.phone("GET", visitor.person.sees.location)
+        visitor.close()
+
+    found = {
+        (page_id, name): server.read(links.find, PageId(page_id), visitor.psid)
+        for (page_id, name), visitor in visitors.items()
+    }
+    assert expected == {key: link.user.subject for key, link in found.items() if link and link.user}
+
+
+def test_each_page_looks_like_itself(server: Services, platform: Platform) -> None:
+    for page_id, (name, colour) in PAGES.items():
+        visitor = Visitor(server, platform, page_id, "Ana Berg")
+        text = visitor.person.sees.text
+        style = next(
+            word for word in text.split('"') if word.endswith("/style.css") and page_id in word
+        )
+        logo = visitor.webview("GET", style.replace("style.css", "logo"))
+        rules = visitor.webview("GET", style)
+        visitor.close()
+
+        assert f"Welcome to {name}." in text
+        assert f"https://help.example/{page_id}" in text
+        assert f"--accent: {colour};" in rules.text
+        assert ("text/css", "image/png") == (
+            rules.headers["content-type"].partition(";")[0],
+            logo.headers["content-type"],
+        )
+        assert PNG == logo.body
+        others = [other for other, _ in PAGES.values() if other != name]
+        assert [] == [other for other in others if other in text]
+
+
+def test_a_browser_takes_the_brand_under_the_page_s_own_policy(
+    server: Services, platform: Platform, browser: Browser
+) -> None:
+    visitor = Visitor(server, platform, next(iter(PAGES)), "Ana Berg")
+    complaints: list[str] = []
+    page = browser.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+
+    page.goto(visitor.entry)
+
+    accent = "getComputedStyle(document.documentElement).getPropertyValue('--accent')"
+    assert "#1a7f4b" == page.evaluate(accent).strip()
+    # The logo of this test is a PNG by its first bytes only.
+    assert [] == [said for said in complaints if "Content Security Policy" in said]
+    page.close()
+    visitor.close()
+
+
+def test_a_style_of_another_page_is_not_there(server: Services) -> None:
+    browser = OverSockets(server.settings.public_url)
+
+    answers = [
+        browser("GET", f"/brand/{page}/0123456789abcdef/style.css") for page in (*PAGES, "9")
+    ]
+    browser.close()
+
+    assert [404] * 4 == [answer.status for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("brand", "fault"),
+    [
+        ('colour = "red"', "colour must look like"),
+        ('colour = "#1a7f4b; } body { display: none"', "colour must look like"),
+        ('logo = "/nowhere.png"', "logo cannot be read"),
+        ('logo = "pages.toml"', "logo must be PNG, JPEG or WebP"),
+        ('help_url = "javascript:alert(1)"', "must be web addresses"),
+        ('sign_up_url = "http://shop.example"', "must be https"),
+        ('color = "#1a7f4b"', "brand knows no color"),
+        ("colour = 1", "must be a table of texts"),
+    ],
+    ids=lambda text: text.partition(" = ")[0],
+)
+def test_a_brand_that_cannot_be_used_stops_the_start(
+    brand: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "pages.toml"
+    path.write_text(f'[[pages]]\nid = "1"\ntoken = "t"\n[pages.brand]\n{brand}\n', encoding="utf-8")
+    kept = {name: text for name, text in ENVIRONMENT.items() if not name.startswith("PAGE_")}
+
+    with pytest.raises(ConfigError, match=rf"PAGES_FILE page 1: .*{fault}"):
+        Settings.from_env({**kept, "PAGES_FILE": str(path)})

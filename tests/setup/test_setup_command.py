@@ -1,0 +1,186 @@
+"""`threadlink setup` does what one does by hand in Meta's dashboard, and can put it back."""
+
+from pathlib import Path
+
+import pytest
+
+from app.accounts import local
+from app.emulator import psid_for
+from app.emulator.context import Emulator
+from app.emulator.state import AppSubscription
+from app.linking import links
+from app.messenger.types import Psid
+from app.services import Services
+from tests.actors import Person
+from tests.browsers import OverSockets
+from tests.emulator.business import Webhook
+from tests.installation import NOON, PAGE, PASSWORD, USERNAME
+from tests.setup.conftest import Platform, Runs
+
+LINKING = "messaging_account_linking"
+
+
+class AnotherBot(Webhook):
+    """A webhook that answers every handshake."""
+
+    def answer_to(self, path: str) -> bytes:
+        return path.partition("hub.challenge=")[2].partition("&")[0].encode()
+
+
+@pytest.fixture
+def address(server: Services) -> str:
+    return f"{server.settings.public_url}/webhook"
+
+
+def test_after_setup_a_tap_on_log_in_ends_in_a_link(
+    server: Services, meta: Emulator, platform: Platform, runs: Runs
+) -> None:
+    server.write(local.add, USERNAME, None, server.hasher.hash(PASSWORD), at=NOON)
+
+    result = runs("setup")
+
+    assert 0 == result.exit_code, result.output
+    ana = Psid(psid_for(meta.settings, PAGE, "Ana Berg"))
+    phone, webview = OverSockets(platform.origin), OverSockets(server.settings.public_url)
+    tapped = phone("POST", f"/t/{PAGE}/{ana}/log-in")
+    person = Person(webview)
+    person.opens(tapped.location)
+    person.follows()
+    person.signs_in()
+    person.presses("Connect")
+    phone("GET", person.sees.location)
+    phone.close()
+    webview.close()
+    link = server.read(links.find, PAGE, ana)
+    assert link is not None
+    assert "linked" == link.state
+
+
+def test_a_dry_run_shows_everything_and_changes_nothing(
+    address: str, meta: Emulator, runs: Runs
+) -> None:
+    result = runs("setup", "--dry-run")
+
+    assert 0 == result.exit_code
+    assert f"App webhook: none\n    becomes {address} ({LINKING})" in result.output
+    assert f"Page {PAGE} subscribed: nothing\n    becomes {LINKING}" in result.output
+    assert meta.state.app_subscription is None
+    assert () == meta.state.page_fields(PAGE)
+    assert meta.state.linking_url(PAGE) is None
+
+
+@pytest.mark.usefixtures("server")
+def test_a_second_setup_finds_nothing_to_change(runs: Runs) -> None:
+    runs("setup")
+
+    again = runs("setup")
+
+    assert "Nothing to change" in again.output
+
+
+def test_fields_that_were_subscribed_stay(address: str, meta: Emulator, runs: Runs) -> None:
+    meta.state.app_subscription = AppSubscription(address, ("messages", "message_reads"))
+    meta.state.set_page_fields(PAGE, ("messages",))
+
+    runs("setup")
+
+    assert meta.state.app_subscription is not None
+    assert {"messages", "message_reads", LINKING} == set(meta.state.app_subscription.fields)
+    assert {"messages", LINKING} == set(meta.state.page_fields(PAGE))
+
+
+def test_a_bot_s_fields_are_subscribed_when_asked(address: str, meta: Emulator, runs: Runs) -> None:
+    assert address
+
+    runs("setup", "--bot")
+
+    assert {"messages", "messaging_postbacks", LINKING} == set(meta.state.page_fields(PAGE))
+
+
+@pytest.mark.usefixtures("server")
+def test_a_foreign_webhook_is_not_taken_unasked(meta: Emulator, runs: Runs) -> None:
+    foreign = AppSubscription("https://bot.example/hook", ("messages",))
+    meta.state.app_subscription = foreign
+
+    result = runs("setup")
+
+    assert 1 == result.exit_code
+    assert "another program lives there" in result.output
+    assert "BOT_MESSENGER_URL=https://bot.example/hook" in result.output
+    assert foreign == meta.state.app_subscription
+    assert () == meta.state.page_fields(PAGE)
+
+
+def test_a_webhook_that_is_taken_can_be_given_back(
+    address: str, meta: Emulator, runs: Runs, tmp_path: Path
+) -> None:
+    with AnotherBot() as bot:
+        before = AppSubscription(bot.url, ("messages",))
+        meta.state.app_subscription = before
+
+        taken = runs("setup", "--take-webhook")
+
+        assert meta.state.app_subscription is not None
+        assert address == meta.state.app_subscription.callback_url
+        assert f"BOT_MESSENGER_URL={bot.url}" in taken.output
+        (undo,) = (tmp_path / "instance").glob("setup-undo-*.json")
+        given_back = runs("setup", "--undo", str(undo))
+        assert 0 == given_back.exit_code, given_back.output
+    assert before == meta.state.app_subscription
+    assert () == meta.state.page_fields(PAGE)
+    assert meta.state.linking_url(PAGE) is None
+
+
+@pytest.mark.usefixtures("server")
+def test_the_undo_file_holds_no_secret(
+    runs: Runs, environment: dict[str, str], tmp_path: Path
+) -> None:
+    runs("setup")
+
+    (undo,) = (tmp_path / "instance").glob("setup-undo-*.json")
+    text = undo.read_text(encoding="utf-8")
+    secrets = [environment[name] for name in ("APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN")]
+    assert [] == [secret for secret in secrets if secret in text]
+    assert 0o600 == undo.stat().st_mode & 0o777
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"webhook": 1}', '{"webhook": null, "pages": []}'], ids=repr
+)
+def test_a_file_that_is_no_undo_file_changes_nothing(
+    text: str, meta: Emulator, runs: Runs, tmp_path: Path
+) -> None:
+    runs("setup")
+    path = tmp_path / "undo.json"
+    path.write_text(text, encoding="utf-8")
+
+    result = runs("setup", "--undo", str(path))
+
+    assert 1 == result.exit_code
+    assert "holds no state of these pages" in result.output
+    assert meta.state.app_subscription is not None
+
+
+def test_without_a_running_server_nothing_is_changed(meta: Emulator, runs: Runs) -> None:
+    """
+    Meta asks the webhook at once, and the webhook is what is set first.
+    """
+    result = runs("setup", PUBLIC_URL="http://127.0.0.1:9")
+
+    assert 1 == result.exit_code
+    assert "the server must be running" in result.output
+    assert meta.state.app_subscription is None
+    assert () == meta.state.page_fields(PAGE)
+
+
+@pytest.mark.usefixtures("server")
+def test_setup_makes_few_profile_calls(meta: Emulator, runs: Runs) -> None:
+    """
+    Meta allows ten in ten minutes for a page.
+    """
+    for _ in range(2):
+        runs("setup")
+
+    calls = [e for e in meta.journal.entries() if "messenger_profile" in e.exchange.url]
+    assert 3 == len(calls)

@@ -1,0 +1,278 @@
+"""The seam through which everything is written, with real databases (R49, R116-R118)."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import structlog
+from sqlalchemy import URL, Engine, event, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.database import make_engine
+from app.writer import NotCommitted, Writer
+from tests.conftest import on_postgresql
+
+PATIENCE = 30.0
+
+
+class Refusal(Exception):
+    """A use case refuses what was asked of it."""
+
+
+@pytest.fixture
+def writer(engine: Engine) -> Writer:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE note (id INTEGER PRIMARY KEY, words VARCHAR(20))"))
+    return Writer(engine)
+
+
+@pytest.fixture
+def callers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+def add(session: Session, number: int) -> int:
+    session.execute(text("INSERT INTO note VALUES (:id, 'x')"), {"id": number})
+    return number
+
+
+def add_and_refuse(session: Session, number: int) -> int:
+    add(session, number)
+    raise Refusal
+
+
+def numbers(writer: Writer) -> list[int]:
+    return writer.read(
+        lambda session: list(session.scalars(text("SELECT id FROM note ORDER BY 1")))
+    )
+
+
+@contextmanager
+def busy(writer: Writer, callers: ThreadPoolExecutor) -> Iterator[None]:
+    """Keep the one writer busy until the block ends; what is written meanwhile is one group."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def linger(_session: Session) -> None:
+        begun.set()
+        may_end.wait(PATIENCE)
+
+    lingering = callers.submit(writer.write, linger)
+    begun.wait(PATIENCE)
+    yield
+    may_end.set()
+    lingering.result(PATIENCE)
+
+
+def together(
+    writer: Writer, callers: ThreadPoolExecutor, *use_cases: Callable[..., int]
+) -> list[Future[int]]:
+    """Write *use_cases* in one group, each with its number; return what becomes of them."""
+    with busy(writer, callers):
+        futures = []
+        for number, use_case in enumerate(use_cases):
+            futures.append(callers.submit(writer.write, use_case, number))
+            _wait_until(lambda: writer.waiting == len(futures))
+    return futures
+
+
+def test_what_was_written_is_committed_on_return(writer: Writer, database: URL) -> None:
+    written = writer.write(add, 1)
+
+    other = make_engine(database)
+    assert 1 == written
+    assert [1] == numbers(Writer(other))
+    other.dispose()
+
+
+def test_those_who_write_at_once_share_a_commit(
+    writer: Writer, engine: Engine, callers: ThreadPoolExecutor
+) -> None:
+    commits: list[object] = []
+    event.listen(engine, "commit", commits.append)
+
+    futures = together(writer, callers, *[add] * 10)
+
+    assert [*range(10)] == [future.result(PATIENCE) for future in futures]
+    assert [*range(10)] == numbers(writer)
+    # One for whoever kept the writer busy.
+    assert 2 == len(commits)
+
+
+def test_one_who_fails_in_a_group_fails_alone(writer: Writer, callers: ThreadPoolExecutor) -> None:
+    """Else whoever sends nonsense would have the deliveries of others refused."""
+    first, bad, last = together(writer, callers, add, add_and_refuse, add)
+
+    assert [0, 2] == [first.result(PATIENCE), last.result(PATIENCE)]
+    with pytest.raises(Refusal):
+        bad.result(PATIENCE)
+    assert [0, 2] == numbers(writer)
+
+
+def test_a_refusal_is_told_and_leaves_nothing(writer: Writer) -> None:
+    with pytest.raises(Refusal):
+        writer.write(add_and_refuse, 1)
+
+    assert [] == numbers(writer)
+
+
+def test_what_gave_up_before_it_began_is_never_done(
+    writer: Writer, engine: Engine, callers: ThreadPoolExecutor
+) -> None:
+    """R49: Messenger was told 503 and comes again; nobody expects the first try to count."""
+    hasty = Writer(engine, limit_seconds=0.5)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def linger(_session: Session) -> None:
+        begun.set()
+        may_end.wait(PATIENCE)
+
+    lingering = callers.submit(hasty.write, linger)
+    begun.wait(PATIENCE)
+    with pytest.raises(NotCommitted):
+        hasty.write(add, 1)
+    with pytest.raises(NotCommitted):
+        lingering.result(PATIENCE)
+    may_end.set()
+
+    # It comes after the one that was given up.
+    assert 2 == hasty.write(add, 2)
+    assert [2] == numbers(writer)
+
+
+def test_log_lines_of_a_use_case_carry_the_request(
+    writer: Writer, callers: ThreadPoolExecutor
+) -> None:
+    """It runs in another thread, and in one transaction with the requests of others."""
+
+    def whose(_session: Session, _number: int = 0) -> int:
+        return int(structlog.contextvars.get_contextvars()["request_id"])
+
+    def ask(number: int) -> int:
+        structlog.contextvars.bind_contextvars(request_id=number)
+        return writer.write(whose)
+
+    with busy(writer, callers):
+        asked = [callers.submit(ask, number) for number in range(5)]
+        _wait_until(lambda: writer.waiting == 5)
+
+    assert [*range(5)] == [future.result(PATIENCE) for future in asked]
+
+
+def test_a_locked_database_is_given_up_and_found_again(writer: Writer, engine: Engine) -> None:
+    """R49, R118: within the limit, and without a restart."""
+    hasty = Writer(engine, limit_seconds=0.5)
+    with engine.connect() as other:
+        _lock(other.connection.driver_connection, engine)
+        with pytest.raises(NotCommitted):
+            hasty.write(add, 1)
+        other.rollback()
+
+    assert 2 == hasty.write(add, 2)
+    assert [2] == numbers(writer)
+
+
+@on_postgresql
+def test_one_who_waits_for_a_row_does_not_hold_up_the_others(
+    writer: Writer, engine: Engine, callers: ThreadPoolExecutor
+) -> None:
+    """R118: of a group on PostgreSQL; SQLite has one lock for all."""
+    writer.write(add, 100)
+
+    def change(session: Session, number: int) -> int:
+        session.execute(text("UPDATE note SET words = 'y' WHERE id = 100"))
+        return number
+
+    with engine.connect() as other:
+        other.execute(text("UPDATE note SET words = 'z' WHERE id = 100"))
+        free, held_up = together(writer, callers, add, change)
+
+        assert 0 == free.result(PATIENCE)
+        assert not held_up.done()
+        other.rollback()
+
+    assert 1 == held_up.result(PATIENCE)
+
+
+def test_two_who_make_the_same_row_first_both_succeed(
+    writer: Writer, database: URL, callers: ThreadPoolExecutor
+) -> None:
+    """R118: two processes; the one who comes second finds the row of the first."""
+    engines = [make_engine(database) for _ in range(2)]
+    both = threading.Barrier(2)
+    tries: list[int] = []
+
+    def find_or_add(session: Session) -> int:
+        tries.append(1)
+        found = session.scalar(text("SELECT id FROM note WHERE id = 7"))
+        if len(tries) <= 2 and session.get_bind().dialect.name != "sqlite":
+            both.wait(PATIENCE)
+        return found or add(session, 7)
+
+    each = [callers.submit(Writer(engine).write, find_or_add) for engine in engines]
+
+    assert [7, 7] == [future.result(PATIENCE) for future in each]
+    assert [7] == numbers(writer)
+    for engine in engines:
+        engine.dispose()
+
+
+@on_postgresql
+def test_nothing_is_acknowledged_that_postgresql_rolled_back(
+    writer: Writer, callers: ThreadPoolExecutor
+) -> None:
+    """
+    R116: COMMIT of a transaction that has failed is answered without an error. On SQLite a
+    statement that fails leaves the transaction whole.
+    """
+    writer.write(add, 1)
+
+    def carry_on(session: Session, number: int) -> int:
+        try:
+            add(session, 1)
+        except IntegrityError:
+            return number
+        raise AssertionError("it was there already")
+
+    good, bad = together(writer, callers, add, carry_on)
+
+    assert 0 == good.result(PATIENCE)
+    with pytest.raises(RuntimeError, match="went on after an error"):
+        bad.result(PATIENCE)
+    assert [0, 1] == numbers(writer)
+
+
+def test_reading_waits_for_nobody_who_writes(writer: Writer, engine: Engine) -> None:
+    """A page is shown while a delivery is being written; on SQLite one lock would do for all."""
+    writer.write(add, 1)
+
+    with engine.connect() as other:
+        _lock(other.connection.driver_connection, engine)
+        read = numbers(writer)
+        other.rollback()
+
+    assert [1] == read
+
+
+def test_reading_changes_nothing(writer: Writer) -> None:
+    writer.read(add, 1)
+
+    assert [] == numbers(writer)
+
+
+def _lock(driver: object, engine: Engine) -> None:
+    statement = (
+        "BEGIN IMMEDIATE"
+        if engine.dialect.name == "sqlite"
+        else "LOCK TABLE note IN EXCLUSIVE MODE"
+    )
+    driver.execute(statement)  # type: ignore[attr-defined]  # either driver's connection has it
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    tick = threading.Event()
+    while not is_so():
+        tick.wait(0.001)

@@ -1,0 +1,62 @@
+"""`threadlink_testing` as strangers use it: a project of their own, in a folder of its own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+_EXAMPLE = re.compile(r"```python\n# (?P<path>[\w./]+)\n(?P<text>.*?)```", re.DOTALL)
+
+
+def example(folder: Path) -> None:
+    """Write the example of docs/testing.md into *folder*; its package is called app."""
+    documented = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    for found in _EXAMPLE.finditer(documented):
+        path = folder / found["path"]
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(found["text"], encoding="utf-8")
+    (folder / "app" / "__init__.py").write_text("OURS = True\n")
+
+
+def pytest_in(folder: Path) -> str:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."]
+    ran = subprocess.run(  # noqa: S603 - our own interpreter
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+    return ran.stdout + ran.stderr
+
+
+def test_the_documented_example_passes_in_a_project_with_its_own_app(tmp_path: Path) -> None:
+    example(tmp_path)
+
+    said = pytest_in(tmp_path)
+
+    assert "9 passed" in said
+    assert "failed" not in said
+
+
+def test_a_mistake_in_the_strangers_server_is_found(tmp_path: Path) -> None:
+    """
+    Else the example would pass whatever the server does.
+    """
+    example(tmp_path)
+    shop = tmp_path / "app" / "shop.py"
+    shop.write_text(shop.read_text().replace("if not hmac.compare_digest(", "if () and ("))
+
+    said = pytest_in(tmp_path)
+
+    assert "4 failed, 5 passed" in said
+
+
+def test_the_installed_file_is_the_one_of_this_tree() -> None:
+    """
+    An editable install holds a copy; `uv sync` makes it anew.
+    """
+    asked = "import threadlink_testing as t; print(t.__file__)"
+    found = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", asked], cwd="/", capture_output=True, text=True, check=True
+    )
+
+    ours = ROOT / "app" / "threadlink_testing.py"
+    assert ours.read_bytes() == Path(found.stdout.strip()).read_bytes()

@@ -1,0 +1,60 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+from app.database import database_url
+from tests import shipped as shipping
+from tests.shipped import Shipped
+from tests.web.site import Site, Visit, serving
+
+PHONE = ViewportSize(width=390, height=844)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Site]:
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shipped]:
+    """Yield `threadlink serve`, as it is shipped, for the tests of one module."""
+    path = tmp_path_factory.mktemp("shipped") / "threadlink.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    with shipping.serving(database_url(f"sqlite:///{path}"), LOG_LEVEL="info") as shipped:
+        yield shipped
+
+
+@pytest.fixture
+def site(served: Site) -> Site:
+    """Return the site of all samples, to which nothing has been posted yet."""
+    served.posted.clear()
+    return served
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Visit]:
+    """Yield what opens a sample on a device; at the end, no page may have complained."""
+    complaints: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def visit(name: str, *, paused: bool = False, **device: Any) -> Page:
+        context = browser.new_context(**{"viewport": PHONE, **device})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if paused:
+            page.clock.install(time=0)
+            page.clock.pause_at(1000)
+        page.goto(f"{site.url}/{name}")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert [] == complaints

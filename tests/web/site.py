@@ -1,0 +1,68 @@
+"""A server of all samples, for browsers to look at, with the policy the pages must live under."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from playwright.sync_api import Page
+from werkzeug.exceptions import NotFound
+from werkzeug.serving import make_server
+from werkzeug.utils import send_from_directory
+from werkzeug.wrappers import Request, Response
+
+from tests.web.pages import SAMPLES
+
+STATIC = Path(__file__).parents[2] / "app/web/static"
+
+# R73, without form-action, as R75 says for every page under /authorize.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass
+class Site:
+    """A server of all samples; what is posted to it is noted, and leads nowhere."""
+
+    url: str = ""
+    posted: list[str] = field(default_factory=list)
+
+    def answer(self, request: Request) -> Response:
+        if request.method == "POST":
+            self.posted.append(request.path)
+            return Response(status=204)
+        folder, _, name = request.path.strip("/").rpartition("/")
+        if folder == "static":
+            response = send_from_directory(STATIC, name, request.environ)
+        elif name in SAMPLES:
+            response = Response(SAMPLES[name].render(), mimetype="text/html")
+        else:
+            raise NotFound
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+
+class Visit(Protocol):
+    """Opens a sample in a browser of its own."""
+
+    def __call__(self, name: str, *, paused: bool = False, **device: Any) -> Page:
+        """Return sample *name* on *device*; *paused* leaves the page's clock to the test."""
+        ...
+
+
+@contextmanager
+def serving() -> Iterator[Site]:
+    """Yield a site that answers at its address, and stop it after."""
+    site = Site()
+    server = make_server("127.0.0.1", 0, Request.application(site.answer), threaded=True)
+    site.url = f"http://127.0.0.1:{server.port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield site
+    server.shutdown()
+    thread.join()
+    server.server_close()

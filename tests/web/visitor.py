@@ -1,0 +1,70 @@
+"""A person whose browser the test can also use by hand, as an attacker uses his."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.services import Services
+from tests.actors import Person
+from tests.browsers import Answer, Form, InProcess
+from tests.installation import PUBLIC_URL
+
+
+class Visitor(Person):
+    """A person with a browser of their own."""
+
+    def __init__(self, app: Flask, *, keeps_cookies: bool = True, origin: str = PUBLIC_URL) -> None:
+        self.browser = InProcess(app, origin, keeps_cookies=keeps_cookies)
+        super().__init__(self.browser)
+
+    def sends(self, form: Form, *, headers: Mapping[str, str] | None = None, **more: str) -> Answer:
+        """Send *form*, wherever it was copied from, out of this browser."""
+        self.sees = self.browser("POST", form.action, body={**form.fields, **more}, headers=headers)
+        return self.sees
+
+    @property
+    def reads(self) -> str:
+        """Return the words of the page in front of this person."""
+        return words_of(self.sees)
+
+
+def words_of(answer: Answer) -> str:
+    """Return what *answer* says to whoever reads it, tags taken out."""
+    # A name stands within its sentence; everything else is on a line of its own.
+    without_names = re.sub(r"</?bdi[^>]*>", "", answer.text)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", without_names)).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the database holds, asked without a word of the code under test."""
+
+    services: Services
+
+    def count(self, table: str, where: str = "1 = 1") -> int:
+        """Return how many rows of *table* there are."""
+        return int(self._ask(f"SELECT count(*) FROM {table} WHERE {where}"))  # noqa: S608 - a test's own words
+
+    def column(self, table: str, column: str) -> Any:
+        """Return *column* of the only row of *table*."""
+        return self._ask(f"SELECT {column} FROM {table}")  # noqa: S608 - a test's own words
+
+    def row(self, table: str) -> dict[str, Any]:
+        """Return the only row of *table*."""
+
+        def ask(session: Session) -> dict[str, Any]:
+            return dict(session.execute(text(f"SELECT * FROM {table}")).mappings().one())  # noqa: S608 - a test's own words
+
+        return self.services.read(ask)
+
+    def _ask(self, query: str) -> Any:
+        def ask(session: Session) -> Any:
+            return session.execute(text(query)).scalar_one()
+
+        return self.services.read(ask)
