@@ -29,6 +29,7 @@ from app.environment import (
     words,
     yes_or_no,
 )
+from app.keep import Keep, read_keep
 from app.sign_in_settings import SignInSettings, authenticators, read_sign_in
 
 # Where Messenger's apps have been seen to send people back to (messenger-platform.md 1.3).
@@ -85,6 +86,7 @@ class Settings:
     max_links_per_user: int
     password_min_length: int
     sign_in: SignInSettings
+    keep: Keep
     trusted_proxies: int
     allowed_hosts: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
@@ -128,6 +130,7 @@ class Settings:
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
             sign_in=read_sign_in(reader, [one for page in pages for one in page.authenticators]),
+            keep=read_keep(reader),
             trusted_proxies=reader.optional("TRUSTED_PROXIES", whole(0, 9), 0),
             allowed_hosts=reader.optional("ALLOWED_HOSTS", words, ()),
             metrics_token=reader.optional("METRICS_TOKEN", plain, None),

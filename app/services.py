@@ -161,14 +161,16 @@ class Services:
     def _sweep(self, at: datetime) -> None:
         """Remove what is kept no longer."""
         self.write(throttle.purge, at=at)
-        self.write(intake.forget, at=at)
-        for remove in (sweep.sweep, sweep.forget_history):
-            while self.write(remove, at=at):
-                pass
+        keep = self.settings.keep
+        self.write(intake.forget, keep=keep.codes, at=at)
+        while self.write(sweep.sweep, keep=keep, at=at):
+            pass
+        while self.write(sweep.forget_history, keep=keep.history, at=at):
+            pass
 
     def _sweep_outbox(self, at: datetime) -> None:
         """Remove what the outbox keeps no longer; say what was lost, and what is late."""
-        retention.report(self.write(retention.sweep, at=at), at=at)
+        retention.report(self.write(retention.sweep, keep=self.settings.keep, at=at), at=at)
 
     def _watch_meta(self, _at: datetime) -> None:
         """Tell the operator when what Meta has noted no longer leads here (R104)."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from app.config import Settings
 
 ROOT = Path(__file__).parent.parent
-READERS = ("config.py", "sign_in_settings.py")
+READERS = ("config.py", "keep.py", "sign_in_settings.py")
 # Of settings that carry a name of the operator's, the example shows one of each kind.
 EXAMPLES = {"OIDC_": "GOOGLE", "HTTP_": "SHOP", "LDAP_": "STAFF"}
 

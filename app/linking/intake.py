@@ -7,7 +7,7 @@ deliveries signed with our app secret? Nothing here commits.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,9 +18,6 @@ from app.linking.models import Intake
 # Taken, signed with the current or the previous app secret; or refused for the signature.
 Outcome = Literal["current", "previous", "refused"]
 Counts = Mapping[tuple[datetime, Outcome], int]
-
-# As long as the attempts that it explains (design.md 4).
-KEPT: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +64,9 @@ def last(session: Session) -> dict[str, datetime]:
     return {row[0]: row[1] for row in session.execute(latest)}
 
 
-def forget(session: Session, *, at: datetime) -> int:
-    """Drop the counts that explain nothing any more; return how many rows went."""
-    gone = delete(Intake).where(Intake.minute_at < at - KEPT).returning(Intake.minute_at)
+def forget(session: Session, *, keep: timedelta, at: datetime) -> int:
+    """Drop the counts older than *keep*, which explain no attempt; return how many rows went."""
+    gone = delete(Intake).where(Intake.minute_at < at - keep).returning(Intake.minute_at)
     return len(session.scalars(gone).all())
 
 

@@ -272,7 +272,10 @@ def _entry(event: AccountLinked, attempt: Attempt | None, status: str, *, cause:
 def _end(link: Link, cause: str) -> LinkValue:
     link.state, link.cause, link.version = "ended", cause, link.version + 1
     link.change = None
-    return value_of(link)
+    ended = value_of(link)
+    # The notice still says who it was; the tombstone needs numbers only (security.md R112).
+    link.display_name = link.messenger_name = None
+    return ended
 
 
 def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> Link:

@@ -107,7 +107,9 @@ def _story(session: Session, attempt: Attempt, at: datetime) -> Story:
 def _steps(attempt: Attempt) -> list[Step]:
     steps = [Step(attempt.opened_at, "opened")]
     if attempt.signed_in_at:
-        who = f"signed in as {attempt.display_name} ({attempt.issuer})"
+        # The name goes within a day (R112).
+        name = f" as {attempt.display_name}" if attempt.display_name else ""
+        who = f"signed in{name} ({attempt.issuer})"
         steps.append(Step(attempt.signed_in_at, who))
     if attempt.confirmed_at:
         steps.append(Step(attempt.confirmed_at, "confirmed, sent back to Messenger with a code"))

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from app.keep import Keep
 from app.outbox.bot import DELIVERY, NOTICE
 from app.outbox.models import Outgoing
 
@@ -18,9 +19,6 @@ log = structlog.get_logger()
 
 # A repeat of Messenger's, or of a change, comes sooner or not at all.
 DONE_KEPT: Final = timedelta(hours=1)
-DEAD_KEPT: Final = timedelta(days=30)
-DELIVERIES_KEPT: Final = timedelta(hours=24)
-DELIVERIES_BYTES: Final = 1024**3
 # security.md R100.
 LATE: Final = timedelta(minutes=5)
 
@@ -56,13 +54,13 @@ def queues(session: Session) -> tuple[Queue, ...]:
     return tuple(Queue(*row) for row in rows)
 
 
-def sweep(session: Session, *, at: datetime) -> Swept:
+def sweep(session: Session, *, keep: Keep, at: datetime) -> Swept:
     """Remove what has been kept long enough; return what the operator should hear of."""
     done = (Outgoing.state == "done") & (Outgoing.not_before <= at - DONE_KEPT)
-    old = Outgoing.created_at <= at - DEAD_KEPT
+    old = Outgoing.created_at <= at - keep.dead_letters
     over = old & ((Outgoing.state == "dead") | (Outgoing.kind == NOTICE))
     session.execute(delete(Outgoing).where(done | over), execution_options=_UNSYNCED)
-    dropped = drop_deliveries(session, most_bytes=DELIVERIES_BYTES, at=at)
+    dropped = drop_deliveries(session, keep=keep, at=at)
     waiting = (queue for queue in queues(session) if queue.state == "waiting")
     return Swept(dropped, tuple(queue for queue in waiting if queue.oldest_at < at - LATE))
 
@@ -76,13 +74,13 @@ def report(swept: Swept, *, at: datetime) -> None:
         log.warning("outbox.late", kind=queue.kind, count=queue.count, minutes=minutes)
 
 
-def drop_deliveries(session: Session, *, most_bytes: int, at: datetime) -> int:
+def drop_deliveries(session: Session, *, keep: Keep, at: datetime) -> int:
     """Drop the deliveries that are too old, and the oldest of too many; return how many."""
     kept = (Outgoing.kind == DELIVERY) & (Outgoing.state.in_(["waiting", "dead"]))
-    too_old = delete(Outgoing).where(kept, Outgoing.created_at <= at - DELIVERIES_KEPT)
+    too_old = delete(Outgoing).where(kept, Outgoing.created_at <= at - keep.deliveries)
     newer = func.sum(func.length(Outgoing.body)).over(order_by=Outgoing.id.desc())
     sized = select(Outgoing.id, newer.label("bytes")).where(kept).subquery()
-    beyond = select(sized.c.id).where(sized.c.bytes > most_bytes)
+    beyond = select(sized.c.id).where(sized.c.bytes > keep.deliveries_bytes)
     too_many = delete(Outgoing).where(Outgoing.id.in_(beyond))
     gone = (
         session.scalars(statement.returning(Outgoing.id), execution_options=_UNSYNCED).all()

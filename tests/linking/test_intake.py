@@ -40,10 +40,10 @@ def test_the_last_minute_of_each_outcome_is_known(session: Session) -> None:
     assert {"current": NOON + MINUTE, "previous": NOON} == intake.last(session)
 
 
-def test_counts_go_after_thirty_days(session: Session) -> None:
+def test_counts_go_with_the_attempts_that_they_explain(session: Session) -> None:
     intake.add(session, {(NOON, "current"): 1, (NOON + MINUTE, "current"): 1})
 
-    gone = intake.forget(session, at=NOON + timedelta(days=30, seconds=30))
+    gone = intake.forget(session, keep=timedelta(days=30), at=NOON + timedelta(days=30, seconds=30))
 
     assert 1 == gone
     assert {"current": NOON + MINUTE} == intake.last(session)
