@@ -4,10 +4,13 @@ a query string, a header or the text of an exception that a stranger had a hand 
 
 import logging
 import sys
+import time
 from typing import Final
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from app.sampling import Sampler
 
 LEVELS: Final = logging.getLevelNamesMapping()
 
@@ -16,6 +19,7 @@ def configure(*, level: str, form: str) -> None:
     """Write log lines to stderr, from *level* up, as ``json`` or for a ``console``."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        Sampler(time.monotonic),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_control_characters,

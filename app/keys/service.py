@@ -100,13 +100,17 @@ def note_use(session: Session, key_id: str, *, at: datetime) -> None:
         row.last_used_at = at
 
 
-def flag_exposed(session: Session, key: str, *, at: datetime) -> str | None:
-    """Remember that *key* has been where others can read it; return its id if it is one of ours."""
+def whose(session: Session, key: str) -> str | None:
+    """Return the id of *key*, whether or not it is still good; None where it is none of ours."""
     row = _row_of(session, key)
-    if row is None:
-        return None
-    row.exposed_at = row.exposed_at or at
-    return row.id
+    return None if row is None else row.id
+
+
+def flag_exposed(session: Session, key_id: str, *, at: datetime) -> None:
+    """Remember that the key has been where others can read it."""
+    row = session.get(ApiKey, key_id)
+    if row is not None:
+        row.exposed_at = row.exposed_at or at
 
 
 def revoke(session: Session, key_id: str, *, at: datetime) -> bool:

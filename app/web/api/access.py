@@ -35,8 +35,8 @@ def granted(scope: Scope) -> Grant:
     try:
         grant = services().read(keys.check, _bearer(), at=clock.now())
     except KeyRefused:
+        _count_refusal()
         log.warning("api.key_refused", address=guesses.address())
-        guesses.take(services().keyring.refused_keys(guesses.address()))
         raise
     if scope not in grant.scopes:
         raise ScopeMissing
@@ -54,10 +54,20 @@ def _bearer() -> str:
 def _refuse_exposed() -> None:
     given = (value for _, values in request.args.lists() for value in values)
     exposed = next(filter(tokens.is_key, given), None)
-    if exposed is not None:
-        key_id = services().write(keys.flag_exposed, exposed, at=clock.now())
+    if exposed is None:
+        return
+    # Anybody can make up what has the form of a key: limited as other bad keys are, and written
+    # down only where it is one of ours.
+    _count_refusal()
+    key_id = services().read(keys.whose, exposed)
+    if key_id is not None:
+        services().write(keys.flag_exposed, key_id, at=clock.now())
         log.error("api.key_exposed", key=key_id, hint="revoke it: threadlink keys revoke")
-        raise KeyExposed
+    raise KeyExposed
+
+
+def _count_refusal() -> None:
+    guesses.take(services().keyring.refused_keys(guesses.address()))
 
 
 def _note_use(grant: Grant) -> None:

@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from structlog.testing import capture_logs
 
 from app import clock
 from app.keys import service as keys
@@ -66,6 +67,28 @@ def test_a_key_in_the_address_is_refused_and_flagged(
     assert bot.key.encode() not in answer.body
     with services.engine.connect() as connection:
         assert connection.execute(select(ApiKey.exposed_at)).scalar_one() is not None
+
+
+def test_keys_that_a_stranger_makes_up_are_limited_before_anything_is_written(
+    services: Services, client: InProcess
+) -> None:
+    """R92, R94: in an address too; and the log calls none of them an exposed key."""
+    with capture_logs() as told:
+        answers = [client("GET", f"/api/v1{ONE}?key={tokens.new_key()}").status for _ in range(22)]
+
+    assert [400] * 20 + [429] * 2 == answers
+    with services.engine.connect() as connection:
+        assert 20 == connection.execute(text("SELECT sum(failures) FROM throttle")).scalar_one()
+    assert [] == [line for line in told if line["event"].startswith("api.")]
+
+
+def test_a_refused_key_is_told_no_more_often_than_it_may_be_tried(client: InProcess) -> None:
+    """R94, R111: whoever goes on beyond the limit is told off, and not of."""
+    with capture_logs() as told:
+        for _ in range(25):
+            ask(client, "Bearer x")
+
+    assert 20 == len([line for line in told if line["event"] == "api.key_refused"])
 
 
 def test_after_twenty_bad_keys_an_address_has_to_wait(

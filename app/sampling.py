@@ -1,0 +1,58 @@
+"""What a stranger can have written is sampled, so that nobody fills the disk with refusals."""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+# Lines that cost a stranger nothing but a request.
+BY_STRANGERS: Final = frozenset(
+    {
+        "api.key_refused",
+        "door.gave_up",
+        "door.refused",
+        "redirect_uri.unknown_names",
+        "request.failed",
+        "request.foreign_host",
+        "request.refused",
+        "webhook.handshake_refused",
+    }
+)
+# Of each of them, for each problem: enough to see what is the matter.
+MOST: Final = 20
+WINDOW_S: Final = 60.0
+
+
+class Sampler:
+    """A step of the log that lets *most* of a kind pass in each window, and counts the others.
+
+    The first line of a kind after some were held back says how many: *unsaid*.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, most: int = MOST) -> None:
+        self._clock, self._most = clock, most
+        self._lock = threading.Lock()
+        self._begun_at: dict[tuple[str, ...], float] = {}
+        self._seen: dict[tuple[str, ...], int] = {}
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        if event.get("event") not in BY_STRANGERS:
+            return event
+        # None of these is a text of the stranger's: there are no more kinds than problems.
+        kind = tuple(str(event.get(name)) for name in ("event", "problem", "reason"))
+        with self._lock:
+            unsaid = self._count(kind)
+        return {**event, "unsaid": unsaid} if unsaid else event
+
+    def _count(self, kind: tuple[str, ...]) -> int:
+        """Return how many of *kind* the last window held back, when a new one begins."""
+        at, unsaid = self._clock(), 0
+        if at - self._begun_at.get(kind, -WINDOW_S) >= WINDOW_S:
+            unsaid = max(0, self._seen.get(kind, 0) - self._most)
+            self._begun_at[kind], self._seen[kind] = at, 0
+        self._seen[kind] += 1
+        if self._seen[kind] > self._most:
+            raise structlog.DropEvent
+        return unsaid
