@@ -8,6 +8,7 @@ RUN uv sync --locked --no-default-groups --no-install-project
 COPY app app
 COPY templates templates
 COPY migrations migrations
+COPY examples examples
 RUN uv sync --locked --no-default-groups --no-editable
 
 FROM python:3.12-slim-bookworm

@@ -19,12 +19,7 @@ def test_the_wheel_carries_what_the_program_reads_and_nothing_else(tmp_path: Pat
     with ZipFile(wheel) as archive:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}
 
-    shipped = {path.relative_to(ROOT).as_posix() for path in files("app")}
-    for folder in ("templates", "migrations", "examples"):
-        shipped |= {f"app/{path.relative_to(ROOT).as_posix()}" for path in files(folder)}
-    # One file for other people's tests, who never import app.
-    shipped = shipped - {"app/threadlink_testing.py"} | {"threadlink_testing.py"}
-    assert shipped == inside
+    assert shipped() == inside
     assert "app/templates/base.html" in inside
     assert "app/migrations/versions/0001_first_tables.py" in inside
 
@@ -44,6 +39,15 @@ def test_no_module_needs_what_windows_lacks_to_be_imported() -> None:
 
     assert set() == {(file, module) for file, module in needed if module in unix}
     assert ("demo.py", "sqlite3") in needed
+
+
+def shipped() -> set[str]:
+    """Return the names of all that a wheel is to hold."""
+    names = {path.relative_to(ROOT).as_posix() for path in files("app")}
+    for folder in ("templates", "migrations", "examples"):
+        names |= {f"app/{path.relative_to(ROOT).as_posix()}" for path in files(folder)}
+    # One file for other people's tests, who never import app.
+    return names - {"app/threadlink_testing.py"} | {"threadlink_testing.py"}
 
 
 def files(folder: str) -> list[Path]:
