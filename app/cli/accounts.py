@@ -12,6 +12,7 @@ from app.accounts import local
 from app.accounts.local import AccountError, AccountUnknown
 from app.accounts.passwords import PasswordRefused, check_new_password
 from app.cli.accounts_import import import_
+from app.cli.audit import audited
 from app.cli.options import json_option, new_secret
 from app.linking import attempts, handlers
 from app.linking.history import User
@@ -25,6 +26,7 @@ group.add_command(import_)
 @group.command()
 @click.argument("username")
 @click.option("--display-name", help="How the person is called on the confirm page.")
+@audited
 def add(username: str, display_name: str | None) -> None:
     """Add an account; the password is asked for, or read from standard input.
 
@@ -40,6 +42,7 @@ def add(username: str, display_name: str | None) -> None:
 
 @group.command()
 @click.argument("username")
+@audited
 def set_password(username: str) -> None:
     """Replace the password of USERNAME; links stay.
 
@@ -54,6 +57,7 @@ def set_password(username: str) -> None:
 
 @group.command()
 @click.argument("username")
+@audited
 def disable(username: str) -> None:
     """Let USERNAME sign in no more, and end its links at once.
 
@@ -66,6 +70,7 @@ def disable(username: str) -> None:
 
 @group.command()
 @click.argument("username")
+@audited
 def enable(username: str) -> None:
     """Let USERNAME sign in again; links that were ended stay ended.
 
@@ -81,6 +86,7 @@ def enable(username: str) -> None:
 @group.command()
 @click.argument("username")
 @click.confirmation_option(prompt="Delete the account and end its links?")
+@audited
 def delete(username: str) -> None:
     """Delete the account of USERNAME, and end its links at once.
 

@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 from app import clock
 from app.accounts import moving
 from app.accounts.moving import COLUMNS, Newcomer, RefusedLine
+from app.cli.audit import audited
 from app.services import services
 
 BATCH: Final = 500
@@ -18,6 +19,7 @@ BATCH: Final = 500
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @with_appcontext
+@audited
 def import_(file: TextIO, *, dry_run: bool) -> None:
     """Add the accounts in FILE (CSV; - for standard input) with the passwords they have.
 

@@ -4,6 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.backup import BadBackup, Contents, copy, verify
+from app.cli.audit import audited
 from app.services import services
 
 
@@ -11,6 +12,7 @@ from app.services import services
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--verify", "only_verify", is_flag=True, help="Look at FILE; copy nothing.")
 @with_appcontext
+@audited
 def backup(file: Path, *, only_verify: bool) -> None:
     """Copy the SQLite database to FILE while the server runs, and verify the copy.
 

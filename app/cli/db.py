@@ -2,12 +2,14 @@ import click
 from flask.cli import AppGroup
 
 from app import schema
+from app.cli.audit import audited
 from app.services import services
 
 group = AppGroup("db", help="The database: make its tables, see how they stand.")
 
 
 @group.command()
+@audited
 def upgrade() -> None:
     """Bring the tables to what this version wants.
 

@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from app import clock
+from app.cli.audit import audited
 from app.cli.options import json_option, page_option
 from app.keys import service as keys
 from app.keys.service import SCOPES, KeyValue, Scope
@@ -28,6 +29,7 @@ group = AppGroup("keys", help="The keys your bot asks the API with.")
 )
 @page_option
 @click.option("--days", type=click.IntRange(1, 3650), help="Good for so long; default: for ever.")
+@audited
 def create(name: str, scopes: tuple[Scope, ...], page: PageId | None, days: int | None) -> None:
     """Make a key for the program NAME; it is shown this once.
 
@@ -63,6 +65,7 @@ def list_(*, as_json: bool) -> None:
 
 @group.command()
 @click.argument("key_id", metavar="ID")
+@audited
 def revoke(key_id: str) -> None:
     """Refuse the key ID from the next request on. ID is what list shows.
 

@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from app import clock
 from app.cli import links_import
+from app.cli.audit import audited
 from app.cli.options import json_option, page_option
 from app.linking import handlers, links
 from app.linking.links import LinkValue
@@ -46,6 +47,7 @@ def show(psid: str | None, page: PageId | None, *, as_json: bool) -> None:
 @group.command()
 @click.argument("psid")
 @page_option
+@audited
 def unlink(psid: str, page: PageId | None) -> None:
     """End the link of PSID; the worker then tells Messenger.
 
@@ -76,6 +78,7 @@ def unlink(psid: str, page: PageId | None) -> None:
 @group.command()
 @page_option
 @json_option
+@audited
 def export(page: PageId | None, *, as_json: bool) -> None:
     """Print every link that stands as CSV, or with --json as lines of link objects.
 
@@ -96,6 +99,7 @@ def export(page: PageId | None, *, as_json: bool) -> None:
 @group.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@audited
 def import_(file: Path, *, dry_run: bool) -> None:
     """Take over links made elsewhere, from a CSV file with page_id,psid,issuer,subject.
 

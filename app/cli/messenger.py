@@ -1,6 +1,7 @@
 import click
 from flask.cli import AppGroup
 
+from app.cli.audit import audited
 from app.cli.options import one_page, page_option
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.graph.client import LEGACY_VERSION, GraphClient
@@ -25,6 +26,7 @@ version_option = click.option(
 @page_option
 @legacy_option
 @version_option
+@audited
 def set_url(url: str | None, page: PageId | None, graph_version: str, *, legacy: bool) -> None:
     """Make Messenger show Log In in the thread's details, leading to URL or to this server.
 
@@ -55,6 +57,7 @@ def get_url(page: PageId | None) -> None:
 @page_option
 @legacy_option
 @version_option
+@audited
 def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
     """Take Log In out of the thread's details; links stay.
 
@@ -99,6 +102,7 @@ def profile(psid: str, page: PageId | None) -> None:
 @group.command()
 @click.argument("psid")
 @page_option
+@audited
 def unlink(psid: str, page: PageId | None) -> None:
     """Tell Messenger that PSID is not linked. Our own link stays: see links unlink.
 
@@ -113,6 +117,7 @@ def unlink(psid: str, page: PageId | None) -> None:
 @click.option("--kind", type=click.Choice(["login", "logout"]), default="login", show_default=True)
 @click.option("--text", default="Connect your account.", show_default=True)
 @page_option
+@audited
 def send_button(psid: str, kind: str, text: str, page: PageId | None) -> None:
     """Send PSID a message with a Log In or Log Out button.
 

@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from app import clock
+from app.cli.audit import audited
 from app.cli.options import json_option
 from app.outbox import letters, retention
 from app.outbox.letters import Letter, Selection
@@ -86,6 +87,7 @@ def show(letter_id: int) -> None:
     "--until", type=click.DateTime(DATES), help="With --dead: made before this time (UTC)."
 )
 @kind_option
+@audited
 def replay(
     letter_ids: tuple[int, ...],
     since: datetime | None,

@@ -9,6 +9,7 @@ import click
 from dotenv import dotenv_values
 
 from app import clock
+from app.cli.audit import audited
 from app.config import Settings
 from app.messenger.errors import GraphError
 from app.services import build
@@ -40,6 +41,7 @@ ASKED: Final = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Put back what FILE, written by an earlier setup, says.",
 )
+@audited
 def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path | None) -> None:
     """Tell Meta about this server: webhook, page subscriptions, where Log In leads.
 
