@@ -44,10 +44,10 @@ fidelity: install
 bench: install
 	.venv/bin/python -m bench $(BENCH_ARGS)
 
-# The long form of tests/drills: on each database the server is killed 200 times, and server or
-# worker 100 times beside a bot.
+# The long form of tests/drills, some two hours: it prints what was acknowledged, refused and lost.
 drills: install
-	DRILL_CYCLES=200 DRILL_BOT_KILLS=100 .venv/bin/pytest -q -s tests/drills
+	DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 \
+	  .venv/bin/pytest -q -s tests/drills
 
 install: uv
 	echo "Installing what is locked ..."

@@ -38,9 +38,12 @@ class LogIn:
         return f"/authorize?{urlencode({**given, **more})}"
 
 
-def log_in() -> LogIn:
-    """Return a log-in with a token nobody has seen, of the shape that Messenger's have."""
-    token = "ARR" + secrets.token_urlsafe(79)
+def log_in(mark: str = "") -> LogIn:
+    """Return a log-in with a token nobody has seen, of the shape that Messenger's have.
+
+    *mark* stands in front of what is random in it.
+    """
+    token = f"ARR{mark}{secrets.token_urlsafe(79)}"
     return LogIn(token, f"{RETURN_ADDRESS}?account_linking_token={quote(token, safe='')}")
 
 

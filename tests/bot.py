@@ -70,6 +70,9 @@ def running() -> Iterator[Bot]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            _serve(self, bot)
+
         def do_POST(self) -> None:
             _serve(self, bot)
 
@@ -96,8 +99,15 @@ def running() -> Iterator[Bot]:
         server.server_close()
 
 
+def wait_for_posts(bot: Bot, count: int) -> None:
+    """Wait until *bot* has received so many."""
+    tick = threading.Event()
+    while len(bot.received) < count:
+        tick.wait(0.005)
+
+
 def _serve(handler: BaseHTTPRequestHandler, bot: Bot) -> None:
-    body = handler.rfile.read(int(handler.headers["Content-Length"]))
+    body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
     received = Received(handler.path, handler.headers, body)
     bot.received.append(received)
     reply = bot.reply(received)

@@ -89,12 +89,13 @@ class InProcess:
 
 
 class OverSockets:
-    """A browser that asks a server which listens at *origin*."""
+    """A browser that asks a server which listens at *origin*; *always* goes with each request."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, always: Mapping[str, str] | None = None) -> None:
         self._session = requests.Session()
         # No proxy and no .netrc of whoever runs the tests.
         self._session.trust_env = False
+        self._session.headers.update(always or {})
         self._origin = origin
 
     def __call__(

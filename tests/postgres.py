@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,31 +22,62 @@ from sqlalchemy import URL, create_engine, make_url, text
 NOBODY, NOGROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A server of our own, which can be stopped and started again at the same address."""
+
+    url: URL
+    _control: tuple[str | Path, ...]
+    _flags: str
+    _log: Path
+
+    def start(self) -> None:
+        _run(*self._control, "-l", self._log, "-o", self._flags, "start")
+
+    def stop(self) -> None:
+        """Stop it as if it had crashed: whoever is connected is cut off."""
+        _run(*self._control, "-m", "immediate", "stop")
+
+
 @contextmanager
 def running(*settings: str) -> Iterator[URL]:
     """Yield the address of a server started with *settings* (``name=value``), and stop it after."""
     if named := os.environ.get("TEST_POSTGRES_URL"):
         yield make_url(named).set(drivername="postgresql+psycopg")
         return
+    with cluster(*settings) as own:
+        yield own.url
+
+
+@contextmanager
+def cluster(*settings: str) -> Iterator[Cluster]:
+    """Yield a server of our own that has been started with *settings*, and stop it after."""
     folder = Path(tempfile.mkdtemp(prefix="threadlink-pg-"))
     folder.chmod(0o755)
     try:
         binaries = _reachable(_installed(), folder) / "bin"
         data = folder / "data"
         data.mkdir()
-        if NOBODY:
-            shutil.chown(data, NOBODY, NOGROUP)
+        own(data)
         _run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
         port = _free_port()
         options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
         flags = " ".join(f"-c {option}" for option in [*options, *settings])
-        _run(binaries / "pg_ctl", "-D", data, "-w", "-l", data / "log", "-o", flags, "start")
+        url = URL.create("postgresql+psycopg", "postgres", None, "127.0.0.1", port, "postgres")
+        started = Cluster(url, (binaries / "pg_ctl", "-D", data, "-w"), flags, data / "log")
+        started.start()
         try:
-            yield URL.create("postgresql+psycopg", "postgres", None, "127.0.0.1", port, "postgres")
+            yield started
         finally:
-            _run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+            started.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def own(folder: Path) -> None:
+    """Give *folder* to whom the server runs as."""
+    if NOBODY:
+        shutil.chown(folder, NOBODY, NOGROUP)
 
 
 def new_database(server: URL, name: str, *, template: str = "template0") -> URL:

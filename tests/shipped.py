@@ -61,7 +61,11 @@ def serving(database: URL, *options: str, **changed: str) -> Iterator[Shipped]:
 
 def start(database: URL, folder: Path, *options: str, **changed: str) -> Shipped:
     """Start `threadlink serve` with *folder* as its own, and return it when it listens."""
-    port = free_port()
+    return start_at(free_port(), database, folder, *options, **changed)
+
+
+def start_at(port: int, database: URL, folder: Path, *options: str, **changed: str) -> Shipped:
+    """Start it at *port*, where another may have been."""
     command = ("serve", "--port", str(port), *options)
     public_url = f"http://{HOST}:{port}"
     process = _spawn(command, database, folder, {"PUBLIC_URL": public_url, **changed})

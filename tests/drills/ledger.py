@@ -1,124 +1,162 @@
-"""A ledger of what was acknowledged, kept outside of the server, and the audit after its death.
+"""A ledger of what was acknowledged, kept outside of the server, and the audit after its death."""
 
-Only what was answered 200 is written down; what nobody answered is sent again, as by Messenger.
-"""
-
-import os
-import signal
-import subprocess
+import hashlib
+import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import requests
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, text
 
 from app.database import make_engine
+from app.linking.attempts import digest
 from app.messenger.types import Psid
-from tests.actors import Messenger, message, unlinked
-from tests.browsers import OverSockets
-from tests.installation import NOON
-from tests.shipped import Shipped
+from tests.bot import Bot
 
-CLIENTS = 8
-SWITCHED_OFF = (requests.ConnectionError, requests.Timeout)
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What was acknowledged, and what of it the database does not hold."""
-
-    acknowledged: int
-    lost: frozenset[str]
+# What is acknowledged, and by what: 200 to Messenger for the first three, 303 with a code to a
+# person, 204 to the business.
+MESSAGE, LOG_OUT, LINK, CODE, END = "message", "log-out", "link", "code", "end"
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The acknowledged events, by the PSID that only one of them has."""
+    """For each thing that was acknowledged, by the PSID that it is about: its proof.
 
-    log_outs: set[str] = field(default_factory=set)
-    messages: set[str] = field(default_factory=set)
-    statuses: set[int] = field(default_factory=set)
-    _unanswered: list[int] = field(default_factory=list)
-    _next: int = 0
+    That is the body that was posted, or the code that was got.
+    """
+
+    entries: dict[str, dict[Psid, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    statuses: Counter[int] = field(default_factory=Counter)
+    # Answers that were no acknowledgement, and did not say when to come again.
+    rude: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def one_more(self, messenger: Messenger) -> None:
-        """Post one event, now of this kind and now of that, and write down its acknowledgement."""
-        number = self._number()
-        psid = psid_of(number)
-        is_message = number % 2 == 0
-        event = message(psid, "hello", NOON) if is_message else unlinked(psid, NOON)
-        try:
-            answer = messenger.tells(event)
-        except SWITCHED_OFF:
-            self._unanswered.append(number)
-            raise
+    def note(self, what: str, psid: Psid, proof: bytes) -> None:
         with self._lock:
-            self.statuses.add(answer.status)
-            if answer.status == 200:
-                (self.messages if is_message else self.log_outs).add(psid)
+            self.entries[what][psid] = proof
 
-    def _number(self) -> int:
+    def note_status(self, status: int, headers: Mapping[str, str]) -> None:
         with self._lock:
-            if self._unanswered:
-                return self._unanswered.pop()
-            self._next += 1
-            return self._next
+            self.statuses[status] += 1
+            self.rude += status == 503 and "retry-after" not in headers
 
-    def audit(self, database: URL) -> Audit:
-        """Compare with what *database* holds: history of log-outs, outbox rows of messages."""
-        engine = make_engine(database)
-        with engine.connect() as connection:
-            history = set(connection.scalars(text("SELECT psid FROM link_event")))
-            bodies = b"".join(connection.scalars(text("SELECT body FROM outbox")))
-            if engine.dialect.name == "sqlite":
-                assert "ok" == connection.scalar(text("PRAGMA integrity_check"))
-        engine.dispose()
-        lost = (self.log_outs - history) | {p for p in self.messages if p.encode() not in bodies}
-        return Audit(len(self.log_outs) + len(self.messages), frozenset(lost))
+    def about(self, what: str) -> frozenset[Psid]:
+        """Return whom *what* was acknowledged of."""
+        with self._lock:
+            return frozenset(self.entries[what])
 
+    @property
+    def acknowledged(self) -> int:
+        with self._lock:
+            return sum(map(len, self.entries.values()))
 
-def psid_of(number: int) -> Psid:
-    """Return who the event of *number* is about: a log-out if it is odd, else a message."""
-    return Psid(f"7{number:015d}")
+    def wait_for(self, more: int) -> None:
+        """Wait until so much *more* has been acknowledged."""
+        tick = threading.Event()
+        wanted = self.acknowledged + more
+        while self.acknowledged < wanted:
+            tick.wait(0.005)
 
+    def wait_for_refusals(self, more: int) -> None:
+        """Wait until so many *more* answers were 503."""
+        tick = threading.Event()
+        wanted = self.statuses[503] + more
+        while self.statuses[503] < wanted:
+            tick.wait(0.005)
 
-@contextmanager
-def load_on(shipped: Shipped, ledger: Ledger, *, clients: int = CLIENTS) -> Iterator[None]:
-    """Keep *clients* posting until the block ends; whoever loses the server just tries again."""
-    over = threading.Event()
-
-    def client() -> None:
-        browser = OverSockets(shipped.origin)
-        while not over.is_set():
-            try:
-                ledger.one_more(Messenger(browser))
-            except SWITCHED_OFF:
-                over.wait(0.01)
-        browser.close()
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+    def __str__(self) -> str:
+        counted = ", ".join(f"{len(found)} {what}s" for what, found in self.entries.items())
+        return f"{self.acknowledged} acknowledged ({counted}); {self.statuses[503]} answered 503"
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """End *process* and all that came of it at once, as a power cut would."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def lost(ledger: Ledger, database: URL) -> dict[str, frozenset[str]]:
+    """Return what was acknowledged and is not in *database*, and what else is wrong with that."""
+    engine = make_engine(database)
+    with engine.connect() as connection:
+        _check_integrity(connection)
+        happened = _all(connection, "SELECT status || ' ' || psid FROM link_event")
+        digests = _all(connection, "SELECT digest FROM outbox WHERE kind = 'delivery'")
+        codes = _all(connection, "SELECT code_hash FROM attempt WHERE code_hash IS NOT NULL")
+        ended = _all(connection, "SELECT psid FROM link WHERE state = 'ended' AND cause = 'api'")
+        linked = _all(connection, "SELECT psid FROM link WHERE subject IS NOT NULL")
+    engine.dispose()
+    entries = ledger.entries
+    messages = entries[MESSAGE].items()
+    got = entries[CODE].items()
+    found = {
+        MESSAGE: frozenset(p for p, body in messages if _sha256(body) not in digests),
+        LOG_OUT: frozenset(p for p in entries[LOG_OUT] if f"unlinked {p}" not in happened),
+        LINK: frozenset(p for p in entries[LINK] if f"linked {p}" not in happened),
+        CODE: frozenset(p for p, code in got if digest(code.decode()) not in codes),
+        END: frozenset(entries[END]) - ended,
+        "link without history": frozenset(p for p in linked if f"linked {p}" not in happened),
+        "good code refused": frozenset(row for row in happened if row.startswith("refused")),
+    }
+    return {what: whose for what, whose in found.items() if whose}
 
 
-def wait_for(ledger: Ledger, more: int) -> None:
-    """Wait until so many *more* events have been acknowledged."""
-    tick = threading.Event()
-    wanted = len(ledger.log_outs) + len(ledger.messages) + more
-    while len(ledger.log_outs) + len(ledger.messages) < wanted:
-        tick.wait(0.005)
+@dataclass(slots=True)
+class Heard:
+    """What came to the bot: digests of deliveries, and the ids under which it heard of a change."""
+
+    deliveries: set[str] = field(default_factory=set)
+    notice_ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    posts: int = 0
+
+
+def heard_by(bot: Bot) -> Heard:
+    """Return what came to *bot*, but for posts whose sender died within them."""
+    heard = Heard()
+    for received in bot.received:
+        if len(received.body) < int(received.headers["Content-Length"]):
+            continue
+        heard.posts += 1
+        if received.path == "/notices":
+            data = json.loads(received.body)["data"]
+            change = f"{data['psid']} {data['version']}"
+            heard.notice_ids[change].add(received.headers["webhook-id"])
+        else:
+            heard.deliveries.add(_sha256(received.body))
+    return heard
+
+
+def unheard(ledger: Ledger, heard: Heard) -> frozenset[Psid]:
+    """Return whose acknowledged messages the bot has not got."""
+    messages = ledger.entries[MESSAGE].items()
+    return frozenset(psid for psid, body in messages if _sha256(body) not in heard.deliveries)
+
+
+def changes(database: URL) -> frozenset[str]:
+    """Return every change of a link that *database* has seen, by PSID and version."""
+    engine = make_engine(database)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT psid, version FROM link WHERE subject IS NOT NULL")
+        ).all()
+    engine.dispose()
+    return frozenset(f"{psid} {number}" for psid, last in rows for number in range(1, last + 1))
+
+
+def _check_integrity(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        assert ["ok"] == list(connection.scalars(text("PRAGMA integrity_check")))
+        assert [] == list(connection.execute(text("PRAGMA foreign_key_check")))
+        return
+    # Read without the index that should have kept them apart.
+    connection.execute(text("SET LOCAL enable_indexscan = off"))
+    connection.execute(text("SET LOCAL enable_indexonlyscan = off"))
+    for twice in (
+        "SELECT 1 FROM outbox WHERE digest IS NOT NULL GROUP BY kind, digest HAVING count(*) > 1",
+        "SELECT 1 FROM link GROUP BY page_id, psid HAVING count(*) > 1",
+        "SELECT 1 FROM link_event GROUP BY event_at, psid, status HAVING count(event_at) > 1",
+    ):
+        assert [] == connection.scalars(text(twice)).all()
+
+
+def _all(connection: Connection, query: str) -> frozenset[str]:
+    return frozenset(connection.scalars(text(query)))
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,57 @@
+"""A server without a worker inside and a worker, as two processes that may be killed."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from tests import shipped
+
+SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class Pair:
+    """Either can be killed, and is replaced, the server at the same address."""
+
+    def __init__(self, database: URL, folder: Path, settings: dict[str, str], *, bot: str) -> None:
+        self._database, self._folder = database, folder
+        self._port = shipped.free_port()
+        self._settings = {
+            "WORKERS": "2",
+            "BOT_MESSENGER_URL": f"{bot}/messenger",
+            "BOT_WEBHOOK_URL": f"{bot}/notices",
+            "BOT_WEBHOOK_SECRET": SECRET,
+            **settings,
+        }
+        self.server = self._new_server()
+        self.worker = self._new_worker()
+
+    @property
+    def origin(self) -> str:
+        return self.server.origin
+
+    def replace_the_dead(self) -> None:
+        if self.worker.poll() is not None:
+            self.worker = self._new_worker()
+        if self.server.process.poll() is not None:
+            self.server = self._new_server()
+
+    def stop(self) -> None:
+        for process in (self.server.process, self.worker):
+            process.terminate()
+            process.wait(shipped.PATIENCE_SECONDS)
+
+    def _new_server(self) -> shipped.Shipped:
+        return shipped.start_at(self._port, self._database, self._folder, **self._settings)
+
+    def _new_worker(self) -> subprocess.Popen[bytes]:
+        return shipped.start_worker(self._database, self._folder, **self._settings)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End *process* and all that came of it at once, as a power cut would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
