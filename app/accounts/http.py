@@ -9,7 +9,7 @@ from typing import Final
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.identity import Identity, as_subject, is_possible, masked
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import Upstream
+from app.accounts.upstream import Queue, Upstream
 from app.outbound import Deadline
 from app.sign_in_settings import HttpSettings
 from app.signing import headers_for
@@ -26,10 +26,13 @@ _LONGEST_SHOWN: Final = 200
 class HttpAuthenticator:
     """Proves who somebody is by asking the endpoint in *settings*. Any thread may use it."""
 
-    def __init__(self, settings: HttpSettings, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: HttpSettings, *, now: Callable[[], datetime], total_s: float = TOTAL_S
+    ) -> None:
         self._settings = settings
         self._now = now
-        self._upstream = Upstream()
+        self._total_s = total_s
+        self._upstream, self._queue = Upstream(), Queue()
 
     def verify(self, username: str, password: str) -> Identity:
         """Return who *username* is, if the endpoint says that *password* is right.
@@ -49,8 +52,9 @@ class HttpAuthenticator:
             at=self._now(),
         )
         headers = {"Content-Type": "application/json", **signed}
-        deadline = Deadline(TOTAL_S)
-        reply = self._upstream.post(self._settings.url, body, headers=headers, deadline=deadline)
+        url, deadline = self._settings.url, Deadline(self._total_s)
+        with self._queue.joined():
+            reply = self._upstream.post(url, body, headers=headers, deadline=deadline)
         if reply.status in _REFUSED:
             raise CredentialsRefused
         if reply.status != _OK:

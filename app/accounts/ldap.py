@@ -19,12 +19,12 @@ from pyasn1.error import PyAsn1Error
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.identity import Identity, is_possible, masked
 from app.accounts.passwords import MAXIMUM
+from app.accounts.upstream import MOST_BYTES, Queue
 from app.outbound import CONNECT_S, Deadline
 from app.sign_in_settings import LdapSettings
 
 TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254
-MOST_BYTES: Final = 256 * 1024
 
 _SUCCESS: Final = 0
 _SIZE_LIMIT_EXCEEDED: Final = 4
@@ -56,6 +56,7 @@ class LdapAuthenticator:
     def __init__(self, settings: LdapSettings, *, total_s: float = TOTAL_S) -> None:
         self._settings = settings
         self._total_s = total_s
+        self._queue = Queue()
         self._tls = _VerifiedTls(settings.ca_file) if settings.is_encrypted else None
 
     def verify(self, username: str, password: str) -> Identity:
@@ -71,7 +72,7 @@ class LdapAuthenticator:
         if not is_possible(password, MAXIMUM) or not _is_one_name(username):
             raise CredentialsRefused
         try:
-            with self._connection() as connection:
+            with self._queue.joined(), self._connection() as connection:
                 entry = self._found(connection, username)
                 dn = entry["dn"] if entry else f"cn={uuid4()},{self._settings.base}"
                 # Without an entry as well: so both ways take as many questions (R59).
@@ -97,9 +98,9 @@ class LdapAuthenticator:
         connection = Connection(server, auto_referrals=False, check_names=False)
         try:
             connection.open(read_server_info=False)
+            connection.socket = _Bounded(connection.socket, deadline)
             if self._tls is not None and not server.ssl:
                 connection.start_tls(read_server_info=False)
-            connection.socket = _Bounded(connection.socket, deadline)
             if settings.bind_dn and not self._takes(
                 connection, settings.bind_dn, settings.bind_password
             ):
@@ -125,8 +126,10 @@ class LdapAuthenticator:
         code = connection.result["result"]
         if code not in {_SUCCESS, _SIZE_LIMIT_EXCEEDED}:
             raise AuthenticatorUnavailable(f"search: result {code}")
-        # References to other servers stand among the entries; they are not followed.
-        entries = [one for one in connection.response if one["type"] == "searchResEntry"]
+        # References to other servers stand among the entries; they are not followed. Nor is an
+        # entry without a name asked: to bind without one is to be anonymous (RFC 4513, 5.1.1).
+        found = (one for one in connection.response if one["type"] == "searchResEntry")
+        entries = [one for one in found if one["dn"]]
         return entries[0] if code == _SUCCESS and len(entries) == 1 else None
 
     def _takes(self, connection: Connection, dn: str, password: str) -> bool:
@@ -160,9 +163,11 @@ class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
         self._context = ssl.create_default_context(cafile=ca_file)
 
     def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - ldap3's signature; always shaken
-        connection.socket = self._context.wrap_socket(
-            connection.socket, server_hostname=connection.server.host
-        )
+        host, below = connection.server.host, connection.socket
+        if isinstance(below, _Bounded):  # StartTLS
+            connection.socket = below.encrypted(self._context, host)
+        else:
+            connection.socket = self._context.wrap_socket(below, server_hostname=host)
 
 
 class _Bounded:
@@ -170,6 +175,11 @@ class _Bounded:
 
     def __init__(self, sock: Any, deadline: Deadline) -> None:
         self._sock, self._deadline, self._left = sock, deadline, MOST_BYTES
+
+    def encrypted(self, context: ssl.SSLContext, host: str) -> "_Bounded":
+        """Return the same way, by TLS from here on."""
+        self._hurry()
+        return _Bounded(context.wrap_socket(self._sock, server_hostname=host), self._deadline)
 
     def recv(self, size: int) -> bytes:
         self._hurry()

@@ -27,7 +27,7 @@ from app.accounts.authenticators import (
 )
 from app.accounts.id_token import Expected, KeyMissing, check_id_token, read_keys
 from app.accounts.identity import Identity, masked
-from app.accounts.upstream import Reply, Upstream
+from app.accounts.upstream import Queue, Reply, Upstream
 from app.environment import keeps_secrets
 from app.outbound import Deadline
 
@@ -78,10 +78,13 @@ class _Memo:
 class OidcAuthenticator:
     """Proves who somebody is by a fresh sign-in at one provider. Any thread may use it."""
 
-    def __init__(self, client: Client, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: Client, *, now: Callable[[], datetime], total_s: float = TOTAL_S
+    ) -> None:
         self._client = client
         self._now = now
-        self._upstream = Upstream()
+        self._total_s = total_s
+        self._upstream, self._queue = Upstream(), Queue()
         self._metadata: _Metadata | None = None
         self._keys: tuple[Key, ...] = ()
         self._keys_asked_at_s = -KEYS_PAUSE_S
@@ -93,7 +96,8 @@ class OidcAuthenticator:
         Raises:
             AuthenticatorUnavailable: The provider does not answer, or not as it should.
         """
-        there = self._discovered(Deadline(TOTAL_S))
+        with self._queue.joined():
+            there = self._discovered(Deadline(self._total_s))
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         memo = _Memo(_hash(state), nonce, verifier, callback_url, self._now().timestamp())
         query = {
@@ -121,9 +125,13 @@ class OidcAuthenticator:
             ProofRefused: They prove nobody; SignInDeclined where the person has turned back.
             AuthenticatorUnavailable: It cannot be told now.
         """
-        kept, deadline = _Memo(*json.loads(memo)), Deadline(TOTAL_S)
+        kept = _Memo(*json.loads(memo))
         if not hmac.compare_digest(_hash(params.get("state", "")), kept.state_hash):
             raise ProofRefused("state")
+        with self._queue.joined():
+            return self._identity(params, kept, Deadline(self._total_s))
+
+    def _identity(self, params: Mapping[str, str], kept: _Memo, deadline: Deadline) -> Identity:
         there = self._discovered(deadline)
         code = self._code(params, there)
         tokens = self._exchange(code, kept, there, deadline)

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
@@ -13,6 +14,9 @@ from app.accounts.authenticators import AuthenticatorUnavailable
 from app.outbound import AnswerTooLong, Deadline, new_session, read_capped, timeout_within
 
 MOST_BYTES: Final = 256 * 1024
+# Half the places of the gate (admission.py): one server that hangs leaves the other half to
+# whoever signs in another way.
+MOST_WAITING: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,27 @@ class Reply:
             # `from None`, as everywhere here: the text of an error quotes what was read.
             raise AuthenticatorUnavailable(f"status {self.status} without a JSON object") from None
         return answer
+
+
+class Queue:
+    """Those who wait for the servers of one authenticator: so few that others get a turn."""
+
+    def __init__(self) -> None:
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Wait for these servers until the block ends.
+
+        Raises:
+            AuthenticatorUnavailable: As many as may do. Nothing has been waited for.
+        """
+        if not self._places.acquire(blocking=False):
+            raise AuthenticatorUnavailable("as many as may wait for it already")
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 class Upstream:

@@ -15,6 +15,8 @@ from joserfc.jwk import Key, generate_key
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+# A body that comes so slowly must be given up; else it would be believed in the end.
+DRIP_S = 0.1
 CLIENT_ID, CLIENT_SECRET = "threadlink", "s3cret:of/ours"
 KEY = generate_key("RSA", 2048, {"kid": "one", "use": "sig"})
 
@@ -36,14 +38,33 @@ class Provider:
     encode: Callable[[dict[str, Any]], Any] | None = None
     # Answers instead, by path.
     instead: dict[str, Callable[[], Response]] = field(default_factory=dict)
+    # Is right, but late: "silent" until all is over, or "dripping", by path.
+    slow: dict[str, str] = field(default_factory=dict)
+    over: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
+    questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     exchanged: list[Mapping[str, str]] = field(default_factory=list)
     nonce: str = ""
 
     def answer(self, request: Request) -> Response:
         self.asked.append(request.path)
+        self.questions.release()
         if request.path in self.instead:
             return self.instead[request.path]()
+        right = self._right_answer(request)
+        match self.slow.get(request.path):
+            case "silent":
+                self.over.wait()
+            case "dripping":
+                right.response = self._dripped(right.get_data())
+        return right
+
+    def _dripped(self, body: bytes) -> Iterator[bytes]:
+        for i in range(len(body)):
+            self.over.wait(DRIP_S)
+            yield body[i : i + 1]
+
+    def _right_answer(self, request: Request) -> Response:
         match request.path:
             case "/.well-known/openid-configuration":
                 return _json(self._configuration())
@@ -101,6 +122,7 @@ def providing(now: datetime) -> Iterator[Provider]:
     try:
         yield provider
     finally:
+        provider.over.set()
         server.shutdown()
         thread.join()
         server.server_close()
