@@ -67,7 +67,7 @@ def verify(path: Path) -> Contents:
                 raise BadBackup(f"{path} holds rows that point at nothing")
             (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             rows = {
-                table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 # nosec B608 - names of ours
+                table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - names of ours  # nosec B608
                 for table in _COUNTED
             }
     except (sqlite3.DatabaseError, TypeError) as exc:

@@ -38,7 +38,7 @@ from app.outbox.duties import Again, Duty
 from app.outbox.service import Claim
 from app.outbox.worker import Chore, Worker
 from app.setup.meta import Meta, MetaPage, check_subscriptions
-from app.writer import Writer
+from app.writer import LIMIT_SECONDS, Writer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -196,11 +196,14 @@ class Services:
                 raise Again(type(exc).__name__) from exc
 
 
-def build(settings: Settings) -> Services:
-    """Return what *settings* describe; nothing is connected to yet."""
+def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Services:
+    """Return what *settings* describe; nothing is connected to yet.
+
+    *limit_seconds* is how long a write may take until its caller is told that it failed.
+    """
     logs.configure(level=settings.log_level, form=settings.log_format)
     engine = make_engine(settings.database_url)
-    writer = Writer(engine)
+    writer = Writer(engine, limit_seconds=limit_seconds)
     gate = admission_for(cores=cores(), workers=processes(settings), threads=settings.threads)
     hasher = Hasher(slots=gate.hashing)
     return Services(
