@@ -1,4 +1,4 @@
-"""The example servers of docs/authenticators.md, as somebody would run them."""
+"""A business's endpoint that checks passwords: the examples of the documentation, and a stub."""
 
 import os
 import re
@@ -6,14 +6,53 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
 from typing import Final
 
 import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PROGRAMS: Final = {"python": "python3", "js": "node"}
 _DOCS: Final = Path(__file__).parents[2] / "docs/authenticators.md"
+
+
+@dataclass
+class Endpoint:
+    """An endpoint that answers as a test wants it to."""
+
+    url: str = ""
+    answer: Response = field(default_factory=lambda: Response("{}", status=500))
+    hangs: bool = False
+    over: Event = field(default_factory=Event)
+    asked: list[Request] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Response:
+        request.get_data()
+        self.asked.append(request)
+        if self.hangs:
+            self.over.wait()
+        return self.answer
+
+
+@contextmanager
+def answering() -> Iterator[Endpoint]:
+    """Yield an endpoint at its address, until the block ends."""
+    endpoint = Endpoint()
+    server = make_server("127.0.0.1", 0, Request.application(endpoint), threaded=True)
+    endpoint.url = f"http://127.0.0.1:{server.port}/check"
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        endpoint.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager

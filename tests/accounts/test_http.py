@@ -2,50 +2,26 @@ import base64
 import hmac
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Thread
 
 import pytest
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.http import HttpAuthenticator
 from app.accounts.identity import Identity
 from app.environment import webhook_secrets
 from app.sign_in_settings import HttpSettings
-from tests.accounts.endpoint import PROGRAMS, SECRET, example
+from tests.accounts.endpoint import PROGRAMS, SECRET, Endpoint, answering, example
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PASSWORD = "gravel teapot under nineteen"
 
 
-@dataclass
-class Endpoint:
-    """A business's endpoint that answers as a test wants it to."""
-
-    url: str = ""
-    answer: Response = field(default_factory=lambda: Response("{}", status=500))
-    asked: list[Request] = field(default_factory=list)
-
-    def __call__(self, request: Request) -> Response:
-        request.get_data()
-        self.asked.append(request)
-        return self.answer
-
-
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    endpoint = Endpoint()
-    server = make_server("127.0.0.1", 0, Request.application(endpoint), threaded=True)
-    endpoint.url = f"http://127.0.0.1:{server.port}/check"
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield endpoint
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering() as endpoint:
+        yield endpoint
 
 
 def authenticator_for(url: str) -> HttpAuthenticator:
