@@ -42,6 +42,8 @@ META_ORIGINS: Final = (
 META_GRAPH: Final = "https://graph.facebook.com"
 DEMO_MARK: Final = "demo_"
 LEAST_SECRET: Final = 32
+# Processes, their threads and what keeps the tables are there for as long as the program runs.
+_FIXED: Final = ("DATABASE_URL", "THREADS", "WORKERS")
 
 
 class ConfigError(Exception):
@@ -158,6 +160,20 @@ class Settings:
         """
         written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
         return cls.from_env({**written, **os.environ})
+
+    def anew(self) -> Self:
+        """Return the settings as they are written now, to go on by in place of these.
+
+        Raises:
+            ConfigError: They cannot be used, or not without a restart.
+        """
+        read = self.load()
+        fixed = [
+            name for name in _FIXED if getattr(read, name.lower()) != getattr(self, name.lower())
+        ]
+        if fixed:
+            raise ConfigError("\n".join(f"{name} changes with a restart only" for name in fixed))
+        return read
 
     @property
     def is_production(self) -> bool:

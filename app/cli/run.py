@@ -13,7 +13,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import schema
 from app.cli.signals import stopping, wait
-from app.config import Settings
+from app.config import ConfigError, Settings
 from app.services import EXTENSION, Services, services
 
 log = structlog.get_logger()
@@ -82,6 +82,14 @@ def note_start(settings: Settings) -> None:
         settings=settings.given,
         cookies="__Host-, Secure" if settings.is_production else "plain: http on this machine",
     )
+
+
+def note_refused_reload(exc: ConfigError) -> None:
+    """Say, in the log and to whoever watches, that the settings before stay, and why."""
+    faults = str(exc).splitlines()
+    log.error("server.reload_refused", faults=faults)
+    told = "\n".join(f"  {fault}" for fault in faults)
+    click.echo(f"Not reloaded; the settings before stay:\n{told}", err=True)
 
 
 def check_tables(built: Services) -> None:

@@ -1,9 +1,11 @@
+import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 import click
@@ -13,9 +15,10 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import metrics
-from app.cli.run import check_tables, note_start
-from app.config import Settings
+from app.cli.run import check_tables, note_refused_reload, note_start
+from app.config import ConfigError, Settings
 from app.services import build, processes
+from app.web.door import Door
 from app.web.process import open_door
 
 # Windows has none, and must not miss the other commands for it.
@@ -47,8 +50,8 @@ def serve(host: str, port: int) -> None:
     built.engine.dispose()
     count = processes(settings)
     _allow_many_connections()
-    # A process would inherit our handler until it has its own, and not hear SIGTERM in between.
-    os.register_at_fork(after_in_child=_end_on_sigterm)
+    os.register_at_fork(after_in_child=_await_own_handlers)
+    tenancy = Tenancy(settings, is_alone=count == 1)
     server = Granian(
         "threadlink",
         address=host,
@@ -67,6 +70,7 @@ def serve(host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
     )
+    server.on_startup(tenancy.listen)
     beside = "the outbox's work inside" if count == 1 else "start threadlink worker beside"
     processes_word = "process" if count == 1 else "processes"
     click.echo(
@@ -74,7 +78,32 @@ def serve(host: str, port: int) -> None:
         err=True,
     )
     with _shared_figures(count):
-        server.serve(target_loader=open_door, wrap_loader=False)
+        server.serve(target_loader=tenancy.open_door, wrap_loader=False)
+
+
+class Tenancy:
+    """The settings that the processes answer by, and how they come to others."""
+
+    def __init__(self, settings: Settings, *, is_alone: bool) -> None:
+        self._settings, self._is_alone = settings, is_alone
+
+    def open_door(self) -> Door:
+        # Not read anew: a process that replaces one that died must not fail on a faulty file.
+        return open_door(self._settings, is_alone=self._is_alone)
+
+    def listen(self) -> None:
+        """Take SIGHUP from now on, in place of what the server does then."""
+        signal.signal(signal.SIGHUP, self._renew)
+
+    def _renew(self, _number: int, _frame: FrameType | None) -> None:
+        try:
+            self._settings = self._settings.anew()
+        except ConfigError as exc:
+            note_refused_reload(exc)
+            return
+        for process in multiprocessing.active_children():
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGHUP)
 
 
 @contextmanager
@@ -96,5 +125,7 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _end_on_sigterm() -> None:
+def _await_own_handlers() -> None:
+    """Keep a process that has just been forked from acting on signals as the one it came from."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})

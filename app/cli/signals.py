@@ -1,7 +1,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
@@ -26,3 +26,12 @@ def wait(stop: threading.Event) -> None:
     # Not for ever at once: on Windows an endless wait is deaf to Ctrl-C.
     while not stop.wait(timeout=1):
         pass
+
+
+@contextmanager
+def hangups() -> Iterator[threading.Event]:
+    """Yield an event that is set by SIGHUP, where there is such a signal."""
+    heard = threading.Event()
+    with suppress(AttributeError):  # Windows has none
+        signal.signal(signal.SIGHUP, lambda *_: heard.set())
+    yield heard

@@ -32,5 +32,12 @@ def test_the_worker_s_unit_is_as_closed_as_the_server_s() -> None:
     assert server == worker
 
 
+def test_both_units_reload_by_the_signal_that_the_program_takes() -> None:
+    for name in ("threadlink.service", "threadlink-worker.service"):
+        lines = (DEPLOY / name).read_text(encoding="utf-8").splitlines()
+
+        assert "ExecReload=/bin/kill -HUP $MAINPID" in lines
+
+
 def told() -> str:
     return metrics.exposition(()).decode()

@@ -44,13 +44,13 @@ class Platform:
             "scopes": ["pages_messaging", "pages_manage_metadata"],
         }
         self.clock_is_off_by = timedelta(0)
-        self._app = app
+        self.emulator_app: Any = app
 
     def __call__(self, environ: Any, start: Any) -> Any:
         if environ["PATH_INFO"].endswith("/debug_token"):
             facts = Response(json.dumps({"data": self.token_facts}), mimetype="application/json")
             return facts(environ, start)
-        return self._app(environ, start)
+        return self.emulator_app(environ, start)
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from sqlalchemy import URL
 
 from app.accounts import local
 from app.config import ConfigError, Settings
-from app.emulator import PageSettings, psid_for
+from app.emulator import PageSettings
 from app.linking import links
-from app.messenger.types import PageId, Psid
+from app.messenger.types import PageId
 from app.services import Services
-from tests.actors import Person
 from tests.browsers import OverSockets
 from tests.installation import ENVIRONMENT, NOON, PASSWORD
 from tests.setup.conftest import Platform, messenger_of
+from tests.setup.visitor import Visitor
 
 PAGES: Final = {
     "1717527131834678": ("Harbour Coffee", "#1a7f4b"),
@@ -63,24 +63,6 @@ def environment(database: URL, platform: Platform, pages_file: Path) -> dict[str
     }
 
 
-class Visitor:
-    """One person of one page, with a phone and Messenger's own browser."""
-
-    def __init__(self, server: Services, platform: Platform, page_id: str, name: str) -> None:
-        self.psid = Psid(psid_for(platform.emulator.settings, page_id, name))
-        self.phone = OverSockets(platform.origin)
-        self.webview = OverSockets(server.settings.public_url)
-        platform.emulator.state.set_linking_url(page_id, server.linking_url(PageId(page_id)))
-        self.entry = self.phone("POST", f"/t/{page_id}/{self.psid}/log-in").location
-        self.person = Person(self.webview)
-        self.person.opens(self.entry)
-        self.person.follows()
-
-    def close(self) -> None:
-        self.phone.close()
-        self.webview.close()
-
-
 def test_two_people_on_three_pages_are_linked_and_nothing_is_mixed(
     server: Services, platform: Platform
 ) -> None:
@@ -92,13 +74,12 @@ def test_two_people_on_three_pages_are_linked_and_nothing_is_mixed(
     for number, (page_id, name) in enumerate(EVERYBODY):
         username, hashed = f"user-{number}@example.com", server.hasher.hash(PASSWORD)
         expected[page_id, name] = server.write(local.add, username, None, hashed, at=NOON)
-        visitors[page_id, name] = Visitor(server, platform, page_id, name)
+        visitors[page_id, name] = Visitor(server.settings.public_url, platform, page_id, name)
     # Everybody is on the way before anybody has arrived.
     for number, visitor in enumerate(visitors.values()):
         visitor.person.signs_in(username=f"user-{number}@example.com")
     for visitor in visitors.values():
-        visitor.person.presses("Connect")
-        visitor.phone("GET", visitor.person.sees.location)
+        visitor.connects()
         visitor.close()
 
     found = {
@@ -110,7 +91,7 @@ def test_two_people_on_three_pages_are_linked_and_nothing_is_mixed(
 
 def test_each_page_looks_like_itself(server: Services, platform: Platform) -> None:
     for page_id, (name, colour) in PAGES.items():
-        visitor = Visitor(server, platform, page_id, "Ana Berg")
+        visitor = Visitor(server.settings.public_url, platform, page_id, "Ana Berg")
         text = visitor.person.sees.text
         style = next(
             word for word in text.split('"') if word.endswith("/style.css") and page_id in word
@@ -134,7 +115,7 @@ def test_each_page_looks_like_itself(server: Services, platform: Platform) -> No
 def test_a_browser_takes_the_brand_under_the_page_s_own_policy(
     server: Services, platform: Platform, browser: Browser
 ) -> None:
-    visitor = Visitor(server, platform, next(iter(PAGES)), "Ana Berg")
+    visitor = Visitor(server.settings.public_url, platform, next(iter(PAGES)), "Ana Berg")
     complaints: list[str] = []
     page = browser.new_page()
     page.on("console", lambda message: complaints.append(message.text))
