@@ -35,10 +35,11 @@ check: install
 	echo "Dangerous calls ..."
 	.venv/bin/bandit --quiet -ll --recursive app
 
-# The emulator against clients and bots that others wrote, fetched into a cache outside of this tree;
+# The emulator against clients and bots that others wrote, and each fault's effect (docs/fidelity.md);
+# they are fetched into a cache outside of this tree. FIDELITY_ARGS=faults is that part alone. It
 # needs node and npm, and is no part of the tests: the registries decide what they still have.
 fidelity: install
-	.venv/bin/python -m tests.fidelity
+	.venv/bin/python -m tests.fidelity $(FIDELITY_ARGS)
 
 # Ours, raw floors and rivals side by side, some twenty minutes; e.g. BENCH_ARGS='--only P1,P6 --rounds 1'
 bench: install

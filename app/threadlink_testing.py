@@ -57,7 +57,9 @@ class Exchange:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: str = field(repr=False)
+    # None when nothing was answered, or nothing sent: `reason` says why.
     status: int | None
+    answer_headers: Mapping[str, str] = field(repr=False)
     answer: str = field(repr=False)
     # What was wrong and how to mend it, or None.
     reason: str | None
@@ -375,6 +377,7 @@ def _exchange(row: Mapping[str, Any]) -> Exchange:
         headers=dict(row["headers"]),
         body=row["body"],
         status=row["status"],
+        answer_headers=dict(row["answer_headers"]),
         answer=row["answer"],
         reason=failure.get("reason"),
         fix=failure.get("fix"),

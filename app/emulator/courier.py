@@ -64,10 +64,10 @@ class Courier:
             self._schedule.take_of(event.page_id, only_new=True) if self._is_reordering else []
         )
         if self._faults.takes("late"):
-            self._wait(happened, _LATE)
+            self._hold_back(happened, _LATE, "late")
             return None
         if not earlier and self._faults.takes("reordered"):
-            self._wait(happened, _ALONE)
+            self._hold_back(happened, _ALONE, "reordered")
             return None
         failure = self._post_new((happened,))
         for due in earlier:
@@ -162,8 +162,10 @@ class Courier:
             return failures.page_field_missing(event.field), ()
         return None, ()
 
-    def _wait(self, happened: Happened, by: timedelta) -> None:
+    def _hold_back(self, happened: Happened, by: timedelta, fault: str) -> None:
         now = self._clock()
+        until = f"{now + by:%H:%M:%S}"
+        self._postman.note_held(_post(happened.event.title, faults=(fault,)), until=until)
         due = Due(now + by, (happened,), now, 0, lambda due: _nothing(self._post_new(due.events)))
         self.worker.add(due)
 

@@ -97,10 +97,17 @@ class Postman:
 
     def note_unsent(self, post: Post, failure: Failure) -> None:
         """Write down why *post* did not even leave."""
+        self._note(post, f"{post.title} (not sent)", failure)
+
+    def note_held(self, post: Post, *, until: str) -> None:
+        """Write down that *post* leaves later; nothing has failed."""
+        self._note(post, f"{post.title} (held back until {until})", None)
+
+    def _note(self, post: Post, title: str, failure: Failure | None) -> None:
         self._journal.add(
             Exchange(
                 kind=post.kind,
-                title=f"{post.title} (not sent)",
+                title=title,
                 at=self._clock(),
                 method=post.method,
                 url="",

@@ -56,6 +56,7 @@ def test_late_brings_an_event_an_hour_later_with_its_own_time(
 
     entry = bodies(webhook)[0]["entry"][0]
     assert 0 == before
+    assert "linked, Ana Berg (held back until 13:00:00)" in titles(emulator)
     assert int(NOON.timestamp() * 1000) == entry["messaging"][0]["timestamp"]
     assert 3600_000 == entry["time"] - entry["messaging"][0]["timestamp"]
 
@@ -406,11 +407,13 @@ def test_proofs_may_be_required_or_refused(
     proven = graph.get(f"/v26.0/me?appsecret_proof={proof}")
     emulator.faults.turn_on("proof-wrong")
     wrong = graph.get(f"/v26.0/me?appsecret_proof={proof}").get_json()["error"]
+    named = [entry.exchange.faults for entry in emulator.journal.entries()]
 
     assert "API calls from the server require an appsecret_proof argument" == without["message"]
     assert 200 == proven.status_code
     assert "Invalid appsecret_proof provided in the API argument" == wrong["message"]
     assert "GraphMethodException" == without["type"] == wrong["type"]
+    assert [("proof-wrong",), (), ("proof-required",)] == named
 
 
 def test_a_profile_may_be_withheld_or_nameless(

@@ -1,16 +1,19 @@
 """Holds the emulator against programs that others wrote, and prints what came of it.
 
-``make fidelity``, or ``python -m tests.fidelity``. It ends with 1 when something differs for which
-`programs` names no reason.
+``make fidelity``, or ``python -m tests.fidelity [programs|faults|node] …``: clients and bots, each
+fault's effect, the example for Node. It ends with 1 when something differs for which `programs`
+names no reason, or a fault has another effect than `faults.table` has.
 """
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.threadlink_testing import running
 from tests.fidelity.clients import ask
 from tests.fidelity.documented import node_example
+from tests.fidelity.faults import look
 from tests.fidelity.programs import CLIENTS, RECEIVERS, Program
 from tests.fidelity.receivers import deliver
 
@@ -34,32 +37,66 @@ class Row:
         return self.is_expected is (self.reason is None)
 
 
-def main() -> int:
+def main(parts: list[str]) -> int:
+    all_well = [_PARTS[part]() for part in parts or _PARTS]
+    return 0 if all(all_well) else 1
+
+
+def programs() -> bool:
     rows: list[Row] = []
     with running(("--person", "Ana Berg")) as messenger:
-        for programs, run in ((CLIENTS, ask), (RECEIVERS, deliver)):
-            for program in programs:
+        for those, run in ((CLIENTS, ask), (RECEIVERS, deliver)):
+            for program in those:
                 for each in run(program, messenger):
                     rows.append(Row(program, *each))
                     _print(rows[-1])
     unexplained = sum(not row.is_explained for row in rows)
     alike = sum(row.is_expected for row in rows)
-    print(f"\n{len(rows)} cases, {alike} as expected, {unexplained} unexplained")
+    print(f"\n{len(rows)} cases, {alike} as expected, {unexplained} unexplained\n")
+    return not unexplained
+
+
+def faults() -> bool:
+    """Print a table in Markdown: each fault before our server and before a program of others."""
+    print("| fault | Threadlink | another program | why |\n| --- | --- | --- | --- |", flush=True)
+    wrong = count = 0
+    for pair in look():
+        row = pair[0].row
+        ours, foreign = (_cell(each.came, each.is_expected, each.side.does) for each in pair)
+        program = row.foreign.program
+        print(f"| `{row.fault}` | {ours} | {program}: {foreign} | {row.why} |", flush=True)
+        wrong += sum(not each.is_expected for each in pair)
+        count += 1
+    print(f"\n{count} faults, each before two programs; {wrong} not as expected\n")
+    return not wrong
+
+
+def node() -> bool:
     counted, has_passed = node_example()
     print(f"The example for Node in docs/testing.md: {counted}")
-    return 1 if unexplained or not has_passed else 0
+    return has_passed
+
+
+_PARTS: dict[str, Callable[[], bool]] = {"programs": programs, "faults": faults, "node": node}
+_WIDEST = 120
+
+
+def _cell(came: str, is_expected: bool, wanted: str) -> str:  # noqa: FBT001 - what a table tells
+    text = came if len(came) <= _WIDEST else f"{came[:_WIDEST]}…"
+    text = text.replace("|", "\\|")
+    return text if is_expected else f"**NOT AS EXPECTED** ({wanted}): {text}"
 
 
 def _print(row: Row) -> None:
     verdict = "as expected" if row.is_expected else "DIFFERS"
     name = f"{row.program.name} {row.program.version}"
-    print(f"{name:<36} {row.case:<20} {verdict:<12} {row.came}")
+    print(f"{name:<36} {row.case:<20} {verdict:<12} {row.came}", flush=True)
     if row.reason:
-        print(f"{'':<36} {'':<20} right is {row.reason}")
+        print(f"{'':<36} {'':<20} right is {row.reason}", flush=True)
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))
     except subprocess.CalledProcessError as exc:
         sys.exit(f"{exc}\n{(exc.stderr or b'').decode(errors='replace')}")

@@ -1,6 +1,6 @@
 """Which programs of others are run against the emulator, and where they and it disagree."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -118,3 +118,7 @@ RECEIVERS = (
         },
     ),
 )
+
+# Beside those above, for the faults that only these two meet.
+SAMPLE = Program(name="express", registry="npm", version="4.22.3", script="receivers/express.js")
+THREAD_SETTINGS = replace(RECEIVERS[1], script="clients/bootbot.js")

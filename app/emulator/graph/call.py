@@ -20,8 +20,8 @@ class AppCall:
 
     emulator: Emulator
     params: Params
+    # Faults that were on when it came, and those that befell it while it was answered.
     faults: tuple[str, ...] = ()
-    # Faults that befell it while it was answered.
     happened: list[str] = field(default_factory=list)
 
 
@@ -70,26 +70,25 @@ def identify(emulator: Emulator, request: Request, params: Params) -> AppCall | 
     is_app = _same(token, f"{settings.app_id}|{settings.app_secret}")
     if page is None and not is_app:
         raise problems.invalid_token()
-    taken = _check_proof(emulator, params, token)
+    _check_proof(emulator, params, token)
+    taken: tuple[str, ...] = ()
     if page is None:
-        return AppCall(emulator, params, taken)
+        return AppCall(emulator, params)
     if emulator.faults.takes("page-token-of-another-page"):
-        taken = (*taken, "page-token-of-another-page")
+        taken = ("page-token-of-another-page",)
         page = replace(page, id=page.id[::-1], name="Another Page")
     return PageCall(emulator, params, page, taken)
 
 
-def _check_proof(emulator: Emulator, params: Params, token: str) -> tuple[str, ...]:
+def _check_proof(emulator: Emulator, params: Params, token: str) -> None:
     proof = params.text("appsecret_proof")
     if "appsecret_proof" not in params:
         if emulator.faults.takes("proof-required"):
-            raise problems.missing_proof()
-        return ()
-    if emulator.faults.takes("proof-wrong"):
+            raise problems.missing_proof("proof-required")
+    elif emulator.faults.takes("proof-wrong"):
+        raise problems.wrong_proof("proof-wrong")
+    elif not _same(proof or "", wire.appsecret_proof(token, emulator.settings.app_secret)):
         raise problems.wrong_proof()
-    if not _same(proof or "", wire.appsecret_proof(token, emulator.settings.app_secret)):
-        raise problems.wrong_proof()
-    return ()
 
 
 def _bearer(request: Request) -> str | None:

@@ -16,8 +16,12 @@ PROFILE_WITHHELD = 2018247
 class GraphProblem(Exception):
     """A call that Graph refuses, with everything its error object says."""
 
-    def __init__(self, error: GraphError, *, kind: str = "OAuthException") -> None:
+    def __init__(
+        self, error: GraphError, *, kind: str = "OAuthException", faults: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(error.message)
+        # The switches that made it, where nobody else can tell any more.
+        self.faults = faults
         self.code = error.code
         self.subcode = error.subcode
         self.status = error.status
@@ -57,16 +61,16 @@ def invalid_token() -> GraphProblem:
     return GraphProblem(GraphError(190, "Invalid OAuth access token."))
 
 
-def wrong_proof() -> GraphProblem:
+def wrong_proof(*faults: str) -> GraphProblem:
     # https://github.com/facebook/facebook-python-business-sdk/issues/528
     message = "Invalid appsecret_proof provided in the API argument"
-    return GraphProblem(GraphError(100, message), kind="GraphMethodException")
+    return GraphProblem(GraphError(100, message), kind="GraphMethodException", faults=faults)
 
 
-def missing_proof() -> GraphProblem:
+def missing_proof(*faults: str) -> GraphProblem:
     # https://github.com/Yoctol/bottender/issues/271
     message = "API calls from the server require an appsecret_proof argument"
-    return GraphProblem(GraphError(100, message), kind="GraphMethodException")
+    return GraphProblem(GraphError(100, message), kind="GraphMethodException", faults=faults)
 
 
 def too_many_calls() -> GraphProblem:

@@ -61,9 +61,10 @@ def serve(path: str) -> Response:
         response = weather.html()
         _record(serving, response)
         return response
+    drips = held.faults.takes("drip")
+    serving.faults = ("drip",) if drips else ()
     response = _answer(serving, asked)
-    if held.faults.takes("drip"):
-        serving.faults += ("drip",)
+    if drips:
         response = weather.dripping(response)
     answered = threading.Event()
     response.call_on_close(answered.set)
@@ -151,6 +152,6 @@ def _record(
             answer=response.get_data(as_text=True) if response else "",
             milliseconds=(time.perf_counter() - serving.started) * 1000,
             failure=advice.on(problem) if problem else advice.on_weather(serving.faults),
-            faults=serving.faults,
+            faults=serving.faults + (problem.faults if problem else ()),
         )
     )

@@ -21,27 +21,36 @@ Given = dict[str, str]
 
 def ask(program: Program, messenger: Messenger) -> Iterator[tuple[str, str, bool]]:
     """Yield each call of *program*, what it got, and whether that is what is documented."""
-    command, folder = command_for(program)
     with Webhook() as webhook:
         messenger.reset()
         messenger.deliver_to(webhook.url)
-        given = _given(messenger)
-        ran = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment(given, str(folder)),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-        )
-    told = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
-    if ran.returncode or not told:
-        yield "start", ran.stderr[-300:] or "nothing said", False
-    for each in told:
-        is_right = _RIGHT[each["call"]](each["answer"], given)
-        shown = "" if is_right else json.dumps(each["answer"])[:160]
-        yield each["call"], shown, is_right
+        given = given_for(messenger, messenger.people[0])
+        told, complaint = run(program, given)
+    if complaint or not told:
+        yield "start", complaint or "nothing said", False
+    for call, answer in told:
+        is_right = _RIGHT[call](answer, given)
+        yield call, "" if is_right else json.dumps(answer)[:160], is_right
+
+
+def run(program: Program, given: Given) -> tuple[list[tuple[str, Any]], str]:
+    """Return each call that *program* made with its answer, and what it said when it failed.
+
+    With `only` in *given* that is one call.
+    """
+    command, folder = command_for(program)
+    ran = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(given, str(folder)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS,
+    )
+    told = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith('{"call"')]
+    complaint = ran.stderr.strip()[-300:] if ran.returncode else ""
+    return [(each["call"], each["answer"]) for each in told], complaint
 
 
 def environment(given: Given, folder: str) -> dict[str, str]:
@@ -52,8 +61,8 @@ def environment(given: Given, folder: str) -> dict[str, str]:
     return {**kept, "NODE_PATH": modules, "NO_PROXY": "*", "FIDELITY": json.dumps(given)}
 
 
-def _given(messenger: Messenger) -> Given:
-    person = messenger.people[0]
+def given_for(messenger: Messenger, person: Person) -> Given:
+    """Return whom a client speaks for, and a person who is linked and taps Log In."""
     person.has("linked")
     messenger.set_linking_url(_LOGIN)
     env = messenger.env

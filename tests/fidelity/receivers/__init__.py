@@ -68,7 +68,7 @@ class Bot:
 def deliver(program: Program, messenger: Messenger) -> Iterator[tuple[str, str, bool]]:
     """Yield each case, what the bot made of it, and whether that is what it should."""
     messenger.reset()
-    with _running(program, messenger) as bot:
+    with running(program, messenger) as bot:
         url = bot.url()
         if not url:
             yield "start", "it never listened", False
@@ -99,7 +99,8 @@ def _outcome(messenger: Messenger, bot: Bot, wanted: int) -> tuple[str, bool]:
 
 
 @contextmanager
-def _running(program: Program, messenger: Messenger) -> Iterator[Bot]:
+def running(program: Program, messenger: Messenger) -> Iterator[Bot]:
+    """Yield *program* as a child process; its `url` is empty when it does not start."""
     command, folder = command_for(program)
     env = messenger.env
     given = {

@@ -1,0 +1,123 @@
+"""Faults of Graph."""
+
+from typing import Final
+
+from tests.fidelity.faults.rows import LINKED, Row, Side, client, ours
+
+_LOG_IN: Final = "send Log In"
+_APIS: Final = "messaging-api-messenger"
+# What our server makes of a class of Graph's errors; it has these names in its log.
+_CLASSES: Final = {
+    "GraphUnavailable": "it may pass: ours tries again, then asks the person to",
+    "GraphThrottled": "ours does not repeat what has been too much; the person may, in a minute",
+    "GraphRefused": "ours does not repeat it: it would be refused again; the log says why",
+    "TokenDead": "no call will succeed with this token: ours logs an error for the operator",
+}
+
+
+def _tap_again(fault: str) -> Row:
+    return Row(
+        fault=fault,
+        ours=ours("410 This link has expired; nothing delivered; not linked"),
+        foreign=client("botly", "psid", '"code": 10303'),
+        why="ours asks the person to tap Log In again; botly hands the error on",
+    )
+
+
+def _graph(fault: str, kind: str, foreign: Side) -> Row:
+    tries = 3 if kind == "GraphUnavailable" else 1
+    does = f"503 Messenger does not answer; asked Graph {tries} x; logs {kind}"
+    side = ours(does, "signs_in")
+    return Row(fault=fault, ours=side, foreign=foreign, why=_CLASSES[kind])
+
+
+ROWS: Final = (
+    _tap_again("linking-token-expired"),
+    _tap_again("linking-token-of-another-page"),
+    Row(
+        fault="page-token-of-another-page",
+        ours=ours("410 This link has expired; nothing delivered; not linked"),
+        foreign=client("fbmq", "page", '"name": "Another Page"'),
+        why="another Page's token knows no token of this one's; fbmq takes itself for another Page",
+    ),
+    Row(
+        fault="proof-required",
+        ours=ours(LINKED),
+        foreign=client("botly", _LOG_IN, "require an appsecret_proof argument"),
+        why="ours proves every call; botly cannot",
+    ),
+    _graph(
+        "proof-wrong",
+        "GraphRefused",
+        client(_APIS, _LOG_IN, "Invalid appsecret_proof provided"),
+    ),
+    Row(
+        fault="profile-withheld",
+        ours=ours("a Messenger user we cannot name", "asks_who"),
+        foreign=client("botly", "profile", '"error_subcode": 2018247'),
+        why="ours links without the name and says that it has none",
+    ),
+    Row(
+        fault="profile-nameless",
+        ours=ours("a Messenger user we cannot name", "asks_who"),
+        foreign=client(_APIS, "profile", 'it got {"id": '),
+        why="ours links without the name and says that it has none",
+    ),
+    Row(
+        fault="unlink-silent",
+        ours=ours("logged out; linked 200; not linked", "unlinks"),
+        foreign=client("messenger-bot", "unlink", 'no webhook, it got {"result": "unlink account'),
+        why="ours has ended the link before it tells Messenger, and waits for no webhook",
+    ),
+    Row(
+        fault="version-expired",
+        ours=ours(LINKED),
+        foreign=client(_APIS, "get linking url", "Graph 200 v21.0"),
+        why="the oldest usable version answers alike; only the header tells",
+    ),
+    Row(
+        fault="thread-settings-gone",
+        ours=ours("exit 1: ", "sets_the_url_by_thread_settings"),
+        foreign=client("bootbot", "thread settings", '"error_subcode": 33'),
+        why="the command fails and says so; bootbot prints the error and returns it as an answer",
+    ),
+    _graph("html", "GraphUnavailable", client("fbmessenger", _LOG_IN, "JSONDecodeError")),
+    Row(
+        fault="drip",
+        ours=ours(
+            "503 Messenger does not answer; asked Graph 1 x; logs GraphUnavailable", "signs_in"
+        ),
+        foreign=client("messenger-bot", "set linking url", '{"result": "success"}'),
+        why="ours keeps nobody waiting for longer than a few seconds; messenger-bot waits it out",
+    ),
+    _graph("reset", "GraphUnavailable", client(_APIS, _LOG_IN, "read ECONNRESET")),
+    _graph("graph-1", "GraphUnavailable", client(_APIS, _LOG_IN, "Messenger API - 1 ")),
+    _graph("graph-2", "GraphUnavailable", client("messenger-bot", _LOG_IN, "500 - ")),
+    _graph("graph-4", "GraphThrottled", client("fbmessenger", _LOG_IN, '"code": 4,')),
+    _graph("graph-10", "GraphRefused", client("botly", _LOG_IN, '"code": 10,')),
+    Row(
+        fault="graph-10-2018278",
+        ours=ours("422 messenger_refused", "sends_a_button"),
+        foreign=client(_APIS, _LOG_IN, "outside of allowed window"),
+        why="only a message can be too late: the bot that wants a button of ours sent is told",
+    ),
+    _graph("graph-17", "GraphThrottled", client("messenger-bot", _LOG_IN, "400 - ")),
+    _graph("graph-32", "GraphThrottled", client("fbmessenger", _LOG_IN, '"code": 32,')),
+    _graph("graph-100", "GraphRefused", client("botly", _LOG_IN, '"code": 100,')),
+    _graph("graph-190", "TokenDead", client(_APIS, _LOG_IN, "Messenger API - 190 ")),
+    _graph("graph-190-458", "TokenDead", client("messenger-bot", _LOG_IN, "is not installed")),
+    _graph("graph-190-460", "TokenDead", client("fbmessenger", _LOG_IN, "changed their password")),
+    _graph("graph-190-463", "TokenDead", client("botly", _LOG_IN, "Session has expired")),
+    _graph("graph-190-467", "TokenDead", client(_APIS, _LOG_IN, "Invalid token.")),
+    _graph("graph-190-492", "TokenDead", client("messenger-bot", _LOG_IN, "Invalid session.")),
+    _graph("graph-200", "GraphRefused", client("fbmessenger", _LOG_IN, '"code": 200,')),
+    Row(
+        fault="graph-551-1545041",
+        ours=ours("404 not_found", "sends_a_button"),
+        foreign=client("botly", _LOG_IN, '"code": 551,'),
+        why="nobody can write to who is gone: the bot that wants a button of ours sent is told",
+    ),
+    _graph("graph-613", "GraphThrottled", client(_APIS, _LOG_IN, "Messenger API - 613 ")),
+    _tap_again("graph-10303"),
+    _graph("graph-80006", "GraphThrottled", client("messenger-bot", _LOG_IN, "400 - ")),
+)

@@ -1,0 +1,178 @@
+"""Our own server under a fault: as it is shipped, beside the emulator, with one account."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import requests
+from sqlalchemy import URL
+
+from app.threadlink_testing import Messenger, Person, Window
+from tests import shipped
+from tests.fidelity.faults.seen import deliveries, shown
+from tests.installation import ENVIRONMENT, PASSWORD, USERNAME
+
+_SECONDS: Final = 60
+# Setting the linking URL is a call of Messenger's owner, not of the server.
+_TO_AIM: Final = 1
+_PROGRAM: Final = str(Path(sys.executable).with_name("threadlink"))
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A running Threadlink. Each method is a situation, and returns what it did there."""
+
+    messenger: Messenger
+    server: shipped.Shipped
+    env: dict[str, str]
+    key: str
+
+    def aim(self) -> None:
+        """Have Messenger speak to this server."""
+        self.messenger.deliver_to(f"{self.server.origin}/webhook")
+        for page_id in self.messenger.page_tokens:
+            self.messenger.set_linking_url(f"{self.server.origin}/authorize", page_id)
+
+    def links(self, person: Person) -> str:
+        """Log in as far as it goes; tell what is shown last, what was delivered, what stands."""
+        window = self._through_the_form(person)
+        self.messenger.settle()
+        return f"{shown(window)}; {self._heard(person)}"
+
+    def links_after_a_message(self, person: Person) -> str:
+        """Link when a message has gone before, and the webhook's answer is lost once."""
+        person.says("hello")
+        self.messenger.turn_on("webhook-500", 1)
+        return self.links(person)
+
+    def links_and_logs_out(self, person: Person) -> str:
+        """Tell what stands at the end of a log-in and a log-out."""
+        window = self._through_the_form(person)
+        person.logs_out()
+        return f"{shown(window)}; {self._heard(person)}"
+
+    def stands_still(self, person: Person) -> str:
+        """Tell what became of a message that came while the whole server was stopped."""
+        os.killpg(self.server.process.pid, signal.SIGSTOP)
+        try:
+            person.has("message")
+        finally:
+            os.killpg(self.server.process.pid, signal.SIGCONT)
+        self.messenger.settle()
+        return deliveries(self.messenger, person)
+
+    def signs_in(self, person: Person) -> str:
+        """Sign in; tell what is shown, how often Graph was asked, and which error the log has."""
+        before = self.server.log.stat().st_size
+        window = self._signed_in(person)
+        new = self.server.log.read_text(encoding="utf-8")[before:]
+        failed = re.findall(r'"error": "(\w+)".*"event": "graph.failed"', new)
+        asked = len(self.messenger.received("graph")) - _TO_AIM
+        return f"{shown(window)}; asked Graph {asked} x; logs {', '.join(failed) or 'nothing'}"
+
+    def asks_who(self, person: Person) -> str:
+        """Sign in, and tell how the question names both sides."""
+        return shown(self._signed_in(person))
+
+    def sends_a_button(self, person: Person) -> str:
+        asked = {"kind": "login", "psid": person.psid, "text": "Log in to see your orders"}
+        answer = self._api("POST", f"/pages/{person.page_id}/buttons", asked)
+        told = answer.json()
+        return f"{answer.status_code} {told.get('type', 'sent').removeprefix('/api/docs#')}"
+
+    def unlinks(self, person: Person) -> str:
+        """Link, end the link by the API, and tell what Messenger then shows and has sent."""
+        self._through_the_form(person)
+        self._api("DELETE", f"/links/{person.page_id}/{person.psid}")
+        until = time.monotonic() + _SECONDS
+        # The outbox's work is announced to nobody.
+        while person.is_linked and time.monotonic() < until:
+            time.sleep(0.05)
+        return f"{'logged in' if person.is_linked else 'logged out'}; {self._heard(person)}"
+
+    def sets_the_url_by_thread_settings(self, _person: Person) -> str:
+        ran = subprocess.run(
+            [_PROGRAM, "messenger", "set-url", "--legacy", "--graph-version", "v26.0"],
+            env=self.env,
+            cwd=self.server.log.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+        return f"exit {ran.returncode}: {(ran.stderr or ran.stdout).strip()}"
+
+    def stands(self, person: Person) -> str:
+        """Tell whether *person* is linked, and how often that has changed."""
+        answer = self._api("GET", f"/links/{person.page_id}/{person.psid}")
+        return f"linked, version {answer.json()['version']}" if answer.ok else "not linked"
+
+    def _heard(self, person: Person) -> str:
+        return f"{deliveries(self.messenger, person)}; {self.stands(person)}"
+
+    def _signed_in(self, person: Person) -> Window:
+        window = person.taps_log_in()
+        if window.status != requests.codes.ok:
+            return window
+        return window.submits(username=USERNAME, password=PASSWORD)
+
+    def _through_the_form(self, person: Person) -> Window:
+        window = self._signed_in(person)
+        can_connect = window.status == requests.codes.ok and ">Connect<" in window.text
+        return window.submits(button="Connect") if can_connect else window
+
+    def _api(self, method: str, path: str, content: object = None) -> requests.Response:
+        return requests.request(
+            method,
+            f"{self.server.origin}/api/v1{path}",
+            json=content,
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=_SECONDS,
+        )
+
+
+@contextmanager
+def running(messenger: Messenger) -> Iterator[Ours]:
+    """Yield `threadlink serve`, set up for *messenger* in a folder of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        database = URL.create("sqlite", database=str(folder / "threadlink.sqlite"))
+        changed = {
+            **messenger.env,
+            "REDIRECT_ORIGINS": messenger.url,
+            "MAX_LINKS_PER_USER": "1000",
+        }
+        env = {**ENVIRONMENT, **changed, "DATABASE_URL": str(database), "PATH": os.environ["PATH"]}
+        _run(env, folder, "db", "upgrade")
+        _run(env, folder, "accounts", "add", USERNAME, typed=PASSWORD)
+        scopes = [f"--scope={each}" for each in ("links:read", "links:write", "messages:send")]
+        key = _run(env, folder, "keys", "create", "fidelity", *scopes).strip()
+        server = shipped.start(database, folder, **changed)
+        try:
+            env["PUBLIC_URL"] = server.origin
+            yield Ours(messenger, server, env, key)
+        finally:
+            server.process.terminate()
+            server.process.wait(_SECONDS)
+
+
+def _run(env: dict[str, str], folder: Path, *words: str, typed: str = "") -> str:
+    return subprocess.run(
+        [_PROGRAM, *words],
+        env=env,
+        cwd=folder,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=_SECONDS,
+    ).stdout
