@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.linking.attempts import ACCOUNT_CLOSED, CODE_LIFE, digest
 from app.linking.history import User
 from app.linking.models import Attempt, Link
+from app.linking.rows import LinkRow
 from app.messenger.events import AccountLinked
 
 # Meta's clock and ours may differ; nobody can be linked before having confirmed.
@@ -33,7 +34,7 @@ def spent(session: Session, authorization_code: str) -> Attempt | None:
     return session.scalar(select(Attempt).where(Attempt.code_hash == digest(authorization_code)))
 
 
-def misfit(attempt: Attempt, event: AccountLinked, link: Link | None) -> str | None:
+def misfit(attempt: Attempt, event: AccountLinked, link: LinkRow | None) -> str | None:
     """Return why *attempt*'s code does not fit *event*, in one word; None where it does."""
     confirmed_at = attempt.confirmed_at
     if attempt.page_id != event.page_id:
@@ -72,7 +73,7 @@ def was_opened_elsewhere(session: Session, attempt: Attempt) -> bool:
     return session.scalar(select(Attempt.id).where(others, earlier).limit(1)) is not None
 
 
-def user_of(row: Attempt | Link | None) -> User | None:
+def user_of(row: Attempt | Link | LinkRow | None) -> User | None:
     """Return the user that *row* speaks of, if it speaks of one."""
     if row is None or row.issuer is None or row.subject is None:
         return None

@@ -11,9 +11,10 @@ from typing import Final
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from app.linking import codes
+from app.linking import codes, rows
 from app.linking.history import Entry, User, is_known, record
 from app.linking.models import Attempt, Link
+from app.linking.rows import LinkRow
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import PageId, Psid
 
@@ -72,7 +73,7 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
         if _is_repeat(session, event, spent):
             return None
         return _refuse(session, event, spent, codes.why_worthless(spent), at=at)
-    link = _locked(session, event.page_id, event.psid)
+    link = rows.lock(session, event.page_id, event.psid)
     reason = codes.misfit(attempt, event, link)
     if reason is not None:
         attempt.reason, attempt.messenger_name = reason, None
@@ -105,10 +106,10 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
     An end of which no beginning is known leaves a bare tombstone, so that an older ``linked`` that
     comes later does not stand.
     """
-    link = _locked(session, event.page_id, event.psid)
+    link = rows.lock(session, event.page_id, event.psid)
     moment = _plausible(event.event_at, at)
     # At equal times the end wins: a link too few is a tap, a link too many a leak.
-    stale = link is not None and moment < link.event_at
+    stale = bool(link and moment < link.event_at)
     entry = Entry(
         page_id=event.page_id,
         psid=event.psid,
@@ -121,11 +122,13 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
     if not record(session, entry, at=at) or stale:
         return None
     if link is None:
-        session.add(_bare_tombstone(event, moment))
-        session.flush()
+        rows.add(session, _bare_tombstone(event, moment))
         return None
     link.event_at = moment
-    return _end(link, "messenger") if link.state == "linked" else None
+    if link.state == "linked":
+        return _end(session, link, "messenger")
+    rows.change(session, link)
+    return None
 
 
 def end(
@@ -135,7 +138,7 @@ def end(
 
     Telling Messenger is the caller's: it may not answer now.
     """
-    link = _locked(session, page_id, psid)
+    link = rows.lock(session, page_id, psid)
     if link is None or link.state != "linked":
         return None
     link.ended_by_us_at = at
@@ -148,13 +151,13 @@ def end(
         reference=link.reference,
     )
     record(session, entry, at=at)
-    return _end(link, cause)
+    return _end(session, link, cause)
 
 
 def find(session: Session, page_id: PageId, psid: Psid) -> LinkValue | None:
     """Return the link that stands between *page_id* and *psid*, if one does."""
-    link = session.get(Link, (page_id, psid))
-    return value_of(link) if link is not None and link.state == "linked" else None
+    link = rows.find(session, page_id, psid)
+    return value_of(link) if link and link.state == "linked" else None
 
 
 def standing(
@@ -172,13 +175,11 @@ def standing(
 def of_user(session: Session, user: User) -> tuple[LinkValue, ...]:
     """Return the links of *user* that stand."""
     theirs = (Link.issuer == user.issuer) & (Link.subject == user.subject)
-    rows = session.scalars(
-        select(Link).where(theirs, Link.state == "linked").order_by(Link.page_id, Link.psid)
-    )
-    return tuple(value_of(link) for link in rows)
+    query = select(Link).where(theirs, Link.state == "linked").order_by(Link.page_id, Link.psid)
+    return tuple(value_of(link) for link in session.scalars(query))
 
 
-def value_of(link: Link) -> LinkValue:
+def value_of(link: Link | LinkRow) -> LinkValue:
     """Return *link* as a value that outlives its session."""
     return LinkValue(
         page_id=link.page_id,
@@ -195,7 +196,7 @@ def value_of(link: Link) -> LinkValue:
 
 
 def _make(
-    session: Session, event: AccountLinked, attempt: Attempt, link: Link | None, *, at: datetime
+    session: Session, event: AccountLinked, attempt: Attempt, link: LinkRow | None, *, at: datetime
 ) -> Made | None:
     moment = _plausible(event.event_at, at)
     superseded = link is not None and moment <= link.event_at
@@ -206,20 +207,26 @@ def _make(
     if superseded:
         return None
     replaced = _loser(session, event, link, attempt, at=at)
-    if link is None:
-        link = Link(page_id=event.page_id, psid=event.psid, version=0)
-        session.add(link)
-    link.issuer, link.subject = attempt.issuer, attempt.subject
-    link.display_name, link.messenger_name = attempt.display_name, name
-    link.state, link.cause, link.version = "linked", "messenger", link.version + 1
-    link.change = None
-    link.event_at, link.reference = moment, attempt.reference
-    session.flush()
-    return Made(value_of(link), replaced, codes.was_opened_elsewhere(session, attempt))
+    made = LinkRow(
+        page_id=event.page_id,
+        psid=event.psid,
+        issuer=attempt.issuer,
+        subject=attempt.subject,
+        display_name=attempt.display_name,
+        messenger_name=name,
+        state="linked",
+        version=link.version + 1 if link else 1,
+        event_at=moment,
+        ended_by_us_at=link.ended_by_us_at if link else None,
+        cause="messenger",
+        reference=attempt.reference,
+    )
+    (rows.change if link else rows.add)(session, made)
+    return Made(value_of(made), replaced, codes.was_opened_elsewhere(session, attempt))
 
 
 def _loser(
-    session: Session, event: AccountLinked, link: Link | None, attempt: Attempt, *, at: datetime
+    session: Session, event: AccountLinked, link: LinkRow | None, attempt: Attempt, *, at: datetime
 ) -> User | None:
     """Return the other user whose link is being replaced, after recording the loss."""
     if link is None or link.state != "linked":
@@ -253,8 +260,7 @@ def _refuse(
 ) -> Refused | None:
     if not record(session, _entry(event, attempt, "refused", cause=reason), at=at):
         return None
-    reference = attempt.reference if attempt else None
-    return Refused(reason, codes.user_of(attempt), reference)
+    return Refused(reason, codes.user_of(attempt), attempt.reference if attempt else None)
 
 
 def _entry(event: AccountLinked, attempt: Attempt | None, status: str, *, cause: str) -> Entry:
@@ -269,17 +275,17 @@ def _entry(event: AccountLinked, attempt: Attempt | None, status: str, *, cause:
     )
 
 
-def _end(link: Link, cause: str) -> LinkValue:
-    link.state, link.cause, link.version = "ended", cause, link.version + 1
-    link.change = None
+def _end(session: Session, link: LinkRow, cause: str) -> LinkValue:
+    link.state, link.cause, link.version, link.change = "ended", cause, link.version + 1, None
     ended = value_of(link)
     # The notice still says who it was; the tombstone needs numbers only (security.md R112).
     link.display_name = link.messenger_name = None
+    rows.change(session, link)
     return ended
 
 
-def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> Link:
-    return Link(
+def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> LinkRow:
+    return LinkRow(
         page_id=event.page_id,
         psid=event.psid,
         state="ended",
@@ -287,10 +293,6 @@ def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> Link:
         event_at=moment,
         cause="messenger",
     )
-
-
-def _locked(session: Session, page_id: PageId, psid: Psid) -> Link | None:
-    return session.get(Link, (page_id, psid), with_for_update=True)
 
 
 def _plausible(event_at: datetime, arrived_at: datetime) -> datetime:

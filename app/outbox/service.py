@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.outbox.models import Outgoing
 
-# Made once, compiled once: a webhook waits for this. The same words on both databases, but
-# SQLAlchemy has no name for what they share.
+_TABLE: Final = cast("Table", Outgoing.__table__)
+# Made once, compiled once, and of the table, not the class: a webhook waits for this. The same
+# words on both databases, but SQLAlchemy has no name for what they share.
 _ADD_ONCE: Final = {
-    "sqlite": sqlite.insert(Outgoing).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(Outgoing).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing(),
 }
 # For the same reason: each delivery that is passed on ends with it.
-_TABLE: Final = cast("Table", Outgoing.__table__)
 _DONE: Final = (
     update(_TABLE)
     .where(
