@@ -1,6 +1,4 @@
 import base64
-import hmac
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -8,9 +6,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from joserfc import jws, jwt
+from joserfc import jwt
 from joserfc.jwk import OctKey, generate_key
-from werkzeug.wrappers import Response
 
 from app.accounts.authenticators import (
     AuthenticatorUnavailable,
@@ -20,12 +17,11 @@ from app.accounts.authenticators import (
 )
 from app.accounts.identity import Identity
 from app.accounts.oidc import Client, OidcAuthenticator
+from tests.accounts.hostile_answers import AWAY, HOSTILE, OTHER, WAYS_BACK
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider, providing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CALLBACK = "http://127.0.0.1:8000/authorize/oidc/stub/callback"
-AT = int(NOON.timestamp())
-OTHER = generate_key("RSA", 2048, {"kid": "two", "use": "sig"})
 
 
 @pytest.fixture
@@ -110,95 +106,6 @@ def test_what_a_departure_holds_shows_in_no_text(authenticator: OidcAuthenticato
     assert isinstance(departure, Departure)
 
 
-def _hs256_with_the_public_key(claims: dict[str, Any]) -> str:
-    # By hand: no library of today makes one.
-    def part(value: object) -> str:
-        text = value if isinstance(value, bytes) else json.dumps(value).encode()
-        return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
-
-    signed = f"{part({'alg': 'HS256', 'kid': 'one'})}.{part(claims)}"
-
-    mac = hmac.digest(KEY.as_pem(private=False), signed.encode(), "sha256")
-    return f"{signed}.{part(mac)}"
-
-
-def _unsigned(claims: dict[str, Any]) -> str:
-    header, payload, _ = jwt.encode({"alg": "RS256"}, claims, KEY).split(".")
-    header = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
-    return f"{header}.{payload}."
-
-
-def _tampered(claims: dict[str, Any]) -> str:
-    header, _, signature = jwt.encode({"alg": "RS256", "kid": "one"}, claims, KEY).split(".")
-    payload = base64.urlsafe_b64encode(json.dumps({**claims, "sub": "boss"}).encode())
-    return f"{header}.{payload.rstrip(b'=').decode()}.{signature}"
-
-
-def _with_its_own_key(claims: dict[str, Any]) -> str:
-    key = generate_key("EC", "P-256")
-    return jwt.encode({"alg": "ES256", "jwk": key.as_dict(private=False)}, claims, key)
-
-
-def _with_half_a_character(claims: dict[str, Any]) -> str:
-    payload = json.dumps({**claims, "nonce": "\ud800"})
-    return jws.serialize_compact({"alg": "RS256"}, payload, KEY)
-
-
-HOSTILE: dict[str, tuple[str, Callable[[Provider], None]]] = {
-    "wrong issuer": ("issuer", lambda p: p.claims.update(iss="https://evil.example")),
-    "issuer with a slash more": ("issuer", lambda p: p.claims.update(iss=p.issuer + "/")),
-    "no issuer": ("issuer", lambda p: p.claims.update(iss=None)),
-    "for another client": ("audience", lambda p: p.claims.update(aud="somebody")),
-    "for us and another": ("audience", lambda p: p.claims.update(aud=[CLIENT_ID, "other"])),
-    "made for another party": ("audience", lambda p: p.claims.update(azp="other")),
-    "no audience": ("audience", lambda p: p.claims.update(aud=None)),
-    "audience that holds us inside": ("audience", lambda p: p.claims.update(aud=f"x{CLIENT_ID}")),
-    "wrong nonce": ("nonce", lambda p: p.claims.update(nonce="replayed")),
-    "no nonce": ("nonce", lambda p: p.claims.update(nonce=None)),
-    "nonce that is no text": ("nonce", lambda p: p.claims.update(nonce=["x"])),
-    "nonce of half a character": ("nonce", lambda p: setattr(p, "encode", _with_half_a_character)),
-    "algorithm none": ("algorithm", lambda p: setattr(p, "encode", _unsigned)),
-    "HS256 with the public key": (
-        "algorithm",
-        lambda p: setattr(p, "encode", _hs256_with_the_public_key),
-    ),
-    "HS256 with our secret": (
-        "algorithm",
-        lambda p: p.__dict__.update(
-            key=OctKey.import_key(CLIENT_SECRET * 4), header={"alg": "HS256"}
-        ),
-    ),
-    "tampered": ("signature", lambda p: setattr(p, "encode", _tampered)),
-    "signed by another key": ("signature", lambda p: setattr(p, "key", OTHER)),
-    "brings its own key": ("signature", lambda p: setattr(p, "encode", _with_its_own_key)),
-    "unknown key": ("signature", lambda p: p.header.update(kid="nine")),
-    "no keys": ("signature", lambda p: p.published.clear()),
-    "no subject": ("subject", lambda p: p.claims.update(sub=None)),
-    "empty subject": ("subject", lambda p: p.claims.update(sub="")),
-    "subject that is a number": ("subject", lambda p: p.claims.update(sub=7)),
-    "subject with NUL": ("subject", lambda p: p.claims.update(sub="a\0b")),
-    "subject without end": ("subject", lambda p: p.claims.update(sub="a" * 256)),
-    "expired": ("expired", lambda p: p.claims.update(exp=AT - 61)),
-    "no expiry": ("expired", lambda p: p.claims.update(exp=None)),
-    "expiry that is text": ("expired", lambda p: p.claims.update(exp=str(AT + 300))),
-    "expiry that is no number": ("expired", lambda p: p.claims.update(exp=float("nan"))),
-    "issued tomorrow": ("issued at", lambda p: p.claims.update(iat=AT + 86_400)),
-    "issued before we asked": ("issued at", lambda p: p.claims.update(iat=AT - 3600)),
-    "not valid yet": ("not yet valid", lambda p: p.claims.update(nbf=AT + 61)),
-    "an old sign-in stood": ("auth_time", lambda p: p.claims.update(auth_time=AT - 3600)),
-    "no token": ("no token", lambda p: setattr(p, "encode", lambda _: "a.b")),
-    "token of half a character": ("no token", lambda p: setattr(p, "encode", lambda _: "\ud800")),
-    "no ID Token": ("no ID Token", lambda p: setattr(p, "encode", lambda _: None)),
-    "ID Token that is a list": ("no ID Token", lambda p: setattr(p, "encode", lambda _: ["x"])),
-    "the code is not known": (
-        "the provider does not know the code",
-        lambda p: p.instead.update(
-            {"/token": lambda: Response('{"error":"invalid_grant"}', status=400)}
-        ),
-    ),
-}
-
-
 @pytest.mark.parametrize(("reason", "spoil"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_proves_nobody(
     authenticator: OidcAuthenticator,
@@ -216,22 +123,7 @@ def test_a_hostile_answer_proves_nobody(
     assert (reason,) == refused.value.args
 
 
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"state": "another"}, "state"),
-        ({"state": ""}, "state"),
-        ({"state": None}, "state"),
-        ({"state": "\ud800"}, "state"),
-        ({"iss": "https://evil.example"}, "issuer of the answer"),
-        ({"iss": None}, "issuer of the answer"),
-        ({"iss": ""}, "issuer of the answer"),
-        ({"code": None}, "no code"),
-        ({"code": ""}, "no code"),
-        ({"error": "invalid_scope"}, "an error of the provider's"),
-        ({"error": "<script>"}, "an error of the provider's"),
-    ],
-)
+@pytest.mark.parametrize(("changed", "reason"), WAYS_BACK.values(), ids=WAYS_BACK)
 def test_a_way_back_that_is_not_right_exchanges_no_code(
     authenticator: OidcAuthenticator,
     provider: Provider,
@@ -263,45 +155,6 @@ def test_turning_back_at_the_provider_is_told_apart(
     """The page then says that nothing is broken."""
     with pytest.raises(SignInDeclined):
         round_trip(authenticator, provider, error="access_denied", code=None)
-
-
-def _redirect() -> Response:
-    return Response(status=302, headers={"Location": "http://127.0.0.1:1/"})
-
-
-AWAY: dict[str, Callable[[Provider], None]] = {
-    "discovery names another issuer": lambda p: p.metadata.update(issuer="https://evil.example"),
-    "discovery names none": lambda p: p.metadata.update(issuer=None),
-    "discovery leads to plain http": lambda p: p.metadata.update(
-        token_endpoint="http://idp.example/token"
-    ),
-    "discovery leads to a script": lambda p: p.metadata.update(
-        authorization_endpoint="javascript:alert(1)"
-    ),
-    "discovery leads to somebody's password": lambda p: p.metadata.update(
-        jwks_uri="https://user:pw@idp.example/jwks"
-    ),
-    "discovery without an endpoint": lambda p: p.metadata.update(token_endpoint=None),
-    "discovery is a redirect": lambda p: p.instead.update(
-        {"/.well-known/openid-configuration": _redirect}
-    ),
-    "discovery is HTML": lambda p: p.instead.update(
-        {"/.well-known/openid-configuration": lambda: Response("<html>")}
-    ),
-    "discovery is too deep": lambda p: p.instead.update(
-        {"/.well-known/openid-configuration": lambda: Response("[" * 100_000)}
-    ),
-    "discovery without end": lambda p: p.instead.update(
-        {"/.well-known/openid-configuration": lambda: Response("x" * 300_000)}
-    ),
-    "token endpoint fails": lambda p: p.instead.update({"/token": lambda: Response(status=500)}),
-    "token endpoint redirects": lambda p: p.instead.update({"/token": _redirect}),
-    "token endpoint does not know us": lambda p: p.instead.update(
-        {"/token": lambda: Response('{"error":"invalid_client"}', status=401)}
-    ),
-    "keys fail": lambda p: p.instead.update({"/jwks": lambda: Response("{}", status=503)}),
-    "keys are HTML": lambda p: p.instead.update({"/jwks": lambda: Response("<html>")}),
-}
 
 
 @pytest.mark.parametrize("spoil", AWAY.values(), ids=AWAY)

@@ -23,7 +23,7 @@ from app.config import Settings
 from app.services import Services, build
 from tests.actors import Graph, LogIn, log_in
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
-from tests.web.visitor import Ledger, Visitor
+from tests.web.visitor import Ledger, Visitor, refusal
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PATIENCE = 30.0
@@ -169,29 +169,12 @@ def test_every_failure_looks_the_same(site: Flask, graph: Graph, services: Servi
     services.write(local.disable, "gone@example.com", at=NOON)
     tries = [(USERNAME, "wrong"), ("nobody@example.com", PASSWORD), ("gone@example.com", PASSWORD)]
 
-    answers = [_refused(site, graph, *credentials) for credentials in tries]
+    answers = [refusal(site, graph, *credentials) for credentials in tries]
 
     assert 1 == len(set(answers))
     status, _, body = answers[0]
     assert 422 == status
     assert WRONG in body.replace("&#39;", "'")
-
-
-def _refused(site: Flask, graph: Graph, username: str, password: str) -> tuple[int, str, str]:
-    login = log_in()
-    graph.knows(login, ANA)
-    person = Visitor(site)
-    person.taps_log_in(login)
-    address = person.sees.form("Sign in").action
-    token = person.sees.form("Sign in").fields["form_token"]
-    answer = person.signs_in(username, password)
-    reference = answer.text.split("Reference <bdi>")[1].split("<")[0]
-    # What is the attempt's own, and what was typed, is not the answer's.
-    body = answer.text
-    for own in (address, token, reference, username):
-        body = body.replace(own, "")
-    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
-    return answer.status, str(sorted(headers.items())), body
 
 
 @on_sqlite

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.services import Services
-from tests.actors import Person
+from tests.actors import Graph, Person, log_in
 from tests.browsers import Answer, Form, InProcess
-from tests.installation import PUBLIC_URL
+from tests.installation import ANA, PUBLIC_URL
 
 
 class Visitor(Person):
@@ -39,6 +39,22 @@ def words_of(answer: Answer) -> str:
     # A name stands within its sentence; everything else is on a line of its own.
     without_names = re.sub(r"</?bdi[^>]*>", "", answer.text)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", without_names)).split())
+
+
+def refusal(app: Flask, graph: Graph, username: str, password: str) -> tuple[int, str, str]:
+    """Return status, headers and page of a failed sign-in, less what is the attempt's."""
+    login = log_in()
+    graph.knows(login, ANA)
+    person = Visitor(app)
+    person.taps_log_in(login)
+    form = person.sees.form("Sign in")
+    answer = person.signs_in(username, password)
+    reference = answer.text.split("Reference <bdi>")[1].split("<")[0]
+    body = answer.text
+    for own in (form.action, form.fields["form_token"], reference, username):
+        body = body.replace(own, "")
+    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    return answer.status, str(sorted(headers.items())), body
 
 
 @dataclass(frozen=True, slots=True)
