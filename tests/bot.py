@@ -34,6 +34,8 @@ class Bot:
     def __init__(self) -> None:
         self.url = ""
         self.received: list[Received] = []
+        # Else it answers, and forgets.
+        self.remembers = True
         self.reply: Callable[[Received], Reply | None] = lambda _: Reply()
         # Set at the end of the test: whoever hangs does so until then.
         self.is_over = threading.Event()
@@ -109,7 +111,8 @@ def wait_for_posts(bot: Bot, count: int) -> None:
 def _serve(handler: BaseHTTPRequestHandler, bot: Bot) -> None:
     body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
     received = Received(handler.path, handler.headers, body)
-    bot.received.append(received)
+    if bot.remembers:
+        bot.received.append(received)
     reply = bot.reply(received)
     if reply is None:
         # To linger for no time is to reset.

@@ -161,19 +161,20 @@ class _At:
     def _logs_in(self, story: Story) -> bytes | None:
         """Do what the page in front says, until it leads back to Messenger."""
         if story.person is None:
-            # Many people, and each with an address of their own.
-            address = str(IPv4Address("10.0.0.0") + story.number)
-            browser = OverSockets(self._origin, {"X-Forwarded-For": address})
-            person = Person(browser)
+            # Many people, each in a network of their own: failures count by that, and whoever is
+            # signing in when the server dies has failed.
+            address = str(IPv4Address("10.0.0.0") + 256 * story.number)
+            person = Person(OverSockets(self._origin, {"X-Forwarded-For": address}))
             person.opens(log_in(f"{story.psid}-").address())
             story.person = person
         person = story.person
         while (code := _code_in(person.sees)) is None:
+            buttons = {form.button for form in person.sees.forms}
             if person.sees.status == 303:
                 person.follows()
-            elif "Sign in" in _buttons(person.sees):
+            elif person.sees.status == 200 and "Sign in" in buttons:
                 person.presses("Sign in", username=story.username, password=PASSWORD)
-            elif "Connect" in _buttons(person.sees):
+            elif person.sees.status == 200 and "Connect" in buttons:
                 person.presses("Connect")
             else:
                 self._ledger.note_status(person.sees.status, person.sees.headers)
@@ -199,10 +200,6 @@ def _code_in(sees: Answer) -> str | None:
         return None
     (code,) = parse_qs(urlsplit(sees.location).query).get("authorization_code", [None])
     return code
-
-
-def _buttons(sees: Answer) -> set[str]:
-    return {form.button for form in sees.forms}
 
 
 @dataclass(slots=True)

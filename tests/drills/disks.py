@@ -1,6 +1,5 @@
 """Small disks that can be full and have room again, while the server that writes to them runs."""
 
-import os
 import resource
 import subprocess
 import tempfile
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Protocol
+
+from tests.drills.processes import family
 
 
 class Disk(Protocol):
@@ -39,10 +40,10 @@ class Mounted:
 
 @dataclass
 class Limited:
-    """A folder in which the processes of one group cannot make their files longer."""
+    """A folder in which *process* and all that came of it cannot make their files longer."""
 
     folder: Path
-    group: int = 0
+    process: int = 0
 
     def fill(self) -> None:
         self._limit(4096)
@@ -51,11 +52,9 @@ class Limited:
         self._limit(resource.RLIM_INFINITY)
 
     def _limit(self, size: int) -> None:
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(ProcessLookupError):
-                if os.getpgid(int(process.name)) == self.group:
-                    _, hard = resource.prlimit(int(process.name), resource.RLIMIT_FSIZE)
-                    resource.prlimit(int(process.name), resource.RLIMIT_FSIZE, (size, hard))
+        for one in family(self.process):
+            _, hard = resource.prlimit(one, resource.RLIMIT_FSIZE)
+            resource.prlimit(one, resource.RLIMIT_FSIZE, (size, hard))
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def _fill_and_free(database: URL, disk: Limited | Mounted, folder: Path) -> None
     key = prepare(database)
     server = shipped.start(database, folder, **BOT)
     if isinstance(disk, Limited):
-        disk.group = server.process.pid
+        disk.process = server.process.pid
     with Crowd(ledger, stories=PLAIN).at(server.origin):
         ledger.wait_for(20)
         disk.fill()

@@ -36,12 +36,14 @@ def test_nothing_acknowledged_is_lost_when_server_and_worker_are_killed(
         graph_edge.reply = graph
         settings = {**SETTINGS, "GRAPH_URL": graph_edge.url}
         with running(Pair(database, tmp_path, settings, bot=bot.url)) as pair:
-            for _ in range(CYCLES):
+            for number in range(CYCLES):
                 with crowd.at(pair.origin):
-                    ledger.wait_for(dice.randint(10, 60))
+                    ledger.wait_for(dice.randint(5, 40))
                     for victim in dice.choice(victims(pair)):
                         kill(victim)
                 pair.replace_the_dead()
+                if number % 25 == 24:
+                    print(f"\n{number + 1} kills: {ledger}", flush=True)  # noqa: T201 - patience
             crowd.finish(pair.origin)
             drain(database)
             heard = heard_by(bot)
