@@ -27,6 +27,7 @@ from app.linking.history import User
 from app.linking.minting import code_for
 from app.linking.models import Attempt, Link
 from app.messenger.types import PageId, Psid
+from app.names import shown
 
 # The account_linking_token lives as long (Meta, "Account Linking", updated 2025-07-01).
 LIFE: Final = timedelta(minutes=5)
@@ -134,7 +135,8 @@ def recognise(
     """
     attempt = _running(session, ticket, at)
     if attempt.psid is None:
-        attempt.psid, attempt.messenger_name = psid, messenger_name
+        # Its bearer chose it, and pages, notices and terminals show it as it is kept (R17, R82).
+        attempt.psid, attempt.messenger_name = psid, shown(messenger_name or "") or None
 
 
 def sign_in(session: Session, ticket: Ticket, identity: Identity, *, at: datetime) -> None:

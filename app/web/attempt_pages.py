@@ -1,6 +1,5 @@
 """The pages of an attempt: where it stands, what went wrong, and always the way back."""
 
-import unicodedata
 from typing import Final
 
 from flask import render_template, url_for
@@ -10,6 +9,7 @@ from app.accounts.ways import Provider
 from app.linking.attempts import TOKEN_REFUSED, Standing
 from app.linking.errors import AttemptExpired, TokenSpent
 from app.messenger.errors import LinkingTokenRefused
+from app.names import shown
 from app.services import services
 from app.web import in_chat
 from app.web.attempt_cookie import Held
@@ -19,9 +19,6 @@ from app.web.problems import AGAIN, PROBLEMS, Problem
 from app.web.webviews import is_offered, not_here
 
 REFRESH_SECONDS: Final = 3
-MOST_SHOWN: Final = 100
-# Control and formatting characters (those that turn the direction of writing, too).
-UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 NEVER_CONFIRMED: Final = f"Messenger never confirmed the connection. {AGAIN}"
 REFUSED: Final = f"The connection could not be made. {AGAIN}"
@@ -172,9 +169,3 @@ def _frame(held: Held) -> dict[str, str]:
         "cancel_action": url_for("authorize.cancel", attempt_id=held.ticket.attempt_id),
         "form_token": form_token(held),
     }
-
-
-def shown(name: str) -> str:
-    """Return a name that somebody chose, fit to be shown: nothing unseen in it, and not long."""
-    visible = "".join(c for c in name if unicodedata.category(c) not in UNSEEN)
-    return " ".join(visible.split())[:MOST_SHOWN]

@@ -26,6 +26,8 @@ def make_app(services: Services | None) -> Flask:
     """Return the application; without *services* they are built from the environment."""
     services = services or build(Settings.load())
     app = Flask("threadlink", static_folder=None, template_folder=str(shipped("templates")))
+    # Else "//" is answered with an address made of the Host header (security.md R84).
+    app.url_map.merge_slashes = False
     if services.settings.is_production:
         # Whatever FLASK_DEBUG says: its pages show the program to whoever meets a fault.
         app.debug = False

@@ -354,3 +354,14 @@ def _ended(session: Session, how: str) -> Ticket:
             code = confirm(session, ticket)
             comes_back(session, code, psid=BEN if how == "burnt" else ANA)
     return ticket
+
+
+def test_a_messenger_name_is_kept_as_it_may_be_shown(session: Session) -> None:
+    """R17, R82: notices, the API and terminals take it from here."""
+    bent, unseen = opened(session), opened(session)
+
+    attempts.recognise(session, bent, ANA, "\u202egreB anA\x1b[2J", at=NOON)
+    attempts.recognise(session, unseen, ANA, "\u200b\u2060", at=NOON)
+
+    assert "greB anA[2J" == attempts.standing(session, bent, at=NOON).messenger_name
+    assert attempts.standing(session, unseen, at=NOON).messenger_name is None

@@ -263,3 +263,16 @@ def test_debug_mode_is_off_where_strangers_come(
 
     with _production(database) as app:
         assert not app.debug
+
+
+@pytest.mark.parametrize("path", ["/authorize//x", "//authorize/x", "/static//x", "/api//docs"])
+def test_a_doubled_slash_is_answered_without_an_address_made_of_the_host(
+    client: FlaskClient, path: str
+) -> None:
+    """R84: werkzeug would send the browser on, to whatever name it had asked for."""
+    # An absolute target: of a path that begins with two slashes the test client makes a host.
+    answer = _get(client, f"https://alias.example{path}", Host="alias.example")
+
+    assert 404 == answer.status_code
+    assert "Location" not in answer.headers
+    assert "alias.example" not in answer.text

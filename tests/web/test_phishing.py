@@ -290,6 +290,7 @@ def test_the_wrong_account_can_be_left(newcomer: Newcomer, bait: LogIn, ledger: 
         ("\u202egreB anA", "greB anA"),
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
         ("Ana\u2066\u200b Berg", "Ana Berg"),
+        (f"Zoe{chr(0x301) * 50}", f"Zoe{chr(0x301) * 3} on"),
         ("\u3164\u2800", "a Messenger user we cannot name"),
         ("", "a Messenger user we cannot name"),
     ],
