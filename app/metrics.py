@@ -81,15 +81,16 @@ class _Instruments:
         )
         self.graph_usage = Gauge(
             "threadlink_graph_usage_percent",
-            "How much of its allowance Graph's last answer found used.",
+            "How much of its allowances Graph's last answer found used, by its header.",
+            ["header"],
             registry=mine,
             multiprocess_mode="mostrecent",
         )
-        self.setup_faults = Gauge(
-            "threadlink_setup_faults",
-            "What the daily look at Meta's side found wrong.",
+        self.door_refusals = Counter(
+            "threadlink_door_refusals",
+            "Requests that were answered before they reached the application, by the reason.",
+            ["reason"],
             registry=mine,
-            multiprocess_mode="mostrecent",
         )
 
 
@@ -119,18 +120,18 @@ def count_redirect_refusal(reason: str) -> None:
     _instruments().redirect_refusals.labels(reason).inc()
 
 
-def count_graph_call(call: str, outcome: str, *, seconds: float, usage: int | None) -> None:
-    """Count one try of a call to Graph; *usage* is the percentage its headers tell, if any."""
+def count_graph_call(call: str, outcome: str, *, seconds: float, usage: Mapping[str, int]) -> None:
+    """Count one try of a call to Graph; *usage* is the percentage that each header tells."""
     found = _instruments()
     found.graph_calls.labels(call, outcome).inc()
     found.graph_seconds.labels(call).observe(seconds)
-    if usage is not None:
-        found.graph_usage.set(usage)
+    for header, percent in usage.items():
+        found.graph_usage.labels(header).set(percent)
 
 
-def set_setup_faults(number: int) -> None:
-    """Show how much is wrong at Meta."""
-    _instruments().setup_faults.set(number)
+def count_door_refusal(reason: str) -> None:
+    """Count a request that was not let in."""
+    _instruments().door_refusals.labels(reason).inc()
 
 
 def exposition(readings: Iterable[Reading]) -> bytes:

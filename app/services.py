@@ -2,8 +2,11 @@
 
 import hmac
 import os
+import secrets
 import sys
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -33,12 +36,12 @@ from app.messenger.graph.client import GraphClient
 from app.messenger.graph.setup import AppClient, PageClient, Way
 from app.messenger.graph.transport import Observation
 from app.messenger.types import PageId
-from app.outbox import bot, retention
+from app.outbox import beats, bot, retention
 from app.outbox.duties import Again, Duty
 from app.outbox.service import Claim
 from app.outbox.worker import Chore, Worker
 from app.setup.meta import Meta, MetaPage, check_subscriptions
-from app.writer import LIMIT_SECONDS, Writer
+from app.writer import LIMIT_SECONDS, NotCommitted, Writer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,12 +115,25 @@ class Services:
         if passed:
             duties[bot.DELIVERY] = bot.passing_on(passed)
         chores = (
+            Chore(self._beat, every=beats.BEAT_EVERY),
             Chore(self._sweep, every=SWEEP_EVERY),
             Chore(self._sweep_outbox, every=OUTBOX_SWEEP_EVERY),
             # Not at once: whoever has just started it may still be setting it up.
             Chore(self._watch_meta, every=META_WATCH_EVERY, after=META_WATCH_AFTER),
         )
         return Worker(self.writer, duties, clock.now, chores)
+
+    @cached_property
+    def worker_id(self) -> str:
+        """What the database knows this process by, where it works."""
+        return secrets.token_hex(16)
+
+    def work(self, stop: threading.Event) -> None:
+        """Do what commits have asked for until *stop* is set, and be seen to be there."""
+        self.worker.run(stop)
+        # Without it, it is missed a minute later.
+        with suppress(NotCommitted):
+            self.write(beats.stop, self.worker_id, at=clock.now())
 
     @cached_property
     def tally(self) -> Tally:
@@ -172,10 +188,14 @@ class Services:
         """Remove what the outbox keeps no longer; say what was lost, and what is late."""
         retention.report(self.write(retention.sweep, keep=self.settings.keep, at=at), at=at)
 
-    def _watch_meta(self, _at: datetime) -> None:
+    def _beat(self, at: datetime) -> None:
+        """Let every process that is asked for /metrics know that this one works."""
+        self.write(beats.beat, self.worker_id, at=at)
+
+    def _watch_meta(self, at: datetime) -> None:
         """Tell the operator when what Meta has noted no longer leads here (R104)."""
         faults = [one for one in check_subscriptions(self.meta()) if one.verdict == "fault"]
-        metrics.set_setup_faults(len(faults))
+        self.write(beats.note_look, self.worker_id, len(faults), at=at)
         for one in faults:
             log.error("setup.fault", subject=one.subject, told=one.words, mend=one.mend)
 
@@ -257,7 +277,9 @@ def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:
 
 
 def _log_call(seen: Observation) -> None:
-    metrics.count_graph_call(seen.call, seen.outcome, seconds=seen.took_s, usage=seen.usage.percent)
+    metrics.count_graph_call(
+        seen.call, seen.outcome, seconds=seen.took_s, usage=seen.usage.percents
+    )
     log.info(
         "graph.call",
         call=seen.call,

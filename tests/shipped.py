@@ -75,9 +75,11 @@ def start_at(port: int, database: URL, folder: Path, *options: str, **changed: s
     return shipped
 
 
-def start_worker(database: URL, folder: Path, **changed: str) -> subprocess.Popen[bytes]:
+def start_worker(
+    database: URL, folder: Path, *options: str, **changed: str
+) -> subprocess.Popen[bytes]:
     """Start `threadlink worker` with *folder* as its own."""
-    return _spawn(("worker",), database, folder, changed)
+    return _spawn(("worker", *options), database, folder, changed)
 
 
 def free_port() -> int:

@@ -60,7 +60,7 @@ def serving(app: Flask, listener: socket.socket) -> Iterator[None]:
     stop = threading.Event()
     threads = (
         threading.Thread(target=server.serve_forever, args=(0.05,), name="server"),
-        threading.Thread(target=built.worker.run, args=(stop,), name="worker"),
+        threading.Thread(target=built.work, args=(stop,), name="worker"),
     )
     for thread in threads:
         thread.start()

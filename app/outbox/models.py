@@ -43,3 +43,18 @@ class Outgoing(Base):
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     # Why the last try failed, in a word.
     failure: Mapped[str | None] = mapped_column(String(64))
+
+
+class Running(Base):
+    """One process that works, or did until a short while ago."""
+
+    __tablename__ = "worker"
+
+    # Random, made when it starts.
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    beat_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Null where it was not asked to end: it lives, or was killed.
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # When it last looked at what Meta has noted, and how much was wrong.
+    looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    faults: Mapped[int | None]

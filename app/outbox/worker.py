@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -29,7 +30,7 @@ class Chore:
 
 
 class Worker:
-    """Does what is due, each kind in a lane of its own, so that none waits for another."""
+    """Does what is due, each kind in a thread of its own, so that none waits for another."""
 
     def __init__(
         self,
@@ -45,7 +46,8 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; what is being done then is finished."""
-        steps = [self._tidy, *(lane.run_once for lane in self._lanes)]
+        chores = [partial(self._tidy, chore) for chore in self._chores]
+        steps = [*chores, *(lane.run_once for lane in self._lanes)]
         threads = [threading.Thread(target=_repeat, args=(step, stop)) for step in steps]
         for thread in threads:
             thread.start()
@@ -54,18 +56,18 @@ class Worker:
 
     def run_once(self) -> bool:
         """Do what is due now; return whether there was anything."""
-        self._tidy()
+        for chore in self._chores:
+            self._tidy(chore)
         done = [lane.run_once() for lane in self._lanes]
         return any(done)
 
-    def _tidy(self) -> bool:
+    def _tidy(self, chore: Chore) -> bool:
         at = self._clock()
-        for chore in self._chores:
-            # Either way: a clock that was put back must not end the sweeping.
-            done_at = self._done_at.setdefault(chore, at - chore.every + chore.after)
-            if abs(at - done_at) >= chore.every:
-                chore.perform(at)
-                self._done_at[chore] = at
+        # Either way: a clock that was put back must not end the sweeping.
+        done_at = self._done_at.setdefault(chore, at - chore.every + chore.after)
+        if abs(at - done_at) >= chore.every:
+            chore.perform(at)
+            self._done_at[chore] = at
         return False
 
 

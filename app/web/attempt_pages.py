@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import render_template, url_for
+from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.ways import Provider
@@ -35,6 +35,8 @@ def page_of(
 
     *username* is what was typed by whoever was just signing in.
     """
+    if problem:
+        g.setdefault("problem", problem.name)
     status = problem.status if problem else 200
     if end := _dead_end(standing):
         return stop_page(held, end, standing)
@@ -62,6 +64,7 @@ def stop_page(
     held: Held, problem: Problem, standing: Standing | None, *, again: str | None = None
 ) -> ResponseReturnValue:
     """Return the page that tells *problem*; *again* is where to try the same once more."""
+    g.setdefault("problem", problem.name)
     body = render_template(
         "authorize/status.html",
         brand=shown_brand(standing.page_id) if standing else None,

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
+from app import metrics
 from app.web.wsgi import Answer, Application, Body, call, environ_of
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -89,6 +90,7 @@ class Door:
             answer = await self._let_in(scope, body)
         except Refused as refused:
             # The path alone: a query holds tokens.
+            metrics.count_door_refusal(refused.reason)
             log.info("door.refused", status=int(refused.status), reason=refused.reason)
             answer = _refusal(refused.status)
         finally:

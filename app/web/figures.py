@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from flask import Blueprint, Flask, Response, abort, g, request
@@ -9,14 +10,18 @@ from flask import Blueprint, Flask, Response, abort, g, request
 from app import clock, metrics
 from app.messenger.errors import RedirectRefused
 from app.metrics import Reading
-from app.outbox import retention
+from app.outbox import beats, retention
 from app.services import services
-from app.web.problems import PROBLEMS, WRONG_CREDENTIALS
+from app.web.problems import PROBLEMS
 
 bp = Blueprint("figures", __name__)
 
 # What a person's request may be called; others only look.
-_STEPS: Final = frozenset({"enter", "sign_in", "confirm", "sign_out", "cancel"})
+_STEPS: Final = frozenset(
+    {"enter", "sign_in", "depart", "come_back", "confirm", "send_digits", "sign_out", "cancel"}
+)
+_SIGN_IN: Final = frozenset({"sign_in", "depart", "come_back"})
+_OF_PERSONS: Final = frozenset({"authorize", "oidc"})
 _PREVIEW: Final = 204
 _REDIRECT: Final = PROBLEMS[RedirectRefused].name
 
@@ -34,7 +39,7 @@ def expose() -> Response:
     given = request.headers.get("Authorization", "")
     if token is None or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         abort(404)
-    return Response(metrics.exposition(_waiting()), content_type=metrics.CONTENT_TYPE)
+    return Response(metrics.exposition((*_waiting(), *_crew())), content_type=metrics.CONTENT_TYPE)
 
 
 def _waiting() -> tuple[Reading, Reading]:
@@ -56,6 +61,22 @@ def _waiting() -> tuple[Reading, Reading]:
     )
 
 
+def _crew() -> Iterator[Reading]:
+    at = clock.now()
+    crew = services().read(beats.crew, at=at)
+    yield _one("threadlink_workers", "Workers that were heard within a minute.", crew.alive)
+    if crew.beat_at is not None:
+        age = max(0.0, (at - crew.beat_at).total_seconds())
+        yield _one("threadlink_worker_beat_age_seconds", "Since any worker was heard.", age)
+    if crew.faults is not None:
+        words = "What the daily look at Meta's side found wrong."
+        yield _one("threadlink_setup_faults", words, crew.faults)
+
+
+def _one(name: str, words: str, value: float) -> Reading:
+    return Reading(name, words, (), {(): value})
+
+
 def _start_watch() -> None:
     g.started = time.perf_counter()
 
@@ -65,7 +86,7 @@ def _count(response: Response) -> Response:
     if request.endpoint == "webhook.receive":
         outcome = problem or "taken"
         metrics.count_delivery(outcome, seconds=time.perf_counter() - g.started)
-    elif request.blueprint == "authorize":
+    elif request.blueprint in _OF_PERSONS:
         _count_step((request.endpoint or "").rpartition(".")[2], response.status_code, problem)
     return response
 
@@ -73,10 +94,9 @@ def _count(response: Response) -> Response:
 def _count_step(step: str, status: int, problem: str | None) -> None:
     if step not in _STEPS or status == _PREVIEW:
         return
-    refused = WRONG_CREDENTIALS.name if status == WRONG_CREDENTIALS.status else "refused"
-    outcome = problem or ("ok" if status in {200, 303} else refused)
+    outcome = problem or ("ok" if status in {200, 303} else "refused")
     metrics.count_step(step, outcome)
-    if step == "sign_in" and outcome != "ok":
+    if step in _SIGN_IN and outcome != "ok":
         metrics.count_sign_in_failure(outcome)
     if problem == _REDIRECT:
         metrics.count_redirect_refusal(g.reason)

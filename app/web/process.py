@@ -108,5 +108,5 @@ class _Tenant:
         self.built = build(settings)
         self.app = create_app(self.built)
         self.stop = threading.Event()
-        self.beside = threading.Thread(target=self.built.worker.run, args=(self.stop,))
+        self.beside = threading.Thread(target=self.built.work, args=(self.stop,))
         self.requests = 0

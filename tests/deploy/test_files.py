@@ -1,26 +1,109 @@
 """What the files for operators name must exist."""
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
-from app import metrics
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import URL
+
+from app import clock, create_app
+from app.messenger import errors as graph_errors
+from app.outbox import beats
+from app.services import build
+from app.web import problems
+from app.web.problems import PROBLEMS, Problem
+from tests.browsers import InProcess
+from tests.conftest import on_sqlite
+from tests.installation import PUBLIC_URL, settings_for
 
 DEPLOY = Path(__file__).parents[2] / "docs/deploy"
-FROM_THE_DATABASE = {"threadlink_outbox_items", "threadlink_outbox_oldest_seconds"}
+LABEL = re.compile(r'\b([a-z_]+)(=~|!~|!=|=)"([^"]*)"')
+# What has no problem's name: all went well, by what came of it.
+GOOD: Final = {"taken", "ok", "made", "replaced", "unchanged", "ended", "waiting", "dead"}
 
 
-def test_every_alert_speaks_of_figures_that_exist() -> None:
+def rules() -> list[dict[str, Any]]:
+    told = yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))
+    return [rule for group in told["groups"] for rule in group["rules"]]
+
+
+def panels() -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = json.loads((DEPLOY / "grafana.json").read_text("utf-8"))["panels"]
+    return told
+
+
+def expressions() -> Iterator[str]:
+    """Yield every query of the dashboard and of the rules."""
+    yield from (rule["expr"] for rule in rules())
+    for panel in panels():
+        yield from (target["expr"] for target in panel["targets"])
+
+
+@pytest.fixture
+def exposed(database: URL) -> set[str]:
+    """Return the names that Prometheus finds."""
+    services = build(settings_for(database, METRICS_TOKEN="token"))
+    services.write(beats.note_look, "w", 0, at=clock.now())
+    answer = InProcess(create_app(services), PUBLIC_URL)(
+        "GET", "/metrics", headers={"Authorization": "Bearer token"}
+    )
+    services.close()
+    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    return {name for name in names if not name.endswith("_created")}
+
+
+@on_sqlite
+def test_dashboard_and_alerts_speak_of_figures_that_exist(exposed: set[str]) -> None:
     """
     A rule about a figure that was renamed never fires, and nobody notices.
     """
-    text = (DEPLOY / "alerts.yaml").read_text(encoding="utf-8")
-    named = {
-        re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"threadlink_[a-z_]+", text)
+    named = set(re.findall(r"threadlink_[a-z_]+", " ".join(expressions())))
+
+    assert set() == {re.sub(r"_(total|bucket)$", "", name) for name in named} - exposed
+    # And the other way round: what is counted is shown.
+    assert set() == exposed - {re.sub(r"_(total|bucket)$", "", name) for name in named}
+
+
+def test_dashboard_and_alerts_ask_for_values_that_exist() -> None:
+    """
+    The same for an outcome that was renamed: to ask for it is to ask for nothing.
+    """
+    asked = {
+        value
+        for text in expressions()
+        for label, _, values in LABEL.findall(text)
+        if label != "job"
+        for value in values.split("|")
     }
 
-    exposed = set(re.findall(r"^# TYPE (threadlink_[a-z_]+?)(?:_total)? ", told(), re.MULTILINE))
+    assert set() == asked - GOOD - names_of_problems() - names_of_graph_errors() - door_reasons()
 
-    assert set() == named - exposed - FROM_THE_DATABASE - {"threadlink_token"}
+
+def test_every_alert_says_who_is_to_get_up_and_what_for() -> None:
+    for rule in rules():
+        assert rule["labels"]["severity"] in {"page", "ticket"}, rule["alert"]
+        assert rule["annotations"]["summary"], rule["alert"]
+    assert len(rules()) == len({rule["alert"] for rule in rules()})
+
+
+def test_every_panel_has_a_place_of_its_own() -> None:
+    """
+    Grafana draws what overlaps somewhere else.
+    """
+    places = [
+        (x, y)
+        for grid in (panel["gridPos"] for panel in panels())
+        for x in range(grid["x"], grid["x"] + grid["w"])
+        for y in range(grid["y"], grid["y"] + grid["h"])
+    ]
+
+    assert len(places) == len(set(places))
+    assert max(x for x, _ in places) < 24
 
 
 def test_the_worker_s_unit_is_as_closed_as_the_server_s() -> None:
@@ -39,5 +122,15 @@ def test_both_units_reload_by_the_signal_that_the_program_takes() -> None:
         assert "ExecReload=/bin/kill -HUP $MAINPID" in lines
 
 
-def told() -> str:
-    return metrics.exposition(()).decode()
+def names_of_problems() -> set[str]:
+    alone = (one for one in vars(problems).values() if isinstance(one, Problem))
+    return {problem.name for problem in (*PROBLEMS.values(), *alone)}
+
+
+def names_of_graph_errors() -> set[str]:
+    return {name for name, one in vars(graph_errors).items() if isinstance(one, type)}
+
+
+def door_reasons() -> set[str]:
+    source = (DEPLOY.parents[1] / "app/web/door.py").read_text(encoding="utf-8")
+    return set(re.findall(r'Refused\(HTTPStatus\.\w+, "([^"]+)"\)', source))

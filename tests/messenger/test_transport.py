@@ -243,7 +243,7 @@ def test_every_try_is_observed(platform: responses.RequestsMock) -> None:
     assert [("ask", "GraphUnavailable", 2), ("ask", "ok", None)] == [
         (one.call, one.outcome, one.code) for one in seen
     ]
-    assert 28 == seen[1].usage.percent
+    assert {"app": 28} == seen[1].usage.percents
 
 
 @pytest.mark.parametrize(

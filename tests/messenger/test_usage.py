@@ -13,15 +13,20 @@ PAGE = (
 @pytest.mark.parametrize(
     ("headers", "usage"),
     [
-        ({}, Usage(None, None)),
-        ({"X-App-Usage": APP}, Usage(28, None)),
-        ({"X-Page-Usage": APP}, Usage(28, None)),
-        ({"X-Business-Use-Case-Usage": PAGE}, Usage(97, 180)),
-        ({"X-App-Usage": APP, "X-Business-Use-Case-Usage": PAGE}, Usage(97, 180)),
+        ({}, Usage()),
+        ({"X-App-Usage": APP}, Usage({"app": 28})),
+        ({"X-Page-Usage": APP}, Usage({"page": 28})),
+        ({"X-Business-Use-Case-Usage": PAGE}, Usage({"business": 97}, 180)),
+        (
+            {"X-App-Usage": APP, "X-Business-Use-Case-Usage": PAGE},
+            Usage({"app": 28, "business": 97}, 180),
+        ),
     ],
     ids=["none", "app", "page", "use case", "both"],
 )
-def test_the_fullest_allowance_is_told(headers: dict[str, str], usage: Usage) -> None:
+def test_the_fullest_figure_of_each_allowance_is_told(
+    headers: dict[str, str], usage: Usage
+) -> None:
     """
     R104: the operator hears of it before Graph refuses.
     """
@@ -44,7 +49,7 @@ def test_the_fullest_allowance_is_told(headers: dict[str, str], usage: Usage) ->
     ids=lambda header: header[:12],
 )
 def test_an_unreadable_allowance_says_nothing(header: str) -> None:
-    assert Usage(None, None) == read_usage({"X-Business-Use-Case-Usage": header})
+    assert Usage() == read_usage({"X-Business-Use-Case-Usage": header})
 
 
 def test_a_wait_beyond_a_day_is_a_day() -> None:
@@ -53,4 +58,4 @@ def test_a_wait_beyond_a_day_is_a_day() -> None:
     """
     endless = '{"1":[{"estimated_time_to_regain_access":1e300}]}'
 
-    assert Usage(None, 86_400) == read_usage({"X-Business-Use-Case-Usage": endless})
+    assert Usage({}, 86_400) == read_usage({"X-Business-Use-Case-Usage": endless})

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from sqlalchemy import URL
 
 from app import clock, create_app
 from app.linking.repairs import tell_messenger
+from app.outbox import beats
 from app.services import Services, build
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
@@ -97,6 +100,25 @@ def test_refusals_are_counted_by_their_reason(
     } == added(before, figures(client))
 
 
+def test_wrong_digits_are_no_wrong_password(
+    services: Services, graph: Graph, client: InProcess
+) -> None:
+    before = figures(client)
+    add_jane(services)
+    login = log_in()
+    graph.knows(login, ANA)
+    asking = replace(services, settings=replace(services.settings, confirm_in_chat="always"))
+    person = Person(InProcess(create_app(asking), PUBLIC_URL))
+
+    person.taps_log_in(login)
+    person.signs_in()
+    person.presses("Connect", code="no digits")
+
+    grown = added(before, figures(client))
+    assert 1 == grown["threadlink_attempt_steps_total", "confirm", "wrong_digits"]
+    assert not [names for names in grown if "wrong_credentials" in names]
+
+
 def test_no_figure_names_anybody(
     services: Services, graph: Graph, client: InProcess, person: Person, messenger: Messenger
 ) -> None:
@@ -121,6 +143,42 @@ def test_what_waits_in_the_outbox_is_read_when_asked(services: Services, client:
 
     assert 1 == found["threadlink_outbox_items", "graph.unlink", "waiting"]
     assert 600 <= found["threadlink_outbox_oldest_seconds", "graph.unlink", "waiting"]
+
+
+def test_who_works_and_what_was_found_at_meta_is_read_when_asked(
+    services: Services, client: InProcess
+) -> None:
+    """
+    A worker is another process, perhaps on another machine: the database is where they meet.
+    """
+    now, minute = clock.now(), timedelta(minutes=1)
+    assert 0 == figures(client)["threadlink_workers",]
+    assert ("threadlink_setup_faults",) not in figures(client)
+
+    services.write(beats.note_look, "killed", 1, at=now - 9 * minute)
+    services.write(beats.note_look, "stopped", 3, at=now - 8 * minute)
+    services.write(beats.stop, "stopped", at=now - minute / 2)
+    services.write(beats.beat, "alive", at=now)
+    services.write(beats.beat, "alive too", at=now - minute / 4)
+
+    found = figures(client)
+    assert 2 == found["threadlink_workers",]
+    assert 15 > found["threadlink_worker_beat_age_seconds",]
+    assert 3 == found["threadlink_setup_faults",]
+
+
+def test_a_worker_that_stops_is_missed_at_once(services: Services, client: InProcess) -> None:
+    stop = threading.Event()
+    worker = threading.Thread(target=services.work, args=(stop,))
+    worker.start()
+    try:
+        while not figures(client)["threadlink_workers",]:
+            stop.wait(0.01)
+    finally:
+        stop.set()
+        worker.join()
+
+    assert 0 == figures(client)["threadlink_workers",]
 
 
 def test_a_queue_that_is_late_leaves_the_server_ready(

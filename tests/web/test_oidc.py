@@ -1,6 +1,7 @@
 """Signing in at a provider, as the person's browser meets it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import responses
 from flask import Flask
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL, select, update
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 from werkzeug.wrappers import Response
 
-from app import clock, create_app
+from app import clock, create_app, metrics
 from app.linking import links
 from app.linking.models import Attempt
 from app.services import Services, build
@@ -101,6 +103,31 @@ def comes_back(person: Person, provider: Provider, **changed: Any) -> Answer:
     return person.opens(there(person, provider, **changed))
 
 
+@contextmanager
+def counted() -> Iterator[dict[tuple[str, ...], float]]:
+    """Yield what steps and failed sign-ins grow by until the block ends."""
+
+    def now() -> dict[tuple[str, ...], float]:
+        families = text_string_to_metric_families(metrics.exposition(()).decode())
+        return {
+            tuple(
+                sample.labels[name] for name in ("step", "kind", "outcome") if name in sample.labels
+            ): sample.value
+            for family in families
+            if family.name in {"threadlink_attempt_steps", "threadlink_sign_in_failures"}
+            for sample in family.samples
+            if sample.name.endswith("_total")
+        }
+
+    before, grown = now(), dict[tuple[str, ...], float]()
+    yield grown
+    grown |= {
+        names: value - before.get(names, 0)
+        for names, value in now().items()
+        if value > before.get(names, 0)
+    }
+
+
 def memos(services: Services) -> list[str | None]:
     return list(services.read(lambda session: session.scalars(select(Attempt.memo)).all()))
 
@@ -146,6 +173,20 @@ def test_the_way_there_holds_nothing_of_messengers(
     asked = str(graph.calls[0].url)
     token = parse_qs(urlsplit(asked).query)["account_linking_token"][0]
     assert token not in arrived.sees.location
+
+
+def test_the_way_by_a_provider_is_counted_step_by_step(stub: Provider, arrived: Person) -> None:
+    """What went wrong there is a failed sign-in as well, by its kind."""
+    with counted() as grown:
+        comes_back(arrived, stub, error="access_denied")
+        comes_back(arrived, stub)
+
+    assert {
+        ("depart", "ok"): 2,
+        ("come_back", "provider_declined"): 1,
+        ("come_back", "ok"): 1,
+        ("provider_declined",): 1,
+    } == grown
 
 
 def test_setting_out_costs_a_live_token(stub: Provider, graph: Graph, person: Person) -> None:

@@ -1,33 +1,47 @@
 """How much of its allowance a Page has used, from the headers of an answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 # developers.facebook.com/docs/graph-api/overview/rate-limiting: percentages; X-Page-Usage is the
 # older form for Pages.
-_HEADERS: Final = ("X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage")
+_HEADERS: Final = {
+    "app": "X-App-Usage",
+    "page": "X-Page-Usage",
+    "business": "X-Business-Use-Case-Usage",
+}
 _PERCENTAGES: Final = ("call_count", "total_cputime", "total_time")
 _LONGEST_WAIT_MIN: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The fullest of the allowances, in percent, and how long Graph says to wait."""
+    """How much is used, in percent, by each header's fullest figure; how long Graph says to wait.
 
-    percent: int | None = None
+    The headers are "app", "page" and "business", in so far as they came.
+    """
+
+    percents: Mapping[str, int] = field(default_factory=dict)
     wait_s: int | None = None
 
 
 def read_usage(headers: Mapping[str, str]) -> Usage:
     """Return what *headers* say about allowances; what cannot be read is as if it were absent."""
-    allowances = [found for name in _HEADERS for found in _allowances(headers.get(name, "{}"))]
-    percents = _numbers(allowances, _PERCENTAGES)
-    minutes = _numbers(allowances, ("estimated_time_to_regain_access",))
+    allowances = {
+        short: [*_allowances(headers.get(name, "{}"))] for short, name in _HEADERS.items()
+    }
+    percents = {short: _numbers(found, _PERCENTAGES) for short, found in allowances.items()}
+    minutes = [
+        minutes
+        for found in allowances.values()
+        for minutes in _numbers(found, ("estimated_time_to_regain_access",))
+    ]
     wait_min = min(max(minutes, default=0), _LONGEST_WAIT_MIN)
-    return Usage(max(percents, default=None), wait_min * 60 or None)
+    fullest = {short: max(numbers) for short, numbers in percents.items() if numbers}
+    return Usage(fullest, wait_min * 60 or None)
 
 
 def _allowances(header: str) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,142 @@
+"""/metrics of `threadlink serve` with two processes, and of a `threadlink worker` beside them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import URL
+
+from app import clock
+from app.linking.repairs import tell_messenger
+from app.services import build
+from tests import shipped
+from tests.actors import Messenger, Person, linked, log_in, message
+from tests.browsers import OverSockets
+from tests.installation import ANA, ENVIRONMENT, PAGE, USERNAME, add_jane, settings_for
+from tests.messenger.loopback import hang_up, peer
+from tests.shipped import Shipped
+
+TOKEN = "canary-metrics-token"
+Figures = dict[tuple[str, ...], float]
+
+
+@pytest.fixture
+def graph() -> Iterator[str]:
+    """Yield the address of a Graph that knows Ana, and tells how much of its allowance is used."""
+    body = json.dumps({"id": PAGE, "recipient": ANA}).encode()
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        'X-App-Usage: {"call_count":28}\r\nX-Page-Usage: {"total_time":7}\r\n'
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with peer(hang_up(head.encode(), body)) as address:
+        yield address
+
+
+def figures(origin: str) -> Figures:
+    """Return each figure by its name and the values of its labels."""
+    text = scraped(origin)
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def scraped(origin: str) -> str:
+    # A connection of its own each time: it may be the other process that answers.
+    answer = requests.get(
+        f"{origin}/metrics",
+        headers={"Authorization": f"Bearer {TOKEN}", "Connection": "close"},
+        timeout=10,
+    )
+    assert 200 == answer.status_code
+    return answer.text
+
+
+def link(server: Shipped, database: URL) -> str:
+    """Let Ana connect on *server*, after a password that is wrong; return her code."""
+    services = build(settings_for(database))
+    add_jane(services)
+    services.close()
+    browser = OverSockets(server.origin)
+    person = Person(browser)
+    person.taps_log_in(log_in())
+    person.signs_in(password="not this one at all")
+    person.signs_in()
+    code = person.connects()
+    browser.close()
+    return code
+
+
+def test_every_process_tells_of_all_that_all_have_done(database: URL, graph: str) -> None:
+    with shipped.serving(database, WORKERS="2", METRICS_TOKEN=TOKEN, GRAPH_URL=graph) as server:
+        code = link(server, database)
+        for number in range(12):
+            # A connection of its own each: either process takes some.
+            browser = OverSockets(server.origin)
+            Messenger(browser).tells(message(ANA, f"hello {number}", clock.now()))
+            browser.close()
+        browser = OverSockets(server.origin)
+        Messenger(browser).tells(linked(ANA, code, clock.now()))
+        Messenger(browser).posts(b"{}", **{"X-Hub-Signature-256": "sha256=" + "0" * 64})
+        browser("GET", "/" + "x" * 9000)
+        browser.close()
+
+        told = [figures(server.origin) for _ in range(6)]
+        text = scraped(server.origin)
+
+    for found in told:
+        assert {
+            ("threadlink_webhook_requests_total", "taken"): 13,
+            ("threadlink_webhook_requests_total", "bad_signature"): 1,
+            ("threadlink_webhook_seconds_count",): 14,
+            ("threadlink_link_events_total", "made"): 1,
+            ("threadlink_attempt_steps_total", "ok", "enter"): 1,
+            ("threadlink_attempt_steps_total", "wrong_credentials", "sign_in"): 1,
+            ("threadlink_attempt_steps_total", "ok", "sign_in"): 1,
+            ("threadlink_attempt_steps_total", "ok", "confirm"): 1,
+            ("threadlink_sign_in_failures_total", "wrong_credentials"): 1,
+            ("threadlink_graph_calls_total", "recipient_for", "ok"): 1,
+            ("threadlink_graph_seconds_count", "recipient_for"): 1,
+            ("threadlink_graph_usage_percent", "app"): 28,
+            ("threadlink_graph_usage_percent", "page"): 7,
+            ("threadlink_door_refusals_total", "target too long"): 1,
+            ("threadlink_workers",): 0,
+        }.items() <= found.items()
+    known = (PAGE, ANA, USERNAME, code, TOKEN, *ENVIRONMENT.values())
+    assert [] == [one for one in known if one in text]
+
+
+def test_a_worker_beside_is_seen_and_tells_of_its_own_calls(
+    database: URL, graph: str, tmp_path: Path
+) -> None:
+    """
+    Of what it has asked of Graph only it can tell; that it lives, every process.
+    """
+    services = build(settings_for(database))
+    services.write(tell_messenger, PAGE, ANA, at=clock.now())
+    services.close()
+    port = shipped.free_port()
+    origin = f"http://{shipped.HOST}:{port}"
+    changed = {"METRICS_TOKEN": TOKEN, "GRAPH_URL": graph}
+    with shipped.serving(database, WORKERS="2", **changed) as server:
+        worker = shipped.start_worker(database, tmp_path, "--metrics-port", str(port), **changed)
+        try:
+            while not figures(server.origin)["threadlink_workers",]:
+                assert worker.poll() is None, (tmp_path / "log").read_text()
+            while ("threadlink_graph_calls_total", "unlink", "ok") not in figures(origin):
+                assert worker.poll() is None
+            alive, rest = figures(server.origin), requests.get(f"{origin}/readyz", timeout=10)
+        finally:
+            worker.terminate()
+            worker.wait(30)
+        gone = figures(server.origin)
+
+    assert 1 == alive["threadlink_workers",]
+    assert 60 > alive["threadlink_worker_beat_age_seconds",]
+    assert 404 == rest.status_code
+    assert 0 == gone["threadlink_workers",]
