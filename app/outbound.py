@@ -1,7 +1,8 @@
 """How this server calls others: nothing of the environment, and an end that a peer cannot put off.
 
-The time-outs of requests bound each wait, so an answer that drips outlives them. Here every read,
-of headers and of body, has what is left of the whole. Knows nothing of ours, so that every room may
+The time-outs of requests bound each wait but that for a name, so a name server that hangs outlives
+them, and so does an answer that drips. Here the look-up has an end, and every read, of headers and
+of body, has what is left of the whole. Knows nothing of ours, so that every room may
 use it.
 """
 
@@ -9,6 +10,9 @@ import http.client
 import io
 import logging
 import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 from typing import Any
@@ -17,6 +21,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
 
 CONNECT_S = 3.0
 
@@ -112,12 +117,50 @@ class _Answer(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Until(sock, self.fp.detach()))
 
 
-class PlainConnection(HTTPConnection):
+class _Bounded(HTTPConnection):
+    """Reads within a total, and waits no longer for a name server than for a peer."""
+
     response_class = _Answer
 
+    def _new_conn(self) -> socket.socket:
+        connect_s = self.timeout
+        if not isinstance(connect_s, int | float):
+            return super()._new_conn()
+        # As long as two addresses may take, which is all that timeout_within() leaves room for.
+        made = _beside(super()._new_conn)
+        try:
+            return made.result(2 * connect_s)
+        except TimeoutError as exc:
+            made.add_done_callback(_close)
+            raise ConnectTimeoutError(self, "the name server or the peer is too slow") from exc
 
-class SecureConnection(HTTPSConnection):
-    response_class = _Answer
+
+class PlainConnection(_Bounded):
+    pass
+
+
+class SecureConnection(_Bounded, HTTPSConnection):
+    pass
+
+
+def _beside(connect: Callable[[], socket.socket]) -> "Future[socket.socket]":
+    """Begin *connect* in a thread that nobody has to wait for: getaddrinfo() knows no time-out."""
+    made: Future[socket.socket] = Future()
+
+    def run() -> None:
+        try:
+            made.set_result(connect())
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the caller gets it
+            made.set_exception(exc)
+
+    threading.Thread(target=run, name="connect", daemon=True).start()
+    return made
+
+
+def _close(made: "Future[socket.socket]") -> None:
+    """Close a connection that came after its caller had gone."""
+    if made.exception() is None:
+        made.result().close()
 
 
 class _Pool(HTTPConnectionPool):

@@ -174,3 +174,24 @@ def test_a_closed_door_may_be_open_next_time() -> None:
 
     with pytest.raises(GraphUnavailable):
         send(base_url)
+
+
+def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R103: the total is one for the look-up too; who comes too late finds the door closed."""
+    may_answer = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def hang(*args: Any, **kwargs: Any) -> Any:
+        may_answer.wait()
+        return look_up(*args, **kwargs)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+        with pytest.raises(GraphUnavailable, match="ConnectTimeout"):
+            send(f"http://127.0.0.1:{server.getsockname()[1]}", total_s=0.5)
+        may_answer.set()
+        with server.accept()[0] as late:
+            asked = late.recv(1)
+
+    assert b"" == asked

@@ -1,5 +1,8 @@
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -114,6 +117,26 @@ def test_a_bot_that_drips_is_given_up_all_the_same(bot: Bot) -> None:
         post(bot, total_s=0.3)
 
     assert 1 == len(bot.received)
+
+
+def test_a_name_that_is_not_found_in_time_is_looked_up_again_later(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R101: a name server that hangs must not hold a place longer than a lease lasts."""
+    may_answer = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def hang(*args: Any, **kwargs: Any) -> Any:
+        may_answer.wait()
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+    with pytest.raises(Again, match="ConnectTimeoutError"):
+        post(bot, total_s=0.2)
+    may_answer.set()
+
+    assert [] == bot.received
 
 
 def test_a_connection_that_breaks_is_tried_again(bot: Bot) -> None:
