@@ -65,7 +65,9 @@ def test_every_command_that_is_shown_exists(typed: str) -> None:
     command: click.Command = main
     for word in typed.split():
         if isinstance(command, click.Group):
-            command = command.commands[word]
+            found = command.get_command(click.Context(command), word)
+            assert found is not None
+            command = found
 
     assert command.help
 

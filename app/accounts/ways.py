@@ -6,7 +6,6 @@ from datetime import datetime
 
 from app.accounts.authenticators import PasswordAuthenticator, RedirectAuthenticator
 from app.accounts.http import HttpAuthenticator
-from app.accounts.oidc import Client, OidcAuthenticator
 from app.sign_in_settings import LOCAL, LdapSettings, OidcSettings, SignInSettings
 
 
@@ -66,6 +65,9 @@ def _ldap(one: LdapSettings) -> PasswordAuthenticator:
 
 
 def _provider(one: OidcSettings, now: Callable[[], datetime]) -> Provider:
+    # Here, because the cryptography is loaded with it, and many have the built-in accounts alone.
+    from app.accounts.oidc import Client, OidcAuthenticator  # noqa: PLC0415
+
     client = Client(
         issuer=one.issuer,
         client_id=one.client_id,

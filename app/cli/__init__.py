@@ -1,36 +1,52 @@
 """The command ``threadlink``: one file for each group of commands."""
 
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import click
 from flask.cli import FlaskGroup
 
 from app import create_app
-from app.cli import (
-    accounts,
-    attempts,
-    backup,
-    db,
-    demo,
-    doctor,
-    emulator,
-    keys,
-    links,
-    messenger,
-    outbox,
-    run,
-    serve,
-    setup,
-    worker,
-)
-from app.config import ConfigError
-from app.messenger.errors import GraphError
-from app.writer import NotCommitted
 
 HELP = """Link Messenger people to the users of your business.
 
 See it work without a Facebook app: threadlink demo
 """
+
+# Where each command is, and the first sentence of what it says of itself: a command is loaded when
+# it is called, and none of them for the list of all.
+COMMANDS: Final = {
+    "accounts": ("accounts:group", "The built-in accounts."),
+    "attempts": ("attempts:group", "Why somebody was linked, or was not."),
+    "backup": (
+        "backup:backup",
+        "Copy the SQLite database to FILE while the server runs, and verify the copy.",
+    ),
+    "db": ("db:group", "The database: make its tables, see how they stand."),
+    "demo": (
+        "demo:demo",
+        "Show an account being linked, on this machine and without a Facebook app.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Look at everything a link needs, here and at Meta",
+    ),
+    "emulator": (
+        "emulator:emulator",
+        "Run a Messenger on this machine, on loopback only: chat, Graph, webhooks, an inspector.",
+    ),
+    "keys": ("keys:group", "The keys your bot asks the API with."),
+    "links": ("links:group", "Who is linked to whom."),
+    "messenger": ("messenger:group", "One Graph call each."),
+    "outbox": ("outbox:group", "What is still to be told to the bot and to Messenger."),
+    "run": ("run:run", "Serve on this machine while developing, the worker inside."),
+    "serve": ("serve:serve", "Serve in production, behind whatever speaks https."),
+    "setup": (
+        "setup:setup",
+        "Tell Meta about this server: webhook, page subscriptions, where Log In leads.",
+    ),
+    "worker": ("worker:worker", "Do what commits have asked for, until told to stop."),
+}
 
 
 class Commands(FlaskGroup):
@@ -38,22 +54,35 @@ class Commands(FlaskGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         # Flask's way loads the application first, and --help must work without settings.
-        return click.Group.list_commands(self, ctx)
+        return sorted({*COMMANDS, *click.Group.list_commands(self, ctx)})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return super().get_command(ctx, name)
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"app.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        flasks = click.Group.list_commands(self, ctx)
+        lines = {name: self.commands[name].get_short_help_str() for name in flasks}
+        lines.update({name: words for name, (_, words) in COMMANDS.items()})
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except ConfigError as exc:
-            faults = "\n".join(f"  {fault}" for fault in str(exc).splitlines())
-            raise click.ClickException(
-                f"these settings need attention (.env.example explains each):\n{faults}"
-            ) from exc
-        except NotCommitted as exc:
-            raise click.ClickException(
-                "the database is busy or away; nothing was changed. Try again."
-            ) from exc
-        except GraphError as exc:
-            raise click.ClickException(f"Graph: {exc}") from exc
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as exc:
+            # Here, because it loads what can fail, and whoever asks for help needs none of it.
+            from app.cli.failures import sentence  # noqa: PLC0415
+
+            told = sentence(exc)
+            if told is None:
+                raise
+            raise click.ClickException(told) from exc
 
 
 main = Commands(
@@ -64,21 +93,3 @@ main = Commands(
     load_dotenv=False,
 )
 click.version_option(package_name="threadlink", prog_name="threadlink")(main)
-for command in (
-    accounts.group,
-    attempts.group,
-    backup.backup,
-    db.group,
-    demo.demo,
-    doctor.doctor,
-    emulator.emulator,
-    keys.group,
-    links.group,
-    messenger.group,
-    outbox.group,
-    run.run,
-    serve.serve,
-    setup.setup,
-    worker.worker,
-):
-    main.add_command(command)
