@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -62,7 +63,7 @@ class Page:
     brand: Brand = PLAIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What the operator has decided. `.env.example` explains each."""
 
@@ -175,12 +176,12 @@ class Settings:
             raise ConfigError("\n".join(f"{name} changes with a restart only" for name in fixed))
         return read
 
-    @property
+    @cached_property
     def is_production(self) -> bool:
         """Whether people beyond this machine can reach the server."""
         return not self.public_url.startswith("http://") or not is_loopback(self.public_url)
 
-    @property
+    @cached_property
     def app_secrets(self) -> tuple[str, ...]:
         """The app secrets that may have signed a delivery, the current one first."""
         return (self.app_secret, *filter(None, [self.app_secret_previous]))
@@ -190,7 +191,7 @@ class Settings:
         """The keys our own seals may be made with, the current one first."""
         return (self.secret_key, *self.secret_key_fallbacks)
 
-    @property
+    @cached_property
     def hosts(self) -> frozenset[str]:
         """The values of a Host header that mean this server."""
         return frozenset({urlsplit(self.public_url).netloc, *self.allowed_hosts})

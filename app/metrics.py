@@ -94,6 +94,11 @@ class _Instruments:
         )
 
 
+def prepare() -> None:
+    """Make what is counted in, so that the first request need not wait for it."""
+    _instruments()
+
+
 def count_delivery(outcome: str, *, seconds: float) -> None:
     """Count one POST to the webhook and how long it took."""
     _instruments().webhook.labels(outcome).inc()

@@ -36,9 +36,7 @@ def make_app(services: Services | None) -> Flask:
     app.extensions[EXTENSION] = services
     app.jinja_env.globals["asset"] = assets.asset
     figures.register(app)
-    app.before_request(front.name_request)
-    app.before_request(front.check_host)
-    app.before_request(front.require_https)
+    app.before_request(front.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
     for module in (authorize, oidc, webhook, api, health, figures, assets, brands):

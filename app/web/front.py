@@ -28,6 +28,13 @@ def trust_proxies(app: Flask, hops: int) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's documented way
 
 
+def receive() -> ResponseReturnValue | None:
+    """Name the request, and refuse or redirect one that did not come by our name and scheme."""
+    name_request()
+    check_host()
+    return require_https()
+
+
 def name_request() -> None:
     """Give the request an id that stands in every log line of it."""
     structlog.contextvars.clear_contextvars()
@@ -55,9 +62,9 @@ def check_host() -> None:
 def require_https() -> ResponseReturnValue | None:
     """Answer a request that came over plain http to a server that is known by https (R87)."""
     settings = services().settings
-    if request.is_secure or not settings.is_production or request.path in FOR_MACHINES:
+    if not settings.is_production or request.is_secure or request.path in FOR_MACHINES:
         return None
-    if not services().settings.trusted_proxies:
+    if not settings.trusted_proxies:
         _hint_at_proxies()
     if request.method not in {"GET", "HEAD"} or request.path.startswith(("/api/", "/webhook")):
         raise Forbidden

@@ -28,22 +28,28 @@ HSTS: Final = "max-age=31536000; includeSubDomains"
 
 def add_headers(response: Response) -> Response:
     """Add to *response* what every answer of its kind carries."""
+    headers = response.headers
+    # One look at all of them: to ask for each by name costs Messenger's answer more than its check.
+    present = {name.lower() for name, _ in headers}
     for name, value in ALWAYS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in present:
+            headers.add(name, value)
     is_attempt = request.path.startswith("/authorize")
-    if response.mimetype == "text/html":
-        response.headers["X-Frame-Options"] = "DENY"
-        response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+    if headers.get("Content-Type", "").startswith("text/html"):
+        headers["X-Frame-Options"] = "DENY"
+        headers["Cross-Origin-Embedder-Policy"] = "require-corp"
         policy = ATTEMPT_POLICY if is_attempt else HTML_POLICY
         if not is_attempt:
             # Messenger may have opened the sign-in page as a pop-up, which this would cut off.
-            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            headers["Cross-Origin-Opener-Policy"] = "same-origin"
     else:
         policy = DATA_POLICY
-    response.headers.setdefault("Content-Security-Policy", policy)
-    response.headers.setdefault("Cache-Control", "no-store")
+    if "content-security-policy" not in present:
+        headers.add("Content-Security-Policy", policy)
+    if "cache-control" not in present:
+        headers.add("Cache-Control", "no-store")
     if is_attempt:
         response.vary.add("Cookie")
     if services().settings.is_production and request.is_secure:
-        response.headers["Strict-Transport-Security"] = HSTS
+        headers["Strict-Transport-Security"] = HSTS
     return response

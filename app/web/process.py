@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from werkzeug.wsgi import ClosingIterator
 
-from app import create_app
+from app import create_app, metrics
 from app.config import ConfigError, Settings
 from app.services import build
 from app.web.door import Door
@@ -67,6 +67,7 @@ class House:
 
     def stand(self, stop: threading.Event) -> None:
         """Do what goes beside the requests until *stop* is set."""
+        metrics.prepare()
         self._move_in(self._tenant)
         stop.wait()
         with self._moving:

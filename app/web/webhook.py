@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app import clock, metrics
+from app.config import Settings
 from app.linking.handlers import Outcome, on_linked, on_unlinked, on_unusable
 from app.linking.links import MOST_AHEAD, Made, Refused
 from app.linking.policy import Policy
@@ -26,7 +27,7 @@ from app.messenger.events import (
 )
 from app.messenger.signature import check_signature
 from app.outbox.bot import Delivered, add_delivery
-from app.services import services
+from app.services import Services, services
 
 log = structlog.get_logger()
 bp = Blueprint("webhook", __name__, url_prefix="/webhook")
@@ -54,21 +55,24 @@ def handshake() -> ResponseReturnValue:
 @bp.post("")
 def receive() -> ResponseReturnValue:
     """Take in one delivery; 200 says that it is committed."""
+    built = services()
     body = request.get_data(cache=False)
-    _check_signature(body)
+    _check_signature(built, body)
     delivery = parse_delivery(body)
     linking = tuple(event for event in delivery.events if not isinstance(event, Other))
-    passed_on = Delivered(body, request.headers) if _is_for_the_bot(delivery) else None
+    is_passed_on = _is_for_the_bot(built.settings, delivery)
+    passed_on = Delivered(body, request.headers) if is_passed_on else None
     if linking or passed_on:
-        policy, at = services().policy, clock.now()
-        outcomes = services().write(_take_in, linking, passed_on, policy=policy, at=at)
+        policy, at = built.policy, clock.now()
+        outcomes = built.write(_take_in, linking, passed_on, policy=policy, at=at)
         for event, outcome in zip(linking, outcomes, strict=True):
             _tell_odd_time(event, at)
             _tell(outcome)
-    return "", 200
+    # Nothing to be shown: what a page would carry is not sent.
+    return Response(status=200, mimetype="text/plain")
 
 
-def _check_signature(body: bytes) -> None:
+def _check_signature(built: Services, body: bytes) -> None:
     """Make sure that Messenger has sent *body*, and have it counted either way.
 
     Raises:
@@ -76,15 +80,14 @@ def _check_signature(body: bytes) -> None:
     """
     signature = request.headers.get("X-Hub-Signature-256")
     try:
-        which = check_signature(body, signature, app_secrets=services().settings.app_secrets)
+        which = check_signature(body, signature, app_secrets=built.settings.app_secrets)
     except BadSignature:
-        services().tally.note("refused", at=clock.now())
+        built.tally.note("refused", at=clock.now())
         raise
-    services().tally.note("previous" if which else "current", at=clock.now())
+    built.tally.note("previous" if which else "current", at=clock.now())
 
 
-def _is_for_the_bot(delivery: Delivery) -> bool:
-    settings = services().settings
+def _is_for_the_bot(settings: Settings, delivery: Delivery) -> bool:
     if settings.bot_messenger_url is None:
         return False
     return settings.bot_messenger_linking or not delivery.is_only_linking
