@@ -58,13 +58,16 @@ def _working(settings: Settings, told: Telling) -> Iterator[None]:
     check_tables(built)
     over = threading.Event()
     thread = threading.Thread(target=built.work, args=(over,), name="worker")
-    thread.start()
     try:
+        # Before it works: whoever sees it working can read what it counts.
         with told(built):
-            yield
+            thread.start()
+            try:
+                yield
+            finally:
+                over.set()
+                thread.join()
     finally:
-        over.set()
-        thread.join()
         built.close()
 
 
