@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import Key, generate_key
@@ -73,6 +74,15 @@ class Provider:
             case "/token":
                 self.exchanged.append({**request.form, **_basic(request)})
                 return _json({"access_token": "at", "id_token": self._id_token()})
+            case "/authorize":
+                # Whoever comes is u-1, and may look around before going back.
+                back = f"{request.args['redirect_uri']}?{urlencode(self.sends_back(request.url))}"
+                icon, link = (
+                    '<link rel="icon" href="data:,">',
+                    f'<a href="{escape(back)}">Go on</a>',
+                )
+                page = f"<!doctype html><title>Stub</title>{icon}<main>{link}</main>"
+                return Response(page, mimetype="text/html")
             case "/userinfo" if request.headers["Authorization"] == "Bearer at":
                 return _json({"sub": "u-1", **self.userinfo})
             case _:

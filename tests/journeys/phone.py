@@ -7,10 +7,11 @@ from typing import Final
 from playwright.sync_api import Browser, ConsoleMessage, ViewportSize, expect
 
 PHONE: Final = ViewportSize(width=390, height=844)
+SMALL: Final = ViewportSize(width=320, height=640)
 PICTURES: Final = Path(__file__).parents[2] / "build/screenshots"
 
-# Chromium itself says so of each answer that is an error; the wrong password's is one.
-REFUSED: Final = re.compile(r"Failed to load resource: .* status of 422 \(.*\)")
+# Chromium itself says so of each answer that is an error: what was wrong, away, or too late.
+REFUSED: Final = re.compile(r"Failed to load resource: .* status of (?:410|422|503) \(.*\)")
 
 # Patience costs nothing where all is well, and a busy machine must not look like a fault.
 expect.set_options(timeout=30_000)
@@ -52,6 +53,11 @@ class Phone:
         self._taken += 1
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{self._name}-{self._taken:02}.png")
+
+    def is_small(self) -> None:
+        """Be, from now on, the smallest phone that the pages are made for, held in the dark."""
+        self.page.set_viewport_size(SMALL)
+        self.page.emulate_media(color_scheme="dark")
 
     def reads(self, pattern: str) -> str:
         """Return what the one group of *pattern* is on the page in front of the person."""

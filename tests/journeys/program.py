@@ -92,4 +92,6 @@ def _first_said(output: IO[str]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
+    # ldap3 2.9.1 asks pyasn1 for some things by their old names.
+    warnings = "error,ignore::DeprecationWarning:ldap3.utils.asn1"
+    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": warnings}

@@ -4,13 +4,17 @@ import csv
 import re
 import secrets
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
+from app import clock
+from tests.accounts.directory import BASE, BIND_DN, BIND_PASSWORD, JANE, directory
 from tests.accounts.endpoint import SECRET, example
+from tests.accounts.provider import providing
 from tests.journeys.phone import Phone
 from tests.journeys.program import Threadlink
 from tests.journeys.providers import npm_oidc_provider, oidc_provider_mock
@@ -135,3 +139,92 @@ def test_a_person_links_by_the_businesss_own_endpoint(threadlink: Threadlink, ph
             link = shop.link()
 
     assert ("http:shop", "u-81") == (link["issuer"], link["subject"])
+
+
+def test_a_person_links_by_a_directory(threadlink: Threadlink, phone: Phone) -> None:
+    """OpenLDAP, by StartTLS; "not you?" in between, and known by what no renaming changes."""
+    public_url = f"http://127.0.0.1:{free_port()}"
+    with directory() as there:
+        settings = {
+            "AUTHENTICATORS": "ldap:staff",
+            "LDAP_STAFF_URL": there.plain_url,
+            "LDAP_STAFF_BASE": BASE,
+            "LDAP_STAFF_BIND_DN": BIND_DN,
+            "LDAP_STAFF_BIND_PASSWORD": BIND_PASSWORD,
+            "LDAP_STAFF_NAME_ATTRIBUTE": "mail",
+            "LDAP_STAFF_CA_FILE": there.ca_file,
+        }
+        with business(threadlink, public_url, **settings) as shop:
+            phone.opens(shop.chat_url)
+            phone.taps("Log In")
+            for name in ("jane@example.com", "*", "gone"):
+                phone.signs_in(name, "not the password")
+                phone.sees("That sign-in didn't work.")
+            phone.signs_in("jane@example.com", "gravel teapot under nineteen")
+            phone.sees("j•••@example.org")
+            phone.taps("Not you? Sign in again")
+            phone.sees("So we know it's you")
+            phone.signs_in("jane@example.com", "gravel teapot under nineteen")
+            connects(phone, "j•••@example.org")
+            link = shop.link()
+
+    assert ("ldap:staff", JANE) == (link["issuer"], link["subject"])
+
+
+def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: Phone) -> None:
+    """R57: one lies and one hangs; each is said so, on a small phone in the dark."""
+    public_url = f"http://127.0.0.1:{free_port()}"
+    password = "quiet harbour, four gulls"
+    with providing(clock.now()) as liar, providing(clock.now()) as silent:
+        liar.claims["aud"] = "somebody else"
+        silent.slow["/.well-known/openid-configuration"] = "silent"
+        settings = {**oidc("LIAR", liar.issuer), **oidc("SILENT", silent.issuer)}
+        settings["HELP_URL_PASSWORD"] = f"{public_url}/"
+        ways = "local oidc:liar oidc:silent"
+        with business(threadlink, public_url, AUTHENTICATORS=ways, **settings) as shop:
+            threadlink.runs("accounts", "add", "jane@example.com", typed=f"{password}\n")
+            phone.opens(shop.chat_url)
+            phone.taps("Log In")
+            phone.taps("Continue with Liar")
+            phone.opens(phone.page.get_by_role("link", name="Go on").get_attribute("href") or "")
+            phone.sees("Signing in with Liar didn't work.")
+            phone.is_small()
+            phone.taps("Continue with Silent")
+            phone.sees("Silent does not answer right now.")
+            phone.taps("Forgot password?")
+            expect(phone.page).to_have_url(f"{public_url}/")
+            phone.page.go_back()
+            phone.sees("Continue with Silent")
+            phone.signs_in("jane@example.com", password)
+            connects(phone, "j•••@example.com")
+            link = shop.link()
+
+    assert "local" == link["issuer"]
+
+
+def test_who_comes_back_too_late_is_told_how_to_start_again(
+    threadlink: Threadlink, phone: Phone
+) -> None:
+    """R10: the five minutes are over while the person looks around at the provider."""
+    public_url = f"http://127.0.0.1:{free_port()}"
+    with providing(clock.now()) as provider:
+        ways = {"AUTHENTICATORS": "oidc:stub", **oidc("STUB", provider.issuer)}
+        with business(threadlink, public_url, **ways) as shop:
+            phone.opens(shop.chat_url)
+            phone.taps("Log In")
+            phone.is_small()
+            phone.taps("Continue with Stub")
+            go_on = phone.page.get_by_role("link", name="Go on")
+            expect(go_on).to_be_visible()
+            database = threadlink.folder / "instance/threadlink.sqlite"
+            with sqlite3.connect(database) as connection:
+                connection.execute(
+                    "UPDATE attempt SET opened_at = datetime(opened_at, '-6 minutes')"
+                )
+            connection.close()
+            go_on.click()
+            phone.sees("You came back after the five minutes")
+            phone.taps("Back to Messenger")
+            phone.opens("about:blank")
+
+    assert [] == provider.exchanged

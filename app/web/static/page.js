@@ -45,6 +45,10 @@ for (const form of document.forms) {
   addEventListener("pageshow", reopen);
 }
 
+// A page that answers a form is asked for again, without the form, by whoever comes back to it
+// from a help link: every address that takes a form can be looked at as well.
+history.replaceState(null, "", location.href);
+
 // Waiting for Messenger: loaded anew only once there is something new, so that nobody who is
 // reading or listening is interrupted.
 const waiting = document.querySelector("[data-refresh-seconds]");
