@@ -30,6 +30,8 @@ class Exchange:
     answer: str = ""
     milliseconds: float = 0.0
     failure: Failure | None = None
+    # What to look at when nothing follows: words for a developer.
+    hint: str = ""
     # The names of the switches that had a hand in it.
     faults: tuple[str, ...] = ()
 

@@ -18,6 +18,12 @@ from app.emulator.state import LinkingToken, Thread
 bp = Blueprint("linking", __name__)
 RETURN_PATH = "/messenger_platform/account_linking/"
 _SLOW = timedelta(minutes=6)
+_HINT = (
+    "Next, your page sends this browser to redirect_uri, and a “return” appears. If none does: "
+    "your page has not been left yet, or has sent it elsewhere. Does it refuse the redirect_uri? "
+    "Its origin here is {0}, where Messenger has facebook.com or messenger.com: let your server "
+    "allow it (REDIRECT_ORIGINS={0} for Threadlink)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ def open_login(held: Emulator, thread: Thread, url: str) -> ResponseReturnValue:
             at=held.clock(),
             method="GET",
             url=address,
+            hint=_HINT.format(held.own_origin()),
             faults=fault,
         )
     )

@@ -125,3 +125,44 @@ def test_an_exchange_is_shown_byte_by_byte(app: Flask, ana: Person, webhook: Web
 
 def test_an_exchange_that_is_not_there_is_not_found(app: Flask) -> None:
     assert 404 == app.test_client().get("/inspector/77").status_code
+
+
+def test_the_reason_of_a_failure_is_read_without_opening_it(app: Flask, ana: Person) -> None:
+    ana.emulator.state.app_subscription = None
+    ana.submits("messages", text="hello")
+
+    page = app.test_client().get("/inspector").text
+
+    summary = page.partition("<summary>")[2].partition("</summary>")[0]
+    assert "No webhook is set for this app" in summary
+
+
+def test_a_log_in_that_never_comes_back_says_where_to_look(app: Flask, ana: Person) -> None:
+    """
+    Nothing else appears when a server refuses redirect_uri.
+    """
+    ana.taps_log_in()
+
+    page = app.test_client().get("/inspector").text
+
+    assert "REDIRECT_ORIGINS=http://127.0.0.1:5010" in page
+
+
+@pytest.mark.parametrize(
+    ("fault", "fix"),
+    [
+        ("proof-wrong", "its key the app secret"),
+        ("proof-required", "its key the app secret"),
+        ("graph-190-463", "past its time"),
+        ("drip", "a limit of its own"),
+    ],
+)
+def test_a_call_that_failed_says_what_to_mend(
+    fault: str, fix: str, app: Flask, graph: FlaskClient, ana: Person
+) -> None:
+    ana.emulator.faults.turn_on(fault)
+
+    with graph.get("/v26.0/me" + ("?appsecret_proof=00" if fault == "proof-wrong" else "")):
+        pass  # a drip is not waited for
+
+    assert fix in app.test_client().get("/inspector").text

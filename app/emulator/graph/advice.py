@@ -7,6 +7,15 @@ _TOKEN = (
     "Is it the page token that this emulator printed when it started, whole, and sent as "
     "access_token or as Authorization: Bearer? After a restart of the emulator it is another one."
 )
+_NEW_TOKEN = (
+    "Make a new page token and give it to your server: {}. One made from a long-lived user token, "
+    "or from a system user, does not expire by itself."
+)
+_PROOF = (
+    "appsecret_proof is HMAC-SHA256 in hex: its key the app secret, its message the access token "
+    "of this very call. Does your server have the secret of this app? After a restart of the "
+    "emulator it is another one."
+)
 _WAIT = "Wait before you call again, longer each time; the usage headers say for how many minutes."
 _FIXES: dict[tuple[int, int | None], str] = {
     (1, None): "Try again a few times, a little later each time.",
@@ -22,6 +31,11 @@ _FIXES: dict[tuple[int, int | None], str] = {
     (100, 2018247): "Go on without the name: a profile may be withheld. The app needs Business "
     "Asset User Profile Access to see it.",
     (190, None): _TOKEN,
+    (190, 458): _NEW_TOKEN.format("whose token it is must add the app again first"),
+    (190, 460): _NEW_TOKEN.format("a changed password ends all older ones"),
+    (190, 463): _NEW_TOKEN.format("this one is past its time"),
+    (190, 467): _NEW_TOKEN.format("this one was withdrawn"),
+    (190, 492): _NEW_TOKEN.format("somebody with a role on the Page must make it"),
     (200, None): "In development mode only people with a role on the app can be written to.",
     (551, None): "The person has blocked the Page or is gone: do not try again.",
     (2200, None): "Your webhook must answer the GET with the value of hub.challenge and nothing "
@@ -33,6 +47,10 @@ _FIXES: dict[tuple[int, int | None], str] = {
 }
 _ANY_FIX = "Compare what you sent, above, with the reference of this call; do not send it again."
 _WEATHER = {
+    "drip": Failure(
+        "The answer came byte by byte.",
+        "A time-out between two bytes does not end this: give the whole call a limit of its own.",
+    ),
     "html": Failure(
         "An edge answered with HTML: this was never Graph.",
         "Treat an answer that is not JSON as a failure that passes: try again later.",
@@ -47,6 +65,8 @@ _WEATHER = {
 
 def on(problem: GraphProblem) -> Failure:
     """Return *problem* as reason and fix."""
+    if problem.is_about_proof:
+        return Failure(str(problem), _PROOF, problem.status)
     exactly, any_of_code = (problem.code, problem.subcode), (problem.code, None)
     fix = _FIXES.get(exactly) or _FIXES.get(any_of_code) or _ANY_FIX
     return Failure(str(problem), fix, problem.status)

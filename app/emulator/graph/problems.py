@@ -34,6 +34,11 @@ class GraphProblem(Exception):
         }
         self._error = {name: value for name, value in told.items() if value is not None}
 
+    @property
+    def is_about_proof(self) -> bool:
+        """Whether appsecret_proof is what was missed or wrong."""
+        return "appsecret_proof" in str(self)
+
     def as_json(self) -> dict[str, Any]:
         """Return the error object, with a trace id of its own."""
         return {"error": {**self._error, "fbtrace_id": mint.trace_id()}}

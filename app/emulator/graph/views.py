@@ -141,7 +141,7 @@ def _record(
     serving.held.journal.add(
         Exchange(
             kind="graph",
-            title=f"{request.method} {serving.path}",
+            title=_title(serving.path),
             at=serving.at,
             method=request.method,
             url=request.full_path.rstrip("?"),
@@ -155,3 +155,8 @@ def _record(
             faults=serving.faults + (problem.faults if problem else ()),
         )
     )
+
+
+def _title(path: str) -> str:
+    asks_who = "account_linking_token" in request.args
+    return f"{request.method} {path}" + (", by account_linking_token" if asks_who else "")
