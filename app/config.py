@@ -153,14 +153,16 @@ class Settings:
         return settings
 
     @classmethod
-    def load(cls) -> Self:
+    def load(cls, **changed: str) -> Self:
         """Read every setting from the environment and, where that is silent, from ``.env``.
+
+        *changed* are names and texts that come before both.
 
         Raises:
             ConfigError: Something is missing, malformed, or not fit for production.
         """
         written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
-        return cls.from_env({**written, **os.environ})
+        return cls.from_env({**written, **os.environ, **changed})
 
     def anew(self) -> Self:
         """Return the settings as they are written now, to go on by in place of these.

@@ -15,8 +15,9 @@ from app import clock, create_app, schema
 from app.accounts import local
 from app.cli import demo_bot
 from app.cli.emulator import leaving_word
+from app.cli.listening import listening
 from app.cli.options import json_option
-from app.cli.run import listening, serving
+from app.cli.serving import serving
 from app.cli.signals import stopping, wait
 from app.config import DEMO_MARK, Settings
 from app.emulator import EmulatorServer, EmulatorSettings, demo_settings

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.serving import make_server
 
-from app.cli.run import Handler
+from app.cli.serving import Handler
 from app.config import shipped
 
 

@@ -15,7 +15,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import metrics
-from app.cli.run import check_tables, note_refused_reload, note_start
+from app.cli.serving import check_tables, note_refused_reload, note_start
 from app.config import ConfigError, Settings
 from app.services import build, processes
 from app.web.door import Door

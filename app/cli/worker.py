@@ -10,7 +10,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 
 from app import create_app
-from app.cli.run import Handler, check_tables, listening, note_refused_reload
+from app.cli.listening import listening
+from app.cli.serving import Handler, check_tables, note_refused_reload
 from app.cli.signals import hangups, stopping
 from app.config import ConfigError, Settings
 from app.services import Services, build

@@ -74,6 +74,11 @@ class Change:
     before: Webhook | tuple[str, ...] | str | None
     after: Webhook | tuple[str, ...] | str | None
 
+    @property
+    def is_profile(self) -> bool:
+        """Whether it is a call of the Messenger Profile API, of which Meta allows few."""
+        return self.page_id is not None and not isinstance(self.after, tuple)
+
     def __str__(self) -> str:
         """Return the change in words."""
         if self.page_id is None:

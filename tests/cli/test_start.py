@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import logs
-from app.cli.run import note_start
+from app.cli.serving import note_start
 from app.config import Settings
 from tests.installation import ENVIRONMENT
 

@@ -10,7 +10,8 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import URL, inspect, text
 
 from app import clock, create_app
-from app.cli.run import listening, serving
+from app.cli.listening import listening
+from app.cli.serving import serving
 from app.services import Services, build
 from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
 from tests.browsers import Answer, OverSockets

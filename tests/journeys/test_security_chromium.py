@@ -15,7 +15,8 @@ from sqlalchemy import URL
 from werkzeug.wrappers import Request as Asked
 
 from app import create_app
-from app.cli.run import listening, serving
+from app.cli.listening import listening
+from app.cli.serving import serving
 from app.services import build
 from tests.actors import Graph
 from tests.installation import PASSWORD, USERNAME, add_jane, settings_for
