@@ -1,12 +1,14 @@
 """Whether a target is worth a try: one that fails again and again is left alone for a while."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 # security.md R100.
 MOST_FAILURES: Final = 5
 PROBE_EVERY: Final = timedelta(seconds=60)
+# Less is two threads that looked at the clock one after the other.
+PUT_BACK: Final = timedelta(seconds=10)
 
 
 class Circuit:
@@ -15,13 +17,14 @@ class Circuit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures = 0
-        self._closed_until: datetime | None = None
+        self._closed_from = self._closed_until = datetime.min.replace(tzinfo=UTC)
         self._is_stopped = False
 
     def room(self, most: int, *, at: datetime) -> int:
         """Return how many of *most* may be tried now: all, one to find out, or none."""
         with self._lock:
-            if self._is_stopped or (self._closed_until is not None and at < self._closed_until):
+            # Not from before either: a clock that was put back must not keep it closed.
+            if self._is_stopped or self._closed_from <= at < self._closed_until:
                 return 0
             return 1 if self._failures >= MOST_FAILURES else most
 
@@ -32,7 +35,7 @@ class Circuit:
 
     def succeeded(self) -> None:
         with self._lock:
-            self._failures, self._closed_until = 0, None
+            self._failures, self._closed_until = 0, self._closed_from
 
     def failed(self, *, at: datetime, wait: timedelta | None) -> bool:
         """Note a failure; return whether the target is left alone from now on.
@@ -46,7 +49,9 @@ class Circuit:
             if self._failures >= MOST_FAILURES:
                 until = max(until, at + PROBE_EVERY)
             if until > at:
-                self._closed_until = max(until, self._closed_until or until)
+                is_put_back = at < self._closed_from
+                self._closed_until = until if is_put_back else max(until, self._closed_until)
+                self._closed_from = at - PUT_BACK
             return is_first
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.keep import Keep
@@ -21,6 +21,8 @@ log = structlog.get_logger()
 DONE_KEPT: Final = timedelta(hours=1)
 # security.md R100.
 LATE: Final = timedelta(minutes=5)
+# How far the clocks of several machines may differ.
+SKEW: Final = timedelta(minutes=1)
 
 _UNSYNCED: Final[dict[str, Any]] = {"synchronize_session": False}
 
@@ -60,9 +62,17 @@ def sweep(session: Session, *, keep: Keep, at: datetime) -> Swept:
     old = Outgoing.created_at <= at - keep.dead_letters
     over = old & ((Outgoing.state == "dead") | (Outgoing.kind == NOTICE))
     session.execute(delete(Outgoing).where(done | over), execution_options=_UNSYNCED)
+    _bring_to_the_present(session, at=at)
     dropped = drop_deliveries(session, keep=keep, at=at)
     waiting = (queue for queue in queues(session) if queue.state == "waiting")
     return Swept(dropped, tuple(queue for queue in waiting if queue.oldest_at < at - LATE))
+
+
+def _bring_to_the_present(session: Session, *, at: datetime) -> None:
+    """Have what a clock wrote that was put back since be due now, and not when that time comes."""
+    ahead = (Outgoing.state == "waiting") & (Outgoing.created_at > at + SKEW)
+    present = update(Outgoing).where(ahead).values(created_at=at, not_before=at)
+    session.execute(present, execution_options=_UNSYNCED)
 
 
 def report(swept: Swept, *, at: datetime) -> None:

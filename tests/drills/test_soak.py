@@ -19,7 +19,8 @@ from tests.drills.processes import Holding, holding
 SECONDS = int(os.environ.get("DRILL_SOAK_SECONDS", "6"))
 IS_LONG = SECONDS >= 600
 EVENTS_PER_SECOND = 200
-CLIENTS = 4
+# Enough to keep to that when an answer takes its time.
+CLIENTS = 16
 # Buffers and caches have their size by then.
 WARM = 0.3
 MOST_GROWTH = 1.05

@@ -45,6 +45,18 @@ def test_a_probe_that_fails_closes_the_way_again() -> None:
     assert 1 == circuit.room(64, at=NOON + MINUTE * 2)
 
 
+def test_a_clock_that_was_put_back_keeps_nothing_closed() -> None:
+    """R123: else a bot that is well again hears nothing until the old time comes round."""
+    circuit = failing()
+    yesterday = NOON - timedelta(days=1)
+
+    assert 1 == circuit.room(64, at=yesterday)
+    circuit.failed(at=yesterday, wait=None)
+
+    assert 0 == circuit.room(64, at=yesterday)
+    assert 1 == circuit.room(64, at=yesterday + MINUTE)
+
+
 def test_one_success_opens_the_whole_way() -> None:
     circuit = failing()
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -106,3 +107,30 @@ def test_the_bot_s_side_is_kept_as_long_as_the_operator_says(session: Session) -
 
     assert [b"notice"] == after_hours == after_days
     assert [] == left(session)
+
+
+@pytest.mark.parametrize("step", [HOUR, DAY])
+def test_a_clock_that_was_put_back_holds_up_nothing(session: Session, step: timedelta) -> None:
+    """R123: what was written before the step is not due when the old time comes round, but now."""
+    enqueue_once(session, "notice", b"1", at=NOON + step)
+    before = service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
+
+    retention.sweep(session, keep=KEEP, at=NOON)
+    after = service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
+    retention.sweep(session, keep=KEEP, at=NOON)
+
+    assert () == before
+    assert [b"1"] == [claim.body for claim in after]
+    # It is held as any other: the lease counts from now.
+    assert () == service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
+
+
+def test_what_waits_for_its_next_try_is_left_waiting(session: Session) -> None:
+    """R99: to be due in the future is not to have been written there."""
+    enqueue_once(session, "notice", b"1", at=NOON)
+    (claim,) = service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
+    service.postpone(session, claim, failure="status 500", until=NOON + DAY)
+
+    retention.sweep(session, keep=KEEP, at=NOON)
+
+    assert () == service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
