@@ -19,6 +19,7 @@ from app.environment import (
     Reader,
     bot_url,
     digits,
+    installed,
     is_loopback,
     one_of,
     origin,
@@ -93,6 +94,9 @@ class Settings:
     trusted_proxies: int
     allowed_hosts: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
+    otlp_endpoint: str | None
+    otlp_headers: str | None = field(repr=False)
+    sentry_dsn: str | None = field(repr=False)
     workers: int | None
     threads: int
     log_level: str
@@ -137,6 +141,13 @@ class Settings:
             trusted_proxies=reader.optional("TRUSTED_PROXIES", whole(0, 9), 0),
             allowed_hosts=reader.optional("ALLOWED_HOSTS", words, ()),
             metrics_token=reader.optional("METRICS_TOKEN", plain, None),
+            otlp_endpoint=reader.optional(
+                "OTEL_EXPORTER_OTLP_ENDPOINT", installed("otel", "opentelemetry.sdk", bot_url), None
+            ),
+            otlp_headers=reader.optional("OTEL_EXPORTER_OTLP_HEADERS", plain, None),
+            sentry_dsn=reader.optional(
+                "SENTRY_DSN", installed("sentry", "sentry_sdk", plain), None
+            ),
             workers=reader.optional("WORKERS", whole(1, 64), None),
             threads=reader.optional("THREADS", whole(2, 256), 32),
             log_level=reader.optional(

@@ -8,6 +8,7 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -156,6 +157,21 @@ def is_loopback(address: str) -> bool:
 
 def origins(text: str) -> tuple[str, ...]:
     return tuple(origin(word) for word in words(text))
+
+
+def installed(extra: str, module: str, parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Return *parse*, for a setting that wants what the *extra* of this name brings."""
+
+    def parse_if_there(text: str) -> T:
+        try:
+            is_there = find_spec(module) is not None
+        except ModuleNotFoundError:
+            is_there = False
+        if not is_there:
+            raise Fault(f"needs what is not installed: uv sync --extra {extra}")
+        return parse(text)
+
+    return parse_if_there
 
 
 def yes_or_no(text: str) -> bool:

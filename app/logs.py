@@ -5,7 +5,8 @@ a query string, a header or the text of an exception that a stranger had a hand 
 import logging
 import sys
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -14,9 +15,14 @@ from app.sampling import Sampler
 
 LEVELS: Final = logging.getLevelNamesMapping()
 
+Report: TypeAlias = Callable[[str, BaseException], None]
 
-def configure(*, level: str, form: str) -> None:
-    """Write log lines to stderr, from *level* up, as ``json`` or for a ``console``."""
+
+def configure(*, level: str, form: str, report: Report | None = None) -> None:
+    """Write log lines to stderr, from *level* up, as ``json`` or for a ``console``.
+
+    *report* is told of each fault that a line is about, beside the line.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         Sampler(time.monotonic),
@@ -30,7 +36,7 @@ def configure(*, level: str, form: str) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, _reporting(report), structlog.processors.format_exc_info, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
@@ -41,6 +47,17 @@ def configure(*, level: str, form: str) -> None:
         structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared)
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _reporting(report: Report | None) -> structlog.typing.Processor:
+    def tell(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        given = event.get("exc_info")
+        fault = given if isinstance(given, BaseException) else sys.exc_info()[1]
+        if report and given and fault:
+            report(str(event["event"]), fault)
+        return event
+
+    return tell
 
 
 def _without_control_characters(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

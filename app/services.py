@@ -17,7 +17,7 @@ from flask import current_app
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app import clock, logs, metrics
+from app import clock, logs, metrics, telemetry
 from app.accounts import throttle
 from app.accounts.admission import Admission, admission_for
 from app.accounts.limits import Keyring
@@ -68,6 +68,8 @@ class Services:
     ways: Mapping[str, Ways]
     hasher: Hasher = field(repr=False)
     gate: Admission = field(repr=False)
+    spans: telemetry.Spans | None = field(repr=False)
+    faults: telemetry.Faults | None = field(repr=False)
     keyring: Keyring = field(repr=False)
 
     def write(
@@ -143,6 +145,9 @@ class Services:
     def close(self) -> None:
         """Write down what is only counted, and let go of the database."""
         self.tally.close()
+        for sender in (self.spans, self.faults):
+            if sender:
+                sender.close()
         self.engine.dispose()
 
     def meta(self, observe: Callable[[Observation], None] | None = None) -> Meta:
@@ -221,7 +226,10 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
 
     *limit_seconds* is how long a write may take until its caller is told that it failed.
     """
-    logs.configure(level=settings.log_level, form=settings.log_format)
+    faults = telemetry.faults_for(settings.sentry_dsn)
+    logs.configure(
+        level=settings.log_level, form=settings.log_format, report=faults.report if faults else None
+    )
     engine = make_engine(settings.database_url)
     writer = Writer(engine, limit_seconds=limit_seconds)
     gate = admission_for(cores=cores(), workers=processes(settings), threads=settings.threads)
@@ -239,6 +247,8 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         ),
         hasher=hasher,
         gate=gate,
+        spans=telemetry.spans_for(settings.otlp_endpoint, settings.otlp_headers),
+        faults=faults,
         # Derived, so that what is counted cannot be matched against anything else sealed with it.
         keyring=Keyring(
             hmac.digest(settings.secret_key.encode(), b"threadlink throttle", "sha256")
@@ -280,6 +290,7 @@ def _log_call(seen: Observation) -> None:
     metrics.count_graph_call(
         seen.call, seen.outcome, seconds=seen.took_s, usage=seen.usage.percents
     )
+    telemetry.graph_call(seen.call, seen.outcome, seconds=seen.took_s)
     log.info(
         "graph.call",
         call=seen.call,

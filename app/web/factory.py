@@ -14,6 +14,7 @@ from app.web import (
     headers,
     health,
     oidc,
+    tracing,
     webhook,
 )
 from app.web.api import site as api
@@ -35,6 +36,7 @@ def make_app(services: Services | None) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = 64 * 1024
     app.extensions[EXTENSION] = services
     app.jinja_env.globals["asset"] = assets.asset
+    tracing.register(app)
     figures.register(app)
     app.before_request(front.receive)
     app.after_request(headers.add_headers)
