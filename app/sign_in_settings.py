@@ -21,8 +21,9 @@ from app.environment import (
     yes_or_no,
 )
 
-# The one that is known to refuse browsers inside other apps (developers.googleblog.com, "Upcoming
-# security changes to Google's OAuth 2.0 authorization endpoint in embedded webviews", 2021-06).
+# The one that is known to refuse browsers inside other apps, with 403 disallowed_useragent
+# (developers.googleblog.com, "Upcoming security changes to Google's OAuth 2.0 authorization
+# endpoint in embedded webviews", 2021-06-29: all of them, from 2021-09-30 on).
 _NOT_IN_WEBVIEWS: Final = frozenset({"https://accounts.google.com"})
 _KIND_AND_NAME: Final = re.compile(r"local|(?:oidc|http|ldap):[a-z0-9]{1,32}")
 _LONGEST_ISSUER: Final = 255

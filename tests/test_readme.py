@@ -8,6 +8,7 @@ import click
 import pytest
 
 from app.cli import main
+from tests.test_env_example import EXAMPLES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -24,12 +25,17 @@ def first_cells(title: str) -> set[str]:
     return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
 
+def _general(found: re.Match[str]) -> str:
+    return f"{found[0].partition('_')[0]}_<NAME>_"
+
+
 def test_the_table_of_settings_has_those_of_env_example() -> None:
     example = (ROOT / ".env.example").read_text()
 
     named = set(re.findall(r"(?m)^#?([A-Z_]+)=", example))
     # The example has a way to sign in for each kind, and calls it something.
-    general = {re.sub(r"^(OIDC|HTTP|LDAP)_[A-Z]+?_", r"\1_<NAME>_", name) for name in named}
+    called = "|".join(f"{kind}{name}" for kind, name in EXAMPLES.items())
+    general = {re.sub(rf"^(?:{called})_", _general, name) for name in named}
 
     assert general == first_cells("Settings")
 

@@ -2,6 +2,12 @@
 
 Found by a search, proven by a bind (RFC 4511, RFC 4513). This module loads ldap3, which takes a
 while: it is imported only where a directory is named in the settings.
+
+Why ldap3, whose last stable release (2.9.1) is of 2021: looked at again in November 2026,
+python-ldap 3.4.8 and bonsai 1.5.5 are kept up, and neither has a wheel for Linux, so each would ask
+for a compiler, OpenLDAP's headers and its library on every machine. Its own next
+release is a candidate (2.10.2rc4). Little of it is trusted: it builds questions and reads answers;
+time, size and TLS are ours, and tests/accounts/test_ldap_hostile.py answers it by hand.
 """
 
 import ssl
