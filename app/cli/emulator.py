@@ -53,12 +53,12 @@ def _settings(
     **options: Any,
 ) -> EmulatorSettings:
     named = {name: names for name, names in (("pages", pages), ("people", people)) if names}
+    callbacks = ("data_deletion_url", "deauthorize_url")
     try:
         settings = demo_settings(webhook_url=webhook_url, **named)
+        return replace(settings, **{name: options[name] for name in callbacks})
     except ValueError as exc:
         raise click.UsageError(str(exc)) from exc
-    callbacks = ("data_deletion_url", "deauthorize_url")
-    return replace(settings, **{name: options[name] for name in callbacks})
 
 
 def _serve(settings: EmulatorSettings, options: dict[str, Any]) -> None:

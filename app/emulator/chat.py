@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from app.emulator import events, linking, mint
 from app.emulator.context import Emulator, emulator
@@ -10,6 +11,12 @@ from app.emulator.state import Button, Message, Thread
 bp = Blueprint("chat", __name__)
 
 _LONGEST_MESSAGE = 2000
+
+
+@bp.errorhandler(404)
+def gone(_error: HTTPException) -> tuple[str, int]:
+    """Lead out of a chat that a former start of the emulator had: its ids were others."""
+    return render_template("gone.html"), 404
 
 
 @bp.get("/")

@@ -5,12 +5,12 @@ Everything is JSON. The key is printed at the start and travels as Authorization
 
 import hmac
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any, NoReturn
 
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from app.emulator import wishes
 from app.emulator.context import Emulator, emulator
 from app.emulator.fault_table import FAULTS
 from app.emulator.journal import Entry
@@ -19,7 +19,7 @@ from app.emulator.triggers import Trigger, pull
 
 bp = Blueprint("control", __name__, url_prefix="/control")
 
-_LONGEST_SECONDS = 10 * 365 * 24 * 3600
+_TRIGGER = ("what", "page_id", "psid", "code", "text", "twice", "late_seconds")
 
 
 @bp.before_request
@@ -71,20 +71,22 @@ def faults() -> Response:
 @bp.put("/faults/<name>")
 def turn_on(name: str) -> tuple[str, int]:
     """Let a fault happen always, or as many `times` as the body says."""
-    times = _content().get("times")
+    times = wishes.content("times").get("times")
     if times is not None and (not isinstance(times, int) or isinstance(times, bool)):
-        _refuse("times is a number")
+        wishes.refuse("times is a number")
     try:
         emulator().faults.turn_on(name, times)
     except KeyError:
-        abort(404, f"there is no fault {name}; GET /control/faults lists them")
+        _no_fault(name)
     except ValueError as exc:
-        _refuse(str(exc))
+        wishes.refuse(str(exc))
     return "", 204
 
 
 @bp.delete("/faults/<name>")
 def turn_off(name: str) -> tuple[str, int]:
+    if name not in FAULTS:
+        _no_fault(name)
     emulator().faults.turn_off(name)
     return "", 204
 
@@ -98,29 +100,28 @@ def turn_all_off() -> tuple[str, int]:
 @bp.post("/time")
 def advance() -> Response:
     """Let `advance_seconds` pass, with every repeat that is due meanwhile."""
-    held, seconds = emulator(), _seconds(_content(), "advance_seconds")
-    held.courier.advance(seconds)
+    held = emulator()
+    held.courier.advance(wishes.seconds(wishes.content("advance_seconds"), "advance_seconds"))
     return jsonify(_time(held))
 
 
 @bp.post("/trigger")
 def trigger() -> Response:
     """Let something happen to a person; answer with what the business made of it."""
-    held, content = emulator(), _content()
-    thread = _meant(held, content)
-    if content.get("code") is not None and not isinstance(content["code"], str):
-        _refuse("code is a text")
+    held, told = emulator(), wishes.content(*_TRIGGER)
+    thread = _meant(held, told)
+    text = wishes.text(told, "text")
     wanted = Trigger(
-        what=str(content.get("what", "")),
-        code=content.get("code"),
-        text=str(content.get("text", "Hello!")),
-        twice=content.get("twice") is True,
-        late=_seconds({"late_seconds": 0, **content}, "late_seconds"),
+        what=wishes.text(told, "what") or "",
+        code=wishes.text(told, "code"),
+        text="Hello!" if text is None else text,
+        twice=wishes.switch(told, "twice"),
+        late=wishes.seconds({"late_seconds": 0, **told}, "late_seconds"),
     )
     try:
         failure = pull(held, thread, wanted)
     except ValueError as exc:
-        _refuse(str(exc))
+        wishes.refuse(str(exc))
     return jsonify(
         what=wanted.what,
         page_id=thread.page_id,
@@ -141,10 +142,7 @@ def exchanges() -> Response:
 @bp.put("/webhook")
 def subscribe() -> tuple[str, int]:
     """Deliver to `url` from now on, as if set up in the dashboard; null is nowhere."""
-    url = _content().get("url")
-    if url is not None and not isinstance(url, str):
-        _refuse("url is a text or null")
-    emulator().state.subscribe(url)
+    emulator().state.subscribe(wishes.address(wishes.content("url"), "url"))
     return "", 204
 
 
@@ -160,32 +158,17 @@ def reset() -> tuple[str, int]:
     return "", 204
 
 
-def _content() -> dict[str, Any]:
-    content = request.get_json(silent=True) if request.get_data() else {}
-    if not isinstance(content, dict):
-        _refuse("the body is a JSON object")
-    return content
+def _no_fault(name: str) -> NoReturn:
+    abort(404, f"there is no fault {name}; GET /control/faults lists them")
 
 
-def _refuse(why: str) -> NoReturn:
-    abort(400, why)
-
-
-def _seconds(content: dict[str, Any], name: str) -> timedelta:
-    seconds = content.get(name)
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if is_number and 0 <= float(seconds or 0) <= _LONGEST_SECONDS:
-        return timedelta(seconds=float(seconds or 0))
-    _refuse(f"{name} is a number of seconds, at most ten years of them")
-
-
-def _meant(held: Emulator, content: dict[str, Any]) -> Thread:
+def _meant(held: Emulator, told: dict[str, Any]) -> Thread:
     """Return the thread that `page_id` and `psid` mean; what is left out is the first."""
+    page_id, psid = wishes.text(told, "page_id"), wishes.text(told, "psid")
     found = [
         thread
         for thread in held.state.every_thread()
-        if content.get("page_id") in {None, thread.page_id}
-        and content.get("psid") in {None, thread.psid}
+        if page_id in {None, thread.page_id} and psid in {None, thread.psid}
     ]
     if not found:
         abort(404, "nobody with this psid has chatted with this page")

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,35 @@ class EmulatorSettings:
             raise ValueError("app and page ids are digits")
         if not self.people or len(self.people) != len(set(self.people)):
             raise ValueError("the emulator needs people, each with a name of their own")
+        if not all(is_text(name) for name in (*self.people, *(page.name for page in self.pages))):
+            raise ValueError("names of pages and people are texts in UTF-8")
+        for url in (self.webhook_url, self.data_deletion_url, self.deauthorize_url):
+            if url and not is_web_address(url):
+                raise ValueError("where the emulator shall post is an http or https address")
         if not (self.app_secret and self.verify_token and all(tokens)):
             raise ValueError(
                 "the app secret, the verify token and the page tokens must not be empty"
             )
+
+
+def is_text(value: object) -> bool:
+    """Tell whether *value* is a text that a page can show: no half of a surrogate pair in it."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def is_web_address(url: str) -> bool:
+    """Tell whether *url* is http or https with a host, in printable ASCII."""
+    try:
+        parts = urlsplit(url)
+        return bool(
+            url.isascii()
+            and url.isprintable()
+            and parts.scheme in {"http", "https"}
+            and parts.hostname
+            and parts.port != 0
+        )
+    except ValueError:
+        return False
 
 
 def demo_settings(

@@ -121,3 +121,11 @@ def test_a_thread_that_is_not_there_is_not_found(path: str, app: Flask, ana: Per
 
 def test_the_first_page_leads_to_a_chat(app: Flask, ana: Person) -> None:
     assert f"/t/{PAGE}/{ana.psid}" == app.test_client().get("/").headers["Location"]
+
+
+def test_a_chat_of_a_former_start_leads_to_the_one_there_is_now(app: Flask) -> None:
+    answer = app.test_client().get("/t/1/2")
+
+    assert 404 == answer.status_code
+    assert "started anew" in answer.text
+    assert 'href="/"' in answer.text

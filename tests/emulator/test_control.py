@@ -66,16 +66,39 @@ def test_faults_are_listed_turned_on_and_off(control: FlaskClient, emulator: Emu
         ("POST", "/control/trigger", {"what": "dance"}, 400),
         ("POST", "/control/trigger", {"what": "linked", "psid": "1"}, 404),
         ("POST", "/control/trigger", {"what": "linked", "code": 7}, 400),
+        ("POST", "/control/trigger", {"what": "linked", "code": "\ud800"}, 400),
+        ("POST", "/control/trigger", {"what": "linked", "psid": ["1"]}, 400),
+        ("POST", "/control/trigger", {"what": "linked", "page_id": {}}, 400),
+        ("POST", "/control/trigger", {"what": "message", "text": "half \udc00"}, 400),
+        ("POST", "/control/trigger", {"what": "message", "text": {}}, 400),
+        ("POST", "/control/trigger", {"what": "linked", "twice": "yes"}, 400),
+        ("POST", "/control/trigger", {"what": "linked", "late": "1h"}, 400),
         ("PUT", "/control/webhook", {"url": 7}, 400),
+        ("PUT", "/control/webhook", {"url": "file:///etc/hosts"}, 400),
+        ("PUT", "/control/webhook", {"url": "http://["}, 400),
+        ("DELETE", "/control/faults/rain", {}, 404),
     ],
 )
 def test_nonsense_is_refused_in_a_sentence(
-    method: str, path: str, content: Any, status: int, control: FlaskClient
+    method: str,
+    path: str,
+    content: Any,
+    status: int,
+    control: FlaskClient,
 ) -> None:
     answer = control.open(path, method=method, json=content)
 
     assert status == answer.status_code
     assert answer.get_json()["error"]
+    # Nothing of it stays, so that every page can still be shown.
+    assert [] == control.get("/control/exchanges").get_json()
+    assert 200 == control.get("/inspector").status_code
+
+
+def test_a_body_that_nests_too_deeply_is_refused(control: FlaskClient) -> None:
+    answer = control.post("/control/trigger", data=b"[" * 100_000, content_type="application/json")
+
+    assert 400 == answer.status_code
 
 
 @pytest.mark.parametrize(

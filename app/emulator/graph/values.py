@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from app.emulator.graph.problems import bad_parameter
+from app.emulator.settings import is_text
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -13,7 +14,7 @@ def check_text(value: object, param: str, longest: int) -> str:
     Raises:
         GraphProblem: It is something else.
     """
-    if not isinstance(value, str) or not value or not _is_utf8(value):
+    if not isinstance(value, str) or not value or not is_text(value):
         raise bad_parameter(f"Param {param} must be a non-empty UTF-8 encoded string")
     if len(value) > longest:
         raise bad_parameter(f"Length of param {param} must be less than or equal to {longest}")
@@ -56,8 +57,3 @@ def _scheme_and_host(value: object) -> tuple[str | None, str | None]:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return None, None
     return parts.scheme, parts.hostname
-
-
-def _is_utf8(text: str) -> bool:
-    # JSON can spell half of a surrogate pair, which no page could show.
-    return not any("\ud800" <= char <= "\udfff" for char in text)
