@@ -7,6 +7,7 @@ import pytest
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.identity import Identity
 from app.accounts.ldap import LdapAuthenticator
+from app.accounts.limits import Keyring
 from tests.accounts.directory import BASE, GUID, JANE, Directory, directory
 
 NAME, PASSWORD = "jane@example.com", "gravel teapot under nineteen"
@@ -74,11 +75,41 @@ def test_a_name_is_never_a_filter(there: Directory, username: str) -> None:
         LdapAuthenticator(there.settings()).verify(username, PASSWORD)
 
 
-@pytest.mark.parametrize("username", ["ja\u00adne@example.com", "jane\u200b@example.com", "a  b"])
+@pytest.mark.parametrize(
+    "username",
+    [
+        "ja\u00adne@example.com", "jane\u200b@example.com", "\ufeffjane@example.com", "ja\tne",
+        "a  b", " jane@example.com", "jane@example.com ", "jane@example.com\u00a0", "jane\u2028",
+    ],
+)  # fmt: skip
 def test_a_name_with_other_spellings_is_refused(there: Directory, username: str) -> None:
-    """R61: directories skip what is not seen, and each spelling would have tries of its own."""
+    """RFC 4518, 2.2 and 2.6.1: directories skip what is not seen, and run spaces together."""
     with pytest.raises(CredentialsRefused):
         LdapAuthenticator(there.settings()).verify(username, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        "JANE@EXAMPLE.COM", "jane@Example.com", "\uff4a\uff41ne@example.com", "jane@example.co\u2133",
+        "jane\uff20example.com", "jane@example\u3002com", "j\u00e1ne@example.com", "ane@example.com",
+        "ja\u0301ne@example.com", "jan\u212e@example.com", "\U0001d423ane@example.com",
+        "\u24d9ane@example.com", "jane@example.c\u00bam", "jane@examp\u2113e.com",
+        "jane@example.com\u034f", "\u02b2ane@example.com",
+    ],
+)  # fmt: skip
+def test_what_a_directory_takes_for_one_name_is_guessed_at_under_one(
+    there: Directory, username: str
+) -> None:
+    """R61: else each spelling of it would have five tries of its own."""
+    keyring = Keyring(b"secret")
+
+    try:
+        LdapAuthenticator(there.settings()).verify(username, PASSWORD)
+    except CredentialsRefused:
+        return
+
+    assert keyring.sign_in(NAME, "192.0.2.1") == keyring.sign_in(username, "192.0.2.1")
 
 
 def test_a_filter_that_finds_two_proves_nobody(there: Directory) -> None:
