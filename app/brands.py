@@ -1,8 +1,9 @@
 """How the pages of one Facebook Page look: read once from PAGES_FILE, checked at the start."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,8 @@ _KINDS: Final = {
     b"\xff\xd8\xff": "image/jpeg",
     b"RIFF": "image/webp",
 }
-_KNOWN: Final = frozenset({"name", "colour", "logo", "intro", "help_url", "sign_up_url"})
+_KNOWN: Final = frozenset({"name", "colour", "logo", "help_url", "sign_up_url"})
+MOST_TEXT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,29 @@ class Logo:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """What the pages say in the business's own words; whatever is empty is said in ours.
+
+    The question, its warning, Connect and Cancel are no part of it: nobody may soften those.
+    """
+
+    title: str = ""
+    intro: str = ""
+    username: str = ""
+    help: str = "Trouble signing in?"
+    sign_up: str = "Create an account"
+    connected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Brand:
     """What people see of a business; whatever is empty is as everywhere."""
 
     name: str = ""
     colour: str = ""
     logo: Logo | None = None
-    # What stands under "Sign in to …".
-    intro: str = ""
     help_links: tuple[tuple[str, str], ...] = ()
+    texts: Texts = Texts()
 
     @property
     def stylesheet(self) -> str:
@@ -51,27 +67,44 @@ class Brand:
 
 
 PLAIN: Final = Brand()
+_TEXTS: Final = frozenset(one.name for one in fields(Texts))
 
 
-def read_brand(table: object) -> Brand:
-    """Return the brand that the TOML table *table* describes; none is a plain one.
+def read_brand(table: object, texts: object = None) -> Brand:
+    """Return the brand that the TOML tables *table* and *texts* describe; none is a plain one.
 
     Raises:
-        Fault: Something in it cannot be used.
+        Fault: Something in them cannot be used.
     """
-    if table is None:
-        return PLAIN
-    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-        raise Fault("brand must be a table of texts")
-    if unknown := sorted(table.keys() - _KNOWN):
-        raise Fault(f"brand knows no {', '.join(unknown)}: it has {', '.join(sorted(_KNOWN))}")
+    brand, words = _table("brand", table, _KNOWN), _table("texts", texts, _TEXTS)
+    said = Texts(**{name: _text(name, text) for name, text in words.items()})
+    for name in ("help", "sign_up"):
+        if name in words and f"{name}_url" not in brand:
+            raise Fault(f"texts: {name} says what a link does, and brand has no {name}_url")
     return Brand(
-        name=table.get("name", ""),
-        colour=_colour(table.get("colour", "")),
-        logo=_logo(table["logo"]) if "logo" in table else None,
-        intro=table.get("intro", ""),
-        help_links=_links(table),
+        name=brand.get("name", ""),
+        colour=_colour(brand.get("colour", "")),
+        logo=_logo(brand["logo"]) if "logo" in brand else None,
+        help_links=_links(brand, said),
+        texts=said,
     )
+
+
+def _table(called: str, given: object, known: frozenset[str]) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        raise Fault(f"{called} must be a table of texts")
+    if unknown := sorted(given.keys() - known):
+        raise Fault(f"{called} knows no {', '.join(unknown)}: it has {', '.join(sorted(known))}")
+    return given
+
+
+def _text(name: str, text: str) -> str:
+    is_line = not any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in text)
+    if not is_line or not text.strip() or len(text) > MOST_TEXT:
+        raise Fault(f"texts: {name} must be one line of {MOST_TEXT} characters at most")
+    return text
 
 
 def _colour(text: str) -> str:
@@ -93,8 +126,8 @@ def _logo(path: str) -> Logo:
     return Logo(content, kind)
 
 
-def _links(table: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    labels = {"help_url": "Trouble signing in?", "sign_up_url": "Create an account"}
+def _links(table: Mapping[str, str], texts: Texts) -> tuple[tuple[str, str], ...]:
+    labels = {"help_url": texts.help, "sign_up_url": texts.sign_up}
     links = tuple((labels[name], table[name]) for name in labels if name in table)
     for _, url in links:
         scheme, separator, rest = url.partition("://")

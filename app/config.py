@@ -254,15 +254,15 @@ def _page(table: Mapping[str, object], number: int) -> Page:
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
             if token:
-                return Page(page_id, name, token, chosen, _brand(table.get("brand"), number))
+                return Page(page_id, name, token, chosen, _brand(table, number))
             raise Fault(f"page {number}: neither token nor token_file")
         case _:
             raise Fault(f"page {number}: id (digits, in quotes), name and token must be text")
 
 
-def _brand(table: object, number: int) -> Brand:
+def _brand(table: Mapping[str, object], number: int) -> Brand:
     try:
-        return read_brand(table)
+        return read_brand(table.get("brand"), table.get("texts"))
     except Fault as exc:
         raise Fault(f"page {number}: {exc}") from None
 

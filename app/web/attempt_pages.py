@@ -52,7 +52,8 @@ def page_of(
         case "confirmed":
             words = ("Almost there", "Waiting for Messenger to confirm the connection.", "wait")
         case "linked":
-            words = ("You're connected", "You can go back to your conversation.", "ok")
+            own = brand_of(standing.page_id).texts.connected
+            words = ("You're connected", own or "You can go back to your conversation.", "ok")
         case "cancelled":
             words = ("Nothing was connected", f"You cancelled. {AGAIN}", "stop")
         case _:
@@ -104,7 +105,7 @@ def _sign_in_page(held: Held, standing: Standing, problem: Problem | None, usern
         providers=[_button(held, one) for one in offered],
         elsewhere=[not_here(one).sentence for one in ways.providers if one not in offered],
         help_links=brand.help_links or services().settings.sign_in.help_links,
-        intro=brand.intro,
+        texts=brand.texts,
         reference=standing.reference,
         **_frame(held),
     )

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +11,14 @@ from playwright.sync_api import Browser
 from sqlalchemy import URL
 
 from app.accounts import local
+from app.brands import Texts
 from app.config import ConfigError, Settings
 from app.emulator import PageSettings
 from app.linking import links
 from app.messenger.types import PageId
 from app.services import Services
 from tests.browsers import OverSockets
-from tests.installation import ENVIRONMENT, NOON, PASSWORD
+from tests.installation import ENVIRONMENT, NOON, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, messenger_of
 from tests.setup.visitor import Visitor
 
@@ -44,7 +46,10 @@ def pages_file(tmp_path: Path) -> Path:
         "\n".join(
             f'[[pages]]\nid = "{id_}"\nname = "{name}"\ntoken = "EAA{id_}"\n'
             f'[pages.brand]\ncolour = "{colour}"\nlogo = "{tmp_path}/logo.png"\n'
-            f'intro = "Welcome to {name}."\nhelp_url = "https://help.example/{id_}"\n'
+            f'help_url = "https://help.example/{id_}"\n'
+            f'[pages.texts]\nintro = "Welcome to {name}."\ntitle = "<b>{name}</b>, members"\n'
+            f'username = "{name} number"\nhelp = "Lost your {name} card?"\n'
+            f'connected = "{name} knows you now."\n'
             for id_, (name, colour) in PAGES.items()
         ),
         encoding="utf-8",
@@ -101,6 +106,10 @@ def test_each_page_looks_like_itself(server: Services, platform: Platform) -> No
         visitor.close()
 
         assert f"Welcome to {name}." in text
+        # As text, whatever is in it.
+        assert f"<h1>&lt;b&gt;{name}&lt;/b&gt;, members</h1>" in text
+        assert f'<label for="username">{name} number</label>' in text
+        assert f">Lost your {name} card?</a>" in text
         assert f"https://help.example/{page_id}" in text
         assert f"--accent: {colour};" in rules.text
         assert ("text/css", "image/png") == (
@@ -139,6 +148,56 @@ def test_a_style_of_another_page_is_not_there(server: Services) -> None:
     browser.close()
 
     assert [404] * 4 == [answer.status for answer in answers]
+
+
+def test_the_question_is_in_nobody_s_own_words_and_the_last_page_is(
+    server: Services, platform: Platform
+) -> None:
+    """
+    What the person consents to, and the warning before it, must not depend on a text of anybody.
+    """
+    platform.emulator.state.subscribe(f"{server.settings.public_url}/webhook")
+    server.write(local.add, USERNAME, None, server.hasher.hash(PASSWORD), at=NOON)
+    page_id = next(iter(PAGES))
+    visitor = Visitor(server.settings.public_url, platform, page_id, "Ana Berg")
+
+    question = visitor.person.signs_in().text
+    address = visitor.person.sees.form("Connect").action.removesuffix("/confirm")
+    visitor.connects()
+    last = visitor.webview("GET", address).text
+    visitor.close()
+
+    assert "Only continue if this is your own Messenger." in question
+    assert "knows you now" not in question
+    assert "Harbour Coffee knows you now." in last
+    assert "You can go back to your conversation." not in last
+
+
+def test_no_text_of_the_question_can_be_set() -> None:
+    assert {"title", "intro", "username", "help", "sign_up", "connected"} == {
+        text.name for text in fields(Texts)
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "fault"),
+    [
+        ('warning = "x"', "texts knows no warning"),
+        ("intro = 1", "texts must be a table of texts"),
+        ('intro = ""', "intro must be one line of 200 characters at most"),
+        ('intro = "a\\nb"', "intro must be one line"),
+        (f'intro = "{"x" * 201}"', "intro must be one line"),
+        ('help = "Lost?"', "brand has no help_url"),
+    ],
+    ids=["unknown", "no text", "empty", "two lines", "long", "a label without its link"],
+)
+def test_a_text_that_cannot_be_used_stops_the_start(texts: str, fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "pages.toml"
+    path.write_text(f'[[pages]]\nid = "1"\ntoken = "t"\n[pages.texts]\n{texts}\n', encoding="utf-8")
+    kept = {name: text for name, text in ENVIRONMENT.items() if not name.startswith("PAGE_")}
+
+    with pytest.raises(ConfigError, match=rf"PAGES_FILE page 1: .*{fault}"):
+        Settings.from_env({**kept, "PAGES_FILE": str(path)})
 
 
 @pytest.mark.parametrize(

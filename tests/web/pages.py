@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.brands import Texts
+
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 _ENVIRONMENT = Environment(
@@ -52,6 +54,7 @@ _SIGN_IN = {
     "with_password": True,
     "providers": [],
     "help_links": [],
+    "texts": Texts(),
 }
 _PROVIDERS = [
     Provider("Acme ID", "/authorize/q3m9/to/acme"),
@@ -77,6 +80,18 @@ SAMPLES: dict[str, Sample] = {
     "sign-in-with-everything": Sample(
         "authorize/sign_in.html",
         {**_SIGN_IN, "providers": _PROVIDERS, "help_links": _HELP},
+    ),
+    "sign-in-in-own-words": Sample(
+        "authorize/sign_in.html",
+        {
+            **_SIGN_IN,
+            "texts": Texts(
+                title="Anmelden bei der Donaudampfschifffahrtsgesellschaft",
+                intro="Damit wir wissen, wer uns schreibt. " * 5,
+                username="Mitgliedsnummer oder die Nummer auf Ihrer Fahrkarte",
+            ),
+            "help_links": [("Fahrkarte oder Mitgliedsausweis verloren?", "https://shop.example/x")],
+        },
     ),
     "sign-in-refused": Sample(
         "authorize/sign_in.html",

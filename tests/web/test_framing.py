@@ -7,7 +7,8 @@ from sqlalchemy import URL
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
-from app.cli.run import listening, serving
+from app.cli.listening import listening
+from app.cli.serving import serving
 from app.services import build
 from tests.actors import Graph, log_in
 from tests.browsers import Answer
