@@ -1,8 +1,8 @@
 """Holds the emulator against programs that others wrote, and prints what came of it.
 
-``make fidelity``, or ``python -m tests.fidelity [programs|faults|node] …``: clients and bots, each
-fault's effect, the example for Node. It ends with 1 when something differs for which `programs`
-names no reason, or a fault has another effect than `faults.table` has.
+``make fidelity``, or ``python -m tests.fidelity [programs|faults|node|express] …``: clients and
+bots, each fault's effect, the examples for Node and Express. It ends with 1 when something differs
+for which `programs` names no reason, or a fault has another effect than `faults.table` has.
 """
 
 import subprocess
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.threadlink_testing import running
+from tests.fidelity.behind_us import express_example, report
 from tests.fidelity.clients import ask
 from tests.fidelity.documented import node_example
 from tests.fidelity.faults import look
@@ -77,7 +78,17 @@ def node() -> bool:
     return has_passed
 
 
-_PARTS: dict[str, Callable[[], bool]] = {"programs": programs, "faults": faults, "node": node}
+def express() -> bool:
+    print("\nThe example for Express in docs/bots.md:")
+    return report(express_example())
+
+
+_PARTS: dict[str, Callable[[], bool]] = {
+    "programs": programs,
+    "faults": faults,
+    "node": node,
+    "express": express,
+}
 _WIDEST = 120
 
 

@@ -1,0 +1,132 @@
+"""A bot as docs/bots.md has it, behind a server as it is shipped: does it ask, and hear?
+
+    python -m tests.fidelity.behind_us COMMAND …
+
+COMMAND is a bot in any language that takes its settings from the environment, as the examples of
+that page do: PORT, APP_SECRET, THREADLINK_URL, THREADLINK_KEY, BOT_WEBHOOK_SECRET. It listens for
+/messenger and /notices, and prints what those print.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from app import clock, schema
+from app.database import database_url, make_engine
+from app.services import build
+from tests import bot as bots
+from tests import shipped
+from tests.actors import Messenger, linked, message
+from tests.bot import Bot, Received, Reply
+from tests.browsers import OverSockets
+from tests.drills.crowd import prepare
+from tests.drills.pair import SECRET
+from tests.fidelity.programs import Program
+from tests.fidelity.shelf import command_for
+from tests.installation import ANA, BEN, ENVIRONMENT, settings_for
+from tests.linking.steps import JANE, confirmed
+
+_SECONDS = 30
+_PAGE = Path(__file__).parents[2] / "docs" / "bots.md"
+_EXPRESS = re.compile(r"^## Express\n+```js\n(.*?)```", re.DOTALL | re.MULTILINE)
+EXPRESS = Program(
+    name="express", registry="npm", version="5.1.0", script="bot.js", beside=("standardwebhooks",)
+)
+
+
+def express_example() -> dict[str, bool]:
+    """Return what the example for Express does, copied as a reader would."""
+    found = _EXPRESS.search(_PAGE.read_text(encoding="utf-8"))
+    _, folder = command_for(EXPRESS)
+    (folder / "bot.js").write_text(found[1] if found else "", encoding="utf-8")
+    return converse(["node", "bot.js"], folder)
+
+
+def converse(command: Sequence[str], folder: Path) -> dict[str, bool]:
+    """Return, for each thing that the bot run by *command* in *folder* must do, whether it did."""
+    with tempfile.TemporaryDirectory() as own, bots.running() as graph:
+        graph.reply = _send
+        database = database_url(f"sqlite:///{own}/threadlink.sqlite")
+        engine = make_engine(database)
+        schema.upgrade(engine)
+        engine.dispose()
+        key, port = prepare(database), shipped.free_port()
+        settings = {
+            "GRAPH_URL": graph.url,
+            "BOT_MESSENGER_URL": f"http://127.0.0.1:{port}/messenger",
+            "BOT_WEBHOOK_URL": f"http://127.0.0.1:{port}/notices",
+            "BOT_WEBHOOK_SECRET": SECRET,
+        }
+        with shipped.serving(database, **settings) as server:
+            environment = {
+                **os.environ,
+                "PORT": str(port),
+                "APP_SECRET": ENVIRONMENT["APP_SECRET"],
+                "THREADLINK_URL": server.origin,
+                "THREADLINK_KEY": key,
+                "BOT_WEBHOOK_SECRET": SECRET,
+            }
+            log = Path(own, "bot.log")
+            with log.open("w", encoding="utf-8") as said:
+                process = subprocess.Popen(
+                    command, cwd=folder, env=environment, stdout=said, stderr=said
+                )
+            try:
+                return _talk(Messenger(OverSockets(server.origin)), database, graph, log)
+            finally:
+                process.terminate()
+                process.wait()
+                print(log.read_text(encoding="utf-8"))
+
+
+def report(does: dict[str, bool]) -> bool:
+    """Print what a bot *does*; return whether it does all."""
+    for what, is_done in does.items():
+        print(f"{what}: {'yes' if is_done else 'NO'}")
+    return all(does.values())
+
+
+def _talk(messenger: Messenger, database: URL, graph: Bot, log: Path) -> dict[str, bool]:
+    does = {"starts": _comes(log, "ready")}
+    messenger.tells(message(BEN, "hi", clock.now()))
+    does["offers Log In to a stranger"] = _until(lambda: any(_is_button(r) for r in graph.received))
+    services = build(settings_for(database))
+    code = services.write(confirmed, psid=ANA, as_=JANE, at=clock.now())
+    services.close()
+    messenger.tells(linked(ANA, code, clock.now()))
+    does["hears of the link"] = _comes(log, f"link.created {ANA} {JANE.subject}")
+    messenger.tells(message(ANA, "hi", clock.now()))
+    does["knows the person"] = _comes(log, f"known: {JANE.subject}")
+    return does
+
+
+def _send(_: Received) -> Reply:
+    return Reply(body=b'{"recipient_id": "1", "message_id": "m_1"}')
+
+
+def _is_button(asked: Received) -> bool:
+    return b"account_link" in asked.body and BEN.encode() in asked.body
+
+
+def _comes(log: Path, words: str) -> bool:
+    return _until(lambda: words in log.read_text(encoding="utf-8"))
+
+
+def _until(is_so: Callable[[], bool]) -> bool:
+    tick = threading.Event()
+    for _ in range(_SECONDS * 20):
+        if is_so():
+            return True
+        tick.wait(0.05)
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(not report(converse(sys.argv[1:], Path.cwd())))
