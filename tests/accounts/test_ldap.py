@@ -91,8 +91,9 @@ def test_a_name_with_other_spellings_is_refused(there: Directory, username: str)
 @pytest.mark.parametrize(
     "username",
     [
-        "JANE@EXAMPLE.COM", "jane@Example.com", "\uff4a\uff41ne@example.com", "jane@example.co\u2133",
-        "jane\uff20example.com", "jane@example\u3002com", "j\u00e1ne@example.com", "ane@example.com",
+        "JANE@EXAMPLE.COM", "jane@Example.com", "\uff4a\uff41ne@example.com",
+        "jane\uff20example.com", "jane@example\u3002com", "j\u00e1ne@example.com",
+        "ane@example.com", "jane@example.co\u2133",
         "ja\u0301ne@example.com", "jan\u212e@example.com", "\U0001d423ane@example.com",
         "\u24d9ane@example.com", "jane@example.c\u00bam", "jane@examp\u2113e.com",
         "jane@example.com\u034f", "\u02b2ane@example.com",
