@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo test check fidelity bench drills install uv
+.PHONY: demo test check sbom fidelity bench drills install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -34,6 +34,12 @@ check: install
 	.venv/bin/lint-imports --no-logo > build/imports.txt || { cat build/imports.txt; exit 1; }
 	echo "Dangerous calls ..."
 	.venv/bin/bandit --quiet -ll --recursive app
+
+# What the program installs, with versions and hashes (CycloneDX 1.5); licences: docs/licences.md.
+sbom: uv
+	mkdir -p build
+	$(UV) export --quiet --locked --no-default-groups --no-emit-project --format cyclonedx1.5 \
+	  --output-file build/sbom.cdx.json > /dev/null
 
 # The emulator against clients and bots that others wrote, and each fault's effect (docs/fidelity.md);
 # they are fetched into a cache outside of this tree. FIDELITY_ARGS=faults is that part alone. It
