@@ -1,0 +1,121 @@
+"""A bot misbehaves for two days and is well again: nothing promised is lost, and no storm comes.
+
+R97 to R101, with real sockets and a clock that the test moves.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from app.environment import Reader
+from app.keep import read_keep
+from app.outbox import retention
+from app.outbox.bot import DELIVERY, NOTICE
+from app.outbox.circuit import MOST_FAILURES
+from app.outbox.duties import Duty
+from app.outbox.lane import Lane
+from app.outbox.models import Outgoing
+from app.outbox.posting import Poster
+from app.outbox.service import Claim, enqueue_once
+from app.writer import Writer
+from tests import bot as bots
+from tests.bot import Bot
+from tests.conftest import on_sqlite
+from tests.installation import NOON
+
+KEEP: Final = read_keep(Reader({}))
+STEP: Final = timedelta(hours=4)
+STEPS: Final = 12
+KINDS: Final = (NOTICE, DELIVERY)
+
+FAULTS: Final[dict[str, Callable[[Bot], None]]] = {
+    "500": lambda bot: bot.answers(500),
+    "429": lambda bot: bot.answers(429, {"Retry-After": "3600"}),
+    "301": lambda bot: bot.answers(301, {"Location": f"{bot.url}/elsewhere"}),
+    "410": lambda bot: bot.answers(410),
+    "drips": Bot.drips,
+    "resets": Bot.resets,
+    "hangs": Bot.hangs,
+}
+
+
+class Days:
+    """A worker's lanes to one bot, and a clock."""
+
+    def __init__(self, writer: Writer, bot: Bot) -> None:
+        self.at = NOON
+        self._writer = writer
+        self._hasty, self._patient = (Poster(bot.url, at_once=4, total_s=s) for s in (0.1, 15))
+        self.restart(is_well=False)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def restart(self, *, is_well: bool) -> None:
+        """Start the worker anew; what it waits for from a bot that is not well would take long."""
+        poster = self._patient if is_well else self._hasty
+
+        def post(claim: Claim) -> None:
+            poster.post(claim.body, {"X-Kind": claim.kind})
+
+        duty = Duty(post, at_once=4)
+        self._lanes = [Lane(kind, duty, self._writer, self.now) for kind in KINDS]
+
+    def add(self, number: int) -> None:
+        for kind in KINDS:
+            body = f"{kind} {number}".encode()
+            self._writer.write(enqueue_once, kind, body, at=self.at)
+
+    def work(self) -> int:
+        """Do what is due, and sweep; return how many deliveries were dropped."""
+        for lane in self._lanes:
+            while lane.run_once():
+                pass
+        return self._writer.write(retention.sweep, keep=KEEP, at=self.at).dropped
+
+    def waiting(self) -> int:
+        return self._writer.read(_waiting)
+
+
+@pytest.fixture
+def bot() -> Iterator[Bot]:
+    with bots.running() as bot:
+        yield bot
+
+
+@on_sqlite
+@pytest.mark.parametrize("fault", FAULTS)
+def test_two_days_of_a_bot_that_is_not_well(engine: Engine, bot: Bot, fault: str) -> None:
+    """R97, R99, R100: notices all come, deliveries of the last day, each once."""
+    days = Days(Writer(engine), bot)
+    FAULTS[fault](bot)
+    dropped = 0
+    for number in range(STEPS):
+        days.add(number)
+        dropped += days.work()
+        days.at += STEP
+    asked = len(bot.received)
+
+    bot.answers(200)
+    bot.received.clear()
+    days.restart(is_well=True)
+    while days.waiting():
+        days.at += timedelta(minutes=1)
+        dropped += days.work()
+    heard = Counter(received.body.decode() for received in bot.received)
+
+    assert asked <= len(KINDS) * (MOST_FAILURES + STEPS)
+    notices = {f"{NOTICE} {number}" for number in range(STEPS)}
+    deliveries = {f"{DELIVERY} {number}" for number in range(dropped, STEPS)}
+    assert dict.fromkeys(notices | deliveries, 1) == heard
+    assert dropped == STEPS - timedelta(days=1) // STEP
+
+
+def _waiting(session: Session) -> int:
+    count = select(func.count()).select_from(Outgoing).where(Outgoing.state == "waiting")
+    return session.scalar(count) or 0
