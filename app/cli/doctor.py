@@ -8,7 +8,7 @@ from app import clock
 from app.cli.options import json_option
 from app.config import ConfigError, Settings
 from app.linking import intake
-from app.outbox import retention
+from app.outbox import beats, retention
 from app.services import Services, build
 from app.setup.findings import Finding, fault, ok
 from app.setup.here import check_database, check_deliveries, check_queue
@@ -72,6 +72,7 @@ def _here(built: Services) -> Iterator[Finding]:
         waiting=sum(queue.count for queue in waiting),
         oldest=clock.now() - min((q.oldest_at for q in waiting), default=clock.now()),
         dead=sum(queue.count for queue in queues if queue.state == "dead"),
+        workers=built.read(beats.crew, at=clock.now()).alive,
     )
     yield check_deliveries(built.read(intake.last), at=clock.now())
 

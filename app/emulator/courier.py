@@ -148,7 +148,7 @@ class Courier:
 
     def _missing_subscription(self, event: Event) -> tuple[Failure | None, tuple[str, ...]]:
         subscription = self._state.app_subscription
-        if subscription is None:
+        if subscription is None or not subscription.is_active:
             return failures.APP_NOT_SUBSCRIBED, ()
         for fault, missing in (
             ("app-field-missing", failures.app_field_missing(event.field)),

@@ -90,6 +90,8 @@ class AppSubscription:
 
     callback_url: str
     fields: tuple[str, ...]
+    # Meta switches off what has failed for long; to subscribe again switches it on.
+    is_active: bool = True
 
 
 class State:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +14,10 @@ from app.setup.findings import Finding, fault, ok, warning
 # security.md R100
 LATE = timedelta(minutes=5)
 RECENT = timedelta(days=1)
+# As long as a key can be.
+_NOBODY: Final = "doctor".ljust(96, "-")
+_ROW_IN: Final = text("INSERT INTO throttle (key, window_at, failures) VALUES (:key, :at, 0)")
+_ROW_OUT: Final = text("DELETE FROM throttle WHERE key = :key")
 
 
 def check_database(engine: Engine) -> Finding:
@@ -36,7 +41,9 @@ def check_database(engine: Engine) -> Finding:
         )
     try:
         with engine.begin() as connection:
-            connection.execute(text("DELETE FROM throttle WHERE 1 = 0"))
+            # One row in, and out again: to a full disk, to change nothing is possible.
+            connection.execute(_ROW_IN, {"key": _NOBODY, "at": "1970-01-01 00:00:00+00"})
+            connection.execute(_ROW_OUT, {"key": _NOBODY})
     except DBAPIError as exc:
         return fault(
             subject,
@@ -47,17 +54,17 @@ def check_database(engine: Engine) -> Finding:
     return ok(subject, f"answers, takes writes, tables at {found.present}")
 
 
-def check_queue(*, waiting: int, oldest: timedelta, dead: int) -> Finding:
+def check_queue(*, waiting: int, oldest: timedelta, dead: int, workers: int) -> Finding:
     """Tell whether what commits have asked for is being done."""
     subject = "outbox"
     if waiting and oldest > LATE:
         minutes = int(oldest.total_seconds() // 60)
-        return fault(
-            subject,
-            f"{waiting} things wait, the oldest for {minutes} minutes: no worker runs, or the "
-            "other side refuses",
-            "systemctl status threadlink-worker, then: threadlink outbox status",
-        )
+        told = f"{waiting} things wait, the oldest for {minutes} minutes"
+        if not workers:
+            why = "no worker has been heard for a minute"
+            return fault(subject, f"{told}: {why}", "systemctl start threadlink-worker")
+        why = f"{workers} at work, so the other side refuses or does not answer"
+        return fault(subject, f"{told}: {why}", "threadlink outbox list")
     if dead:
         return warning(
             subject,

@@ -27,6 +27,12 @@ from tests.installation import ENVIRONMENT, OTHER_PAGE, PAGE
 
 TOKENS = {PAGE: ENVIRONMENT["PAGE_ACCESS_TOKEN"], OTHER_PAGE: "EAAanotherpagetoken0123456789"}
 Runs = Callable[..., Result]
+# As others have met it: tests/emulator/test_graph.py.
+REFUSED_PROOF = {
+    "message": "Invalid appsecret_proof provided in the API argument",
+    "type": "GraphMethodException",
+    "code": 100,
+}
 
 
 class Platform:
@@ -44,12 +50,15 @@ class Platform:
             "scopes": ["pages_messaging", "pages_manage_metadata"],
         }
         self.clock_is_off_by = timedelta(0)
+        self.refuses_proofs = False
         self.emulator_app: Any = app
 
     def __call__(self, environ: Any, start: Any) -> Any:
         if environ["PATH_INFO"].endswith("/debug_token"):
             facts = Response(json.dumps({"data": self.token_facts}), mimetype="application/json")
             return facts(environ, start)
+        if self.refuses_proofs and environ["PATH_INFO"].endswith("/me"):
+            return Response(json.dumps({"error": REFUSED_PROOF}), 400)(environ, start)
         return self.emulator_app(environ, start)
 
 

@@ -1,20 +1,29 @@
 """`threadlink doctor` names each fault, with its cause and with what mends it."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from app import clock, schema
 from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
 from app.linking import intake
 from app.linking.repairs import tell_messenger
+from app.outbox import beats
 from app.services import Services
 from app.setup.meta import check_subscriptions
 from tests.browsers import OverSockets
+from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import ANA, OTHER_PAGE, PAGE
 from tests.setup.conftest import TOKENS, Platform, Runs
 
@@ -102,6 +111,24 @@ AT_META: dict[str, tuple[Callable[[Emulator], object], str, str, str]] = {
         "app subscription",
         "leads to https://bot.example/x",
         "threadlink setup --take-webhook",
+    ),
+    "Meta has switched the webhook off": (
+        lambda meta: setattr(
+            meta.state,
+            "app_subscription",
+            replace(cast("AppSubscription", meta.state.app_subscription), is_active=False),
+        ),
+        "app subscription",
+        "switched the webhook off after failures",
+        "threadlink setup",
+    ),
+    "Log In names another page": (
+        lambda meta: meta.state.set_linking_url(
+            PAGE, str(meta.state.linking_url(PAGE)).replace(PAGE, OTHER_PAGE)
+        ),
+        f"Log In of page {PAGE}",
+        f"client_id={OTHER_PAGE}",
+        f"threadlink messenger set-url --page {PAGE}",
     ),
     "the page's field is missing": (
         lambda meta: meta.state.set_page_fields(PAGE, ("messages",)),
@@ -205,6 +232,98 @@ def test_a_clock_that_is_wrong_is_named(
 
     assert verdict == line["verdict"]
     assert "timedatectl set-ntp true" == line["mend"]
+
+
+@pytest.mark.usefixtures("sound")
+def test_a_proof_that_is_refused_is_named(platform: Platform, runs: Runs) -> None:
+    platform.refuses_proofs = True
+
+    line = lines(runs)[f"proof of page {PAGE}"]
+
+    assert "fault" == line["verdict"]
+    assert line["words"].startswith("appsecret_proof is refused")
+    assert "App settings > Basic > App secret" in line["mend"]
+
+
+@on_postgresql
+def test_a_database_that_takes_no_writes_is_named(sound: Services, runs: Runs) -> None:
+    """
+    So a standby answers.
+    """
+    name = sound.engine.url.database
+    with sound.engine.begin() as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+
+    line = lines(runs)["database"]
+
+    assert "fault" == line["verdict"]
+    assert "takes no writes (ReadOnlySqlTransaction)" in line["words"]
+    assert line["mend"].startswith("look at the log of the PostgreSQL server")
+
+
+@on_sqlite
+def test_a_full_disk_is_named(sound: Services, environment: dict[str, str], tmp_path: Path) -> None:
+    """
+    To look whether nothing can be deleted would pass: a full disk takes that.
+    """
+    path = Path(str(sound.engine.url.database))
+    log = path.with_name(f"{path.name}-wal")
+    # What SQLite writes goes to the end of its log, and that can grow no more.
+    while log.stat().st_size < 100_000:
+        sound.write(beats.beat, "w", at=clock.now())
+    most = log.stat().st_size
+
+    run = subprocess.run(  # noqa: S603 - our own program
+        [
+            "/bin/sh",
+            "-c",
+            f"ulimit -f {most // 512}; exec {Path(sys.executable).with_name('threadlink')} doctor",
+        ],
+        env={**os.environ, **environment},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 1 == run.returncode
+    assert "FAULT    database: takes no writes" in run.stdout, run.stdout + run.stderr
+    assert "the disk is full" in run.stdout
+    assert f"mend: df -h {path.parent} && ls -l {path}" in run.stdout
+
+
+def test_a_failing_receiver_is_told_from_a_missing_worker(sound: Services, runs: Runs) -> None:
+    sound.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
+    assert "no worker has been heard" in lines(runs)["outbox"]["words"]
+
+    sound.write(beats.beat, "w", at=clock.now())
+
+    line = lines(runs)["outbox"]
+    assert ("fault", "threadlink outbox list") == (line["verdict"], line["mend"])
+    assert "1 at work, so the other side refuses" in line["words"]
+
+
+def test_the_daily_look_warns_in_the_log_and_in_the_figures(
+    sound: Services, meta: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    R104: by `threadlink worker` itself, five minutes after its start and then each day.
+    """
+    moment = start = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    sound.worker.run_once()
+    meta.state.app_subscription = None
+    told = []
+
+    for minutes in (5, 6, 5 + 24 * 60):
+        moment = start + timedelta(minutes=minutes)
+        with capture_logs() as lines_of_it:
+            sound.worker.run_once()
+        told.append([line for line in lines_of_it if line["event"] == "setup.fault"])
+
+    assert [1, 0, 1] == [len(warned) for warned in told]
+    assert ("app subscription", "threadlink setup") == (told[0][0]["subject"], told[0][0]["mend"])
+    assert 1 == sound.read(beats.crew, at=moment).faults
 
 
 def test_old_tables_are_named(sound: Services, runs: Runs) -> None:

@@ -1,5 +1,6 @@
 """What is delivered, and where: a field must be subscribed by the app and by the page (2.6)."""
 
+from dataclasses import replace
 from typing import Any
 
 from app.emulator.graph.call import AppCall, PageCall
@@ -47,7 +48,7 @@ def read_app_subscriptions(call: AppCall) -> dict[str, Any]:
     page = {
         "object": "page",
         "callback_url": subscription.callback_url,
-        "active": True,
+        "active": subscription.is_active,
         "fields": list(subscription.fields),
     }
     return {"data": [page]}
@@ -58,7 +59,7 @@ def unsubscribe_app(call: AppCall) -> dict[str, Any]:
     state, dropped = call.emulator.state, call.params.words("fields")
     if dropped and state.app_subscription is not None:
         kept = tuple(field for field in state.app_subscription.fields if field not in dropped)
-        state.app_subscription = AppSubscription(state.app_subscription.callback_url, kept)
+        state.app_subscription = replace(state.app_subscription, fields=kept)
     else:
         state.app_subscription = None
     return {"success": True}
