@@ -1,7 +1,8 @@
 """Run ours, the raw floors and the rivals side by side, and print how they compare.
 
-    make bench                                    everything, five interleaved rounds
+    make bench                                    everything, on both databases, five rounds
     python -m bench --only P1,P3 --rounds 1 --seconds 3
+    python -m bench --write-readme                put the last record into README.md and docs/
 
 Each contender runs on one core and the load comes from the other, one after the other, round by
 round: only what was measured in the same rounds is compared, and the median round counts.
@@ -9,76 +10,94 @@ round: only what was measured in the same rounds is compared, and the median rou
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
-from bench import contenders, machine, picture
-from bench.figures import FIGURES, Figure, Results
+from bench import contenders, machine, picture, report
+from bench.figures import DATABASES, FIGURES, ONCE, Figure, Results
 from bench.load import Load
 
 OUT = Path("build/bench")
+RECORD = OUT / "results.json"
 
 
 def main() -> None:
     options = _options()
-    wanted = [f for f in FIGURES if not options.only or f.name in options.only.split(",")]
+    if options.write_readme:
+        record = json.loads(RECORD.read_text())
+        report.write_readme(record["machine"], record["rounds"], record["results"])
+        report.PICTURE.write_text(picture.draw(record["results"]))
+        print(f"Written to {report.README.name} and docs/{report.PICTURE.name}.")
+        return
+    wanted = tuple(f for f in FIGURES if not options.only or f.name in options.only.split(","))
     machine.check()
+    told = machine.describe()
+    OUT.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="threadlink-bench-") as folder,
         contenders.Field(Path(folder), Load(Path(folder), options.seconds)) as field,
     ):
+        # Anybody may look at what is written there, the PostgreSQL server too.
+        Path(folder).chmod(0o755)
         results = _rounds(field, wanted, options.rounds)
-    lines = [figure.judge(results) for figure in wanted]
-    _print(lines, results)
-    OUT.mkdir(parents=True, exist_ok=True)
-    record = {"machine": machine.describe(), "figures": lines, "results": dict(results)}
-    (OUT / "results.json").write_text(json.dumps(record, indent=1) + "\n")
+    record = {"machine": told, "rounds": options.rounds, "results": dict(results)}
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
     (OUT / "results.svg").write_text(picture.draw(results))
-    print(f"\nWritten to {OUT}/results.json and results.svg.")
+    print(f"\n{told}\n\n{report.medians(results)}\n\n{report.table(results, wanted)}")
+    print(f"\nWritten to {RECORD}. Into the README: .venv/bin/python -m bench --write-readme")
 
 
-def _rounds(field: contenders.Field, wanted: list[Figure], rounds: int) -> Results:
+def _rounds(field: contenders.Field, wanted: tuple[Figure, ...], rounds: int) -> Results:
     """Return what each measurement gave in each round; what cannot be run is said once."""
     results: Results = defaultdict(list)
-    needed = list(dict.fromkeys(name for figure in wanted for name in figure.needs))
+    needed = _needed(wanted)
+    begun = time.monotonic()
     for number in range(1, rounds + 1):
         for name in needed:
-            measure: Callable[[], dict[str, float]] | None = field.measures.get(name)
+            if number > 1 and any(mark in name for mark in ONCE):
+                continue
+            measure = field.measures.get(name)
             if measure is None:
                 if number == 1:
                     print(f"skipped: {name} ({field.missing.get(name, 'unknown')})")
                 continue
-            print(f"round {number}/{rounds}: {name} ...", end=" ", file=sys.stderr, flush=True)
+            minutes = (time.monotonic() - begun) / 60
+            _tell(f"{minutes:4.1f} min, round {number}/{rounds}: {name} ... ")
             found = measure()
-            print(", ".join(f"{k} {v:g}" for k, v in found.items()), file=sys.stderr)
+            _tell(", ".join(f"{k} {v:g}" for k, v in found.items()) + "\n")
             results[name].append(found)
     return results
 
 
-def _print(lines: list[dict[str, str]], results: Results) -> None:
-    print(f"\n{machine.describe()}\n")
-    for name, runs in results.items():
-        told = ", ".join(
-            f"{key} {statistics.median(values):g} ({min(values):g} to {max(values):g})"
-            for key in runs[0]
-            if (values := [run[key] for run in runs])
-        )
-        print(f"  {name:<34} {told}")
-    print()
-    print("| # | measure | target | measured | |\n|---|---|---|---|---|")
-    for line in lines:
-        print("| {name} | {words} | {target} | {measured} | {verdict} |".format(**line))
+def _needed(wanted: tuple[Figure, ...]) -> list[str]:
+    """Return every measurement once, those that are compared near to each other."""
+    names = (
+        name
+        for figure in wanted
+        for database in DATABASES
+        if database in figure.databases
+        for name in figure.measurements(database)
+    )
+    return list(dict.fromkeys(names))
+
+
+def _tell(words: str) -> None:
+    print(words, end="", file=sys.stderr, flush=True)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--only", help="figures to measure, such as P1,P3")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=6, help="length of one run")
+    parser.add_argument("--seconds", type=int, default=4, help="length of one run")
+    parser.add_argument("--write-readme", action="store_true", help="measure nothing")
     return parser.parse_args()
 
 

@@ -3,32 +3,34 @@
 import contextlib
 import json
 import os
-import shutil
-import socket
+import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from bench import machine
+from bench import failures, lookup, machine, storm
 from bench.drain import drain
+from bench.figures import POSTGRESQL, SQLITE
+from bench.graph import Graph
 from bench.load import PAGE, SECRET, Load
+from bench.rivals import install
+from bench.server import free_port, running
 from bench.sink import Sink
 from tests import postgres
 
 HERE = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "threadlink-bench"
 BIN = Path(sys.executable).parent
 EXPRESS = ("body-parser@2", "express@5")
-BOTTENDER = ("express@5", "bottender@1.5.5")
+BOTTENDER = ("express@4", "body-parser@2", "bottender@1.5.5")
 # A second of the fastest contender, with room.
-SINGLES_A_SECOND, BATCHES_A_SECOND = 12_000, 500
+SINGLES_A_SECOND, BATCHES_A_SECOND = 8_000, 250
 # What a worker shall do at the least.
 DRAINED_A_SECOND = 1000
-
-PATIENCE_S = 60
+# How often each of two tables is asked in turn.
+LOOKED_UP = 3
 
 Measure = Callable[[], dict[str, float]]
 
@@ -43,22 +45,36 @@ class Field:
         self._databases = 0
         self.missing: dict[str, str] = {}
         self.measures: dict[str, Measure] = {
-            "ours, SQLite": lambda: self._ours("sqlite"),
-            "ours, SQLite, one commit each": lambda: self._ours("sqlite", each=True),
-            "ours, SQLite, two processes": lambda: self._ours("sqlite", WORKERS="2"),
-            "ours, SQLite, log-outs": lambda: self._ours("sqlite", "unlinked"),
-            "ours, PostgreSQL": lambda: self._ours("postgresql", WORKERS="2"),
-            "ours, PostgreSQL, one commit each": lambda: self._ours(
-                "postgresql", each=True, WORKERS="2"
-            ),
-            "ours, batch": lambda: self._ours("sqlite", "unlinked", events=1000),
-            "ours, batch, passed on": lambda: self._ours("sqlite", events=1000),
-            "drain, SQLite": lambda: self._drained("sqlite"),
-            "drain, PostgreSQL": lambda: self._drained("postgresql"),
             "commit floor, one each": lambda: self._floor("each"),
             "commit floor, group": lambda: self._floor("group"),
             "Flask floor": lambda: self._python("bench.floor_app:app", BIN),
+            **self._measures_of(SQLITE),
+            **self._measures_of(POSTGRESQL),
             **self._rivals(),
+        }
+
+    def _measures_of(self, db: str) -> dict[str, Measure]:
+        ours = partial(self._ours, db)
+        # On SQLite one process is the usual; on PostgreSQL one for each core is.
+        usual = {} if db == SQLITE else {"WORKERS": "2"}
+        slow = {"LD_PRELOAD": str(self._folder / "slowsync.so"), "SLOWSYNC_US": "2000"}
+        return {
+            f"ours, {db}": partial(ours, **usual),
+            f"ours, {db}, one commit each": partial(ours, each=True, **usual),
+            f"ours, {db}, log-outs": partial(ours, "unlinked", **usual),
+            f"ours, {db}, batch": partial(ours, "unlinked", events=1000, **usual),
+            f"ours, {db}, batch, passed on": partial(ours, events=1000, **usual),
+            f"ours, {db}, 60 s": partial(ours, seconds=60),
+            f"ours, {db}, 60 s, two processes": partial(ours, seconds=60, WORKERS="2"),
+            f"ours, {db}, 60 s, four processes": partial(ours, seconds=60, WORKERS="4"),
+            f"ours, {db}, slow disk": lambda: self._on_slow_disk(partial(ours, **slow)),
+            f"ours, {db}, slow disk, one commit each": lambda: self._on_slow_disk(
+                partial(ours, each=True, **slow)
+            ),
+            f"ours, {db}, storm": lambda: self._stormed(db, usual),
+            f"look-up, {db}": lambda: self._looked_up(db),
+            f"drain, {db}": lambda: self._drained(db),
+            f"failures, {db}": lambda: self._failures(db),
         }
 
     def __enter__(self) -> Self:
@@ -69,26 +85,74 @@ class Field:
 
     def _ours(
         self,
-        backend: str,
+        db: str,
         kind: str = "message",
         *,
         events: int = 1,
         each: bool = False,
+        seconds: int | None = None,
         **settings: str,
     ) -> dict[str, float]:
         """Measure the product as shipped; messages are stored, to be passed on to a bot."""
-        port = _free_port()
-        env = self._settings(port, self._database(backend)) | settings
-        if kind == "message":
-            env["BOT_MESSENGER_URL"] = self._stack.enter_context(Sink()).url
+        port = free_port()
+        env = self._settings(port, self._database(db))
         self._make_tables(env)
-        program = [sys.executable, "-m", "bench.one_commit_each"] if each else [BIN / "threadlink"]
-        command = [*map(str, program), "serve", "--port", str(port)]
-        return self._measured(command, env, port, kind, events)
+        with contextlib.ExitStack() as stack:
+            if kind == "message":
+                env["BOT_MESSENGER_URL"] = stack.enter_context(Sink()).url
+            env |= settings
+            return self._measured(
+                _serve(port, each=each), env, port, kind, events=events, seconds=seconds
+            )
 
-    def _drained(self, backend: str) -> dict[str, float]:
+    def _on_slow_disk(self, measure: Measure) -> dict[str, float]:
+        library = self._folder / "slowsync.so"
+        if not library.exists():
+            source = str(HERE / "slowsync.c")
+            command = ["cc", "-shared", "-fPIC", "-O2", "-o", str(library), source, "-ldl"]
+            subprocess.run(command, check=True)
+        return measure()
+
+    def _stormed(self, db: str, usual: dict[str, str]) -> dict[str, float]:
+        """Measure the webhook while many people sign in."""
+        port = free_port()
+        with Graph(PAGE) as graph, Sink() as bot:
+            env = self._settings(port, self._database(db)) | usual
+            env |= {"GRAPH_URL": graph.url, "TRUSTED_PROXIES": "1", "BOT_MESSENGER_URL": bot.url}
+            self._make_tables(env)
+            storm.prepare(env)
+            count = storm.A_SECOND * self._load.seconds
+            bodies = self._load.bodies("message", events=1, count=count)
+            with running(_serve(port), env, port, self._folder):
+                return storm.measure(port, bodies, self._load.seconds, graph)
+
+    def _looked_up(self, db: str) -> dict[str, float]:
+        """Measure one look-up at a time, with few links and with many, in turn."""
+        found: dict[int, list[float]] = {lookup.FEW: [], lookup.MANY: []}
+        with contextlib.ExitStack() as stack:
+            servers = {}
+            for links in found:
+                port = free_port()
+                env = self._settings(port, self._database(db))
+                self._make_tables(env)
+                key = lookup.fill(env, PAGE, links=links)
+                stack.enter_context(running(_serve(port), env, port, self._folder))
+                servers[links] = port, key
+            for _ in range(LOOKED_UP):
+                for links, (port, key) in servers.items():
+                    took = lookup.p50_us(port, key, PAGE, links=links, folder=self._folder)
+                    found[links].append(took)
+        few, many = (statistics.median(each) for each in found.values())
+        return {"few_p50_us": few, "many_p50_us": many, "ratio": round(many / few, 3)}
+
+    def _failures(self, db: str) -> dict[str, float]:
+        env = self._settings(free_port(), self._database(db))
+        self._make_tables(env)
+        return failures.measure(env, PAGE)
+
+    def _drained(self, db: str) -> dict[str, float]:
         """Measure one worker that passes on what was stored while it was away."""
-        env = self._settings(_free_port(), self._database(backend))
+        env = self._settings(free_port(), self._database(db))
         self._make_tables(env)
         count = DRAINED_A_SECOND * self._load.seconds
         bodies = self._load.bodies("message", events=1, count=count)
@@ -99,20 +163,31 @@ class Field:
         subprocess.run([BIN / "threadlink", "db", "upgrade"], env=env, check=True,
                        cwd=self._folder, capture_output=True)  # fmt: skip
 
-    def _measured(
-        self, command: list[str], env: dict[str, str], port: int, kind: str, events: int = 1
+    def _measured(  # noqa: PLR0913 - what runs, where, and what is posted for how long
+        self,
+        command: list[str],
+        env: dict[str, str],
+        port: int,
+        kind: str,
+        *,
+        events: int = 1,
+        seconds: int | None = None,
+        stores: bool = True,
     ) -> dict[str, float]:
+        seconds = seconds or self._load.seconds
         a_second = SINGLES_A_SECOND if events == 1 else BATCHES_A_SECOND
-        bodies = self._load.bodies(kind, events=events, count=a_second * self._load.seconds)
-        warm_up = self._load.bodies(kind, events=events, count=a_second)
-        with _running(command, env, port, self._folder) as (pid, start_s):
-            self._load.run(port, warm_up, seconds=1)
+        # Whoever stores nothing does not know a delivery again.
+        count = a_second * (seconds if stores else 1)
+        bodies = self._load.bodies(kind, events=events, count=count)
+        warm_up = self._load.bodies(f"first {kind}", events=events, count=a_second)
+        with running(command, env, port, self._folder) as (pid, start_s):
+            self._load.run(port, warm_up, seconds=1, may_repeat=True)
             before = machine.cpu_seconds(pid)
-            found = self._load.run(port, bodies)
+            found = self._load.run(port, bodies, seconds=seconds, may_repeat=not stores)
             cpu = machine.cpu_seconds(pid) - before
             memory = machine.memory_mb(pid)
         return {
-            "acks_s": round(found["requests"] / found["seconds"]),
+            "acks_s": round(found["requests"] / found["seconds"], 1),
             "events_s": round(found["requests"] * events / found["seconds"]),
             "cpu_us": round(cpu / max(1, found["requests"]) * 1e6, 1),
             "p99_ms": round(found["p99_us"] / 1000, 1),
@@ -136,9 +211,9 @@ class Field:
             "GRAPH_URL": "http://127.0.0.1:9",
         }
 
-    def _database(self, backend: str) -> str:
+    def _database(self, db: str) -> str:
         self._databases += 1
-        if backend == "sqlite":
+        if db == SQLITE:
             return f"sqlite:///{self._folder}/{self._databases}.sqlite"
         if self._postgres is None:
             server = self._stack.enter_context(postgres.running("max_connections=100"))
@@ -157,96 +232,32 @@ class Field:
         return found
 
     def _python(self, target: str, where: Path, events: int = 1) -> dict[str, float]:
-        port = _free_port()
-        env = {**os.environ, "PYTHONPATH": f"{HERE.parent}:{HERE}"}
+        port = free_port()
+        env = {**os.environ, "PYTHONPATH": f"{HERE.parent}:{HERE / 'rivals'}"}
         command = [str(where / "granian"), "--interface", "wsgi", "--blocking-threads", "8"]
         command += ["--port", str(port), "--no-ws", target]
-        return self._measured(command, env, port, "unlinked", events)
+        return self._measured(command, env, port, "unlinked", events=events, stores=False)
 
     def _node(self, script: str, where: str, events: int = 1) -> dict[str, float]:
-        port = _free_port()
+        port = free_port()
         env = {**os.environ, "PORT": str(port), "NODE_ENV": "production"}
-        env["NODE_PATH"] = str(CACHE / where / "node_modules")
+        env["NODE_PATH"] = str(install.CACHE / where / "node_modules")
         command = ["node", str(HERE / "rivals" / script)]
-        return self._measured(command, env, port, "unlinked", events)
+        return self._measured(command, env, port, "unlinked", events=events, stores=False)
 
     def _rivals(self) -> dict[str, Measure]:
-        found: dict[str, Measure] = {}
-        if _has_node(EXPRESS, ("Express", "Express, batch"), self.missing):
-            found["Express"] = lambda: self._node("express.js", "express")
-            found["Express, batch"] = lambda: self._node("express.js", "express", 1000)
-        if _has_node((*EXPRESS[:-1], *BOTTENDER), ("Bottender",), self.missing):
-            found["Bottender"] = lambda: self._node("bottender.js", "bottender")
-        if _has_fbmq(self.missing):
-            found["fbmq"] = lambda: self._python("fbmq_app:app", CACHE / "python/bin")
-        return found
+        measures: dict[str, tuple[str, Measure]] = {}
+        express = install.node("express", EXPRESS)
+        measures["Express"] = express, lambda: self._node("express.js", "express")
+        measures["Express, batch"] = express, lambda: self._node("express.js", "express", 1000)
+        bottender = install.node("bottender", BOTTENDER, install.BOTTENDER_OVERRIDES)
+        measures["Bottender"] = bottender, lambda: self._node("bottender.js", "bottender")
+        python = install.CACHE / "python/bin"
+        measures["fbmq"] = install.fbmq(), lambda: self._python("fbmq_app:app", python)
+        self.missing = {name: why for name, (why, _) in measures.items() if why}
+        return {name: measure for name, (why, measure) in measures.items() if not why}
 
 
-def _has_node(packages: tuple[str, ...], names: tuple[str, ...], missing: dict[str, str]) -> bool:
-    """Install *packages* once; where that cannot be, say why *names* are missing."""
-    where = CACHE / packages[-1].partition("@")[0]
-    if (where / "complete").exists():
-        return True
-    if shutil.which("npm") is None:
-        missing.update(dict.fromkeys(names, "npm is not installed"))
-        return False
-    where.mkdir(parents=True, exist_ok=True)
-    install = ["npm", "install", "--no-audit", "--no-fund", "--legacy-peer-deps", "--silent"]
-    if subprocess.run([*install, *packages], cwd=where, check=False).returncode:
-        missing.update(dict.fromkeys(names, "npm could not install it"))
-        return False
-    (where / "complete").touch()
-    return True
-
-
-def _has_fbmq(missing: dict[str, str]) -> bool:
-    if (CACHE / "python/bin/granian").exists():
-        return True
-    CACHE.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run([sys.executable, "-m", "venv", CACHE / "python"], check=False)
-    wanted = ["fbmq==2.5", "flask", "granian"]
-    pip = [CACHE / "python/bin/python", "-m", "pip", "install", "--quiet", *wanted]
-    if made.returncode or subprocess.run(pip, check=False).returncode:
-        missing["fbmq"] = "pip could not install it"
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _running(
-    command: list[str], env: dict[str, str], port: int, folder: Path
-) -> Iterator[tuple[int, float]]:
-    """Run a server on its core; yield its process and how long its first answer took."""
-    begun = time.perf_counter()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            machine.on_core(machine.SERVER_CORE, command),
-            env=env, cwd=folder, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    try:
-        while not _answers(port):
-            if process.poll() is not None or time.perf_counter() - begun > PATIENCE_S:
-                sys.exit(f"{command}: {(folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.01)
-        yield process.pid, time.perf_counter() - begun
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            return bool(connection.recv(12))
-    except OSError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _serve(port: int, *, each: bool = False) -> list[str]:
+    program = [sys.executable, "-m", "bench.one_commit_each"] if each else [BIN / "threadlink"]
+    return [*map(str, program), "serve", "--port", str(port)]

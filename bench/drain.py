@@ -47,8 +47,12 @@ def drain(env: dict[str, str], lines: Iterable[str], folder: Path) -> dict[str, 
 
 
 def _delivered(line: str) -> Delivered:
-    signature, _, body = line.rstrip("\n").partition("\t")
-    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
+    new, old, body = line.rstrip("\n").split("\t", 2)
+    headers = {
+        "Content-Type": "application/json",
+        "X-Hub-Signature": f"sha1={old}",
+        "X-Hub-Signature-256": f"sha256={new}",
+    }
     return Delivered(body.encode(), headers)
 
 

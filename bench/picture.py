@@ -16,13 +16,16 @@ TITLE = "Deliveries acknowledged a second, one core, 64 in flight"
 WIDTH, ROW, LEFT = 720, 34, 250
 
 
+def words(results: Results) -> str:
+    """Return in words what the picture shows."""
+    return f"{TITLE}: " + "; ".join(
+        f"{name} {value:,.0f}" for name, value in _bars(results).items()
+    )
+
+
 def draw(results: Results) -> str:
     """Return bars for those of SHOWN that were measured."""
-    bars = {
-        words: statistics.median(run["acks_s"] for run in results[name])
-        for name, words in SHOWN.items()
-        if results.get(name)
-    }
+    bars = _bars(results)
     most = max(bars.values(), default=1)
     height = 44 + ROW * len(bars)
     parts = [
@@ -42,3 +45,11 @@ def draw(results: Results) -> str:
             f'<text x="{LEFT + length + 8}" y="{top + 18}">{value:,.0f}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _bars(results: Results) -> dict[str, float]:
+    return {
+        words: statistics.median(run["acks_s"] for run in results[name])
+        for name, words in SHOWN.items()
+        if results.get(name)
+    }

@@ -4,11 +4,11 @@ function setup(thread) mine = thread end
 function init()
   requests, position, wraps, refused = {}, 0, 0, 0
   for line in io.lines(os.getenv("BODIES")) do
-    local signature, body = line:match("^(%x+)\t(.*)$")
+    local new, old, body = line:match("^(%x+)\t(%x+)\t(.*)$")
     requests[#requests + 1] = wrk.format("POST", nil, {
       ["Content-Type"] = "application/json",
-      ["X-Hub-Signature-256"] = "sha256=" .. signature,
-      ["X-Hub-Signature"] = "sha1=0" }, body)
+      ["X-Hub-Signature-256"] = "sha256=" .. new,
+      ["X-Hub-Signature"] = "sha1=" .. old }, body)
   end
 end
 function request()

@@ -8,6 +8,7 @@ const handle = app.getRequestHandler();
 app.prepare().then(() => {
   const server = express();
   server.use(bodyParser.json({ limit: '4mb', verify: (req, _, buf) => { req.rawBody = buf.toString(); } }));
-  server.all('*path', (req, res) => handle(req, res));
+  server.get('/healthz', (req, res) => res.end());
+  server.all('/webhook', (req, res) => handle(req, res));
   server.listen(process.env.PORT, '127.0.0.1');
 });

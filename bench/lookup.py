@@ -1,0 +1,75 @@
+"""How long the API takes to say who somebody is, with few links and with many."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import Engine, insert
+
+from app import clock
+from app.config import Settings
+from app.keys import service as keys
+from app.linking.models import Link
+from app.services import build
+from bench.machine import LOAD_CORE, on_core
+
+FEW, MANY, AT_ONCE = 10_000, 1_000_000, 20_000
+SECONDS = 2
+SCRIPT = Path(__file__).with_name("get.lua")
+
+
+def psid(number: int) -> str:
+    """Return the PSID of link *number*, scattered over the key."""
+    return str(10**15 + number * 618_033_988_749_895 % 10**15)
+
+
+def fill(env: Mapping[str, str], page: str, *, links: int) -> str:
+    """Put *links* into the database of *env*; return a key that may ask for them."""
+    services = build(Settings.from_env(env))
+    for first in range(0, links, AT_ONCE):
+        _add(services.engine, page, range(first, min(first + AT_ONCE, links)))
+    key = services.write(
+        keys.issue, "bench", scopes=keys.SCOPES, page_id=None, expires_at=None, at=clock.now()
+    )
+    services.close()
+    return key
+
+
+def _add(engine: Engine, page: str, numbers: range) -> None:
+    at = clock.now()
+    rows = [
+        {
+            "page_id": page,
+            "psid": psid(number),
+            "issuer": "https://shop.example.com",
+            "subject": f"user-{number}",
+            "state": "linked",
+            "version": 1,
+            "change": number,
+            "event_at": at,
+            "cause": "messenger",
+        }
+        for number in numbers
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(Link.__table__), rows)  # type: ignore[arg-type]  # its mixin's
+
+
+def p50_us(port: int, key: str, page: str, *, links: int, folder: Path) -> float:
+    """Return the median time of one look-up at a time, of links all over the table."""
+    step = max(1, links // 5000)
+    paths = folder / f"paths-{links}"
+    paths.write_text("".join(f"/api/v1/links/{page}/{psid(n)}\n" for n in range(0, links, step)))
+    command = ["wrk", "-t1", "-c1", f"-d{SECONDS}s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}"]
+    done = subprocess.run(
+        on_core(LOAD_CORE, command),
+        env={**os.environ, "PATHS": str(paths), "KEY": key},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (line,) = [x for x in done.stdout.splitlines() if x.startswith("JSON ")]
+    found: dict[str, float] = json.loads(line.removeprefix("JSON "))
+    if found["refused"]:
+        print(f"  NOT CLEAN: {found['refused']:g} look-ups were not answered 200")
+    return found["p50_us"]

@@ -1,0 +1,61 @@
+"""The table, and where it stands in the README: made of the record, never typed."""
+
+import statistics
+from pathlib import Path
+
+from bench import picture
+from bench.figures import DATABASES, FIGURES, Figure, Results
+
+ROOT = Path(__file__).parent.parent
+README, PICTURE = ROOT / "README.md", ROOT / "docs/bench.svg"
+BEGIN, END = "<!-- made by: python -m bench --write-readme -->", "<!-- end of what was made -->"
+
+
+def table(results: Results, figures: tuple[Figure, ...] = FIGURES) -> str:
+    """Return the table of *figures* as Markdown."""
+    lines = [f"| # | measure | target | {' | '.join(DATABASES)} |", "|---|---|---|---|---|"]
+    for figure in figures:
+        judged = [figure.judge(results, database) for database in DATABASES]
+        cells = [f"{each.measured} {_shown(each.verdict)}".strip() for each in judged]
+        lines.append(f"| {figure.name} | {figure.words} | {figure.target} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def medians(results: Results) -> str:
+    """Return every measurement with its median and spread."""
+    lines = []
+    for name, runs in results.items():
+        told = ", ".join(
+            f"{key} {statistics.median(values):g} ({min(values):g} to {max(values):g})"
+            for key in runs[0]
+            if (values := [run[key] for run in runs])
+        )
+        lines.append(f"  {name:<42} {told}")
+    return "\n".join(lines)
+
+
+def write_readme(machine: str, rounds: int, results: Results) -> None:
+    """Put the table between its two marks in the README.
+
+    Raises:
+        ValueError: The marks are not there.
+    """
+    text = README.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{README.name} has no place for the table")
+    made = "\n\n".join(
+        [
+            BEGIN,
+            f"![{picture.words(results)}](docs/{PICTURE.name})",
+            f"Measured on {machine}; the median of {rounds} rounds, and the range.",
+            table(results),
+            END,
+        ]
+    )
+    README.write_text(before + made + after)
+
+
+def _shown(verdict: str) -> str:
+    return f"**{verdict}**" if verdict == "missed" else verdict

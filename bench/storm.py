@@ -1,0 +1,156 @@
+"""How long Messenger waits while many people sign in, or wait for a Graph that hangs.
+
+    python -m bench.storm probe PORT BODIES SECONDS
+    python -m bench.storm people PORT
+
+The probe posts 200 deliveries a second, and a delivery's time counts from when it was due, so that
+a server that stalls cannot hide it. The people have right passwords, and each has an address.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import requests
+
+from app import clock
+from app.accounts import local
+from app.config import Settings
+from app.services import build
+from bench import machine
+from bench.graph import Graph
+from tests.actors import Person, log_in
+from tests.browsers import OverSockets
+
+PEOPLE, A_SECOND, CONNECTIONS = 64, 200, 64
+PASSWORD = "correct horse battery staple"
+SETTLE_S = 1.5
+
+
+def prepare(env: Mapping[str, str]) -> None:
+    """Add the accounts of the people to the database of *env*."""
+    services = build(Settings.from_env(env))
+    hashed = services.hasher.hash(PASSWORD)
+    for number in range(PEOPLE):
+        services.write(local.add, f"p{number}@example.com", None, hashed, at=clock.now())
+    services.close()
+
+
+def measure(port: int, bodies: Path, seconds: int, graph: Graph) -> dict[str, float]:
+    """Return the webhook's p99 idle, while people sign in, and while they wait for Graph."""
+    # Not only to warm up: the first of the calm runs opens the connections.
+    _probe(port, bodies, 1)
+    idle = _probe(port, bodies, seconds)
+    with _people(port):
+        storm = _probe(port, bodies, seconds)
+    graph.hangs.set()
+    with _people(port):
+        hanging = _probe(port, bodies, seconds)
+    return {
+        "idle_p99_ms": idle,
+        "storm_p99_ms": storm,
+        "storm_ratio": round(storm / idle, 2),
+        "hanging_p99_ms": hanging,
+        "hanging_ratio": round(hanging / idle, 2),
+    }
+
+
+def _probe(port: int, bodies: Path, seconds: int) -> float:
+    command = [sys.executable, "-m", "bench.storm", "probe", str(port), str(bodies), str(seconds)]
+    done = subprocess.run(
+        machine.on_core(machine.LOAD_CORE, command), capture_output=True, text=True, check=True
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    if found["bad"]:
+        print(f"  NOT CLEAN: {found['bad']:g} deliveries were not answered 200")
+    return found["p99_ms"]
+
+
+@contextmanager
+def _people(port: int) -> Iterator[None]:
+    # Behind the probe: what they cost must not be taken for what the server does.
+    command = ["nice", sys.executable, "-m", "bench.storm", "people", str(port)]
+    process = subprocess.Popen(
+        machine.on_core(machine.LOAD_CORE, command), stdout=subprocess.DEVNULL
+    )
+    try:
+        time.sleep(SETTLE_S)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def probe(port: int, bodies: Path, seconds: int) -> dict[str, float]:
+    """Post to the webhook at *port*; return the p99 in ms, and how many were not answered 200."""
+    with bodies.open() as file:
+        lines = list(itertools.islice(file, A_SECOND * seconds))
+    due: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
+    took: list[float] = []
+    bad = 0
+
+    async def post() -> None:
+        nonlocal bad
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (one := await due.get()) is not None:
+            writer.write(one[1])
+            head = await reader.readuntil(b"\r\n\r\n")
+            bad += not head.startswith(b"HTTP/1.1 200")
+            length = head.lower().partition(b"content-length:")[2].partition(b"\r")[0]
+            await reader.readexactly(int(length or 0))
+            took.append(time.perf_counter() - one[0])
+        writer.close()
+
+    posting = [asyncio.create_task(post()) for _ in range(CONNECTIONS)]
+    begun = time.perf_counter() + 0.1
+    for number, line in enumerate(lines):
+        moment = begun + number / A_SECOND
+        await asyncio.sleep(max(0, moment - time.perf_counter()))
+        due.put_nowait((moment, _request(port, line)))
+    for _ in posting:
+        due.put_nowait(None)
+    await asyncio.gather(*posting)
+    return {"p99_ms": round(sorted(took)[int(len(took) * 0.99)] * 1000, 2), "bad": bad}
+
+
+def _request(port: int, line: str) -> bytes:
+    signature, _, body = line.rstrip("\n").split("\t", 2)
+    return (
+        f"POST /webhook HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        f"X-Hub-Signature-256: sha256={signature}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+def people(port: int) -> None:
+    """Have all the people sign in over and over, until the process is killed."""
+    numbers = itertools.count(os.getpid() * 1000)
+    for number in range(PEOPLE):
+        threading.Thread(target=_sign_in, args=(port, f"p{number}@example.com", numbers)).start()
+
+
+def _sign_in(port: int, username: str, numbers: Iterator[int]) -> None:
+    while True:
+        address = str(IPv4Address("10.0.0.0") + 256 * (next(numbers) % 65536))
+        person = Person(OverSockets(f"http://127.0.0.1:{port}", {"X-Forwarded-For": address}))
+        try:
+            person.taps_log_in(log_in())
+            person.signs_in(username, PASSWORD)
+        except (ValueError, AssertionError, KeyError, requests.RequestException):
+            # A page that asks to come again soon, as it should.
+            time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "people":
+        people(int(sys.argv[2]))
+    else:
+        print(json.dumps(asyncio.run(probe(int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))))
