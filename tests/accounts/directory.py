@@ -64,6 +64,13 @@ sn: Doe
 mail: jane.doe@example.org
 userPassword: gravel teapot under nineteen
 
+dn: uid=vic,{BASE}
+objectClass: inetOrgPerson
+uid: vic@example.com
+cn: Vic
+sn: Doe
+userPassword: gravel teapot under nineteen
+
 dn: uid=gone,{BASE}
 objectClass: inetOrgPerson
 uid: gone
@@ -75,7 +82,7 @@ userPassword: {{LOCKED}}gravel teapot under nineteen
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory that knows jane@example.com, and "gone", who has no password any more."""
+    """A directory that knows jane and vic@example.com, and "gone", who has no password any more."""
 
     plain_url: str
     tls_url: str

@@ -113,6 +113,16 @@ def test_what_a_directory_takes_for_one_name_is_guessed_at_under_one(
     assert keyring.sign_in(NAME, "192.0.2.1") == keyring.sign_in(username, "192.0.2.1")
 
 
+def test_a_dotted_i_is_an_i(there: Directory) -> None:
+    """R61: to OpenLDAP it is, and to no other comparison of ours."""
+    username, keyring = "v\u0130c@example.com", Keyring(b"secret")
+
+    LdapAuthenticator(there.settings()).verify(username, PASSWORD)
+
+    wanted = keyring.sign_in("vic@example.com", "192.0.2.1")
+    assert wanted == keyring.sign_in(username, "192.0.2.1")
+
+
 def test_a_filter_that_finds_two_proves_nobody(there: Directory) -> None:
     several = there.settings(filter="(|(uid={username})(uid=gone))")
 
