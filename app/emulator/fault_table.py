@@ -1,9 +1,11 @@
 """Everything that can go wrong with Messenger: what it does, and by which source it can."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-Area = Literal["webhook", "signature", "subscription", "return", "graph"]
+from app.emulator.seldom_errors import SELDOM
+
+Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldom"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,4 +266,11 @@ _ROWS = (
         _LIMITS,
     ),
 )
-FAULTS: dict[str, Fault] = {row.name: row for row in _ROWS}
+_SELDOM = tuple(
+    replace(
+        _refuses(GraphError(code, f"(#{code}) {words}", subcode), does, _ERRORS, *calls),
+        area="seldom",
+    )
+    for code, subcode, words, does, calls in SELDOM
+)
+FAULTS: dict[str, Fault] = {row.name: row for row in (*_ROWS, *_SELDOM)}

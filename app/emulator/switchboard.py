@@ -25,6 +25,7 @@ _AREAS: Final = {
     "subscription": "Subscriptions",
     "return": "The way there and back",
     "graph": "Graph",
+    "seldom": "Graph, seldom",
 }
 
 

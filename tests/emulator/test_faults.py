@@ -328,6 +328,10 @@ def test_graph_answers_with_the_error_that_is_on(
 
     if "recipient" in fault.calls:
         answer = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}")
+    elif "object" in fault.calls:
+        answer = graph.get(f"/v26.0/{ana.psid}")
+    elif "messenger_profile" in fault.calls:
+        answer = graph.delete("/v26.0/me/messenger_profile?fields=account_linking_url")
     else:
         message = {"recipient": {"id": ana.psid}, "message": {"text": "hello"}}
         answer = graph.post("/v26.0/me/messages", json=message)

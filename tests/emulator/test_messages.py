@@ -113,13 +113,15 @@ NON_EMPTY = "must be a non-empty UTF-8 encoded string"
         "no payload",
     ],
 )
-def test_what_the_send_api_refuses_is_code_100_and_not_shown(
+def test_what_the_send_api_refuses_is_not_shown(
     message: dict[str, Any], words: str, graph: FlaskClient, ana: Person
 ) -> None:
     answer = sent(graph, ana.psid, message)
 
     error = answer.get_json()["error"]
-    assert (400, 100) == (answer.status_code, error["code"])
+    # messenger-platform.md 3.6: a list that is too long has a code of its own.
+    code = 105 if words == "too many elements" else 100
+    assert (400, code) == (answer.status_code, error["code"])
     assert words in error["message"]
     assert () == ana.thread.messages
 

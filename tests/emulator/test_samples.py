@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.emulator import events, wire
+from app.emulator import EmulatorSettings, events, wire
 from app.emulator.context import Emulator
 from app.emulator.envelope import Happened, pack
 from app.emulator.events import Event
@@ -281,3 +281,166 @@ def test_sender_actions_and_profiles_are_answered_as_documented(
     assert {"first_name", "last_name", "profile_pic", "id"} == set(profile)
     assert f"psid={ana.psid}" in profile["profile_pic"]
     assert "ext=" in profile["profile_pic"]
+
+
+# messenger-platform.md 3.6, row by row: each code with its subcodes; None is the code alone.
+DOCUMENTED_ERRORS: dict[int, tuple[int | None, ...]] = {
+    1: (None, 99, 1357046),
+    2: (None, 2018344),
+    3: (None,),
+    4: (None,),
+    9: (2018352,),
+    10: (None, 2018278, 2534022, 2018065, 2018108, 1893063),
+    17: (None,),
+    32: (None,),
+    100: (None, 33, 2018001, 2018014, 2018035, 2018063, 2018145, 2018109, 2018164),
+    102: (None,),
+    105: (None,),
+    110: (None,),
+    210: (None,),
+    459: (None,),
+    190: (None, 458, 459, 460, 463, 464, 467, 492),
+    200: (None, 2018028, 2018027, 2018021, 1545041),
+    230: (None,),
+    341: (None,),
+    368: (None,),
+    551: (None, 1545041),
+    613: (None, 1893016, 2018338, 2534040),
+    1200: (None,),
+    10303: (None,),
+    80006: (None,),
+    2018218: (None,),
+    2018247: (None,),
+    2018300: (None,),
+    2018321: (None,),
+}
+
+
+def test_each_documented_error_is_a_switch_or_follows_from_what_is_sent(
+    graph: FlaskClient, ana: Person
+) -> None:
+    def told(content: dict[str, Any], path: str = "/v26.0/me/messages") -> tuple[int, int | None]:
+        error = graph.post(path, json=content).get_json()["error"]
+        return error["code"], error.get("error_subcode")
+
+    to, text = {"recipient": {"id": ana.psid}}, {"text": "hello"}
+    bare = {"template_type": "generic", "elements": [{"title": "a"}]}
+    card = {"attachment": {"type": "template", "payload": bare}}
+    replies = [{"content_type": "text", "title": "a", "payload": "a"}] * 14
+    followed = {
+        told({}, "/v26.0/999"),
+        told({"recipient": {"id": "1"}, "message": text}),
+        told({**to, "message": text, "sender_action": "typing_on"}),
+        told({**to, "message": card}),
+        told({**to, "message": {**text, "quick_replies": replies}}),
+    }
+    switched = {
+        (fault.error.code, fault.error.subcode)
+        for fault in FAULTS.values()
+        if fault.error is not None
+    }
+
+    documented = {(code, sub) for code, subs in DOCUMENTED_ERRORS.items() for sub in subs}
+    assert {(100, 33), (100, 2018001), (100, 2018014), (100, 2018035), (105, None)} == followed
+    assert documented == switched | followed
+    assert () == ana.thread.messages
+
+
+def test_the_documented_example_of_an_error_has_the_members_that_are_answered(
+    graph: FlaskClient, emulator: Emulator
+) -> None:
+    """
+    messenger-platform.md 3.5; which are optional there may be absent.
+    """
+    emulator.faults.turn_on("graph-190-463")
+
+    error = graph.get("/v26.0/me").get_json()["error"]
+
+    assert {"message", "type", "code", "error_subcode", "fbtrace_id"} == set(error)
+
+
+def test_the_documented_parameter_encodings_are_all_read(graph: FlaskClient, ana: Person) -> None:
+    """
+    messenger-platform.md 3.1: a JSON body, a form, or the query; there in single quotes, too.
+    """
+    path = f"/v26.0/{PAGE}/messages"
+    single = {"recipient": f"{{'id':'{ana.psid}'}}", "message": "{'text':'hello, world'}"}
+
+    answers = [
+        graph.post(path, json={"recipient": {"id": ana.psid}, "message": {"text": "hello"}}),
+        graph.post(path, data=single),
+        graph.post(path, query_string=single),
+    ]
+
+    assert [200, 200, 200] == [answer.status_code for answer in answers]
+    assert ["hello", "hello, world", "hello, world"] == [
+        message.text for message in ana.thread.messages
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("v26.0", "v26.0"),
+        ("v21.0", "v21.0"),
+        # Expired, and without any: the oldest that is usable on that day.
+        ("v20.0", "v21.0"),
+        ("v2.6", "v21.0"),
+        ("", "v21.0"),
+    ],
+)
+def test_a_version_is_served_as_documented(asked: str, served: str, graph: FlaskClient) -> None:
+    """
+    messenger-platform.md 3.1, on 20 November 2026.
+    """
+    answer = graph.get(f"/{asked}/me" if asked else "/me")
+
+    assert served == answer.headers["facebook-api-version"]
+
+
+def test_a_debugged_token_has_the_documented_members(
+    graph: FlaskClient, settings: EmulatorSettings
+) -> None:
+    """
+    messenger-platform.md 3.3; a token that is none says so within data.
+    """
+    app_token = f"{settings.app_id}|{settings.app_secret}"
+    asked = f"/v26.0/debug_token?access_token={app_token}&input_token="
+
+    good = graph.get(asked + settings.pages[0].token).get_json()["data"]
+    bad = graph.get(asked + "nobody").get_json()["data"]
+
+    assert {"app_id", "type", "expires_at", "is_valid", "profile_id", "scopes"} <= set(good)
+    assert (True, PAGE, "PAGE") == (good["is_valid"], good["profile_id"], good["type"])
+    assert bad["is_valid"] is False
+    assert {"code", "message"} <= set(bad["error"])
+
+
+def test_the_documented_handshake_and_its_subscriptions(
+    graph: FlaskClient, settings: EmulatorSettings, webhook: Webhook
+) -> None:
+    """
+    messenger-platform.md 2.1 and 2.6; a webhook that echoes no challenge is not taken.
+    """
+    app_token = f"{settings.app_id}|{settings.app_secret}"
+    path = f"/v26.0/{settings.app_id}/subscriptions?access_token={app_token}"
+    wanted = {
+        "object": "page",
+        "callback_url": webhook.url,
+        "verify_token": settings.verify_token,
+        "fields": "messages,messaging_account_linking",
+        "include_values": "true",
+    }
+    webhook.answer = b"something else"
+
+    refused = graph.post(path, data=wanted).get_json()
+    read = graph.get(path).get_json()["data"][0]
+    page = graph.get(f"/v26.0/{PAGE}/subscribed_apps").get_json()["data"][0]
+
+    asked = webhook.received[0]
+    assert 2200 == refused["error"]["code"]
+    assert "hub.mode=subscribe&hub.challenge=" in asked.path
+    assert f"hub.verify_token={settings.verify_token}" in asked.path
+    assert {"object", "callback_url", "active", "fields"} == set(read)
+    assert {"id", "subscribed_fields"} == set(page)
+    assert settings.app_id == page["id"]

@@ -43,7 +43,20 @@ _FIXES: dict[tuple[int, int | None], str] = {
     (2500, None): "Look at the path and at access_token: one of the two is missing or wrong.",
     (10303, None): "The token is wrong, older than five minutes, or another Page's. Ask the person "
     "to go back to the chat and tap Log In again; nothing else helps.",
-    **dict.fromkeys(((4, None), (17, None), (32, None), (613, None), (80006, None)), _WAIT),
+    (102, None): _TOKEN,
+    (
+        368,
+        None,
+    ): "Stop for some hours, and look what Meta's page says of the policy that was broken.",
+    (613, 2018338): "Stop: whoever goes on after this warning loses the Page's messaging.",
+    (1200, None): "Try again, a little later each time.",
+    **dict.fromkeys(
+        ((2018300, None), (2018321, None)),
+        "Write when the thread is this app's again (Conversation Routing).",
+    ),
+    **dict.fromkeys(
+        ((341, None), (4, None), (17, None), (32, None), (613, None), (80006, None)), _WAIT
+    ),
 }
 _ANY_FIX = "Compare what you sent, above, with the reference of this call; do not send it again."
 _WEATHER = {

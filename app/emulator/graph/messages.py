@@ -9,6 +9,7 @@ from app.emulator.graph.problems import (
     bad_parameter,
     invalid_keys,
     missing_parameter,
+    too_many,
 )
 from app.emulator.graph.templates import read_template
 from app.emulator.graph.values import check_text
@@ -67,7 +68,7 @@ def _read_message(call: PageCall, content: dict[str, Any]) -> Message:
     if not isinstance(quick_replies, list):
         raise bad_parameter("Param message[quick_replies] must be an array.")
     if len(quick_replies) > _MOST_QUICK_REPLIES:
-        raise bad_parameter("Param message[quick_replies] has too many elements.")
+        raise too_many("message[quick_replies]")
     mid, at = mint.message_id(), call.emulator.clock()
     if text is None:
         return _read_attachment(attachment, Message(id=mid, author="page", at=at))

@@ -52,6 +52,11 @@ def missing_parameter(name: str) -> GraphProblem:
     return bad_parameter(f"The parameter {name} is required.")
 
 
+def too_many(param: str) -> GraphProblem:
+    # https://github.com/howdyai/botkit/issues/1672
+    return GraphProblem(GraphError(105, f"(#105) param {param} has too many elements."))
+
+
 def invalid_keys(names: list[str], param: str) -> GraphProblem:
     # https://github.com/rehabstudio/fbmessenger/issues/63
     return bad_parameter(f'Invalid keys "{", ".join(names)}" were found in param "{param}".')

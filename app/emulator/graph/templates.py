@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.emulator.graph.problems import INCOMPLETE_ELEMENT, bad_parameter, invalid_keys
+from app.emulator.graph.problems import INCOMPLETE_ELEMENT, bad_parameter, invalid_keys, too_many
 from app.emulator.graph.values import check_login_url, check_text, check_web_url
 from app.emulator.state import Button, Card
 
@@ -52,7 +52,7 @@ def read_template(payload: dict[str, Any]) -> Template:
             if not isinstance(elements, list) or not elements:
                 raise bad_parameter("Param elements must be a non-empty array")
             if len(elements) > _MOST_CARDS:
-                raise bad_parameter("Param elements has too many elements.")
+                raise too_many("elements")
             return Template(
                 cards=tuple(_card(e, f"[elements][{i}]") for i, e in enumerate(elements))
             )
@@ -87,7 +87,7 @@ def _buttons(buttons: object, param: str) -> tuple[Button, ...]:
     if not isinstance(buttons, list):
         raise bad_parameter(f"Param {param}[buttons] must be an array")
     if len(buttons) > _MOST_BUTTONS:
-        raise bad_parameter(f"Param {param}[buttons] has too many elements.")
+        raise too_many(f"{param}[buttons]")
     return tuple(_button(button, f"{param}[buttons][{i}]") for i, button in enumerate(buttons))
 
 

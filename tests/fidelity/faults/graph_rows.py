@@ -31,7 +31,7 @@ def _graph(fault: str, kind: str, foreign: Side) -> Row:
     return Row(fault=fault, ours=side, foreign=foreign, why=_CLASSES[kind])
 
 
-ROWS: Final = (
+_MET: Final = (
     _tap_again("linking-token-expired"),
     _tap_again("linking-token-of-another-page"),
     Row(
@@ -121,3 +121,73 @@ ROWS: Final = (
     _tap_again("graph-10303"),
     _graph("graph-80006", "GraphThrottled", client("messenger-bot", _LOG_IN, "400 - ")),
 )
+
+
+def _seldom(fault: str, situation: str, does: str, foreign: Side) -> Row:
+    why = "ours tells errors apart by code and subcode; whoever calls is told"
+    return Row(fault=fault, ours=ours(does, situation), foreign=foreign, why=why)
+
+
+def _told(program: str, code: int, call: str = _LOG_IN) -> Side:
+    return client(program, call, f"(#{code}) ")
+
+
+# What is only about a message reaches the bot that wants a button of ours sent.
+_BUTTON: Final = "sends_a_button"
+_NAMELESS: Final = "a Messenger user we cannot name"
+_SELDOM: Final = (
+    _graph("graph-1-99", "GraphUnavailable", _told(_APIS, 1)),
+    _graph("graph-1-1357046", "GraphUnavailable", _told("messenger-bot", 1)),
+    _graph("graph-2-2018344", "GraphRefused", _told("fbmessenger", 2)),
+    _graph("graph-3", "GraphRefused", _told("botly", 3)),
+    _graph("graph-100-2018164", "GraphRefused", _told(_APIS, 100)),
+    _graph("graph-102", "TokenDead", _told("messenger-bot", 102)),
+    _graph("graph-190-459", "TokenDead", _told("fbmessenger", 190)),
+    _graph("graph-190-464", "TokenDead", _told("botly", 190)),
+    _graph("graph-341", "GraphThrottled", _told(_APIS, 341)),
+    _graph("graph-368", "GraphThrottled", _told("messenger-bot", 368)),
+    _graph("graph-613-2534040", "GraphThrottled", _told("fbmessenger", 613)),
+    *(
+        _seldom(f"graph-{name}", _BUTTON, does, _told(program, int(name.partition("-")[0])))
+        for name, does, program in (
+            ("9-2018352", "422 messenger_refused", "botly"),
+            ("10-2534022", "422 messenger_refused", _APIS),
+            ("10-2018065", "422 messenger_refused", "messenger-bot"),
+            ("10-2018108", "422 messenger_refused", "fbmessenger"),
+            ("10-1893063", "422 messenger_refused", "botly"),
+            ("100-2018109", "422 messenger_refused", _APIS),
+            ("200-2018021", "422 messenger_refused", "messenger-bot"),
+            ("200-2018027", "422 messenger_refused", "fbmessenger"),
+            ("200-2018028", "422 messenger_refused", "botly"),
+            ("200-1545041", "404 not_found", _APIS),
+            ("230", "422 messenger_refused", "messenger-bot"),
+            ("551", "404 not_found", "fbmessenger"),
+            ("613-1893016", "503 graph", "botly"),
+            ("613-2018338", "503 graph", _APIS),
+            ("1200", "503 graph", "messenger-bot"),
+            ("2018300", "503 graph", "fbmessenger"),
+            ("2018321", "503 graph", "botly"),
+        )
+    ),
+    *(
+        _seldom(f"graph-{code}", "asks_who", does, _told(program, code, "profile"))
+        for code, does, program in (
+            # It says nothing of a name withheld, so ours does not go on as if it did.
+            (110, "503 Messenger does not answer", "botly"),
+            (210, "503 Messenger does not answer", _APIS),
+            (459, "503 Messenger does not answer", "botly"),
+            (2018218, _NAMELESS, _APIS),
+            (2018247, _NAMELESS, "botly"),
+        )
+    ),
+    *(
+        _seldom(
+            f"graph-100-{subcode}",
+            "sets_the_url",
+            f"subcode {subcode}",
+            _told(_APIS, 100, "set linking url"),
+        )
+        for subcode in (2018063, 2018145)
+    ),
+)
+ROWS: Final = (*_MET, *_SELDOM)

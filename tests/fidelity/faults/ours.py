@@ -99,9 +99,9 @@ class Ours:
             time.sleep(0.05)
         return f"{'logged in' if person.is_linked else 'logged out'}; {self._heard(person)}"
 
-    def sets_the_url_by_thread_settings(self, _person: Person) -> str:
+    def sets_the_url(self, _person: Person, *options: str) -> str:
         ran = subprocess.run(
-            [_PROGRAM, "messenger", "set-url", "--legacy", "--graph-version", "v26.0"],
+            [_PROGRAM, "messenger", "set-url", *options],
             env=self.env,
             cwd=self.server.log.parent,
             capture_output=True,
@@ -110,6 +110,9 @@ class Ours:
             timeout=_SECONDS,
         )
         return f"exit {ran.returncode}: {(ran.stderr or ran.stdout).strip()}"
+
+    def sets_the_url_by_thread_settings(self, person: Person) -> str:
+        return self.sets_the_url(person, "--legacy", "--graph-version", "v26.0")
 
     def stands(self, person: Person) -> str:
         """Tell whether *person* is linked, and how often that has changed."""
