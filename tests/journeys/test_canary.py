@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import responses
@@ -12,10 +13,21 @@ from sqlalchemy import URL, inspect, text
 from app import clock, create_app
 from app.cli.listening import listening
 from app.cli.serving import serving
+from app.keys import service as keys
 from app.services import Services, build
+from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
 from tests.browsers import Answer, OverSockets
-from tests.installation import ANA, BEN, ENVIRONMENT, PASSWORD, USERNAME, add_jane, settings_for
+from tests.installation import (
+    ANA,
+    BEN,
+    ENVIRONMENT,
+    PAGE,
+    PASSWORD,
+    USERNAME,
+    add_jane,
+    settings_for,
+)
 
 SECRETS = ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN")
 METRICS_TOKEN = "canary-metrics-token"
@@ -38,11 +50,12 @@ class Watched(OverSockets):
 class Run:
     """One server on a socket, those who use it, and what must stay secret."""
 
-    def __init__(self, services: Services, graph: Graph) -> None:
-        self.services, self.graph = services, graph
+    def __init__(self, services: Services, graph: Graph, provider: Provider) -> None:
+        self.services, self.graph, self.provider = services, graph, provider
         self.opened = ExitStack()
         self.secrets = {name: ENVIRONMENT[name] for name in SECRETS}
         self.secrets |= {"password": PASSWORD, "wrong password": WRONG, "metrics": METRICS_TOKEN}
+        self.secrets["client secret"] = CLIENT_SECRET
         self.answers: list[Answer] = []
         self.form_tokens: set[str] = set()
 
@@ -59,6 +72,8 @@ class Run:
         messenger.shakes_hands()
         messenger.shakes_hands(verify_token="canary-wrong-verify-token")
         self._goes_astray()
+        self._signs_in_at_the_provider()
+        self._asks_the_api()
         browser = self._browser()
         browser("GET", "/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
 
@@ -89,6 +104,28 @@ class Run:
         late.opens(f"/authorize?redirect_uri={login.redirect_uri}&account_linking_token=x")
         late.opens(f"/nothing?{login.address()}")
 
+    def _signs_in_at_the_provider(self) -> None:
+        _, person = self._arrived(BEN)
+        departed = person.presses("Continue with Stub").location
+        sent = {name: values[0] for name, values in parse_qs(urlsplit(departed).query).items()}
+        back = {**self.provider.sends_back(departed), "code": "canary-code-of-the-provider"}
+        # Twice: the second time is refused.
+        for _ in range(2):
+            person.opens(f"/authorize/oidc/stub/callback?{urlencode(back)}")
+        verifier = self.provider.exchanged[-1]["code_verifier"]
+        self.secrets |= {"state": sent["state"], "nonce": sent["nonce"], "verifier": verifier}
+        self.secrets |= {"code of the provider": back["code"]}
+
+    def _asks_the_api(self) -> None:
+        at, scopes = clock.now(), ("links:read",)
+        new = {"scopes": scopes, "page_id": None, "expires_at": None, "at": at}
+        key = self.services.write(keys.issue, "bot", **new)  # type: ignore[arg-type]  # as named
+        self.secrets["key"] = key
+        browser, path = self._browser(), f"/api/v1/links/{PAGE}/{ANA}"
+        for bearer in (key, f"{key}x", key.swapcase()):
+            browser("GET", path, headers={"Authorization": f"Bearer {bearer}"})
+        browser("GET", f"{path}?access_token={key}")
+
     def _arrived(self, psid: str) -> tuple[LogIn, Person]:
         login = log_in()
         self.graph.knows(login, psid)
@@ -115,14 +152,22 @@ def _running(database: URL) -> Iterator[Run]:
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as edge,
         listening("127.0.0.1", 0) as listener,
+        providing(clock.now()) as provider,
     ):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         edge.add_passthru(url)
+        edge.add_passthru(provider.issuer)
+        stub = {
+            "AUTHENTICATORS": "local oidc:stub",
+            "OIDC_STUB_ISSUER": provider.issuer,
+            "OIDC_STUB_CLIENT_ID": CLIENT_ID,
+            "OIDC_STUB_CLIENT_SECRET": CLIENT_SECRET,
+        }
         changed = {"PUBLIC_URL": url, "LOG_LEVEL": "debug", "METRICS_TOKEN": METRICS_TOKEN}
-        services = build(settings_for(database, **changed, CONFIRM_IN_CHAT="always"))
+        services = build(settings_for(database, **changed, **stub, CONFIRM_IN_CHAT="always"))
         add_jane(services)
         with serving(create_app(services), listener):
-            run = Run(services, Graph(edge))
+            run = Run(services, Graph(edge), provider)
             with run.opened:
                 yield run
 
@@ -169,7 +214,8 @@ def test_what_an_operator_must_hear_of_is_logged(
         "sign_in.refused", "sign_in.done", "attempt.confirmed", "digits.sent",
         "link.made", "link.ended", "link.unchanged", "link.refused",
         "webhook.handshake", "webhook.handshake_refused", "request.refused",
-        "graph.call", "graph.failed",
+        "graph.call", "graph.failed", "api.key_refused", "api.key_exposed",
+        "provider.departed",
     } <= events  # fmt: skip
     refused = {line["problem"] for line in lines if line["event"] == "request.refused"}
     assert {"bad_signature", "bad_payload", "token_refused", "link_ambiguous"} <= refused

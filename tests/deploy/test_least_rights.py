@@ -1,0 +1,65 @@
+"""What is shipped to run Threadlink gives it no more than it needs (R115)."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+UNITS = sorted((ROOT / "docs/deploy").glob("*.service"))
+
+# A developer's tunnel, and what other people's tests start; no server does either.
+RUNS = re.compile(r"os\.(exec|spawn|posix_spawn|fork|system|popen).*")
+STARTS_PROGRAMS = {"app/cli/tunnel.py", "app/threadlink_testing.py"}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_runs_as_nobody_and_writes_where_its_data_is(unit: Path) -> None:
+    """R115: not root, the program read-only, no new rights, no capability."""
+    said = dict(re.findall(r"(?m)^([A-Za-z]+)=(.*)$", unit.read_text()))
+
+    assert said["User"] not in {"root", "0"}
+    assert ("strict", "/srv/threadlink/instance") == (said["ProtectSystem"], said["ReadWritePaths"])
+    assert ("yes", "", "0077") == (
+        said["NoNewPrivileges"], said["CapabilityBoundingSet"], said["UMask"],
+    )  # fmt: skip
+    assert "@system-service" in said["SystemCallFilter"]
+
+
+def test_the_image_runs_as_nobody_and_owns_nothing_of_the_program() -> None:
+    """R115."""
+    said = (ROOT / "Dockerfile").read_text()
+
+    last_stage = said.rpartition("\nFROM ")[2]
+    assert re.search(r"(?m)^USER 1\d{4}$", last_stage)
+    copied = re.findall(r"(?m)^COPY .*$", last_stage)
+    assert copied
+    assert all("--chown=root:root" in line for line in copied)
+
+
+def test_containers_are_read_only_and_without_rights() -> None:
+    """R115: whatever of ours compose.yaml starts."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    ours = {name: one for name, one in services.items() if one["image"] == "threadlink"}
+
+    assert len(ours) >= 3
+    for name, one in ours.items():
+        assert one["read_only"] is True, name
+        assert ["ALL"] == one["cap_drop"], name
+        assert ["no-new-privileges:true"] == one["security_opt"], name
+
+
+def test_no_server_starts_another_program() -> None:
+    """R115: no shell-outs."""
+    starting = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "app").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Import) and any(one.name == "subprocess" for one in node.names))
+        or (isinstance(node, ast.ImportFrom) and node.module == "subprocess")
+        or (isinstance(node, ast.Attribute) and RUNS.fullmatch(ast.unparse(node)))
+    }
+
+    assert STARTS_PROGRAMS == starting
