@@ -1,5 +1,6 @@
 """Upgrades of a database that is full and in use (R122)."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from sqlalchemy import Engine, text
 from app import schema
 
 LINKS = 100_000
+# `make drills` takes ten: a million events.
+EVENTS_A_LINK = int(os.environ.get("DRILL_EVENTS_A_LINK", "1"))
 FIRST = "0001"
 
 # As the first release wrote them; a migration that only fits empty tables fails on these.
@@ -109,6 +112,10 @@ def fill(engine: Engine, *, first: int) -> None:
     with engine.begin() as connection:
         for statement in FILL:
             connection.execute(text(statement.format(**dialect)), {"first": first})
+        # Of people who are not linked any more.
+        for more in range(1, EVENTS_A_LINK):
+            gone = {"first": first + more * LINKS}
+            connection.execute(text(FILL[1].format(**dialect)), gone)
 
 
 def test_a_full_database_is_upgraded_under_the_old_version_and_taken_back(old: Engine) -> None:
