@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
@@ -70,11 +71,17 @@ def _fill_and_free(database: URL, disk: Limited | Mounted, folder: Path) -> None
         ledger.wait_for_refusals(20)
         read = _reads(server, key)
         disk.free()
+        since = monotonic()
+        ledger.wait_for(1)
+        wait = monotonic() - since
         ledger.wait_for(20)
     server.process.terminate()
 
     assert 0 == server.process.wait(shipped.PATIENCE_SECONDS)
-    print(f"\n{database.get_backend_name()}, disk full: {ledger}")  # noqa: T201 - the figures
+    print(  # noqa: T201 - the figures of the drill
+        f"\n{database.get_backend_name()}, disk full: {ledger}; first acknowledged {wait:.1f} s "
+        "after there was room"
+    )
     assert {"/healthz": 200, "a look-up": 404} == read
     assert {} == lost(ledger, database)
     assert (set(ledger.statuses) - {200, 503}, ledger.rude) == (set(), 0)

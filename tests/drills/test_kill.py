@@ -19,7 +19,7 @@ from tests.drills.crowd import SETTINGS, Crowd, Graph, prepare
 from tests.drills.ledger import CODE, END, Ledger, changes, heard_by, lost, unheard
 from tests.drills.pair import Pair, kill
 
-CYCLES = int(os.environ.get("DRILL_CYCLES", "4"))
+CYCLES = int(os.environ.get("DRILL_CYCLES", "3"))
 SEED = int(os.environ.get("DRILL_SEED", "1"))
 
 
