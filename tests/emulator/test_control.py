@@ -1,5 +1,6 @@
 """The emulator as other programs use it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -246,3 +247,21 @@ def test_a_callback_without_an_address_is_explained(control: FlaskClient, webhoo
 
     assert "No address is set" in told["failure"]["reason"]
     assert [] == webhook.received
+
+
+def test_those_who_trigger_at_once_are_all_heard(
+    app: Flask, settings: EmulatorSettings, webhook: Webhook
+) -> None:
+    header = {"Authorization": f"Bearer {settings.control_key}"}
+
+    def trigger(text: str) -> int:
+        content = {"what": "message", "text": text}
+        client = app.test_client()
+        return client.post("/control/trigger", json=content, headers=header).status_code
+
+    texts = [str(number) for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(trigger, texts))
+
+    assert {200} == set(statuses)
+    assert sorted(texts) == sorted(event["message"]["text"] for event in webhook.events())
