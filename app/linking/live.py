@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.linking.story import Story
+from app.linking.story import ONLY_REFUSED, Story
 
 # Messenger's event comes while the person still looks at Messenger's page.
 SILENCE: Final = timedelta(seconds=20)
@@ -22,7 +22,8 @@ class Live:
         for story in stories:
             for step in story.steps:
                 yield from self._once(story, step.words, step.at)
-            if story.state in _OVER or story.conclusion.startswith("Messenger never"):
+            is_news = story.conclusion.startswith("Messenger never")
+            if story.state in _OVER or is_news or story.conclusion == ONLY_REFUSED:
                 yield from self._once(story, story.conclusion, at)
             elif story.state == "confirmed" and at - story.steps[-1].at >= SILENCE:
                 yield from self._once(story, _SILENT, at)

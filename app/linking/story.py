@@ -48,6 +48,7 @@ CONCLUSIONS: Final[dict[State, str]] = {
     "cancelled": "The person cancelled.",
     "expired": f"Not finished within {LIFE.seconds // 60} minutes.",
 }
+ONLY_REFUSED: Final = "Every sign-in so far was refused."
 # Messenger never confirmed; what was seen meanwhile tells why.
 NOTHING_CAME: Final = (
     "Messenger never confirmed, and no delivery of any kind came meanwhile: the app's webhook is "
@@ -131,7 +132,7 @@ def _never_confirmed(session: Session, attempt: Attempt, at: datetime) -> str | 
 
 def _conclusion(attempt: Attempt, state: State) -> str:
     if state == "open" and attempt.psid is not None:
-        return "Every sign-in so far was refused."
+        return ONLY_REFUSED
     if state == "refused":
         return REASONS.get(attempt.reason or "", UNUSABLE.format(attempt.reason))
     return CONCLUSIONS[state]

@@ -41,6 +41,21 @@ def test_each_step_is_told_once_as_it_happens(
     assert [] == news(services, live, since, clock.now())
 
 
+def test_a_password_that_is_wrong_is_told_once(
+    services: Services, jane: str, graph: Graph, person: Person
+) -> None:
+    assert jane
+    since, live, login = clock.now(), Live(), log_in()
+    graph.knows(login, ANA)
+    person.taps_log_in(login)
+    person.signs_in(password="not this one at all")
+
+    assert ["opened", "Every sign-in so far was refused."] == news(
+        services, live, since, clock.now()
+    )
+    assert [] == news(services, live, since, clock.now())
+
+
 def test_a_silence_is_remarked_upon_and_then_explained(
     services: Services, jane: str, graph: Graph, person: Person
 ) -> None:
