@@ -2,10 +2,11 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
@@ -20,41 +21,47 @@ from tests.installation import ANA, PAGE
 from tests.shipped import Shipped
 
 BOT = {"BOT_MESSENGER_URL": "http://127.0.0.1:9/"}
+SIZE_MIB = 24
+Small: TypeAlias = tuple[URL, Limited | Mounted]
 
-# Only root makes file systems; whoever is not has the same of files that cannot grow.
-needs_mount = pytest.mark.parametrize("size_mib", [pytest.param(24, id="24 MiB")] * may_mount())
+
+@contextmanager
+def _sqlite_that_cannot_grow(request: pytest.FixtureRequest) -> Iterator[Small]:
+    folder = request.getfixturevalue("tmp_path")
+    yield _copy_of_sqlite(request, folder), Limited(folder)
 
 
-def test_files_that_cannot_grow_refuse_new_work_and_nothing_else(
-    sqlite_template: Path, tmp_path: Path
+@contextmanager
+def _sqlite_on_a_small_disk(request: pytest.FixtureRequest) -> Iterator[Small]:
+    with mounted(SIZE_MIB) as disk:
+        yield _copy_of_sqlite(request, disk.folder), disk
+
+
+@contextmanager
+def _postgresql_on_a_small_disk(request: pytest.FixtureRequest) -> Iterator[Small]:
+    """Of PostgreSQL's disks, the one that holds the tables is small."""
+    server, template = map(request.getfixturevalue, ("postgres_server", "postgres_template"))
+    with mounted(SIZE_MIB) as disk, _database_on(disk, server, template) as database:
+        yield database, disk
+
+
+SMALL = {"SQLite, files that cannot grow": _sqlite_that_cannot_grow}
+# Not every machine lets its root make file systems; then there is one case less each, and no skip.
+if may_mount():
+    SMALL |= {
+        "SQLite, a small disk": _sqlite_on_a_small_disk,
+        "PostgreSQL, a small disk": _postgresql_on_a_small_disk,
+    }
+
+
+@pytest.mark.parametrize("small", SMALL.values(), ids=SMALL)
+def test_a_full_disk_refuses_new_work_and_nothing_else(
+    small: Callable[[pytest.FixtureRequest], AbstractContextManager[Small]],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
 ) -> None:
-    """R119."""
-    shutil.copyfile(sqlite_template, tmp_path / "threadlink.sqlite")
-    disk = Limited(tmp_path)
-
-    _fill_and_free(database_url(f"sqlite:///{tmp_path}/threadlink.sqlite"), disk, tmp_path)
-
-
-@needs_mount
-def test_a_full_disk_refuses_new_work_and_nothing_else_on_sqlite(
-    size_mib: int, sqlite_template: Path, tmp_path: Path
-) -> None:
-    """R119."""
-    with mounted(size_mib) as disk:
-        shutil.copyfile(sqlite_template, disk.folder / "threadlink.sqlite")
-
-        _fill_and_free(database_url(f"sqlite:///{disk.folder}/threadlink.sqlite"), disk, tmp_path)
-
-
-@needs_mount
-def test_a_full_disk_refuses_new_work_and_nothing_else_on_postgresql(
-    size_mib: int, postgres_server: URL, postgres_template: str, tmp_path: Path
-) -> None:
-    """R119: of PostgreSQL's disks the one that holds the tables."""
-    with (
-        mounted(size_mib) as disk,
-        _database_on(disk, postgres_server, postgres_template) as database,
-    ):
+    """R119: reading goes on, and with room comes recovery, without a restart."""
+    with small(request) as (database, disk):
         _fill_and_free(database, disk, tmp_path)
 
 
@@ -116,3 +123,9 @@ def _database_on(disk: Mounted, server: URL, template: str) -> Iterator[URL]:
 def _do(engine: Engine, statement: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(statement))
+
+
+def _copy_of_sqlite(request: pytest.FixtureRequest, folder: Path) -> URL:
+    path = folder / "threadlink.sqlite"
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    return database_url(f"sqlite:///{path}")
