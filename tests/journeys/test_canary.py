@@ -173,6 +173,7 @@ def _running(database: URL) -> Iterator[Run]:
 
 
 def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture[str]) -> None:
+    """R29, R110: whatever way is walked, right or wrong."""
     with _running(database) as run:
         run.everything()
 
