@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench import contenders, machine, picture, report
@@ -42,16 +44,19 @@ def main() -> None:
     ):
         # Anybody may look at what is written there, the PostgreSQL server too.
         Path(folder).chmod(0o755)
-        results = _rounds(field, wanted, options.rounds)
-    record = {"machine": told, "rounds": options.rounds, "results": dict(results)}
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        results = _rounds(field, wanted, options.rounds, partial(_keep, told))
     (OUT / "results.svg").write_text(picture.draw(results))
     print(f"\n{told}\n\n{report.medians(results)}\n\n{report.table(results, wanted)}")
     print(f"\nWritten to {RECORD}. Into the README: .venv/bin/python -m bench --write-readme")
 
 
-def _rounds(field: contenders.Field, wanted: tuple[Figure, ...], rounds: int) -> Results:
-    """Return what each measurement gave in each round; what cannot be run is said once."""
+def _rounds(
+    field: contenders.Field,
+    wanted: tuple[Figure, ...],
+    rounds: int,
+    keep: Callable[[int, Results], None],
+) -> Results:
+    """Return what each measurement gave in each round, and *keep* it after each round."""
     results: Results = defaultdict(list)
     needed = _needed(wanted)
     begun = time.monotonic()
@@ -66,10 +71,23 @@ def _rounds(field: contenders.Field, wanted: tuple[Figure, ...], rounds: int) ->
                 continue
             minutes = (time.monotonic() - begun) / 60
             _tell(f"{minutes:4.1f} min, round {number}/{rounds}: {name} ... ")
-            found = measure()
+            try:
+                found = measure()
+            except Exception as exc:  # noqa: BLE001 - whatever it was, the others are worth their time
+                _tell(f"FAILED: {exc}\n")
+                field.missing[name] = "it failed"
+                del field.measures[name]
+                results.pop(name, None)
+                continue
             _tell(", ".join(f"{k} {v:g}" for k, v in found.items()) + "\n")
             results[name].append(found)
+        keep(number, results)
     return results
+
+
+def _keep(told: str, rounds: int, results: Results) -> None:
+    record = {"machine": told, "rounds": rounds, "results": dict(results)}
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _needed(wanted: tuple[Figure, ...]) -> list[str]:

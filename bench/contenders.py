@@ -186,6 +186,8 @@ class Field:
             found = self._load.run(port, bodies, seconds=seconds, may_repeat=not stores)
             cpu = machine.cpu_seconds(pid) - before
             memory = machine.memory_mb(pid)
+        if not found["requests"]:
+            raise RuntimeError("nothing was answered")
         return {
             "acks_s": round(found["requests"] / found["seconds"], 1),
             "events_s": round(found["requests"] * events / found["seconds"]),

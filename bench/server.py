@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +26,7 @@ def running(
     try:
         while not _answers(port):
             if process.poll() is not None or time.perf_counter() - begun > PATIENCE_S:
-                sys.exit(f"{command}: {(folder / 'log').read_text()[-2000:]}")
+                raise RuntimeError(f"{command}: {(folder / 'log').read_text()[-2000:]}")
             time.sleep(0.01)
         yield process.pid, time.perf_counter() - begun
     finally:
