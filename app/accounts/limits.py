@@ -37,6 +37,8 @@ _IN_AN_HOUR: Final = timedelta(hours=1), timedelta(seconds=12)
 
 PAIR: Final = Limit("pair", 5, *_IN_FIVE_MINUTES)
 PERSON: Final = Limit("person", 10, *_IN_AN_HOUR)
+# An attempt has five tries, but one live token opens any number of attempts.
+DIGITS: Final = Limit("digits", 10, *_IN_AN_HOUR)
 ADDRESS: Final = Limit("address", 30, *_IN_FIVE_MINUTES)
 OPENS: Final = Limit("opens", 300, *_IN_FIVE_MINUTES)
 REFUSED_TOKENS: Final = Limit("tokens", 10, *_IN_FIVE_MINUTES)
@@ -56,7 +58,9 @@ STREAK: Final = Limit("streak", 100, timedelta(days=1), timedelta(minutes=5))
 
 _LONGEST_COUNTED: Final = 254
 
-LIMITS: Final = (PAIR, PERSON, ADDRESS, OPENS, REFUSED_TOKENS, DEPARTURES, KEYS, IDENTIFIER, STREAK)
+LIMITS: Final = (
+    PAIR, PERSON, DIGITS, ADDRESS, OPENS, REFUSED_TOKENS, DEPARTURES, KEYS, IDENTIFIER, STREAK,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,14 @@ class Keyring:
     def person(self, page_id: str, psid: str) -> tuple[Counter, ...]:
         """Return what a try by a Messenger profile is counted by."""
         return (self._counter(PERSON, page_id, psid),)
+
+    def digits_sent(self, page_id: str, psid: str) -> tuple[Counter, ...]:
+        """Return what a message with six digits to a Messenger profile is counted by."""
+        return (self._counter(DIGITS, "sent", page_id, psid),)
+
+    def digits_tried(self, page_id: str, psid: str) -> tuple[Counter, ...]:
+        """Return what a guess at six digits in the chat of a Messenger profile is counted by."""
+        return (self._counter(DIGITS, "tried", page_id, psid),)
 
     def opens(self, address: str) -> tuple[Counter, ...]:
         """Return what the opening of a log-in page is counted by."""

@@ -14,7 +14,8 @@ from app.linking.attempts import WRONG_DIGITS, Ticket, unconfirmed
 from app.linking.errors import DigitsSentTooOften
 
 MOST_SENT: Final = 3
-# A guess is right once in a million; each attempt costs a log-in of a real Messenger profile.
+# A guess is right once in a million. How many attempts one profile may spend on guesses is limited
+# by app.accounts.limits.DIGITS.
 MOST_TRIED: Final = 5
 
 

@@ -42,7 +42,7 @@ def page_of(
         return stop_page(held, end, standing)
     match standing.state:
         case "signed_in" if username is None and _lacks_digits(standing):
-            return _digits_page(held, standing), status
+            return _digits_page(held, standing, problem), status
         case "signed_in" if username is None:
             return _confirm_page(held, standing, problem), status
         case "open" | "signed_in":
@@ -140,12 +140,14 @@ def _lacks_digits(standing: Standing) -> bool:
     return in_chat.are_needed(standing) and not standing.has_digits
 
 
-def _digits_page(held: Held, standing: Standing) -> str:
+def _digits_page(held: Held, standing: Standing, problem: Problem | None) -> str:
     return render_template(
         "authorize/status.html",
         brand=shown_brand(standing.page_id),
         title="One more step",
-        sentence="We send six digits to you in Messenger and ask for them here.",
+        sentence=problem.sentence
+        if problem
+        else "We send six digits to you in Messenger and ask for them here.",
         tone="wait",
         again_action=url_for("authorize.send_digits", attempt_id=held.ticket.attempt_id),
         again_label="Send six digits",

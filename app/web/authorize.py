@@ -1,6 +1,7 @@
 """The person's pages: open, sign in, confirm, back to Messenger."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -15,9 +16,9 @@ from app.accounts import local, throttle
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
 from app.accounts.limits import Counter
-from app.accounts.throttle import Taken
+from app.accounts.throttle import Taken, Throttled
 from app.linking import attempts, digits
-from app.linking.attempts import Ticket
+from app.linking.attempts import Standing, Ticket
 from app.linking.errors import AttemptOver, AttemptUnknown
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.redirects import (
@@ -213,7 +214,8 @@ def _signed_in(
 def _send_first_digits(held: Held) -> None:
     standing = services().read(attempts.standing, held.ticket, at=clock.now())
     if in_chat.are_needed(standing) and not standing.has_digits:
-        with services().gate.enter():
+        # Too many to this profile: its page says so, once it is asked for more.
+        with suppress(Throttled), services().gate.enter():
             in_chat.send(held, standing)
 
 
@@ -227,13 +229,26 @@ def _confirmed(
     if user and user.issuer == local.ISSUER and not local.is_active(session, user.subject):
         attempts.void(session, issuer=user.issuer, subject=user.subject, at=at)
         return PROBLEMS[AttemptOver]
-    if standing.state == "signed_in" and in_chat.are_needed(standing):
-        typed_hash = in_chat.digits_hash(held, typed)
-        if not digits.match(session, held.ticket, typed_hash, at=at):
-            return WRONG_DIGITS
+    if not _digits_fit(session, held, standing, typed, at=at):
+        return WRONG_DIGITS
     return attempts.confirm(
         session, held.ticket, code_key=held.code_key, max_links=max_links, at=at
     )
+
+
+def _digits_fit(
+    session: Session, held: Held, standing: Standing, typed: str, *, at: datetime
+) -> bool:
+    """Tell whether *typed* are the digits, where they are asked for; a guess counts."""
+    if standing.state != "signed_in" or not in_chat.are_needed(standing):
+        return True
+    taken = throttle.take(
+        session, services().keyring.digits_tried(standing.page_id, standing.psid or ""), at=at
+    )
+    is_right = digits.match(session, held.ticket, in_chat.digits_hash(held, typed), at=at)
+    if is_right:
+        throttle.give_back(session, taken)
+    return is_right
 
 
 def _check_names() -> None:

@@ -3,13 +3,18 @@
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import structlog
+from sqlalchemy.orm import Session
 
 from app import clock
+from app.accounts import throttle
+from app.accounts.limits import Counter
 from app.linking import digits
-from app.linking.attempts import Standing
+from app.linking.attempts import Standing, Ticket
 from app.messenger.errors import GraphRefused, TokenDead
 from app.outbound import Deadline
 from app.services import services
@@ -45,13 +50,15 @@ def send(held: Held, standing: Standing) -> None:
 
     Raises:
         DigitsNotDelivered: Messenger refuses the message.
-        DigitsSentTooOften: They have been sent as often as may be.
+        DigitsSentTooOften: They have been sent as often as may be in one attempt.
+        Throttled: … or to one profile.
         AttemptError: There is nobody to send them to, or no use in it any more.
         GraphError: Messenger does not answer, or knows us no more.
     """
     if standing.psid is None:
         return
-    services().write(digits.count_sending, held.ticket, at=clock.now())
+    messages = services().keyring.digits_sent(standing.page_id, standing.psid)
+    services().write(_count_sending, held.ticket, messages, at=clock.now())
     new = f"{secrets.randbelow(10**6):06}"
     text = TEXT.format(digits=f"{new[:3]} {new[3:]}")
     try:
@@ -65,6 +72,13 @@ def send(held: Held, standing: Standing) -> None:
         raise DigitsNotDelivered from exc
     services().write(digits.remember, held.ticket, digits_hash(held, new), at=clock.now())
     log.info("digits.sent", reference=standing.reference)
+
+
+def _count_sending(
+    session: Session, ticket: Ticket, messages: Sequence[Counter], *, at: datetime
+) -> None:
+    digits.count_sending(session, ticket, at=at)
+    throttle.take(session, messages, at=at)
 
 
 def digits_hash(held: Held, typed: str) -> str:

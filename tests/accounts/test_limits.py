@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from app.accounts.limits import (
     ADDRESS,
+    DIGITS,
     IDENTIFIER,
     LIMITS,
     OPENS,
@@ -33,11 +34,18 @@ def second(number: float) -> datetime:
 
 @pytest.mark.parametrize(
     ("limit", "most", "minutes"),
-    [(PAIR, 5, 5), (PERSON, 10, 60), (ADDRESS, 30, 5), (OPENS, 300, 5), (REFUSED_TOKENS, 10, 5)],
+    [
+        (PAIR, 5, 5),
+        (PERSON, 10, 60),
+        (DIGITS, 10, 60),
+        (ADDRESS, 30, 5),
+        (OPENS, 300, 5),
+        (REFUSED_TOKENS, 10, 5),
+    ],
     ids=lambda value: value.name if isinstance(value, Limit) else str(value),
 )
 def test_a_limit_is_reached_by_its_last_try(limit: Limit, most: int, minutes: int) -> None:
-    """R8, R14, R61: the figures, said once more by hand."""
+    """R8, R13, R14, R61: the figures, said once more by hand."""
     almost = [Tries(NOON, most - 1)]
     reached = [Tries(NOON, most)]
 

@@ -114,6 +114,55 @@ def test_the_fifth_wrong_try_ends_the_attempt(
     assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
 
 
+def test_one_token_opens_no_more_guesses_than_ten(
+    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+) -> None:
+    """R13: whoever holds a live token opens attempt after attempt with it, each with five tries."""
+    for _ in range(2):
+        guesser = _signed_in(newcomer(), known)
+        form = guesser.sees.form("Connect")
+        for _ in range(5):
+            guesser.sends(form, code="no digits")
+    owner = _signed_in(newcomer(), known)
+
+    owner.presses("Connect", code=_digits(graph))
+
+    assert 429 == owner.sees.status
+    assert "Please wait a few minutes, then try again." in owner.reads
+    assert "location" not in owner.sees.headers
+    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+
+
+def test_the_right_digits_are_no_guess(
+    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+) -> None:
+    """R61: what an owner gets right does not keep him out next time; the message alone counts."""
+    person = _signed_in(newcomer(), known)
+
+    person.presses("Connect", code=_digits(graph))
+
+    assert 303 == person.sees.status
+    assert 1 == ledger.count("throttle", "failures > 0 AND key LIKE 'digits:%'")
+
+
+def test_a_chat_gets_ten_messages_an_hour(
+    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+) -> None:
+    """R13: nor is it filled by attempts that are opened with one token; the page says why."""
+    for _ in range(10):
+        _signed_in(newcomer(), known)
+    late = _signed_in(newcomer(), known)
+    assert "One more step" in late.reads
+
+    late.presses("Send six digits")
+
+    assert 429 == late.sees.status
+    assert "Please wait a few minutes, then try again." in late.reads
+    assert "Back to Messenger" in late.reads
+    assert 10 == len(graph.messages)
+    assert 1 == ledger.count("attempt", "digits_sent = 0")
+
+
 def test_new_digits_replace_the_old_at_most_twice(
     newcomer: Newcomer, graph: Graph, known: LogIn
 ) -> None:
@@ -149,7 +198,8 @@ def test_a_message_that_messenger_refuses_is_explained(
     assert "Go back, write us one, then tap Log In again." in person.reads
     assert "Back to Messenger" in person.reads
     assert 0 == ledger.count("attempt", "digits_hash IS NOT NULL")
-    assert 0 == ledger.count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    guesses = "failures > 0 AND key NOT LIKE 'opens:%' AND key NOT LIKE 'digits:%'"
+    assert 0 == ledger.count("throttle", guesses)
 
 
 def test_without_digits_there_is_nothing_to_confirm(
