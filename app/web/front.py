@@ -1,8 +1,9 @@
 """Who asked, by which name and over which scheme: decided before any view runs."""
 
 import secrets
+from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
@@ -12,6 +13,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.services import services
+from app.web.wsgi import Application, Environ
 
 log = structlog.get_logger()
 
@@ -25,7 +27,25 @@ def trust_proxies(app: Flask, hops: int) -> None:
     """Believe what exactly *hops* proxies in front of the server say of the client."""
     if hops:
         # Not the host: PUBLIC_URL says who we are.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's documented way
+        trusting = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)
+        app.wsgi_app = _Unquoted(trusting)  # type: ignore[method-assign]  # Flask's documented way
+
+
+class _Unquoted:
+    """Takes quotes out of what proxies say: no address or scheme has any.
+
+    ProxyFix takes what stands between two of them for one value, and with a single one gives up:
+    a client that sends one would hide what the proxies behind it append.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO"):
+            if name in environ:
+                environ[name] = environ[name].replace('"', "")
+        return self._app(environ, start_response)
 
 
 def receive() -> ResponseReturnValue | None:

@@ -196,6 +196,9 @@ def test_plain_http_is_refused_where_a_redirect_would_hide_it(
         ("2", "https, http", True),
         ("2", "http, https, https", True),
         ("2", "https", False),
+        ("1", '"http, https', True),
+        ("1", '"https, http', False),
+        ("2", '"http, https, https', True),
     ],
 )
 def test_exactly_so_many_proxies_are_believed(
@@ -208,11 +211,16 @@ def test_exactly_so_many_proxies_are_believed(
     assert (200 if is_https else 308) == answer.status_code
 
 
-def test_a_made_up_address_does_not_reset_the_count(client: FlaskClient) -> None:
-    """R86, R61: only what the trusted proxies added counts as the address."""
+@pytest.mark.parametrize("made_up", ["{}", '"{}', '{}%"', '"{}", "', '"{}\\'])
+def test_a_made_up_address_does_not_reset_the_count(client: FlaskClient, made_up: str) -> None:
+    """R86, R61: only what the trusted proxies added counts as the address.
+
+    Neither is it hidden in a quoted string that the client begins: every second try has none.
+    """
     statuses = []
     for number in range(301):
-        chain = f"192.0.{number % 250}.{number % 99}, 203.0.113.9, 10.0.0.1"
+        own = made_up.format(f"192.0.{number % 250}.{number % 99}") if number % 2 else "192.0.2.7"
+        chain = f"{own}, 203.0.113.9, 10.0.0.1"
         statuses.append(_get(client, log_in().address(), X_Forwarded_For=chain).status_code)
 
     assert [303] * 300 + [429] == statuses
