@@ -45,6 +45,9 @@ class Provider:
     asked: list[str] = field(default_factory=list)
     questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     exchanged: list[Mapping[str, str]] = field(default_factory=list)
+    access_token: str = "at"
+    # What it has handed out for codes, as its answers held it.
+    tokens: list[Mapping[str, Any]] = field(default_factory=list)
     nonce: str = ""
 
     def answer(self, request: Request) -> Response:
@@ -73,7 +76,10 @@ class Provider:
                 return _json({"keys": [key.as_dict(private=False) for key in self.published]})
             case "/token":
                 self.exchanged.append({**request.form, **_basic(request)})
-                return _json({"access_token": "at", "id_token": self._id_token()})
+                self.tokens.append(
+                    {"access_token": self.access_token, "id_token": self._id_token()}
+                )
+                return _json(self.tokens[-1])
             case "/authorize":
                 # Whoever comes is u-1, and may look around before going back.
                 back = f"{request.args['redirect_uri']}?{urlencode(self.sends_back(request.url))}"
@@ -83,7 +89,7 @@ class Provider:
                 )
                 page = f"<!doctype html><title>Stub</title>{icon}<main>{link}</main>"
                 return Response(page, mimetype="text/html")
-            case "/userinfo" if request.headers["Authorization"] == "Bearer at":
+            case "/userinfo" if request.headers["Authorization"] == f"Bearer {self.access_token}":
                 return _json({"sub": "u-1", **self.userinfo})
             case _:
                 return Response(status=404)

@@ -105,6 +105,22 @@ class Run:
         late.opens(f"/nothing?{login.address()}")
 
     def _signs_in_at_the_provider(self) -> None:
+        self.provider.access_token = "canary-access-token"
+        # No name in the ID Token: the other token is used, too.
+        self.provider.claims = {"email": None}
+        self._comes_back_from_it()
+        self.provider.claims = {"nonce": "another"}
+        self._comes_back_from_it()
+        for number, handed_out in enumerate(self.provider.tokens):
+            # Of an ID Token what it says and what proves it, wherever they may be apart.
+            self.secrets |= {
+                f"{name} {number} {part[:4]}": part
+                for name, token in handed_out.items()
+                for part in token.split(".")[-2:]
+            }
+        assert "/userinfo" in self.provider.asked
+
+    def _comes_back_from_it(self) -> None:
         _, person = self._arrived(BEN)
         departed = person.presses("Continue with Stub").location
         sent = {name: values[0] for name, values in parse_qs(urlsplit(departed).query).items()}
@@ -113,7 +129,9 @@ class Run:
         for _ in range(2):
             person.opens(f"/authorize/oidc/stub/callback?{urlencode(back)}")
         verifier = self.provider.exchanged[-1]["code_verifier"]
-        self.secrets |= {"state": sent["state"], "nonce": sent["nonce"], "verifier": verifier}
+        once = {"state": sent["state"], "nonce": sent["nonce"], "verifier": verifier}
+        number = len(self.provider.exchanged)
+        self.secrets |= {f"{name} {number}": text for name, text in once.items()}
         self.secrets |= {"code of the provider": back["code"]}
 
     def _asks_the_api(self) -> None:
