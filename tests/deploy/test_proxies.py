@@ -139,6 +139,22 @@ def test_plain_http_is_sent_to_https(front: Front) -> None:
     assert [] == front.recorder.told
 
 
+@pytest.mark.parametrize("path", ["/api/v1/links/changes", "/webhook", "//webhook"])
+def test_what_programs_send_in_clear_is_not_sent_on(front: Front, path: str) -> None:
+    """R87: a redirect would let a key go over the wire in clear with every call, unnoticed."""
+    answer = requests.get(
+        f"http://127.0.0.1:{front.plain_port}{path}",
+        headers={"Host": NAME, "Authorization": "Bearer canary-key"},
+        allow_redirects=False,
+        timeout=10,
+    )
+
+    assert 403 == answer.status_code
+    assert "Location" not in answer.headers
+    assert "canary" not in answer.text
+    assert [] == front.recorder.told
+
+
 def test_metrics_are_not_for_the_internet(front: Front) -> None:
     bearer = {"Authorization": "Bearer canary-metrics-token"}
 
