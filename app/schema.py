@@ -4,12 +4,13 @@ Alembic is imported only where tables are changed: it takes as long as all the r
 every start looks whether the tables are right.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -18,6 +19,10 @@ from app.config import shipped
 
 # Any number, so long as nothing else in the database locks the same.
 LOCK: Final = 7461001
+_ROW_IN: Final = text(
+    "INSERT INTO throttle (key, window_at, failures) VALUES (:key, '1970-01-01 00:00:00+00', 0)"
+)
+_ROW_OUT: Final = text("DELETE FROM throttle WHERE key = :key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,17 @@ def _newest() -> str:
     """Return the last revision; each file is named by its own, and they are counted up."""
     versions = (shipped("migrations") / "versions").glob("[0-9]*.py")
     return max(path.name.partition("_")[0] for path in versions)
+
+
+def try_writing(connection: Connection) -> None:
+    """Put a row in and take it out again; raise `DBAPIError` where the database takes no writes.
+
+    To delete nothing, or to open a transaction, would pass on a full disk.
+    """
+    # As long as a key can be, and nobody else's: who looks at the same time waits for nobody.
+    key = secrets.token_hex(48)
+    connection.execute(_ROW_IN, {"key": key})
+    connection.execute(_ROW_OUT, {"key": key})
 
 
 def upgrade(engine: Engine) -> None:

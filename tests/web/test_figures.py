@@ -1,10 +1,12 @@
 """What Prometheus reads: how linking goes, and nobody's name, id or token."""
 
 import os
+import resource
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from app.outbox import beats
 from app.services import Services, build
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
+from tests.conftest import on_sqlite
 from tests.installation import ANA, ENVIRONMENT, PAGE, PUBLIC_URL, USERNAME, add_jane, settings_for
 
 TOKEN = "canary-metrics-token"
@@ -194,6 +197,34 @@ def test_a_queue_that_is_late_leaves_the_server_ready(
 
     assert 200 == answer.status
     assert b'"queue":"late"' in answer.body
+
+
+@on_sqlite
+def test_a_full_disk_leaves_nobody_ready(services: Services, client: InProcess) -> None:
+    """
+    R119, R124: what changes nothing, a full disk takes; and with room all is well again.
+    """
+    path = Path(str(services.engine.url.database))
+    before = client("GET", "/readyz")
+    # What SQLite writes goes to the end of its log, and that can grow no more.
+    with nothing_longer_than(path.with_name(f"{path.name}-wal").stat().st_size):
+        full = [client("GET", path).status for path in ("/readyz", "/healthz")]
+    free = client("GET", "/readyz")
+
+    assert 200 == before.status
+    assert [503, 200] == full
+    assert 200 == free.status
+
+
+@contextmanager
+def nothing_longer_than(size: int) -> Iterator[None]:
+    """Let this process make no file longer than *size* bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(
