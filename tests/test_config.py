@@ -60,6 +60,31 @@ def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert "from the file" == Settings.from_env(env).app_secret
 
 
+def test_a_reload_takes_files_and_not_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The environment of a process cannot be changed from outside; what it names can.
+    """
+    monkeypatch.chdir(tmp_path)
+    secret, written = tmp_path / "app_secret", tmp_path / ".env"
+    secret.write_text("first secret\n")
+    written.write_text("VERIFY_TOKEN=first token\nGRAPH_VERSION=v25.0\n")
+    own = {**ENVIRONMENT, "APP_SECRET_FILE": str(secret), "GRAPH_VERSION": "v24.0"}
+    for name, text in {**own, "APP_SECRET": "", "VERIFY_TOKEN": ""}.items():
+        if text:
+            monkeypatch.setenv(name, text)
+    before = Settings.load()
+
+    secret.write_text("second secret\n")
+    written.write_text("VERIFY_TOKEN=second token\nGRAPH_VERSION=v26.0\n")
+    after = before.anew()
+
+    assert ("first secret", "second secret") == (before.app_secret, after.app_secret)
+    assert ("first token", "second token") == (before.verify_token, after.verify_token)
+    assert ("v24.0", "v24.0") == (before.graph_version, after.graph_version)
+
+
 def test_many_pages_stand_in_one_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("second token\n")
     path = tmp_path / "pages.toml"
