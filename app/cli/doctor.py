@@ -9,7 +9,7 @@ from app.cli.options import json_option
 from app.config import ConfigError, Settings
 from app.linking import intake
 from app.outbox import beats, retention
-from app.services import Services, build
+from app.services import Services, build, processes
 from app.setup.findings import Finding, fault, ok
 from app.setup.here import check_database, check_deliveries, check_queue
 from app.setup.meta import Eyes, check_headers, check_meta
@@ -73,8 +73,9 @@ def _here(built: Services) -> Iterator[Finding]:
         oldest=clock.now() - min((q.oldest_at for q in waiting), default=clock.now()),
         dead=sum(queue.count for queue in queues if queue.state == "dead"),
         workers=built.read(beats.crew, at=clock.now()).alive,
+        is_alone=processes(built.settings) == 1,
     )
-    yield check_deliveries(built.read(intake.last), at=clock.now())
+    yield check_deliveries(built.read(intake.last), kept=built.settings.keep.codes, at=clock.now())
 
 
 def _tell(finding: Finding) -> None:

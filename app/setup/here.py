@@ -27,6 +27,12 @@ def check_database(engine: Engine) -> Finding:
             "names another one",
             "DATABASE_URL, then: threadlink db status",
         )
+    if found.present and found.present > found.wanted:
+        return fault(
+            subject,
+            f"a later version has made its tables ({found.present}), this one wants {found.wanted}",
+            "install the version that ran here last; threadlink --version tells this one's",
+        )
     if not found.is_current:
         present = found.present or "missing"
         return fault(
@@ -47,28 +53,37 @@ def check_database(engine: Engine) -> Finding:
     return ok(subject, f"answers, takes writes, tables at {found.present}")
 
 
-def check_queue(*, waiting: int, oldest: timedelta, dead: int, workers: int) -> Finding:
-    """Tell whether what commits have asked for is being done."""
+def check_queue(
+    *, waiting: int, oldest: timedelta, dead: int, workers: int, is_alone: bool
+) -> Finding:
+    """Tell whether what commits have asked for is being done.
+
+    *is_alone* says that one process serves, and so has the worker inside.
+    """
     subject = "outbox"
     if waiting and oldest > LATE:
         minutes = int(oldest.total_seconds() // 60)
         told = f"{waiting} things wait, the oldest for {minutes} minutes"
         if not workers:
             why = "no worker has been heard for a minute"
-            return fault(subject, f"{told}: {why}", "systemctl start threadlink-worker")
+            unit = "restart threadlink" if is_alone else "start threadlink-worker"
+            return fault(subject, f"{told}: {why}", f"systemctl {unit}")
         why = f"{workers} at work, so the other side refuses or does not answer"
         return fault(subject, f"{told}: {why}", "threadlink outbox list")
     if dead:
         return warning(
             subject,
-            f"{dead} things were given up after three days of trying",
-            "threadlink outbox list",
+            f"{dead} things were given up, refused for good or after three days of trying",
+            "threadlink outbox list --state dead, then: threadlink outbox replay --dead",
         )
     return ok(subject, f"{waiting} things wait")
 
 
-def check_deliveries(last: Mapping[str, datetime], *, at: datetime) -> Finding:
-    """Tell when Messenger was heard last, and by which of two app secrets it signs (R44)."""
+def check_deliveries(last: Mapping[str, datetime], *, kept: timedelta, at: datetime) -> Finding:
+    """Tell when Messenger was heard last, and by which of two app secrets it signs (R44).
+
+    Of what came longer than *kept* ago nothing is known.
+    """
     subject = "deliveries"
     signed_at = max((last[by] for by in ("current", "previous") if by in last), default=None)
     refused_at = last.get("refused")
@@ -82,7 +97,7 @@ def check_deliveries(last: Mapping[str, datetime], *, at: datetime) -> Finding:
     if signed_at is None:
         return warning(
             subject,
-            "none has ever come",
+            f"none that Messenger signed has come within {kept.days} days",
             "write something to the Page in Messenger, then look here again",
         )
     if last.get("previous") == signed_at and last.get("current") != signed_at:

@@ -28,12 +28,20 @@ def check_reach(public_url: str, verify_token: str, *, is_production: bool) -> I
         yield reached
         if reached.verdict == "fault":
             return
-        seen = _check_https(session, public_url, is_production=is_production)
-        yield seen
-        if seen.verdict == "fault":
-            return
-        yield _check_handshake(session, public_url, verify_token)
-        yield _check_interstitial(session, public_url)
+        try:
+            seen = _check_https(session, public_url, is_production=is_production)
+            yield seen
+            if seen.verdict == "fault":
+                return
+            yield _check_handshake(session, public_url, verify_token)
+            yield _check_interstitial(session, public_url)
+        except requests.RequestException as exc:
+            yield fault(
+                "way in",
+                f"{public_url} answers, and then no more ({type(exc).__name__}): the server or the "
+                "tunnel ended, or the proxy holds back some addresses",
+                "threadlink doctor, once more; then the proxy's or the tunnel's log",
+            )
 
 
 def _check_address(session: requests.Session, public_url: str) -> Finding:

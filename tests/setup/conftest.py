@@ -17,22 +17,17 @@ from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
-from app import create_app
+from app import clock, create_app
 from app.cli import main
 from app.config import Settings
 from app.emulator import EmulatorSettings, PageSettings, create_emulator
 from app.emulator.context import Emulator, emulator_of
+from app.linking import intake
 from app.services import Services, build
 from tests.installation import ENVIRONMENT, OTHER_PAGE, PAGE
 
 TOKENS = {PAGE: ENVIRONMENT["PAGE_ACCESS_TOKEN"], OTHER_PAGE: "EAAanotherpagetoken0123456789"}
 Runs = Callable[..., Result]
-# As others have met it: tests/emulator/test_graph.py.
-REFUSED_PROOF = {
-    "message": "Invalid appsecret_proof provided in the API argument",
-    "type": "GraphMethodException",
-    "code": 100,
-}
 
 
 class Platform:
@@ -50,15 +45,16 @@ class Platform:
             "scopes": ["pages_messaging", "pages_manage_metadata"],
         }
         self.clock_is_off_by = timedelta(0)
-        self.refuses_proofs = False
+        # What a page's token is answered when it asks who it is.
+        self.page_error: dict[str, Any] | None = None
         self.emulator_app: Any = app
 
     def __call__(self, environ: Any, start: Any) -> Any:
         if environ["PATH_INFO"].endswith("/debug_token"):
             facts = Response(json.dumps({"data": self.token_facts}), mimetype="application/json")
             return facts(environ, start)
-        if self.refuses_proofs and environ["PATH_INFO"].endswith("/me"):
-            return Response(json.dumps({"error": REFUSED_PROOF}), 400)(environ, start)
+        if self.page_error and environ["PATH_INFO"].endswith("/me"):
+            return Response(json.dumps({"error": self.page_error}), 400)(environ, start)
         return self.emulator_app(environ, start)
 
 
@@ -108,6 +104,20 @@ def runs(environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.Mon
         return CliRunner().invoke(main, arguments, env={**environment, **changed})
 
     return runs
+
+
+@pytest.fixture
+def sound(server: Services, runs: Runs) -> Services:
+    """Return an installation with which nothing is wrong: Messenger has been heard, too."""
+    assert 0 == runs("setup").exit_code
+    server.write(intake.add, {(intake.minute_of(clock.now()), "current"): 1})
+    return server
+
+
+def lines(runs: Runs, **changed: str) -> dict[str, dict[str, Any]]:
+    """Return what doctor says, by what it is about."""
+    result = runs("doctor", "--json", **changed)
+    return {line["subject"]: line for line in json.loads(result.stdout)}
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What stands between the internet and the server, and what doctor says of it."""
 
+import socket
 import ssl
 import subprocess
 import threading
@@ -115,6 +116,33 @@ def test_what_is_in_the_way_is_named(
     assert "fault" == finding.verdict
     assert told in finding.words
     assert mend in finding.mend
+
+
+def test_a_server_that_stops_answering_half_way_is_named() -> None:
+    """
+    As when it is restarted meanwhile, or when a firewall lets some addresses through.
+    """
+
+    class Ends(Front):
+        def __call__(self, environ: Any, start: Any) -> Any:
+            if environ["PATH_INFO"] == "/webhook":
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return super().__call__(environ, start)
+
+    with listening(Ends({})) as url:
+        finding = look(url)["way in"]
+
+    assert "fault" == finding.verdict
+    assert "answers, and then no more (ConnectionError)" in finding.words
+    assert "threadlink doctor, once more" in finding.mend
+
+
+def test_on_this_machine_no_https_is_asked_for() -> None:
+    with listening(Front({})) as url:
+        found = {one.subject: one for one in check_reach(url, VERIFY_TOKEN, is_production=False)}
+
+    https = found["https behind the proxy"]
+    assert ("ok", "not needed on this machine") == (https.verdict, https.words)
 
 
 def test_the_verify_token_goes_to_no_server_that_is_not_ours() -> None:
