@@ -4,6 +4,7 @@ Each is a kind and a name of the operator's: ``oidc:google`` reads ``OIDC_GOOGLE
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +95,7 @@ class SignInSettings:
 def read_sign_in(reader: Reader, chosen: Iterable[str]) -> SignInSettings:
     """Return what *reader* says of the authenticators of AUTHENTICATORS and of those *chosen*."""
     default = reader.optional("AUTHENTICATORS", authenticators, (LOCAL,))
-    kinds: dict[str, list[str]] = {"oidc": [], "http": [], "ldap": [], LOCAL: []}
+    kinds: defaultdict[str, list[str]] = defaultdict(list)
     for one in sorted({*default, *chosen}):
         kind, _, name = one.partition(":")
         kinds[kind].append(name)
