@@ -16,8 +16,6 @@ import structlog
 P = ParamSpec("P")
 R = TypeVar("R")
 
-log = structlog.get_logger()
-
 # A command's stderr is its operator's own, so the line goes where the machine keeps such things:
 # journalctl -t threadlink, or auth.log.
 SYSTEM_LOG: Path = Path("/dev/log")
@@ -27,11 +25,20 @@ _IDENT: Final = "threadlink: "
 class _SystemLog:
     """What structlog hands a finished line to."""
 
-    def info(self, line: str) -> None:
+    @staticmethod
+    def info(line: str) -> None:
         handler = SysLogHandler(str(SYSTEM_LOG), facility=SysLogHandler.LOG_AUTHPRIV)
         handler.ident = _IDENT
         with closing(handler):
             handler.emit(logging.LogRecord("threadlink", logging.INFO, "", 0, line, None, None))
+
+
+class _Stderr:
+    """The same, where the machine has no log: whatever keeps what the command says keeps it."""
+
+    @staticmethod
+    def info(line: str) -> None:
+        click.echo(line, err=True)
 
 
 def audited(command: Callable[P, R]) -> Callable[P, R]:
@@ -55,13 +62,20 @@ def _tell(result: str) -> None:
     # No secret is ever an argument (design §5), so what was given may be written down.
     given = {name: str(value) for name, value in context.params.items() if value not in _NOTHING}
     words = context.command_path.partition(" ")[2]
-    kept = structlog.wrap_logger(
-        _SystemLog(), wrapper_class=structlog.make_filtering_bound_logger(logging.INFO)
+    # Not as the settings say: they may be what the command failed for, or want less written.
+    log = structlog.wrap_logger(
+        _SystemLog() if SYSTEM_LOG.is_socket() else _Stderr(),
+        processors=_PROCESSORS,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
-    level = kept.info if SYSTEM_LOG.is_socket() else log.info
-    level("command.run", command=words, given=given, actor=_actor(), result=result)
+    log.info("command.run", command=words, given=given, actor=_actor(), result=result)
 
 
+_PROCESSORS: Final[list[structlog.typing.Processor]] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.JSONRenderer(),
+]
 _NOTHING: Final = (None, False, ())
 
 

@@ -88,7 +88,7 @@ def test_an_enabled_account_can_sign_in_and_its_links_stay_ended(
 
     result = operator.types("accounts", "enable", USERNAME)
 
-    assert f"{USERNAME} can sign in again.\n" == result.output
+    assert f"{USERNAME} can sign in again.\n" == result.stdout
     assert (False, True) == (before, accepts(services, PASSWORD))
     assert services.read(links.find, PAGE, ANA) is None
 

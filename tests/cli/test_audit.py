@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import URL
-from structlog.testing import capture_logs
 
-from app.cli import audit
+from app.cli import audit, main
 from app.services import build
 from tests.cli.terminal import Operator
 from tests.installation import PASSWORD, USERNAME, settings_for
@@ -87,15 +87,36 @@ def test_a_new_key_is_not_in_the_line(operator: Operator, system_log: socket.soc
 def test_a_machine_without_a_log_of_its_own_is_told_on_stderr(
     database: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R111: as in a container."""
+    """R111: as in a container, and whatever else LOG_LEVEL keeps out of the log."""
     monkeypatch.setattr(audit, "SYSTEM_LOG", tmp_path / "none")
-    services = build(settings_for(database, LOG_LEVEL="info"))
+    services = build(settings_for(database, LOG_LEVEL="error", LOG_FORMAT="console"))
 
-    with capture_logs() as lines:
-        Operator(services).types("keys", "revoke", "0123456789")
+    result = Operator(services).types("keys", "revoke", "0123456789")
     services.close()
 
-    assert [("command.run", "keys revoke")] == [(one["event"], one["command"]) for one in lines]
+    (line,) = [json.loads(said) for said in result.stderr.splitlines() if said.startswith("{")]
+    assert ("command.run", "keys revoke", "info") == (line["event"], line["command"], line["level"])
+    assert "command.run" not in result.stdout
+
+
+@pytest.mark.parametrize("settings", [{}, {"LOG_LEVEL": "error"}], ids=str)
+def test_a_command_that_the_settings_stop_is_written_down(
+    system_log: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    settings: dict[str, str],
+) -> None:
+    """R111: `setup` reads them itself; what is missing in them says nothing about the log."""
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner(env=settings).invoke(main, ["setup", "--dry-run"])
+
+    line = told(system_log)
+    assert ("setup", "failed", {"dry_run": "True"}) == (
+        line["command"], line["result"], line["given"],
+    )  # fmt: skip
+    assert "is not set" in result.stderr
+    assert "" == result.stdout
 
 
 def test_no_command_is_forgotten() -> None:
