@@ -3,7 +3,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
-from argon2 import PasswordHasher, extract_parameters
+from argon2 import PasswordHasher, Type, extract_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]  # ships no types
@@ -174,6 +174,16 @@ def test_a_hash_is_outdated_when_more_work_is_asked_now(hasher: Hasher) -> None:
     assert not hasher.is_outdated(kept)
     assert more.is_outdated(kept)
     assert not hasher.is_outdated(more.hash(GOOD))
+
+
+def test_what_is_kept_costs_what_owasp_asks_for() -> None:
+    """R54: as the server is shipped (OWASP, Password Storage: Argon2id, 19 MiB, twice)."""
+    used = extract_parameters(Hasher().hash(GOOD))
+
+    assert Type.ID is used.type
+    assert used.memory_cost >= 19 * 1024
+    assert used.time_cost >= 2
+    assert used.salt_len >= 16
 
 
 def test_every_computation_takes_a_slot() -> None:

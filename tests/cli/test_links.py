@@ -55,6 +55,7 @@ def test_a_line_break_in_a_cell_ends_no_row_of_the_export(
 
 
 def test_a_link_is_ended_and_shown_no_more(operator: Operator, services: Services) -> None:
+    """R25: the command does what the API does."""
     services.write(_link, JANE)
 
     ended = operator.types("links", "unlink", ANA)

@@ -113,7 +113,7 @@ def test_messengers_repeat_of_an_event_is_not_told_again(services: Services, gra
 
 
 def test_a_log_out_is_told_with_a_higher_version(services: Services, graph: Graph) -> None:
-    """Notices may overtake each other; the version tells which is newer."""
+    """R22: notices may overtake each other; the version tells which is newer."""
     messenger = messenger_of(services)
     messenger.tells(linked(ANA, code_of(services, graph, log_in(), ANA), clock.now()))
 
@@ -125,7 +125,7 @@ def test_a_log_out_is_told_with_a_higher_version(services: Services, graph: Grap
 
 
 def test_an_end_by_the_business_is_told_once(services: Services, graph: Graph) -> None:
-    """Messenger's own event about it comes later, and changes nothing."""
+    """R22: Messenger's own event about it comes later, and changes nothing."""
     messenger = messenger_of(services)
     messenger.tells(linked(ANA, code_of(services, graph, log_in(), ANA), clock.now()))
     services.write(
@@ -138,7 +138,7 @@ def test_an_end_by_the_business_is_told_once(services: Services, graph: Graph) -
 
 
 def test_a_stolen_code_is_told_to_the_bot_of_its_owner(services: Services, graph: Graph) -> None:
-    """Somebody tried to take over an account: the business wants to know whose."""
+    """R22: somebody tried to take over an account; the business wants to know whose."""
     code = code_of(services, graph, log_in(), ANA)
 
     messenger_of(services).tells(linked(BEN, code, clock.now()))
@@ -207,7 +207,7 @@ def test_the_bot_gets_what_the_reference_library_verifies(
 def test_a_person_who_changes_accounts_is_told_as_one_change(
     services: Services, graph: Graph
 ) -> None:
-    """`link.replaced` says who has the person now, and who lost them."""
+    """R22: `link.replaced` says who has the person now, and who lost them."""
     messenger = messenger_of(services)
     add_other(services)
     messenger.tells(linked(ANA, code_of(services, graph, log_in(), ANA), clock.now()))
