@@ -3,11 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from flask import Flask
+
+# As Messenger's own browsers call themselves: on iOS by Facebook's marks, on Android by those and
+# by the system's for every WebView (app/web/webviews.py names the sources).
+ON_IOS: Final = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+    "Gecko) Mobile/15E148 [FBAN/MessengerForiOS;FBAV/520.0.0.40.97;FBDV/iPhone15,2]"
+)
+ON_ANDROID: Final = (
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/UD1A.230803.041; wv) AppleWebKit/537.36 (KHTML, "
+    "like Gecko) Version/4.0 Chrome/130.0.0.0 Mobile Safari/537.36 "
+    "[FB_IAB/Orca-Android;FBAV/484.0.0.24.97;]"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from app.linking import intake
 from app.outbox import beats, retention
 from app.services import Services, build, processes
 from app.setup.findings import Finding, fault, ok
-from app.setup.here import check_database, check_deliveries, check_queue
+from app.setup.here import check_database, check_deliveries, check_queue, check_ways
 from app.setup.meta import Eyes, check_headers, check_meta
 from app.setup.reach import check_reach
 
@@ -50,6 +50,7 @@ def examine() -> Iterator[Finding]:
     # What is looked at is told line by line; the log would say it a second time.
     built = build(replace(settings, log_level="error", log_format="console"))
     try:
+        yield from _ways(built)
         yield from _here(built)
         yield from check_reach(
             settings.public_url, settings.verify_token, is_production=settings.is_production
@@ -59,6 +60,13 @@ def examine() -> Iterator[Finding]:
         yield from check_headers(eyes, settings.graph_version, at=clock.now())
     finally:
         built.close()
+
+
+def _ways(built: Services) -> Iterator[Finding]:
+    for page_id, ways in built.ways.items():
+        refusing = [one.label for one in ways.providers if not one.in_webviews]
+        works = ways.password is not None or len(refusing) < len(ways.providers)
+        yield check_ways(page_id, works=works, refusing=refusing)
 
 
 def _here(built: Services) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Checks on our own side: the database, what waits in it, what has come in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -107,6 +107,18 @@ def check_deliveries(last: Mapping[str, datetime], *, kept: timedelta, at: datet
             "App settings > Basic > App secret: is APP_SECRET the new one?",
         )
     return ok(subject, f"the last one came {_ago(signed_at, at)} ago, signed with APP_SECRET")
+
+
+def check_ways(page_id: str, *, works: bool, refusing: Sequence[str]) -> Finding:
+    """Tell whether some way to sign in *works* in Messenger's browser; *refusing* do not (R55)."""
+    subject = f"sign-in of page {page_id}"
+    if works:
+        return ok(subject, "works inside Messenger")
+    return fault(
+        subject,
+        f"no way to sign in works inside Messenger: {', '.join(refusing)} cannot be used there",
+        "AUTHENTICATORS: add local, http:NAME, ldap:NAME or a provider that takes such browsers",
+    )
 
 
 def _ago(then: datetime, at: datetime) -> str:

@@ -103,7 +103,7 @@ def _sign_in_page(held: Held, standing: Standing, problem: Problem | None, usern
         username=username,
         with_password=ways.password is not None,
         providers=[_button(held, one) for one in offered],
-        elsewhere=[not_here(one).sentence for one in ways.providers if one not in offered],
+        elsewhere=[not_here(one, ways).sentence for one in ways.providers if one not in offered],
         help_links=brand.help_links or services().settings.sign_in.help_links,
         texts=brand.texts,
         reference=standing.reference,

@@ -47,7 +47,8 @@ def depart(attempt_id: str, name: str) -> ResponseReturnValue:
     standing = services().read(attempts.running, held.ticket, at=clock.now())
     provider = _provider(standing, name)
     if not is_offered(provider):
-        return page_of(held, standing, problem=not_here(provider), username="")
+        told = not_here(provider, services().ways[standing.page_id])
+        return page_of(held, standing, problem=told, username="")
     keyring = services().keyring
     try:
         with (

@@ -213,6 +213,10 @@ PROVIDER_NOT_HERE: Final = Problem(
     422, "provider_not_here", "Sign in",
     "{} can't be used inside this app. Please sign in another way.",
 )  # fmt: skip
+PROVIDER_NOWHERE: Final = Problem(
+    422, "provider_nowhere", "Sign in",
+    "{} can't be used inside this app, and there is no other way to sign in here yet.",
+)  # fmt: skip
 TOO_LATE: Final = Problem(
     410, "too_late", "That took too long",
     "You came back after the five minutes for which a link works, so nothing was connected. "

@@ -5,8 +5,8 @@ from typing import Final
 
 from flask import request
 
-from app.accounts.ways import Provider
-from app.web.problems import PROVIDER_NOT_HERE, Problem
+from app.accounts.ways import Provider, Ways
+from app.web.problems import PROVIDER_NOT_HERE, PROVIDER_NOWHERE, Problem
 
 # What Facebook's apps add to the User-Agent (FBAN and FBAV on iOS, FB_IAB on Android: seen in the
 # logs of public projects), and how Android marks every WebView (developer.chrome.com,
@@ -19,6 +19,7 @@ def is_offered(provider: Provider) -> bool:
     return provider.in_webviews or not _WEBVIEW.search(request.user_agent.string)
 
 
-def not_here(provider: Provider) -> Problem:
-    """Return what is said where *provider* is not offered."""
-    return PROVIDER_NOT_HERE.about(provider.label)
+def not_here(provider: Provider, ways: Ways) -> Problem:
+    """Return what is said where *provider* is not offered: of another way only if there is one."""
+    is_other = ways.password is not None or any(map(is_offered, ways.providers))
+    return (PROVIDER_NOT_HERE if is_other else PROVIDER_NOWHERE).about(provider.label)

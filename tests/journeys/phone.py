@@ -20,9 +20,11 @@ expect.set_options(timeout=30_000)
 class Phone:
     """What a person taps and reads; *complaints* is all that a page had on the console."""
 
-    def __init__(self, browser: Browser, name: str) -> None:
+    def __init__(self, browser: Browser, name: str, *, user_agent: str | None = None) -> None:
         self.complaints: list[str] = []
-        self.context = browser.new_context(viewport=PHONE, device_scale_factor=2)
+        self.context = browser.new_context(
+            viewport=PHONE, device_scale_factor=2, user_agent=user_agent
+        )
         self.page = self.context.new_page()
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

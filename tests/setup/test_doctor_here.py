@@ -177,6 +177,28 @@ def test_that_no_delivery_has_come_is_a_warning(server: Services, runs: Runs) ->
     assert server.read(intake.last) == {}
 
 
+@pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize(
+    ("ways", "verdict"), [("oidc:google", "fault"), ("local oidc:google", "ok")]
+)
+def test_a_page_on_which_nobody_can_sign_in_is_named(ways: str, verdict: str, runs: Runs) -> None:
+    """
+    R55: whoever taps Log In comes with Messenger's own browser, which Google refuses.
+    """
+    google = {
+        "OIDC_GOOGLE_ISSUER": "https://accounts.google.com",
+        "OIDC_GOOGLE_CLIENT_ID": "threadlink",
+        "OIDC_GOOGLE_CLIENT_SECRET": "s3cret",
+    }
+
+    line = lines(runs, AUTHENTICATORS=ways, **google)[f"sign-in of page {PAGE}"]
+
+    assert verdict == line["verdict"]
+    told = "no way to sign in works inside Messenger: Google cannot be used there"
+    assert (told == line["words"]) is (verdict == "fault")
+    assert line["mend"].startswith("AUTHENTICATORS") is (verdict == "fault")
+
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What came last, how long ago by each outcome; the verdict, and how it is told.
 HEARD: dict[str, tuple[dict[str, timedelta], str, str]] = {

@@ -23,13 +23,9 @@ from app.services import Services, build
 from app.web.oidc import bp
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, Messenger, Person, linked, log_in
-from tests.browsers import Answer, InProcess
+from tests.browsers import ON_IOS, Answer, InProcess
 from tests.installation import ANA, PAGE, PUBLIC_URL, add_jane, settings_for
 
-IN_MESSENGER = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
-    "Gecko) Mobile/15E148 [FBAN/MessengerForiOS;FBAV/520.0.0.40.97;FBDV/iPhone15,2]"
-)
 BUTTON = "Continue with Stub"
 
 
@@ -397,8 +393,8 @@ def test_a_provider_that_refuses_webviews_is_not_offered_in_one(
     form = arrived.sees.form("Continue with Our <Staff>")
     address = form.action.partition("/oidc/")[0]
 
-    page = arrived.opens(address, **{"User-Agent": IN_MESSENGER})
-    forced = arrived.posts(form.action, form.fields, **{"User-Agent": IN_MESSENGER})
+    page = arrived.opens(address, **{"User-Agent": ON_IOS})
+    forced = arrived.posts(form.action, form.fields, **{"User-Agent": ON_IOS})
 
     sentence = "Our &lt;Staff&gt; can&#39;t be used inside this app."
     assert sentence in page.text
