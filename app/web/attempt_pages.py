@@ -14,7 +14,7 @@ from app.services import services
 from app.web import in_chat
 from app.web.attempt_cookie import Held
 from app.web.brands import brand_of, shown_brand
-from app.web.forms import form_token
+from app.web.forms import form_token, question
 from app.web.problems import AGAIN, PROBLEMS, Problem
 from app.web.webviews import is_offered, not_here
 
@@ -123,6 +123,7 @@ def _confirm_page(held: Held, standing: Standing, problem: Problem | None) -> st
         "authorize/confirm.html",
         brand=shown_brand(standing.page_id),
         action=url_for("authorize.confirm", attempt_id=held.ticket.attempt_id),
+        question=question(held, standing),
         not_you_action=url_for("authorize.sign_out", attempt_id=held.ticket.attempt_id),
         messenger_name=name or None,
         messenger_initial=name[:1].upper() or None,

@@ -1,6 +1,6 @@
 """The person's pages: open, sign in, confirm, back to Messenger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -32,6 +32,7 @@ from app.services import services
 from app.web import attempt_cookie, forms, guesses, in_chat
 from app.web.attempt_cookie import Held
 from app.web.attempt_pages import page_of
+from app.web.forms import FormRefused
 from app.web.problems import (
     PROBLEMS,
     WRONG_CREDENTIALS,
@@ -122,8 +123,7 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
 def confirm(attempt_id: str) -> ResponseReturnValue:
     held = posted(attempt_id)
     most = services().settings.max_links_per_user
-    typed = request.form.get("code", "")
-    outcome = services().write(_confirmed, held, typed, max_links=most, at=clock.now())
+    outcome = services().write(_confirmed, held, request.form, max_links=most, at=clock.now())
     if isinstance(outcome, Problem):
         log.info("attempt.not_confirmed", problem=outcome.name)
         standing = services().read(attempts.standing, held.ticket, at=clock.now())
@@ -220,7 +220,7 @@ def _send_first_digits(held: Held) -> None:
 
 
 def _confirmed(
-    session: Session, held: Held, typed: str, *, max_links: int, at: datetime
+    session: Session, held: Held, form: Mapping[str, str], *, max_links: int, at: datetime
 ) -> str | Problem:
     """Record the consent and return its code, or why there is none: to raise would undo it."""
     # Locked: who signs in between the questions below and the consent would be asked none of them.
@@ -229,7 +229,10 @@ def _confirmed(
     if user and user.issuer == local.ISSUER and not local.is_active(session, user.subject):
         attempts.void(session, issuer=user.issuer, subject=user.subject, at=at)
         return PROBLEMS[AttemptOver]
-    if not _digits_fit(session, held, standing, typed, at=at):
+    if standing.state == "signed_in" and not forms.answers_question(held, standing, form):
+        # In another tab somebody else has signed in since, or the profile was connected.
+        return PROBLEMS[FormRefused]
+    if not _digits_fit(session, held, standing, form.get("code", ""), at=at):
         return WRONG_DIGITS
     return attempts.confirm(
         session, held.ticket, code_key=held.code_key, max_links=max_links, at=at

@@ -1,14 +1,18 @@
 """Whether a form came from our own page in the same browser."""
 
 import hmac
+from collections.abc import Mapping
 from typing import Final
 
 from flask import request
 
+from app.linking.attempts import Standing
+from app.linking.history import User
 from app.services import services
 from app.web.attempt_cookie import Held
 
 FIELD: Final = "form_token"
+QUESTION: Final = "question"
 
 
 class FormRefused(Exception):
@@ -18,6 +22,19 @@ class FormRefused(Exception):
 def form_token(held: Held) -> str:
     """Return what a form of this attempt must carry."""
     return hmac.digest(held.form_key, held.ticket.secret.encode(), "sha256").hex()
+
+
+def question(held: Held, standing: Standing) -> str:
+    """Return what stands, in the form that answers it, for who would be connected to whom."""
+    user = standing.user or User("", "")
+    asked = (held.ticket.secret, user.issuer, user.subject, str(standing.replaces))
+    return hmac.digest(held.form_key, "\n".join(asked).encode(), "sha256").hex()
+
+
+def answers_question(held: Held, standing: Standing, form: Mapping[str, str]) -> bool:
+    """Tell whether *form* was shown with the question of *standing*, and not with an older one."""
+    given = form.get(QUESTION, "").encode()
+    return hmac.compare_digest(given, question(held, standing).encode())
 
 
 def check_form(held: Held) -> None:

@@ -71,6 +71,7 @@ _CONFIRM = {
     "messenger_initial": "A",
     "display_name": "j•••@example.com",
     "replaces": False,
+    "question": "qu3st10n",
     "digits_action": "/authorize/q3m9/digits",
 }
 _STATUS = {**_ATTEMPT, "detail": None, "again_action": None}

@@ -97,7 +97,9 @@ def test_enter_in_the_digits_connects_nobody(visit: Visit, site: Site) -> None:
         page.get_by_role("button", name="Connect").click()
 
     assert 0 == by_enter
-    assert "code=123+456&form_token=f0rm-t0ken" == response.value.request.post_data
+    assert (
+        "code=123+456&form_token=f0rm-t0ken&question=qu3st10n" == response.value.request.post_data
+    )
     assert ["/authorize/q3m9/confirm"] == site.posted
 
 

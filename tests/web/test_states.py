@@ -37,11 +37,13 @@ class Scene:
     person: Person
     address: str = ""
     form_token: str = ""
+    question: str = ""
     code: str = ""
 
     def asks(self, method: str, path: str, **fields: str) -> Answer:
         """Send a request as a page of this attempt would, whether it is still in front or not."""
-        body = {"form_token": self.form_token, **fields} if method == "POST" else None
+        hidden = {"form_token": self.form_token, "question": self.question}
+        body = {**hidden, **fields} if method == "POST" else None
         return self.browser(method, f"{self.address}{path}", body=body)
 
     def is_late(self, by: timedelta) -> None:
@@ -73,6 +75,7 @@ def _open(_: Scene) -> None:
 
 def _signed_in(scene: Scene) -> None:
     scene.person.signs_in()
+    scene.question = scene.person.sees.form("Connect").fields["question"]
 
 
 def _confirmed(scene: Scene) -> None:
