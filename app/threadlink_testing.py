@@ -144,6 +144,10 @@ class Messenger:
         """Let *by* pass on Messenger's clock, with every repeat that is due meanwhile."""
         self._call("POST", "/time", advance_seconds=by.total_seconds())
 
+    def return_to_now(self) -> None:
+        """Put Messenger's clock back to this machine's, which your server goes by."""
+        self._call("DELETE", "/time")
+
     def settle(self) -> None:
         """Return when every webhook that waits has been delivered, or has failed."""
         self._call("POST", "/settle")

@@ -192,13 +192,19 @@ def fault(control: Control, name: str, times: int | None, *, off: bool, as_json:
 
 
 @emulator.command()
-@click.argument("by", callback=span, metavar="SPAN")
+@click.argument("by", callback=span, metavar="[SPAN]", default="0s")
+@click.option("--back", is_flag=True, help="Go with this machine's clock again.")
 @json_option
 @control_options(WHEREABOUTS)
-def skip(control: Control, by: timedelta, *, as_json: bool) -> None:
+def skip(control: Control, by: timedelta, *, back: bool, as_json: bool) -> None:
     """Let time pass on Messenger's clock, with every repeat that is due meanwhile.
 
     Example: threadlink emulator skip 1h
     """
-    told = control.call("POST", "/time", {"advance_seconds": by.total_seconds()})
+    if bool(by) == back:
+        raise click.UsageError("say either a SPAN, or --back")
+    if back:
+        told = control.call("DELETE", "/time")
+    else:
+        told = control.call("POST", "/time", {"advance_seconds": by.total_seconds()})
     click.echo(json.dumps(told) if as_json else f"Messenger's clock: {told['now']}")

@@ -34,6 +34,11 @@ class Emulator:
     def attach(self, app: Flask) -> None:
         app.extensions[_KEY] = self
 
+    def return_to_now(self) -> None:
+        """Put the clock back to this machine's; what is due later is due at its moment still."""
+        self.courier.settle()
+        self.clock.reset()
+
     def reset(self) -> None:
         """Be as on the first day: no faults, no messages, no links, the clock of the machine."""
         self.faults.clear()

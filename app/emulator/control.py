@@ -105,6 +105,14 @@ def advance() -> Response:
     return jsonify(_time(held))
 
 
+@bp.delete("/time")
+def return_to_now() -> Response:
+    """Go with the clock of this machine again."""
+    held = emulator()
+    held.return_to_now()
+    return jsonify(_time(held))
+
+
 @bp.post("/trigger")
 def trigger() -> Response:
     """Let something happen to a person; answer with what the business made of it."""

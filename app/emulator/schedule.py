@@ -87,7 +87,9 @@ class Health:
     def failed(self, page_id: str, at: datetime) -> timedelta | None:
         """Return which threshold has now been passed: ALERT_AFTER once, DISABLE_AFTER, or none."""
         with self._lock:
-            lasting = at - self._since.setdefault(page_id, at)
+            # By a clock that was put back, the first failure is the one of now.
+            since = self._since[page_id] = min(self._since.get(page_id, at), at)
+            lasting = at - since
             if lasting >= DISABLE_AFTER:
                 del self._since[page_id]
                 self._alerted.discard(page_id)

@@ -18,6 +18,7 @@ _STEPS: Final = {
     "1-hour": timedelta(hours=1),
     "1-day": timedelta(days=1),
 }
+_NOW: Final = "now"
 _LATE: Final = timedelta(hours=1)
 _AREAS: Final = {
     "webhook": "Webhooks",
@@ -73,11 +74,14 @@ def all_off() -> ResponseReturnValue:
 
 @bp.post("/time")
 def skip() -> ResponseReturnValue:
-    """Let time pass on Messenger's clock."""
-    step = _STEPS.get(request.form.get("by", ""))
-    if step is None:
+    """Let time pass on Messenger's clock, or have it go with this machine's again."""
+    wanted = request.form.get("by", "")
+    if wanted == _NOW:
+        emulator().return_to_now()
+    elif wanted in _STEPS:
+        emulator().courier.advance(_STEPS[wanted])
+    else:
         abort(400)
-    emulator().courier.advance(step)
     return redirect(url_for(".show", _anchor="time"), 303)
 
 

@@ -74,6 +74,23 @@ def test_skip_lets_time_pass(run: Run, server: EmulatorServer) -> None:
     assert 90 == emulator_of(server.app).clock.ahead.total_seconds()
 
 
+def test_skip_goes_back_to_now(run: Run, server: EmulatorServer) -> None:
+    run("skip", "90s")
+
+    result = run("skip", "--back")
+
+    assert 0 == result.exit_code, result.output
+    assert not emulator_of(server.app).clock.ahead
+
+
+@pytest.mark.parametrize("words", [[], ["1h", "--back"]])
+def test_skip_wants_to_know_where_to(words: list[str], run: Run) -> None:
+    result = run("skip", *words)
+
+    assert 2 == result.exit_code
+    assert "either a SPAN, or --back" in result.output
+
+
 def test_fault_and_skip_tell_programs_in_json(run: Run) -> None:
     on = json.loads(run("fault", "webhook-500", "--times", "2", "--json").stdout)
     off = json.loads(run("fault", "webhook-500", "--off", "--json").stdout)

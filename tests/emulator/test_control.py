@@ -154,6 +154,15 @@ def test_time_passes_when_told(control: FlaskClient, emulator: Emulator) -> None
     assert emulator.clock().isoformat() == told["now"]
 
 
+def test_the_clock_goes_with_this_machines_again(control: FlaskClient, emulator: Emulator) -> None:
+    control.post("/control/time", json={"advance_seconds": 90})
+
+    told = control.delete("/control/time").get_json()
+
+    assert 0 == told["ahead_seconds"]
+    assert not emulator.clock.ahead
+
+
 def test_what_has_passed_is_told_whole_and_oldest_first(
     control: FlaskClient, ana: Person, webhook: Webhook
 ) -> None:

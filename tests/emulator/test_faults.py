@@ -299,6 +299,24 @@ def test_an_hour_of_failures_unsubscribes_the_page_and_no_other(
     assert "Alert to developers, Harbour Coffee (not sent)" in titles(emulator)
 
 
+def test_the_hour_of_failures_begins_anew_when_the_clock_is_put_back(
+    emulator: Emulator, ana: Person, webhook: Webhook
+) -> None:
+    emulator.clock.move_to(emulator.clock() + timedelta(hours=5))
+    webhook.status = 500
+    ana.submits("messages", text="hello")
+    emulator.courier.settle()
+
+    emulator.return_to_now()
+    ana.submits("messages", text="still there?")
+    emulator.courier.advance(timedelta(minutes=59))
+    before = emulator.state.page_fields(PAGE)
+    emulator.courier.advance(timedelta(minutes=2))
+
+    assert before
+    assert () == emulator.state.page_fields(PAGE)
+
+
 def test_an_outage_is_made_good_when_it_is_over(
     emulator: Emulator, ana: Person, webhook: Webhook
 ) -> None:
@@ -522,6 +540,13 @@ def test_the_page_lets_time_pass_and_things_happen(
     browser.post("/faults/time", data={"by": "1-hour"})
     browser.post("/faults/trigger", data={"what": "linked", "who": f"{PAGE}/{ana.psid}"})
 
-    assert HOUR == emulator.clock.ahead
+    ahead = emulator.clock.ahead
+    offered = "Back to now" in browser.get("/faults").text
+    browser.post("/faults/time", data={"by": "now"})
+
+    assert (HOUR, timedelta()) == (ahead, emulator.clock.ahead)
+    assert offered
+    assert "Back to now" not in browser.get("/faults").text
+    assert 400 == browser.post("/faults/time", data={"by": "then"}).status_code
     assert ana.thread.linked
     assert "linked" == webhook.events()[0]["account_linking"]["status"]
