@@ -4,6 +4,7 @@ A use case is a plain function of a session. It may run twice, so it has no effe
 session; it returns a value, never a row, because the session is gone by then.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ LIMIT_SECONDS: Final = 3.0
 # 2026-11). The last ends one of two who make the same row first: run again, it finds the row.
 # SQLite needs no list: whoever writes there has the only lock from the start.
 _COLLIDED: Final = frozenset({"40001", "40P01", "23505"})
+# How one can miss his group.
+_MISSED: Final = (Withdrawn, HandedBack, CommitFailed, DBAPIError, TimeoutError)
 
 
 class NotCommitted(Exception):
@@ -71,18 +74,28 @@ class Writer:
 
         try:
             return self._groups.commit(call, within=self._limit_seconds)
-        except Withdrawn as exc:
-            raise NotCommitted("nobody came to it") from exc
-        except HandedBack:
-            return self._alone(call, limit)
-        except CommitFailed as exc:
-            failure = exc.__cause__
-        except (DBAPIError, TimeoutError) as exc:
-            failure = exc
-        # Where COMMIT was lost on its way, nobody knows: to run it again might do it twice.
-        if isinstance(failure, (DBAPIError, TimeoutError)) and not _collided(failure):
-            raise _translated(failure) from failure
+        except _MISSED as exc:
+            _check_that_it_may_run_again(exc)
         return self._alone(call, limit)
+
+    async def write_meanwhile(
+        self, use_case: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Do the same for a caller on an event loop, who takes no thread while he waits.
+
+        Raises:
+            NotCommitted: It could not be committed within three seconds and five tries.
+        """
+        limit = time.monotonic() + self._limit_seconds
+
+        def call(session: Session) -> R:
+            return use_case(session, *args, **kwargs)
+
+        try:
+            return await self._groups.commit_meanwhile(call, within=self._limit_seconds)
+        except _MISSED as exc:
+            _check_that_it_may_run_again(exc)
+        return await asyncio.to_thread(self._alone, call, limit)
 
     def read(
         self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
@@ -115,6 +128,18 @@ class Writer:
                     raise _translated(exc) from exc
                 time.sleep(pause)
         raise AssertionError("the last try returns or raises")
+
+
+def _check_that_it_may_run_again(exc: Exception) -> None:
+    """Return if what missed its group by *exc* may be run alone; raise what its caller is told."""
+    if isinstance(exc, HandedBack):
+        return
+    if isinstance(exc, Withdrawn):
+        raise NotCommitted("nobody came to it") from exc
+    failure = exc.__cause__ if isinstance(exc, CommitFailed) else exc
+    # Where COMMIT was lost on its way, nobody knows: to run it again might do it twice.
+    if isinstance(failure, (DBAPIError, TimeoutError)) and not _collided(failure):
+        raise _translated(failure) from failure
 
 
 def _collided(exc: DBAPIError | TimeoutError) -> bool:

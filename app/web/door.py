@@ -22,6 +22,8 @@ from app.web.wsgi import Answer, Application, Body, call, environ_of
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+# Answers on the loop what needs no thread, and nothing else.
+Lane: TypeAlias = Callable[[Scope, Body], Awaitable[Answer | None]]
 
 log = structlog.get_logger()
 
@@ -60,7 +62,8 @@ class Refused(Exception):
 class Door:
     """An ASGI application that takes requests in, and lets *threads* of them into *app* at once.
 
-    *alongside* runs in a thread of its own while the server does, until its event is set.
+    What *lane* answers needs none of them. *alongside* runs in a thread of its own while the server
+    does, until its event is set.
     """
 
     def __init__(
@@ -69,9 +72,10 @@ class Door:
         *,
         threads: int,
         limits: Limits | None = None,
+        lane: Lane | None = None,
         alongside: Callable[[threading.Event], None] | None = None,
     ) -> None:
-        self._app = app
+        self._app, self._lane = app, lane
         self._limits = limits or Limits()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._most_inside = threads + self._limits.waiting
@@ -87,7 +91,8 @@ class Door:
             declared = declared_length(scope, self._limits)
             if declared != 0:
                 await self._take_in(body, declared, receive)
-            answer = await self._let_in(scope, body)
+            answer = await self._lane(scope, body) if self._lane else None
+            answer = answer or await self._let_in(scope, body)
         except Refused as refused:
             # The path alone: a query holds tokens.
             metrics.count_door_refusal(refused.reason)

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.config import Settings
 from app.services import services
 from app.web.wsgi import Application, Environ
 
@@ -71,12 +72,16 @@ def check_host() -> None:
     """Refuse a request that was meant for another host (R85)."""
     if request.path in FOR_MACHINES:
         return
-    settings = services().settings
-    # A client may name the port that its scheme implies anyway.
-    implied = ":443" if settings.is_production else ":80"
-    if request.headers.get("Host", "").lower().removesuffix(implied) not in settings.hosts:
+    if not is_our_name(request.headers.get("Host", ""), services().settings):
         log.info("request.foreign_host")
         raise BadRequest
+
+
+def is_our_name(host: str, settings: Settings) -> bool:
+    """Tell whether *host*, the value of a Host header, means this server."""
+    # A client may name the port that its scheme implies anyway.
+    implied = ":443" if settings.is_production else ":80"
+    return host.lower().removesuffix(implied) in settings.hosts
 
 
 def require_https() -> ResponseReturnValue | None:

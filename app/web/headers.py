@@ -26,6 +26,12 @@ ALWAYS: Final = {
 HSTS: Final = "max-age=31536000; includeSubDomains"
 
 
+def of_data(*, is_production: bool) -> dict[str, str]:
+    """Return what an answer carries that is no page, by whatever way it leaves."""
+    always = {**ALWAYS, "Content-Security-Policy": DATA_POLICY, "Cache-Control": "no-store"}
+    return always | ({"Strict-Transport-Security": HSTS} if is_production else {})
+
+
 def add_headers(response: Response) -> Response:
     """Add to *response* what every answer of its kind carries."""
     headers = response.headers

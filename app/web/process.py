@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,7 +18,9 @@ from werkzeug.wsgi import ClosingIterator
 from app import create_app, metrics
 from app.config import ConfigError, Settings
 from app.services import build
-from app.web.door import Door
+from app.web.door import Door, Scope
+from app.web.lane import Lane
+from app.web.wsgi import Answer, Body
 
 log = structlog.get_logger()
 
@@ -32,7 +35,7 @@ def open_door(settings: Settings, *, is_alone: bool) -> Door:
     with suppress(AttributeError):
         signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=house.renew).start())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    return Door(house, threads=settings.threads, alongside=house.stand)
+    return Door(house, threads=settings.threads, lane=house.pass_through, alongside=house.stand)
 
 
 def note_refused(exc: ConfigError) -> None:
@@ -41,7 +44,7 @@ def note_refused(exc: ConfigError) -> None:
 
 
 class House:
-    """A WSGI application that can be replaced: each request stays with the one it came to."""
+    """An application that can be replaced: each request stays with the one it came to."""
 
     def __init__(self, settings: Settings, *, is_alone: bool) -> None:
         self._settings, self._is_alone = settings, is_alone
@@ -50,20 +53,22 @@ class House:
         self._inside = threading.Condition()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        with self._inside:
-            tenant = self._tenant
-            tenant.requests += 1
-
-        def leave() -> None:
-            with self._inside:
-                tenant.requests -= 1
-                self._inside.notify_all()
-
+        tenant = self._enter()
         try:
-            return ClosingIterator(tenant.app(environ, start_response), leave)
+            return ClosingIterator(
+                tenant.app(environ, start_response), partial(self._leave, tenant)
+            )
         except BaseException:
-            leave()
+            self._leave(tenant)
             raise
+
+    async def pass_through(self, scope: Scope, body: Body) -> Answer | None:
+        """Answer what needs no thread; None for everything else."""
+        tenant = self._enter()
+        try:
+            return await tenant.lane(scope, body)
+        finally:
+            self._leave(tenant)
 
     def stand(self, stop: threading.Event) -> None:
         """Do what goes beside the requests until *stop* is set."""
@@ -88,6 +93,16 @@ class House:
             log.info("server.reloaded", settings=settings.given, pages=len(settings.pages))
             self._move_out(old)
 
+    def _enter(self) -> "_Tenant":
+        with self._inside:
+            self._tenant.requests += 1
+            return self._tenant
+
+    def _leave(self, tenant: "_Tenant") -> None:
+        with self._inside:
+            tenant.requests -= 1
+            self._inside.notify_all()
+
     def _move_in(self, tenant: "_Tenant") -> None:
         if self._is_alone:
             tenant.beside.start()
@@ -108,6 +123,7 @@ class _Tenant:
     def __init__(self, settings: Settings) -> None:
         self.built = build(settings)
         self.app = create_app(self.built)
+        self.lane = Lane(self.built)
         self.stop = threading.Event()
         self.beside = threading.Thread(target=self.built.work, args=(self.stop,))
         self.requests = 0

@@ -1,0 +1,67 @@
+"""A browser whose requests come in by the door of `threadlink serve`, though over no socket."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from app.web.door import Door
+from tests.browsers import Answer
+
+
+class ThroughTheDoor:
+    """Asks *door* for what *origin* has; it keeps no cookies."""
+
+    def __init__(self, door: Door, origin: str) -> None:
+        self._door = door
+        self._origin = urlsplit(origin)
+
+    def __call__(
+        self,
+        method: str,
+        address: str,
+        *,
+        body: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        content = urlencode(body).encode() if isinstance(body, Mapping) else body or b""
+        given = {"Host": self._origin.netloc, "Content-Length": str(len(content))}
+        if isinstance(body, Mapping):
+            given["Content-Type"] = "application/x-www-form-urlencoded"
+        fields = [*{**given, **(headers or {})}.items()]
+        return self.asks(method, address, content, fields)
+
+    def asks(
+        self, method: str, address: str, content: bytes, fields: list[tuple[str, str]]
+    ) -> Answer:
+        """Send exactly the header *fields*, some of them perhaps twice."""
+        path, _, query = address.partition("?")
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "scheme": self._origin.scheme,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "client": ("127.0.0.1", 40000),
+            "server": ("127.0.0.1", 8000),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in fields],
+        }
+        # In a thread of its own: a browser's loop may be running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._ask(scope, content)).result()
+
+    async def _ask(self, scope: dict[str, Any], content: bytes) -> Answer:
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self._door(scope, receive, send)
+        start, rest = sent
+        told = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(int(start["status"]), told, rest["body"])
