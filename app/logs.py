@@ -33,7 +33,10 @@ def configure(*, level: str, form: str, report: Report | None = None) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Else, where rich is installed, it shows the variables of every frame: keys, passwords.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[*shared, _reporting(report), structlog.processors.format_exc_info, renderer],
@@ -44,7 +47,10 @@ def configure(*, level: str, form: str, report: Report | None = None) -> None:
     # Libraries speak through the standard library; their lines join ours.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared)
+        structlog.stdlib.ProcessorFormatter(
+            processor=renderer,
+            foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
+        )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
