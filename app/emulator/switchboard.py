@@ -1,14 +1,15 @@
 """The page with a switch for everything that can go wrong, the clock, and triggers."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
 from typing import Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.emulator.context import emulator
-from app.emulator.fault_table import FAULTS
+from app.emulator.fault_table import FAULTS, Fault
 from app.emulator.triggers import WHAT, Trigger, pull
 
 bp = Blueprint("switchboard", __name__, url_prefix="/faults")
@@ -30,14 +31,26 @@ _AREAS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Area:
+    """What can go wrong in one place; one that *is_open* shows its switches."""
+
+    name: str
+    title: str
+    faults: tuple[Fault, ...]
+    is_open: bool
+
+
 @bp.get("")
 def show() -> str:
-    held = emulator()
-    rows = sorted(FAULTS.values(), key=lambda fault: list(_AREAS).index(fault.area))
-    areas = [(_AREAS[area], list(those)) for area, those in groupby(rows, lambda row: row.area)]
+    """Show every switch, or those that have all words of `find` in their name or what they do."""
+    held, find = emulator(), request.args.get("find", "").strip()
+    areas = _areas(find.casefold().split(), opened=request.args.get("area", ""))
     return render_template(
         "switchboard.html",
         areas=areas,
+        find=find,
+        found=sum(len(area.faults) for area in areas),
         on=held.faults.on(),
         now=held.clock(),
         ahead=held.clock.ahead,
@@ -46,6 +59,23 @@ def show() -> str:
         threads=held.state.every_thread(),
         pages=held.state.pages,
     )
+
+
+def _areas(words: Sequence[str], *, opened: str) -> list[_Area]:
+    """Return what is on, and then the rest by where it goes wrong; nothing that is empty."""
+    on = emulator().faults.on()
+    wanted = [one for one in FAULTS.values() if _has(one, words)]
+    those_on = tuple(one for one in wanted if one.name in on)
+    areas = [_Area("on", "On now", those_on, is_open=True)]
+    for name, title in _AREAS.items():
+        faults = tuple(one for one in wanted if one.area == name and one.name not in on)
+        areas.append(_Area(name, title, faults, is_open=bool(words) or name == opened))
+    return [area for area in areas if area.faults]
+
+
+def _has(fault: Fault, words: Sequence[str]) -> bool:
+    told = f"{fault.name} {fault.does}".casefold()
+    return all(word in told for word in words)
 
 
 @bp.post("/<name>")
@@ -63,7 +93,9 @@ def switch(name: str) -> ResponseReturnValue:
             faults.turn_off(name)
         case _:
             abort(400)
-    return redirect(url_for(".show", _anchor=name), 303)
+    find = request.form.get("find") or None
+    area = FAULTS[name].area
+    return redirect(url_for(".show", find=find, area=area, _anchor=name), 303)
 
 
 @bp.post("/all-off")

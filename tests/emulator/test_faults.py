@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from app.emulator import EmulatorSettings, wire
@@ -509,44 +508,3 @@ def test_no_other_fault_may_be_turned_on(emulator: Emulator) -> None:
         emulator.faults.turn_on("html", times=0)
 
     assert {} == emulator.faults.on()
-
-
-def test_the_page_turns_faults_on_once_and_off(
-    app: Flask, emulator: Emulator, webhook: Webhook
-) -> None:
-    browser = app.test_client()
-
-    browser.post("/faults/twice", data={"to": "on"})
-    browser.post("/faults/html", data={"to": "once"})
-    shown = browser.get("/faults").text
-    on = emulator.faults.on()
-    browser.post("/faults/twice", data={"to": "off"})
-    left = emulator.faults.on()
-    browser.post("/faults/all-off")
-
-    assert {"twice": None, "html": 1} == on
-    assert 'aria-checked="true" aria-label="twice"' in shown
-    assert {"html": 1} == left
-    assert {} == emulator.faults.on()
-    assert 404 == browser.post("/faults/rain", data={"to": "on"}).status_code
-    assert [] == webhook.received
-
-
-def test_the_page_lets_time_pass_and_things_happen(
-    app: Flask, emulator: Emulator, ana: Person, webhook: Webhook
-) -> None:
-    browser = app.test_client()
-
-    browser.post("/faults/time", data={"by": "1-hour"})
-    browser.post("/faults/trigger", data={"what": "linked", "who": f"{PAGE}/{ana.psid}"})
-
-    ahead = emulator.clock.ahead
-    offered = "Back to now" in browser.get("/faults").text
-    browser.post("/faults/time", data={"by": "now"})
-
-    assert (HOUR, timedelta()) == (ahead, emulator.clock.ahead)
-    assert offered
-    assert "Back to now" not in browser.get("/faults").text
-    assert 400 == browser.post("/faults/time", data={"by": "then"}).status_code
-    assert ana.thread.linked
-    assert "linked" == webhook.events()[0]["account_linking"]["status"]

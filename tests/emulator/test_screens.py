@@ -236,14 +236,50 @@ def test_an_exchange_is_copied_sent_again_and_stays_open_over_a_reload(
 
 
 @pytest.mark.usefixtures("chat")
-def test_a_fault_is_switched_by_keyboard_alone(server: EmulatorServer, opens: Open) -> None:
-    page = opens(server.description["faults_url"])
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without"])
+def test_a_fault_is_found_and_switched_by_keyboard_alone(
+    script: bool,  # noqa: FBT001 (a parameter of the test)
+    server: EmulatorServer,
+    opens: Open,
+) -> None:
+    """
+    Of more than eighty, on the smallest phone: five keys from the field to the switch.
+    """
+    page = opens(server.description["faults_url"], viewport=SMALL, java_script_enabled=script)
+    page.get_by_role("searchbox", name="Find a fault").focus()
 
-    page.get_by_role("switch", name="unsigned").press("Enter")
+    page.keyboard.type("no signature")
+    if not script:
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("switch")).to_have_count(1)
+    page.get_by_role("searchbox").focus()
+    # Find, the area, the source, Once, the switch.
+    for _ in range(5):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("switch", name="unsigned")).to_be_focused()
+    page.keyboard.press("Enter")
 
     expect(page.get_by_role("switch", name="unsigned")).to_be_checked()
+    expect(page.get_by_role("searchbox")).to_have_value("no signature")
     page.get_by_role("link", name="Chat").click()
     expect(page.get_by_role("link", name="Faults 1 on")).to_be_visible()
+
+
+@pytest.mark.usefixtures("chat")
+def test_a_list_that_was_opened_is_open_after_a_switch_and_a_reload(
+    server: EmulatorServer, opens: Open
+) -> None:
+    page = opens(server.description["faults_url"])
+    expect(page.get_by_role("switch")).to_have_count(0)
+    page.get_by_text("Signatures").click()
+
+    page.get_by_role("switch", name="unsigned").click()
+    expect(page.get_by_role("heading", name="On now")).to_be_visible()
+    page.get_by_role("button", name="Turn all 1 off").click()
+    expect(page.get_by_role("heading", name="On now")).to_have_count(0)
+    page.reload()
+
+    expect(page.get_by_role("switch", name="unsigned")).to_be_visible()
 
 
 @pytest.mark.usefixtures("chat")

@@ -63,8 +63,8 @@ composer?.addEventListener("submit", async (event) => {
   await refresh();
 });
 
-// Which exchanges are open outlives a reload, until the tab is closed.
-const OPEN = "open-entries";
+// What is open on a page outlives a reload, until the tab is closed.
+const OPEN = `open ${location.pathname}`;
 
 function rememberOpen() {
   const open = [...document.querySelectorAll("details[open][data-number]")];
@@ -118,7 +118,22 @@ entries?.addEventListener("keydown", (event) => {
   event.preventDefault();
   next.focus();
 });
-entries?.addEventListener("toggle", rememberOpen, true);
+document.addEventListener("toggle", rememberOpen, true);
+
+// Faults are found while one types; the server looks, as it does when the form is sent.
+const find = document.getElementById("find");
+find?.addEventListener("input", async () => {
+  const wanted = find.value;
+  const address = new URL(find.form.action);
+  address.searchParams.set("find", wanted);
+  const answer = await fetch(address);
+  if (!answer.ok || find.value !== wanted) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = page.getElementById("found");
+  document.getElementById("found").replaceWith(found);
+  document.getElementById("said").textContent = found.dataset.count;
+  history.replaceState(null, "", address);
+});
 
 if (messages || entries) {
   setInterval(refresh, EVERY_MS);
