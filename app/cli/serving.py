@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 import structlog
@@ -83,3 +84,15 @@ class Handler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: the query holds tokens, and the application writes its own lines."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ARG002 (werkzeug's)
+        # What is left are complaints about malformed requests, and they quote the request.
+        log.info("door.refused", reason="not HTTP")
+
+    def send_error(
+        self,
+        code: int,
+        message: str | None = None,  # noqa: ARG002 - quotes the request, too
+        explain: str | None = None,
+    ) -> None:
+        super().send_error(code, None, explain)

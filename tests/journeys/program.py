@@ -42,12 +42,12 @@ class Threadlink:
         )
 
     @contextmanager
-    def serves(self, *arguments: str) -> Iterator["Served"]:
+    def serves(self, *arguments: str, **environment: str) -> Iterator["Served"]:
         """Yield a command that goes on until stopped, once it has said that it is ready."""
         with subprocess.Popen(  # noqa: S603 - our own program
             [THREADLINK, *arguments],
             cwd=self.folder,
-            env=_environment(),
+            env={**_environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,9 +1,10 @@
 """The demo as shipped: its command, its two ports, and a phone."""
 
 import json
+import re
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -87,6 +88,58 @@ def test_stopping_the_demo_gives_both_ports_back(
 
     for address in addresses:
         socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))).close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /authorize?account_linking_token=canary more HTTP/1.1\r\n\r\n",
+        b"GET /authorize?account_linking_token=canary HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01canary\x1b[31m\r\n\r\n",
+        b"GET /?canary HTTP/1.1\r\n" + b"canary: 1\r\n" * 200 + b"\r\n",
+    ],
+    ids=["a space", "a version", "TLS", "too many headers"],
+)
+def test_a_malformed_request_is_quoted_nowhere(sent: bytes, threadlink: Threadlink) -> None:
+    """R91, R110: neither in the log nor in the answer; it may hold a token."""
+    with threadlink.serves("demo", "--json", *ANY_PORTS) as served:
+        port = int(served.described["server_url"].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(sent)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        _, said = served.stops()
+
+    assert re.search(rb"\b(400|431|505)\b", answer)
+    assert b"canary" not in answer
+    assert "Stopped.\n" == said
+
+
+@pytest.fixture
+def proxy() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.fixture
+def chat_behind_a_proxy(threadlink: Threadlink, proxy: socket.socket) -> Iterator[str]:
+    """Yield the address of the chat of a demo whose environment names *proxy*."""
+    url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+    named = {"http_proxy": url, "HTTP_PROXY": url, "ALL_PROXY": url}
+    with threadlink.serves("demo", "--json", *ANY_PORTS, **named) as served:
+        yield served.described["chat_url"]
+
+
+def test_nothing_of_the_demo_goes_through_a_proxy(
+    chat_behind_a_proxy: str, proxy: socket.socket, phone: Phone
+) -> None:
+    """R101, R110: the bot sends its key with every question."""
+    phone.opens(chat_behind_a_proxy)
+    phone.says("hi")
+    phone.sees("Hi! Log in, and I know you.")
+
+    with pytest.raises(BlockingIOError):
+        proxy.accept()
 
 
 def test_a_second_demo_says_that_there_is_one(

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.journeys.phone import Phone
 
 
@@ -23,4 +25,5 @@ def test_the_bot_greets_knows_and_forgets(demo: Mapping[str, Any], phone: Phone)
     phone.sees("You are logged out. I have forgotten you.")
 
     phone.says("who am I?")
-    phone.sees("Hi! Log in, and I know you.")
+    # The second time: the first still stands above.
+    expect(phone.page.get_by_text("Hi! Log in, and I know you.")).to_have_count(2)
