@@ -82,12 +82,14 @@ class Groups:
             landing = self._landing = _Landing(loop)
         over = loop.create_future()
         unit = self._bring(call, partial(landing.let_go, over))
+        timer = loop.call_later(within, _give_up, over)
         try:
-            async with asyncio.timeout(within):
-                await over
-        except TimeoutError:
+            await over
+        except Withdrawn:
             unit.is_withdrawn = True
-            raise Withdrawn from None
+            raise
+        finally:
+            timer.cancel()
         return unit.outcome
 
     def _bring(self, call: Callable[[Session], R], tell: Callable[[], None]) -> "_Unit[R]":
@@ -184,6 +186,11 @@ class _Unit(Generic[R]):
             self._error.__cause__ = exc
         else:
             self._error = exc if is_alone else HandedBack()
+
+
+def _give_up(one: "asyncio.Future[None]") -> None:
+    if not one.done():
+        one.set_exception(Withdrawn())
 
 
 class _Landing:
