@@ -92,6 +92,19 @@ class _Instruments:
             ["reason"],
             registry=mine,
         )
+        self._show_zeros()
+
+    def _show_zeros(self) -> None:
+        # What the alerts count: of a series that begins with a 1, Prometheus sees no increase.
+        for outcome in ("taken", "bad_signature"):
+            self.webhook.labels(outcome)
+        for outcome in ("made", "replaced"):
+            self.link_events.labels(outcome)
+        for kind in ("provider_away", "throttled"):
+            self.sign_in_failures.labels(kind)
+        for reason in ("no thread free", "too many bodies"):
+            self.door_refusals.labels(reason)
+        self.graph_calls.labels("recipient_for", "TokenDead")
 
 
 def prepare() -> None:

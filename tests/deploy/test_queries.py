@@ -1,0 +1,121 @@
+"""Dashboard and alerts ask Prometheus for what /metrics tells, by the labels it has."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import URL
+
+from app import clock, create_app, metrics
+from app.linking.repairs import tell_messenger
+from app.outbox import beats
+from app.services import build
+from tests.browsers import InProcess
+from tests.conftest import on_sqlite
+from tests.deploy.test_files import LABEL, expressions, panels, rules
+from tests.installation import ANA, PAGE, PUBLIC_URL, settings_for
+
+SELECTOR: Final = re.compile(r"\b(up|threadlink_[a-z_]+)\b(?:{([^}]*)})?")
+BY: Final = re.compile(r"\bby \(([^)]*)\)")
+# Of the two sides of these Prometheus takes what has the same labels, and nothing else.
+MATCHED: Final = re.compile(r"\s(?:unless|and|/)\s")
+# What Prometheus adds by itself to all it scrapes.
+SCRAPED: Final = frozenset({"job", "instance"})
+Series = Mapping[str, frozenset[str]]
+
+
+@pytest.fixture
+def series(database: URL) -> Series:
+    """Return the labels of each series of a server to which everything has happened once."""
+    metrics.count_delivery("taken", seconds=0.1)
+    metrics.count_link_event("made")
+    metrics.count_step("enter", "ok")
+    metrics.count_sign_in_failure("throttled")
+    metrics.count_redirect_refusal("origin")
+    metrics.count_graph_call("page", "ok", seconds=0.1, usage={"x-app-usage": 1})
+    metrics.count_door_refusal("no thread free")
+    services = build(settings_for(database, METRICS_TOKEN="token"))
+    services.write(tell_messenger, PAGE, ANA, at=clock.now())
+    services.write(beats.note_look, "w", 0, at=clock.now())
+    client = InProcess(create_app(services), PUBLIC_URL)
+    answer = client("GET", "/metrics", headers={"Authorization": "Bearer token"})
+    services.close()
+    return {"up": SCRAPED} | {
+        sample.name: SCRAPED | sample.labels.keys()
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def grouped(text: str) -> set[str]:
+    """Return the labels that what *text* asks for is grouped by."""
+    return {label for each in BY.findall(text) for label in each.split(", ")}
+
+
+@on_sqlite
+def test_every_series_that_is_asked_for_has_the_labels_it_is_asked_by(series: Series) -> None:
+    """
+    A selector or a group by a label that is not there is no error: it is empty for ever.
+    """
+    for text in expressions():
+        asked = SELECTOR.findall(text)
+        assert asked, text
+        for name, selected in asked:
+            assert name in series, text
+            assert {label for label, _, _ in LABEL.findall(selected)} <= series[name], text
+        assert grouped(text) <= {label for name, _ in asked for label in series[name]}, text
+
+
+def test_what_is_told_of_an_alert_or_a_line_is_what_it_is_grouped_by() -> None:
+    """
+    Any other label is lost when it is summed up, and stands as a blank in what somebody reads.
+    """
+    told = [(rule["expr"], rule["annotations"]["summary"]) for rule in rules()]
+    told += [(t["expr"], t.get("legendFormat", "")) for panel in panels() for t in panel["targets"]]
+
+    for text, words in told:
+        labels = re.findall(r"\{\{\s*(?:\$labels\.)?([a-z_]+)\s*\}\}", words)
+        assert set(labels) <= grouped(text) - {"le"}, (text, words)
+
+
+def test_what_is_compared_has_the_same_labels() -> None:
+    """
+    One outcome "unless" another is never left out, for their labels differ: both are summed up.
+    """
+    several = [sides for text in expressions() if len(sides := MATCHED.split(text)) > 1]
+
+    assert several
+    for sides in several:
+        heads = [re.match(r"(?:sum|max|min)(?: by \([^)]*\))?\(", side.strip()) for side in sides]
+        assert all(heads), sides
+        assert 1 == len({head[0].partition("(")[0] for head in heads if head}), sides
+
+
+def test_what_an_alert_counts_is_told_before_it_happens_first() -> None:
+    """
+    Of a series that begins with a 1, Prometheus sees no increase: the first is the one that counts.
+    """
+    code = "from app import metrics; print(metrics.exposition([]).decode())"
+    fresh = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    told = {
+        (sample.name, label, value)
+        for family in text_string_to_metric_families(fresh.stdout)
+        for sample in family.samples
+        for label, value in sample.labels.items()
+    }
+    counted = {
+        (name, label, value)
+        for rule in rules()
+        for name, selected in re.findall(r"increase\((\w+){([^}]*)}", rule["expr"])
+        for label, _, values in LABEL.findall(selected)
+        for value in values.split("|")
+    }
+
+    assert len(counted) > 5
+    assert set() == counted - told
