@@ -38,6 +38,8 @@ class Lane:
         self._kind, self._duty = kind, duty
         self._writer, self._clock = writer, clock
         self._circuit = Circuit()
+        # Threads come with the first batch, and go when nobody has the lane any more.
+        self._pool = ThreadPoolExecutor(duty.at_once, thread_name_prefix=kind)
 
     def run_once(self) -> bool:
         """Do a batch of what is due now; return whether there was anything."""
@@ -48,13 +50,11 @@ class Lane:
             service.claim, self._kind, most=most, lease=LEASE, at=self._clock()
         )
         if claims:
-            with ThreadPoolExecutor(min(self._duty.at_once, len(claims))) as pool:
-                settlements = list(pool.map(self._do, claims))
-            self._writer.write(_settle, settlements)
+            self._writer.write(_settle, claims, list(self._pool.map(self._do, claims)))
         return bool(claims)
 
-    def _do(self, claim: Claim) -> Settlement:
-        """Try *claim*; return what is to be written about it."""
+    def _do(self, claim: Claim) -> Settlement | None:
+        """Try *claim*; return what is to be written about it, None where it has been done."""
         if not self._circuit.room(1, at=self._clock()):
             return self._give_back(claim)
         try:
@@ -73,7 +73,7 @@ class Lane:
             return self._put_off(claim, "fault", wait=None)
         self._circuit.succeeded()
         log.info("outbox.done", kind=claim.kind, id=claim.id, tries=claim.tries)
-        return lambda session: service.settle(session, claim)
+        return None
 
     def _note_failure(self, failure: Again) -> None:
         if self._circuit.failed(at=self._clock(), wait=failure.wait):
@@ -107,6 +107,11 @@ class Lane:
         return lambda session: service.bury(session, claim, failure=failure)
 
 
-def _settle(session: Session, settlements: Sequence[Settlement]) -> None:
-    for settlement in settlements:
-        settlement(session)
+def _settle(
+    session: Session, claims: Sequence[Claim], settlements: Sequence[Settlement | None]
+) -> None:
+    pairs = [*zip(claims, settlements, strict=True)]
+    service.settle(session, [claim for claim, settlement in pairs if settlement is None])
+    for _, settlement in pairs:
+        if settlement is not None:
+            settlement(session)

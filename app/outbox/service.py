@@ -3,6 +3,7 @@
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -108,12 +109,19 @@ def claim(
     return tuple(sorted((Claim(*row) for row in rows), key=lambda claim: claim.id))
 
 
-def settle(session: Session, claim: Claim) -> None:
-    """Forget what has been done, but for the digest: the same may come again."""
-    if claim.digest is None:
-        session.execute(delete(Outgoing).where(_still_held(claim)), execution_options=_UNSYNCED)
-    else:
-        session.execute(_DONE, {"held_id": claim.id, "held_tries": claim.tries})
+def settle(session: Session, claims: Sequence[Claim]) -> None:
+    """Forget what has been done, but for the digests: the same may come again."""
+    kept = [
+        {"held_id": claim.id, "held_tries": claim.tries}
+        for claim in claims
+        if claim.digest is not None
+    ]
+    if kept:
+        # All by one call of the driver: with PostgreSQL each would be a journey of its own.
+        session.execute(_DONE, kept)
+    for claim in claims:
+        if claim.digest is None:
+            session.execute(delete(Outgoing).where(_still_held(claim)), execution_options=_UNSYNCED)
 
 
 def postpone(session: Session, claim: Claim, *, failure: str, until: datetime) -> None:

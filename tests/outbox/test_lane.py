@@ -250,7 +250,7 @@ def test_what_a_killed_worker_held_is_had_by_the_next(writer: Writer, clock: Clo
 def at_its_end(claim: Claim) -> dict[str, Settlement]:
     """Return everything that can be written about *claim* once it has been tried."""
     return {
-        "settle": lambda session: service.settle(session, claim),
+        "settle": lambda session: service.settle(session, [claim]),
         "postpone": lambda session: service.postpone(session, claim, failure="late", until=NOON),
         "give back": lambda session: service.give_back(session, claim, at=NOON),
         "bury": lambda session: service.bury(session, claim, failure="late"),

@@ -23,7 +23,7 @@ def left(session: Session) -> list[bytes]:
 def done(session: Session, kind: str, body: bytes) -> None:
     enqueue_once(session, kind, body, at=NOON)
     (claim,) = service.claim(session, kind, most=1, lease=timedelta(0), at=NOON)
-    service.settle(session, claim)
+    service.settle(session, [claim])
 
 
 def test_a_digest_outlives_its_body_by_an_hour(session: Session) -> None:
