@@ -32,9 +32,9 @@ from app.services import services
 from app.web import attempt_cookie, forms, guesses, in_chat
 from app.web.attempt_cookie import Held
 from app.web.attempt_pages import page_of
-from app.web.forms import FormRefused
 from app.web.problems import (
     PROBLEMS,
+    QUESTION_CHANGED,
     WRONG_CREDENTIALS,
     WRONG_DIGITS,
     LinkAmbiguous,
@@ -231,7 +231,7 @@ def _confirmed(
         return PROBLEMS[AttemptOver]
     if standing.state == "signed_in" and not forms.answers_question(held, standing, form):
         # In another tab somebody else has signed in since, or the profile was connected.
-        return PROBLEMS[FormRefused]
+        return QUESTION_CHANGED
     if not _digits_fit(session, held, standing, form.get("code", ""), at=at):
         return WRONG_DIGITS
     return attempts.confirm(

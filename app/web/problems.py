@@ -194,6 +194,9 @@ WRONG_CREDENTIALS: Final = Problem(
     422, "wrong_credentials", "Sign in",
     "That sign-in didn't work. Check your details and try again.", is_typed=True,
 )  # fmt: skip
+QUESTION_CHANGED: Final = Problem(
+    409, "question_changed", "Connect", "This has changed meanwhile. Please read it again."
+)
 WRONG_DIGITS: Final = Problem(
     422, "wrong_digits", "Connect", "Those digits don't match. Please look again.", is_typed=True
 )

@@ -217,7 +217,7 @@ def test_without_digits_there_is_nothing_to_confirm(
 
     assert "One more step" in person.reads
     assert "Connect" not in person.reads
-    assert 400 == answer.status
+    assert 409 == answer.status
     assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
     person.presses("Send six digits")
     person.follows()

@@ -77,7 +77,7 @@ def test_coming_back_signed_in_is_not_enough(
 
     assert "One more step" in back.reads
     assert "Connect" not in {one.button for one in back.sees.forms}
-    assert 400 == forged.status
+    assert 409 == forged.status
     assert "location" not in forged.headers
     assert [] == graph.messages
     assert 0 == Ledger(services).count("attempt", "code_hash IS NOT NULL")

@@ -60,9 +60,9 @@ def test_a_question_left_in_another_tab_connects_nobody_else(
 
     person.sends(old)
 
-    assert 400 == person.sees.status
+    assert 409 == person.sees.status
     assert "location" not in person.sees.headers
-    assert "This page is out of date. Please try again." in person.reads
+    assert "This has changed meanwhile. Please read it again." in person.reads
     assert "to r•••@shop.example?" in person.reads
     assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")
@@ -81,7 +81,7 @@ def test_whoever_would_lose_the_profile_is_asked_about_first(
 
     person.sends(old)
 
-    assert 400 == person.sees.status
+    assert 409 == person.sees.status
     assert "connected to another account, which will be disconnected" in person.reads
     assert 1 == ledger.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")
@@ -100,5 +100,5 @@ def test_a_made_up_question_is_not_answered(
 
     person.sends(old, question=told)
 
-    assert 400 == person.sees.status
+    assert 409 == person.sees.status
     assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
