@@ -22,8 +22,9 @@ from app.web.problems import problem_of
 from app.web.wsgi import Answer, Body
 from app.writer import NotCommitted
 
-# To read more than this would hold up the loop; batches of hundreds of events are larger.
-MOST_BYTES: Final = 64 * 1024
+# To read this much takes some two milliseconds, as a batch of 1,000 short events does; more would
+# hold up the loop.
+MOST_BYTES: Final = 256 * 1024
 
 
 class Lane:
