@@ -5,6 +5,7 @@ every start looks whether the tables are right.
 """
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from app.config import shipped
 
 # Any number, so long as nothing else in the database locks the same.
 LOCK: Final = 7461001
+ASK_AGAIN_S: Final = 0.2
+_TURN: Final = text("SELECT pg_try_advisory_lock(:lock)")
 _ROW_IN: Final = text(
     "INSERT INTO throttle (key, window_at, failures) VALUES (:key, '1970-01-01 00:00:00+00', 0)"
 )
@@ -82,16 +85,35 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 @contextmanager
 def _alone(engine: Engine) -> Iterator["Config"]:
-    """Yield what Alembic works with, in a transaction in which no other process migrates."""
+    """Yield what Alembic works with, while no other process migrates."""
     from alembic.config import Config  # noqa: PLC0415 - see above
 
     config = Config()
     config.set_main_option("script_location", str(shipped("migrations")))
-    with engine.begin() as connection:
-        # On SQLite the transaction itself sees to it.
-        if connection.dialect.name == "postgresql":
-            # A migration waits for its turn however long the other takes.
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    # On SQLite the one transaction of all migrations sees to it.
+    turn = _turn(engine) if engine.dialect.name == "postgresql" else engine.begin()
+    with turn as connection:
         config.attributes["connection"] = connection
         yield config
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection to PostgreSQL, in no transaction yet, once nobody else has one of these.
+
+    The turn is asked for, again and again: whoever waits for a lock holds a snapshot meanwhile, and
+    CREATE INDEX CONCURRENTLY waits for everybody who does (PostgreSQL 17, "CREATE INDEX").
+    """
+    with engine.connect() as connection:
+        # A migration waits for tables however long others use them.
+        connection.execute(text("SET lock_timeout = 0"))
+        connection.commit()
+        while not connection.scalar(_TURN, {"lock": LOCK}):
+            connection.commit()
+            time.sleep(ASK_AGAIN_S)
+        connection.commit()
+        try:
+            yield connection
+        finally:
+            # Closed, and not used again: the lock and the setting go with it.
+            connection.invalidate()

@@ -14,13 +14,17 @@ MODELS = (accounts_models, keys_models, linking_models, outbox_models)
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations that are missing, all in one transaction."""
+    """Run the migrations that are missing: on SQLite in one transaction, else in one each.
+
+    With PostgreSQL a lock on a table would else be held until the last of them is done.
+    """
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         # SQLite changes a table by making it anew.
         render_as_batch=True,
         compare_type=True,
+        transaction_per_migration=connection.dialect.name == "postgresql",
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -54,7 +54,6 @@ KNOWN_SQL = {
     "f'SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}'",
     "f'PRAGMA {pragma}'",
     "f'PRAGMA busy_timeout={LOCK_WAIT_MS}'",
-    "f'SELECT pg_advisory_xact_lock({LOCK})'",
 }
 # SQLAlchemy's own switch of the same name: how a % in a LIKE is written.
 NOT_MARKUP = "startswith"

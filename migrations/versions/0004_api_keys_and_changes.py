@@ -11,9 +11,20 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 UNNUMBERED = sa.text("change IS NULL AND issuer IS NOT NULL")
+INDEXES = (
+    ("ix_link_change", ["change"], None),
+    ("ix_link_unnumbered", ["page_id", "psid"], UNNUMBERED),
+)
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        _number_links_meanwhile()
+    else:
+        with op.batch_alter_table("link") as batch_op:
+            batch_op.add_column(sa.Column("change", sa.BigInteger(), nullable=True))
+            for name, columns, where in INDEXES:
+                batch_op.create_index(name, columns, sqlite_where=where)
     op.create_table(
         "api_key",
         sa.Column("id", sa.String(length=16), nullable=False),
@@ -35,15 +46,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change_counter")),
     )
     op.bulk_insert(counter, [{"id": 1, "last": 0}])
-    with op.batch_alter_table("link") as batch_op:
-        batch_op.add_column(sa.Column("change", sa.BigInteger(), nullable=True))
-        batch_op.create_index(batch_op.f("ix_link_change"), ["change"], unique=False)
-        batch_op.create_index(
-            "ix_link_unnumbered",
-            ["page_id", "psid"],
-            sqlite_where=UNNUMBERED,
-            postgresql_where=UNNUMBERED,
-        )
+
+
+def _number_links_meanwhile() -> None:
+    """Add the column and its indexes while links are looked up and made.
+
+    An index that is built so is built in no transaction. What was killed in the middle is done
+    again from the start: it leaves an index of no use behind.
+    """
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE link ADD COLUMN IF NOT EXISTS change BIGINT")
+        for name, columns, where in INDEXES:
+            op.drop_index(name, "link", postgresql_concurrently=True, if_exists=True)
+            op.create_index(
+                name, "link", columns, postgresql_where=where, postgresql_concurrently=True
+            )
 
 
 def downgrade() -> None:
