@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import Dialect, Engine, MetaData, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import DateTime, TypeDecorator
@@ -85,6 +86,15 @@ def make_engine(url: URL, *, pool_size: int = 16) -> Engine:
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "commit", _check_postgresql)
     return engine
+
+
+def insert_into(dialect: str, table: Table | type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT into *table* that can be told what to do ON CONFLICT.
+
+    SQLite and PostgreSQL know the same words for it, and SQLAlchemy has no name for what they
+    share.
+    """
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def unlistened(engine: Engine) -> Engine:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.accounts.limits import (
@@ -37,6 +36,7 @@ from app.accounts.limits import (
     wait_until_room,
 )
 from app.accounts.models import Throttle
+from app.database import insert_into
 
 
 class Throttled(Exception):
@@ -79,7 +79,7 @@ def take(session: Session, counters: Sequence[Counter], *, at: datetime) -> Take
         for counter in sorted(counters, key=lambda counter: counter.key)
     ]
     session.execute(
-        _insert(session)
+        insert_into(session.get_bind().dialect.name, Throttle)
         .values(rows)
         .on_conflict_do_update(
             index_elements=[Throttle.key, Throttle.window_at],
@@ -127,13 +127,6 @@ def purge(session: Session, *, at: datetime) -> None:
     session.execute(
         delete(Throttle).where(or_(*no_more)), execution_options={"synchronize_session": False}
     )
-
-
-def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
-    # The same words on both databases, but SQLAlchemy has no name for what they share.
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(Throttle)
-    return postgresql.insert(Throttle)
 
 
 def _load(

@@ -2,22 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final, cast
 
-from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Executable, Table, select
 from sqlalchemy.orm import Session
 
+from app.database import insert_into
 from app.linking.models import LinkEvent
 from app.messenger.types import PageId, Psid
 
 _TABLE: Final = cast("Table", LinkEvent.__table__)
-# Made once, compiled once: Messenger waits for this. The same words on both databases, but
-# SQLAlchemy has no name for what they share.
-_ADD_ONCE: Final = {
-    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id),
-    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id),
-}
+
+
+@cache
+def _add_once(dialect: str) -> Executable:
+    # Made once, compiled once: Messenger waits for this.
+    return insert_into(dialect, _TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def record(session: Session, entry: Entry, *, at: datetime) -> bool:
     }
     # What we did has no event time, and nulls never collide. Of two who are told at once, the
     # second waits here for the first.
-    return session.scalar(_ADD_ONCE[session.get_bind().dialect.name], row) is not None
+    return session.scalar(_add_once(session.get_bind().dialect.name), row) is not None
 
 
 def is_known(session: Session, entry: Entry) -> bool:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.database import insert_into
 from app.linking.models import Intake
 
 # Taken, signed with the current or the previous app secret; or refused for the signature.
@@ -40,7 +40,7 @@ def add(session: Session, counts: Counts) -> None:
         {"minute_at": minute_at, "outcome": outcome, "deliveries": number}
         for (minute_at, outcome), number in sorted(counts.items())
     ]
-    new = _insert(session).values(rows)
+    new = insert_into(session.get_bind().dialect.name, Intake).values(rows)
     session.execute(
         new.on_conflict_do_update(
             index_elements=[Intake.minute_at, Intake.outcome],
@@ -68,10 +68,3 @@ def forget(session: Session, *, keep: timedelta, at: datetime) -> int:
     """Drop the counts older than *keep*, which explain no attempt; return how many rows went."""
     gone = delete(Intake).where(Intake.minute_at < at - keep).returning(Intake.minute_at)
     return len(session.scalars(gone).all())
-
-
-def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
-    # The same words on both databases, but SQLAlchemy has no name for what they share.
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(Intake)
-    return postgresql.insert(Intake)

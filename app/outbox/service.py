@@ -6,23 +6,19 @@ Nothing here commits, and every function may be run twice by `Writer.write`.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Executable, Table, and_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.database import insert_into
 from app.outbox.models import Outgoing
 
 _TABLE: Final = cast("Table", Outgoing.__table__)
-# Made once, compiled once, and of the table, not the class: a webhook waits for this. The same
-# words on both databases, but SQLAlchemy has no name for what they share.
-_ADD_ONCE: Final = {
-    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing(),
-}
-# For the same reason: each delivery that is passed on ends with it.
+# Made once, compiled once, and of the table, not the class: each delivery that is passed on ends
+# with it.
 _DONE: Final = (
     update(_TABLE)
     .where(
@@ -69,7 +65,13 @@ def enqueue_once(
         "created_at": at,
         "not_before": at,
     }
-    session.execute(_ADD_ONCE[session.get_bind().dialect.name], row)
+    session.execute(_add_once(session.get_bind().dialect.name), row)
+
+
+@cache
+def _add_once(dialect: str) -> Executable:
+    # For the same reason: a webhook waits for this.
+    return insert_into(dialect, _TABLE).on_conflict_do_nothing()
 
 
 def is_due(session: Session, kind: str, *, at: datetime) -> bool:
