@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app.database import begin, check_before_commit, unlistened
 
@@ -126,8 +126,10 @@ class Groups:
             engine = self._together if len(units) > 1 else self._alone
             with engine.begin() as connection, _session_of(connection) as session:
                 begin(connection)
+                begun = session.begin()
                 for unit in units:
                     unit.run(session)
+                    check_that_it_goes_on(session, begun)
                 for unit in units:
                     unit.check_that_it_is_wanted()
                 check_before_commit(connection)
@@ -138,6 +140,17 @@ class Groups:
         finally:
             for unit in units:
                 unit.tell()
+
+
+def check_that_it_goes_on(session: Session, begun: SessionTransaction) -> None:
+    """Raise `RuntimeError` where a use case has ended *begun*, or left a savepoint open in it.
+
+    What it and its neighbours write would be rolled back, and nobody would hear of it.
+    """
+    if session.get_transaction() is not begun or not begun.is_active:
+        raise RuntimeError("a use case went on after an error of the database")
+    if session.in_nested_transaction():
+        raise RuntimeError("a use case left a savepoint open")
 
 
 def _session_of(connection: Connection) -> Session:

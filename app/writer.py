@@ -19,7 +19,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 
 from app.database import LOCK_WAIT_S
-from app.groups import CommitFailed, Groups, HandedBack, Withdrawn
+from app.groups import CommitFailed, Groups, HandedBack, Withdrawn, check_that_it_goes_on
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,8 +119,10 @@ class Writer:
                 raise NotCommitted("no time left")
             engine = self._engine.execution_options(lock_wait_s=min(left, LOCK_WAIT_S))
             try:
-                with Session(engine) as session, session.begin():
-                    return call(session)
+                with Session(engine) as session, session.begin() as begun:
+                    value = call(session)
+                    check_that_it_goes_on(session, begun)
+                    return value
             except (DBAPIError, TimeoutError) as exc:
                 pause = random.uniform(0.005, 0.02) * 2**tries  # noqa: S311 - jitter, no secret
                 again = _collided(exc) and tries < MOST_TRIES

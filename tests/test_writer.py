@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -142,8 +142,9 @@ def test_nobody_finds_in_his_session_what_another_left_there(
     assert [0, 0] == [left.result(PATIENCE), looked.result(PATIENCE)]
 
 
-def _thing() -> Outgoing:
-    return Outgoing(kind="x", body=b"", state="waiting", tries=0, created_at=NOON, not_before=NOON)
+def _thing(number: int | None = None) -> Outgoing:
+    at = {"created_at": NOON, "not_before": NOON}
+    return Outgoing(id=number, kind="x", body=b"", state="waiting", tries=0, **at)
 
 
 def test_one_who_fails_in_a_group_fails_alone(writer: Writer, callers: ThreadPoolExecutor) -> None:
@@ -287,6 +288,55 @@ def test_nothing_is_acknowledged_that_postgresql_rolled_back(
     with pytest.raises(RuntimeError, match="went on after an error"):
         bad.result(PATIENCE)
     assert [0, 1] == numbers(writer)
+
+
+def add_thing(session: Session, number: int) -> int:
+    session.add(_thing(number))
+    return number
+
+
+def add_thing_later(session: Session, number: int) -> int:
+    return add_thing(session, 10 + number)
+
+
+def swallow(session: Session, number: int) -> int:
+    """The row is refused, which ends the transaction of everybody."""
+    session.add(_thing(100))
+    with suppress(IntegrityError):
+        session.flush()
+    return number
+
+
+def undo(session: Session, number: int) -> int:
+    add_thing(session, number)
+    session.rollback()
+    return number
+
+
+def leave_a_savepoint(session: Session, number: int) -> int:
+    session.begin_nested()
+    return add_thing(session, number)
+
+
+@pytest.mark.parametrize("broken", [swallow, undo, leave_a_savepoint])
+def test_nothing_is_acknowledged_that_a_neighbour_undid(
+    writer: Writer, callers: ThreadPoolExecutor, broken: Callable[[Session, int], int]
+) -> None:
+    """R116: SQLAlchemy ends a transaction that was rolled back inside without an error."""
+    writer.write(add_thing, 100)
+
+    first, bad, last = together(writer, callers, add_thing, broken, add_thing)
+    before, worst = together(writer, callers, add_thing_later, broken)
+
+    assert [0, 2, 10] == [future.result(PATIENCE) for future in (first, last, before)]
+    for one in (bad, worst):
+        with pytest.raises(RuntimeError, match="a use case"):
+            one.result(PATIENCE)
+    with pytest.raises(RuntimeError, match="a use case"):
+        writer.write(broken, 50)
+    assert [0, 2, 10, 100] == writer.read(
+        lambda session: list(session.scalars(select(Outgoing.id).order_by(Outgoing.id)))
+    )
 
 
 def test_reading_waits_for_nobody_who_writes(writer: Writer, engine: Engine) -> None:
