@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Final, Protocol, TypeVar
 
@@ -227,8 +227,6 @@ class LocalAuthenticator:
         self._read = read
         self._write = write
         self._hasher = hasher
-        # For a store without accounts. Made before the first name, which would take twice as long.
-        self._nobodys_hash = hasher.hash(secrets.token_urlsafe(16))
 
     def verify(self, username: str, password: str) -> Identity:
         """Return who *username* is, if *password* is right.
@@ -237,9 +235,11 @@ class LocalAuthenticator:
             CredentialsRefused: They do not belong together, or the account is disabled.
             AuthenticatorUnavailable: What is kept of the password cannot be used.
         """
+        # Asked for on every road: the first name of all waits until it is made, whosever it is.
+        nobodys_hash = self._nobodys_hash
         found = self._read(partial(_credentials, username=username))
         known = found.known
-        kept = known.password_hash if known else found.decoy or self._nobodys_hash
+        kept = known.password_hash if known else found.decoy or nobodys_hash
         try:
             matches = self._hasher.matches(kept, password)
         except HashUnusable as exc:
@@ -249,6 +249,11 @@ class LocalAuthenticator:
         if self._hasher.is_outdated(kept):
             self._upgrade(known, password)
         return Identity(ISSUER, known.subject, masked(known.username))
+
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        # For a name that no account stands behind. Not at the start: commands have no use for it.
+        return self._hasher.hash(secrets.token_urlsafe(16))
 
     def _upgrade(self, known: _Credentials, password: str) -> None:
         new = self._hasher.hash(password)

@@ -126,7 +126,6 @@ def _keep_for_good() -> None:
     page that the processes share (docs.python.org, gc.freeze, read 2026-11). What a request leaves
     goes without a search, but for the little that refers to itself: so a search is seldom due.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 

@@ -1,6 +1,6 @@
 """Whatever is wrong with a sign-in, it costs one verification and reads the same (R59, R60)."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 import bcrypt
@@ -9,6 +9,7 @@ from flask import Flask
 
 from app import create_app
 from app.accounts import local
+from app.accounts.authenticators import CredentialsRefused
 from app.accounts.local import LocalAuthenticator
 from app.accounts.passwords import Hasher
 from app.accounts.ways import Ways
@@ -75,8 +76,10 @@ def hasher() -> Counting:
 @pytest.fixture
 def counted(services: Services, hasher: Counting) -> Services:
     authenticator = LocalAuthenticator(read=services.read, write=services.write, hasher=hasher)
-    # What it makes for a store without accounts is made before the first request.
-    hasher.work.hashed = 0
+    # What it makes for names that no account stands behind is made at the first of all.
+    with suppress(CredentialsRefused):
+        authenticator.verify("anybody", "wrong")
+    hasher.work.verified = hasher.work.hashed = 0
     return replace(services, ways={PAGE: Ways(authenticator, ())})
 
 
@@ -134,6 +137,20 @@ def test_one_verification_and_one_answer_on_every_road(
     assert (1, 0) == (hasher.work.verified, hasher.work.hashed)
     assert plain == answer
     assert 422 == answer.status
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("username", [USERNAME, GONE, OLD, "nobody@example.com"])
+def test_the_first_sign_in_of_a_process_costs_the_same_whosever_it_is(
+    services: Services, hasher: Counting, username: str
+) -> None:
+    """R59: what is made for names that nobody has is not made only for those."""
+    first = LocalAuthenticator(read=services.read, write=services.write, hasher=hasher)
+
+    with pytest.raises(CredentialsRefused):
+        first.verify(username, "wrong")
+
+    assert (1, 1) == (hasher.work.verified, hasher.work.hashed)
 
 
 @pytest.mark.parametrize("username", [USERNAME, GONE, OLD, "nobody@example.com"])
