@@ -148,6 +148,7 @@ class Services:
         for sender in (self.spans, self.faults):
             if sender:
                 sender.close()
+        self.writer.close()
         self.engine.dispose()
 
     def meta(self, observe: Callable[[Observation], None] | None = None) -> Meta:

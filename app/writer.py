@@ -8,6 +8,8 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
@@ -25,6 +27,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_TRIES: Final = 5
+# How many wait for a row each, while everybody else on the loop goes on. A loop's own threads are
+# few (six on two cores), and engines keep as many connections, and some more for who reads.
+MOST_ALONE: Final = 16
 # Messenger is answered within this time, whatever the database does (security.md R49).
 LIMIT_SECONDS: Final = 3.0
 
@@ -51,6 +56,8 @@ class Writer:
         self._reading = engine.execution_options(reading=True)
         self._limit_seconds = limit_seconds
         self._groups = Groups(engine)
+        # Threads come when somebody on a loop has missed his group.
+        self._threads = ThreadPoolExecutor(MOST_ALONE, thread_name_prefix="alone")
 
     @property
     def waiting(self) -> int:
@@ -95,7 +102,9 @@ class Writer:
             return await self._groups.commit_meanwhile(call, within=self._limit_seconds)
         except _MISSED as exc:
             _check_that_it_may_run_again(exc)
-        return await asyncio.to_thread(self._alone, call, limit)
+        alone = copy_context().run
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, alone, self._alone, call, limit)
 
     def read(
         self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
@@ -110,6 +119,10 @@ class Writer:
                 return query(session, *args, **kwargs)
         except (DBAPIError, TimeoutError) as exc:
             raise _translated(exc) from exc
+
+    def close(self) -> None:
+        """Let go of the threads, once nobody writes any more."""
+        self._threads.shutdown(wait=False)
 
     def _alone(self, call: Callable[[Session], R], limit: float) -> R:
         """Run *call* in a transaction of its own, in this thread, as often as it takes."""

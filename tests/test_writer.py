@@ -21,6 +21,7 @@ from tests.conftest import on_postgresql
 from tests.installation import NOON
 
 PATIENCE = 30.0
+DOZEN = 12
 
 
 class Refusal(Exception):
@@ -240,6 +241,54 @@ def test_one_who_waits_for_a_row_does_not_hold_up_the_others(
         other.rollback()
 
     assert 1 == held_up.result(PATIENCE)
+
+
+@on_postgresql
+def test_a_dozen_who_wait_for_a_row_do_not_hold_up_who_is_on_a_loop(
+    engine: Engine, callers: ThreadPoolExecutor
+) -> None:
+    """R49, R118: a loop has few threads of its own (six on two cores), and each waits in one."""
+    writer = Writer(engine)
+
+    def change(session: Session, number: int) -> int:
+        if number < DOZEN:
+            session.execute(text("SELECT pg_advisory_xact_lock_shared(1)"))
+        return number
+
+    async def all_at_once() -> list[int]:
+        held_up = [asyncio.create_task(writer.write_meanwhile(change, n)) for n in range(DOZEN)]
+        free = asyncio.create_task(writer.write_meanwhile(change, DOZEN))
+        first = await free
+        are_waiting = not any(one.done() for one in held_up)
+        other.rollback()
+        return [first, are_waiting, *await asyncio.gather(*held_up)]
+
+    with engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        with busy(writer, callers):
+            told = callers.submit(asyncio.run, all_at_once())
+            _wait_until(lambda: writer.waiting == DOZEN + 1)
+        first, are_waiting, *then = told.result(PATIENCE)
+
+    assert (DOZEN, True) == (first, are_waiting)
+    assert [*range(DOZEN)] == then
+    writer.close()
+
+
+@on_postgresql
+def test_a_group_waits_less_for_a_row_than_one_alone(
+    writer: Writer, callers: ThreadPoolExecutor
+) -> None:
+    """R118: everybody in it waits as well; nobody waits as long as Messenger would (R49)."""
+
+    def patience_ms(session: Session, _number: int = 0) -> int:
+        told = session.scalar(text("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"))
+        return int(str(told))
+
+    told = together(writer, callers, patience_ms, patience_ms)
+
+    assert [250, 250] == [one.result(PATIENCE) for one in told]
+    assert 2500 == writer.write(patience_ms)
 
 
 def test_two_who_make_the_same_row_first_both_succeed(
