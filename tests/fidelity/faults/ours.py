@@ -109,7 +109,9 @@ class Ours:
             check=False,
             timeout=_SECONDS,
         )
-        return f"exit {ran.returncode}: {(ran.stderr or ran.stdout).strip()}"
+        # The last of it: where the machine has no system log, the line for that comes first.
+        told = (ran.stderr or ran.stdout).strip().splitlines() or [""]
+        return f"exit {ran.returncode}: {told[-1]}"
 
     def sets_the_url_by_thread_settings(self, person: Person) -> str:
         return self.sets_the_url(person, "--legacy", "--graph-version", "v26.0")
