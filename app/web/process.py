@@ -5,6 +5,7 @@ accepted: under load a few requests of every ten thousand got no answer. So what
 replaced within the process; the socket, the connections and the threads stay.
 """
 
+import gc
 import signal
 import threading
 from collections.abc import Callable
@@ -92,6 +93,9 @@ class House:
                 self._settings, self._tenant = settings, new
             log.info("server.reloaded", settings=settings.given, pages=len(settings.pages))
             self._move_out(old)
+            # It refers to itself, and a search for such things is seldom due (app.cli.serve).
+            del old
+            gc.collect()
 
     def _enter(self) -> "_Tenant":
         with self._inside:
