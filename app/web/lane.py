@@ -6,25 +6,36 @@ deliveries goes this way. What is odd in any respect takes the ordinary one, whe
 view does the same by the same functions, and every error has its answer.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
+import structlog
+
 from app import clock, metrics
 from app.messenger.errors import BadPayload, BadSignature
 from app.services import Services
 from app.web import deliveries, front, headers
 from app.web.deliveries import Wanted
-from app.web.door import Refused, Scope
-from app.web.problems import problem_of
+from app.web.door import Scope
+from app.web.errors import RETRY_AFTER
+from app.web.problems import PROBLEMS
 from app.web.wsgi import Answer, Body
 from app.writer import NotCommitted
+
+log = structlog.get_logger()
 
 # To read this much takes some two milliseconds, as a batch of 1,000 short events does; more would
 # hold up the loop.
 MOST_BYTES: Final = 256 * 1024
+
+_SCHEMES: Final = frozenset({"http", "https"})
+# As the ordinary way answers it.
+_BUSY: Final = PROBLEMS[NotCommitted].name
+_BUSY_BODY: Final = json.dumps({"error": _BUSY}, separators=(",", ":")).encode() + b"\n"
 
 
 class Lane:
@@ -32,17 +43,14 @@ class Lane:
 
     def __init__(self, built: Services) -> None:
         self._built, self._settings = built, built.settings
-        said = headers.of_data(is_production=self._settings.is_production)
-        said |= {"Content-Type": "text/plain; charset=utf-8", "Content-Length": "0"}
-        fields = [(name.lower().encode(), value.encode()) for name, value in said.items()]
-        self._taken = Answer(HTTPStatus.OK, fields, b"")
+        common = headers.of_data(is_production=self._settings.is_production)
+        text = {"Content-Type": "text/plain; charset=utf-8"}
+        self._taken = _answer(HTTPStatus.OK, common | text, b"")
+        told = {"Content-Type": "application/json", "Retry-After": str(RETRY_AFTER)}
+        self._busy = _answer(HTTPStatus.SERVICE_UNAVAILABLE, common | told, _BUSY_BODY)
 
     async def __call__(self, scope: Scope, body: Body) -> Answer | None:
-        """Return the answer to a delivery once it is committed; None for the ordinary way.
-
-        Raises:
-            Refused: It could not be committed in time.
-        """
+        """Return the answer to a delivery once it is committed; None for the ordinary way."""
         if scope["raw_path"] != b"/webhook":
             return None
         started = time.perf_counter()
@@ -55,28 +63,26 @@ class Lane:
         except (BadSignature, BadPayload):
             return None
         front.name_request()
-        at = clock.now()
+        at, outcome = clock.now(), "taken"
+        if wanted:
+            try:
+                await self._take_in(wanted, at=at)
+            except NotCommitted:
+                outcome = _BUSY
+                log.info("request.refused", path="/webhook", problem=outcome, reason=None)
+            except Exception:  # noqa: BLE001 - a fault of ours: met again on the ordinary way, it is told there
+                return None
         self._built.tally.note(signer, at=at)
-        if wanted and not await self._is_taken_in(wanted, at=at, since=started):
-            return None
-        metrics.count_delivery("taken", seconds=time.perf_counter() - started)
-        return self._taken
+        metrics.count_delivery(outcome, seconds=time.perf_counter() - started)
+        return self._taken if outcome == "taken" else self._busy
 
-    async def _is_taken_in(self, wanted: Wanted, *, at: datetime, since: float) -> bool:
-        """Commit what is *wanted*; return False where that failed and left no trace."""
+    async def _take_in(self, wanted: Wanted, *, at: datetime) -> None:
+        """Commit what is *wanted*, and tell of it."""
         built = self._built
-        try:
-            outcomes = await built.writer.write_meanwhile(
-                deliveries.take_in, wanted, policy=built.policy, at=at
-            )
-        except NotCommitted as exc:
-            name = problem_of(exc).name
-            metrics.count_delivery(name, seconds=time.perf_counter() - since)
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not committed") from exc
-        except Exception:  # noqa: BLE001 - a fault of ours: met again on the ordinary way, it is told there
-            return False
+        outcomes = await built.writer.write_meanwhile(
+            deliveries.take_in, wanted, policy=built.policy, at=at
+        )
         deliveries.tell(wanted, outcomes, at=at)
-        return True
 
     def _is_plain(self, scope: Scope, fields: "Fields", content: bytes) -> bool:
         """Tell whether the ordinary way could have nothing to say against the request."""
@@ -96,8 +102,9 @@ class Lane:
         hops = self._settings.trusted_proxies
         if not hops:
             return bool(scope["scheme"] == "https")
-        said = (fields.get("X-Forwarded-Proto") or "").split(",")
-        return hops <= len(said) and said[-hops].strip() == "https"
+        said = [one.strip(" ") for one in (fields.get("X-Forwarded-Proto") or "").split(",")]
+        # Which one is meant among empty or quoted ones is decided in one place, and not here.
+        return hops <= len(said) and said[-hops] == "https" and _SCHEMES.issuperset(said)
 
 
 class Fields:
@@ -113,3 +120,10 @@ class Fields:
         """Return the value of *name*, None where it is absent."""
         value = self._fields.get(name.lower().encode())
         return None if value is None else value.decode("latin-1")
+
+
+def _answer(status: HTTPStatus, said: dict[str, str], body: bytes) -> Answer:
+    said = {**said, "Content-Length": str(len(body))}
+    return Answer(
+        status, [(name.lower().encode(), value.encode()) for name, value in said.items()], body
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock, create_app
+from app.linking import intake
 from app.services import Services
 from app.web.door import Door
 from app.web.lane import MOST_BYTES, Lane
@@ -97,6 +99,8 @@ def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> Non
         pytest.param({"X-Forwarded-Proto": "https, http"}, 1, id="R86: a stranger says https"),
         pytest.param({"X-Forwarded-Proto": '"https, http'}, 1, id="R86: with a quote"),
         pytest.param({"X-Forwarded-Proto": "https"}, 2, id="R86: not by all our proxies"),
+        pytest.param({"X-Forwarded-Proto": "https,"}, 2, id="R86: an empty one at the end"),
+        pytest.param({"X-Forwarded-Proto": "https,\x0bhttps"}, 2, id="R86: with a control sign"),
         pytest.param({}, 1, id="R87: by no proxy"),
     ],
 )
@@ -145,21 +149,28 @@ def test_a_field_that_comes_twice_goes_to_flask(
     assert [] == psids(services.engine)
 
 
-def test_what_cannot_be_committed_is_answered_503(services: Services, flask: Flask) -> None:
-    """R49: soon enough, with Retry-After, and nobody finds it done afterwards."""
+def test_what_cannot_be_committed_is_answered_503_by_both_ways(
+    services: Services, flask: Flask
+) -> None:
+    """R49, R72-R79: soon enough, with Retry-After; nobody finds it done afterwards."""
     engine = services.engine
     built = replace(services, writer=Writer(engine, limit_seconds=0.2))
-    lane = ThroughTheDoor(Door(flask, threads=1, lane=Lane(built)), PUBLIC_URL)
+    ways = (
+        ThroughTheDoor(Door(create_app(built), threads=1), PUBLIC_URL),
+        ThroughTheDoor(Door(flask, threads=1, lane=Lane(built)), PUBLIC_URL),
+    )
     with engine.begin() as other:
         # On SQLite the transaction itself locks everybody out.
         if engine.dialect.name == "postgresql":
             other.execute(text("LOCK TABLE link_event"))
 
-        answer = Messenger(lane).tells(unlinked(ANA, clock.now()))
+        ordinary, direct = (Messenger(way).tells(unlinked(ANA, clock.now())) for way in ways)
 
-    assert (503, b"") == (answer.status, answer.body)
-    assert "retry-after" in answer.headers
     assert 0 == flask.requests
+    assert 503 == ordinary.status
+    assert {"retry-after", "referrer-policy", "content-security-policy"} <= {*ordinary.headers}
+    assert (ordinary.status, ordinary.body) == (direct.status, direct.body)
+    assert ordinary.headers == direct.headers
     assert [] == psids(engine)
 
 
@@ -167,7 +178,7 @@ def test_what_cannot_be_committed_is_answered_503(services: Services, flask: Fla
 def test_a_fault_of_ours_is_told_where_faults_are_told(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ordinary way does it again, and answers as every error is answered."""
+    """The ordinary way does it again, and answers as every error is answered; R44: counted once."""
     monkeypatch.setattr("app.web.deliveries.on_unlinked", lambda *_args, **_more: 1 / 0)
     door = Door(create_app(services), threads=1, lane=Lane(services))
 
@@ -175,4 +186,8 @@ def test_a_fault_of_ours_is_told_where_faults_are_told(
 
     assert 500 == answer.status
     assert b"division" not in answer.body
+    services.tally.close()
+    until = clock.now()
+    counted = services.read(intake.seen, since=until - timedelta(minutes=2), until=until)
+    assert intake.Seen(taken=1, refused=0) == counted
     assert [] == psids(services.engine)
