@@ -52,7 +52,7 @@ fidelity: install
 bench: install
 	.venv/bin/python -m bench $(BENCH_ARGS)
 
-# The long form of tests/drills, some two hours: it prints what was acknowledged, refused and lost.
+# The long form of tests/drills, an hour or less: it prints what was acknowledged, refused and lost.
 drills: install
 	DRILL_EVENTS_A_LINK=10 DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 DRILL_SOAK_SECONDS=600 DRILL_ROUNDS=50 \
 	  .venv/bin/pytest -q -s tests/drills
