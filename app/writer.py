@@ -6,11 +6,12 @@ session; it returns a value, never a row, because the session is gone by then.
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import ClassVar, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import (
@@ -51,11 +52,16 @@ class NotCommitted(Exception):
 class Writer:
     """Runs use cases against *engine*, and gives up on one after *limit_seconds*."""
 
+    # How many threads stand in line for a group at once: what people do takes ten times as long to
+    # write as a delivery, which comes by an event loop and shall find few of them before it.
+    most_in_line: ClassVar[int] = 2
+
     def __init__(self, engine: Engine, *, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reading=True)
         self._limit_seconds = limit_seconds
         self._groups = Groups(engine)
+        self._places = threading.BoundedSemaphore(self.most_in_line)
         # Threads come when somebody on a loop has missed his group.
         self._threads = ThreadPoolExecutor(MOST_ALONE, thread_name_prefix="alone")
 
@@ -79,10 +85,14 @@ class Writer:
         def call(session: Session) -> R:
             return use_case(session, *args, **kwargs)
 
+        if not self._places.acquire(timeout=self._limit_seconds):
+            raise NotCommitted("too many before it")
         try:
-            return self._groups.commit(call, within=self._limit_seconds)
+            return self._groups.commit(call, within=max(0, limit - time.monotonic()))
         except _MISSED as exc:
             _check_that_it_may_run_again(exc)
+        finally:
+            self._places.release()
         return self._alone(call, limit)
 
     async def write_meanwhile(

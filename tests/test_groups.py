@@ -1,5 +1,6 @@
 """Those who wait for the one writer of a process, and for those of other processes (R49, R118)."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,20 +39,23 @@ def crowded(writer: Writer) -> Iterator[None]:
         begun.set()
         may_end.wait(PATIENCE)
 
-    with ThreadPoolExecutor(1 + MOST_WAITING) as callers:
-        lingering = callers.submit(give_up, writer, linger)
+    async def fill() -> None:
+        await asyncio.gather(*(give_up(writer, add, f"gone {n}") for n in range(MOST_WAITING)))
+
+    with ThreadPoolExecutor(2) as callers:
+        lingering = callers.submit(asyncio.run, give_up(writer, linger))
         begun.wait(PATIENCE)
-        gone = [callers.submit(give_up, writer, add, f"gone {n}") for n in range(MOST_WAITING)]
-        for one in (lingering, *gone):
-            one.result(PATIENCE)
+        # On a loop: of threads, few stand in line at once.
+        callers.submit(asyncio.run, fill()).result(PATIENCE)
+        lingering.result(PATIENCE)
         yield
         may_end.set()
     _wait_until_empty(writer)
 
 
-def give_up(writer: Writer, *what: object) -> None:
+async def give_up(writer: Writer, *what: object) -> None:
     with pytest.raises(NotCommitted):
-        writer.write(*what)  # type: ignore[arg-type]  # a use case and what it is about
+        await writer.write_meanwhile(*what)  # type: ignore[arg-type]  # a use case and what it is about
 
 
 def add(session: Session, key: str) -> None:

@@ -28,6 +28,12 @@ class Refusal(Exception):
     """A use case refuses what was asked of it."""
 
 
+class InManyThreads(Writer):
+    """Lets more threads stand in line than the server does, so that they meet in a group."""
+
+    most_in_line = 16
+
+
 class OnALoop(Writer):
     """Writes as who waits on an event loop does."""
 
@@ -38,7 +44,7 @@ class OnALoop(Writer):
             return thread.submit(copy_context().run, asyncio.run, awaited).result()
 
 
-@pytest.fixture(params=[Writer, OnALoop])
+@pytest.fixture(params=[InManyThreads, OnALoop])
 def writer(request: pytest.FixtureRequest, engine: Engine) -> Writer:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE note (id INTEGER PRIMARY KEY, words VARCHAR(20))"))
@@ -146,6 +152,23 @@ def test_nobody_finds_in_his_session_what_another_left_there(
 def _thing(number: int | None = None) -> Outgoing:
     at = {"created_at": NOON, "not_before": NOON}
     return Outgoing(id=number, kind="x", body=b"", state="waiting", tries=0, **at)
+
+
+def test_who_comes_by_a_loop_finds_few_threads_in_line(
+    engine: Engine, callers: ThreadPoolExecutor, writer: Writer
+) -> None:
+    """R49: what people do takes long to write, and Messenger must not wait for all of them."""
+    by_thread = Writer(engine)
+    with busy(by_thread, callers):
+        threads = [callers.submit(by_thread.write, add, number) for number in range(10)]
+        # One of those in line is being done.
+        _wait_until(lambda: by_thread.waiting == Writer.most_in_line - 1)
+        awaited = by_thread.write_meanwhile(add, 10)
+        by_loop = callers.submit(asyncio.run, awaited)
+        _wait_until(lambda: by_thread.waiting == Writer.most_in_line)
+
+    assert [*range(11)] == [one.result(PATIENCE) for one in (*threads, by_loop)]
+    assert [*range(11)] == numbers(writer)
 
 
 def test_one_who_fails_in_a_group_fails_alone(writer: Writer, callers: ThreadPoolExecutor) -> None:
