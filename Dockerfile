@@ -6,6 +6,7 @@ WORKDIR /srv/threadlink
 COPY pyproject.toml uv.lock README.md LICENSE ./
 RUN uv sync --locked --no-default-groups --no-install-project
 COPY app app
+COPY threadlink_testing.py .
 COPY templates templates
 COPY migrations migrations
 COPY examples examples

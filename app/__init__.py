@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from app.services import Services
+    from app.services.container import Services
 
 
 def create_app(services: Services | None = None) -> Flask:

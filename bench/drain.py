@@ -9,11 +9,12 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import clock
-from app.database import database_url, make_engine
-from app.outbox.bot import Delivered, add_delivery
+from app.infra import clock
+from app.infra.database.engine import make_engine
+from app.infra.database.writer import Writer
+from app.infra.settings.parsing import database_url
+from app.outbox.bot_webhooks import Delivered, add_delivery
 from app.outbox.models import Outgoing
-from app.writer import Writer
 from bench import machine
 
 COMMIT, LOOK_S = 200, 0.05

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from app import clock
 from app.accounts import local
 from app.accounts.authenticators import CredentialsRefused
-from app.config import Settings
-from app.services import build
+from app.infra import clock
+from app.infra.settings.settings import Settings
+from app.services.container import build
 
 SAMPLES = 200
 PASSWORD, WRONG = "correct horse battery staple", "correct horse battery stapel"
@@ -29,7 +29,7 @@ def measure(env: Mapping[str, str], page: str) -> dict[str, float]:
     for username in ("ana@example.com", "ben@example.com"):
         services.write(local.add, username, None, hashed, at=clock.now())
     services.write(local.disable, "ben@example.com", at=clock.now())
-    authenticator = services.ways[page].password
+    authenticator = services.sign_in_methods[page].password
     assert authenticator is not None
     took: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for _, (kind, given) in itertools.product(range(SAMPLES), KINDS.items()):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine, insert
 
-from app import clock
-from app.config import Settings
-from app.keys import service as keys
+from app.api_keys import service as keys
+from app.infra import clock
+from app.infra.settings.settings import Settings
 from app.linking.models import Link
-from app.services import build
+from app.services.container import build
 from bench.machine import LOAD_CORE, on_core
 
 FEW, MANY, AT_ONCE = 10_000, 1_000_000, 20_000

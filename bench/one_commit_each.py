@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.cli import main
-from app.groups import Groups, HandedBack
+from app.infra.database.group_commit import GroupCommitter, HandedBack
 
 
 def hand_back(*_args: Any, **_kwargs: Any) -> None:
@@ -15,6 +15,6 @@ async def hand_back_meanwhile(*_args: Any, **_kwargs: Any) -> None:
 
 
 # Nothing else is changed: who is handed back runs alone, in one of sixteen threads.
-Groups.commit = hand_back  # type: ignore[method-assign,assignment]
-Groups.commit_meanwhile = hand_back_meanwhile  # type: ignore[method-assign,assignment]
+GroupCommitter.commit = hand_back  # type: ignore[method-assign,assignment]
+GroupCommitter.commit_meanwhile = hand_back_meanwhile  # type: ignore[method-assign,assignment]
 main()

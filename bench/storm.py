@@ -22,10 +22,10 @@ from pathlib import Path
 
 import requests
 
-from app import clock
 from app.accounts import local
-from app.config import Settings
-from app.services import build
+from app.infra import clock
+from app.infra.settings.settings import Settings
+from app.services.container import build
 from bench import machine
 from bench.graph import Graph
 from tests.actors import Person, log_in

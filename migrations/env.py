@@ -1,11 +1,11 @@
-"""Alembic's way in: always on a connection that `app.schema` opened."""
+"""Alembic's way in: always on a connection that `app.infra.database.schema` opened."""
 
 from alembic import context
 from sqlalchemy import Connection
 
 from app.accounts import models as accounts_models
-from app.database import Base
-from app.keys import models as keys_models
+from app.api_keys import models as keys_models
+from app.infra.database.engine import Base
 from app.linking import models as linking_models
 from app.outbox import models as outbox_models
 

@@ -10,7 +10,7 @@ import requests
 from flask import Flask
 
 # As Messenger's own browsers call themselves: on iOS by Facebook's marks, on Android by those and
-# by the system's for every WebView (app/web/webviews.py names the sources).
+# by the system's for every WebView (app/web/pages/webviews.py names the sources).
 ON_IOS: Final = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
     "Gecko) Mobile/15E148 [FBAN/MessengerForiOS;FBAV/520.0.0.40.97;FBDV/iPhone15,2]"

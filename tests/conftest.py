@@ -14,10 +14,12 @@ from playwright.sync_api import Browser
 from sqlalchemy import URL, Engine
 from sqlalchemy.orm import Session
 
-from app import create_app, schema
-from app.config import Settings
-from app.database import database_url, make_engine
-from app.services import Services, build
+from app import create_app
+from app.infra.database import schema
+from app.infra.database.engine import make_engine
+from app.infra.settings.parsing import database_url
+from app.infra.settings.settings import Settings
+from app.services.container import Services, build
 from tests import chromium, postgres
 from tests.actors import Graph, Messenger, Person
 from tests.browsers import InProcess

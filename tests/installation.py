@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import URL
 
 from app.accounts import local
-from app.config import Settings
+from app.infra.settings.settings import Settings
 from app.messenger.types import PageId, Psid
-from app.services import Services
+from app.services.container import Services
 
 NOON: Final = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -48,7 +48,7 @@ class PasswordAuthenticator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class AuthorizationRequest:
     """Where to send the browser, and what its attempt must remember until it is back."""
 
     url: str = field(repr=False)
@@ -58,7 +58,7 @@ class Departure:
 class RedirectAuthenticator(Protocol):
     """An authenticator whose proof is a sign-in at a provider."""
 
-    def begin(self, callback_url: str, *, state: str) -> Departure:
+    def begin(self, callback_url: str, *, state: str) -> AuthorizationRequest:
         """Return the way to the provider, which will send the browser back with *state*.
 
         Raises:

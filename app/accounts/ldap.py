@@ -26,8 +26,8 @@ from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRef
 from app.accounts.identity import Identity, is_possible, masked
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import MOST_BYTES, Queue
-from app.outbound import CONNECT_S, Deadline
-from app.sign_in_settings import LdapSettings
+from app.infra.network.http_client import CONNECT_S, Deadline
+from app.infra.settings.sign_in import LdapSettings
 
 TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254

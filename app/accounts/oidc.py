@@ -21,15 +21,15 @@ from joserfc.jwk import Key
 
 from app.accounts.authenticators import (
     AuthenticatorUnavailable,
-    Departure,
+    AuthorizationRequest,
     ProofRefused,
     SignInDeclined,
 )
 from app.accounts.id_token import Expected, KeyMissing, check_id_token, read_keys
 from app.accounts.identity import Identity, masked
 from app.accounts.upstream import Queue, Reply, Upstream
-from app.environment import keeps_secrets
-from app.outbound import Deadline
+from app.infra.network.addresses import keeps_secrets
+from app.infra.network.http_client import Deadline
 
 # A person waits no longer than this, before the provider and after.
 TOTAL_S: Final = 6.0
@@ -90,7 +90,7 @@ class OidcAuthenticator:
         self._keys_asked_at_s = -KEYS_PAUSE_S
         self._keys_turn = threading.Lock()
 
-    def begin(self, callback_url: str, *, state: str) -> Departure:
+    def begin(self, callback_url: str, *, state: str) -> AuthorizationRequest:
         """Return the way to the provider, which will send the browser back with *state*.
 
         Raises:
@@ -114,7 +114,7 @@ class OidcAuthenticator:
             "prompt": "login",
         }
         joint = "&" if "?" in there.authorization else "?"
-        return Departure(
+        return AuthorizationRequest(
             f"{there.authorization}{joint}{urlencode(query)}", json.dumps(_written(memo))
         )
 

@@ -21,7 +21,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.accounts.limits import (
+from app.accounts.models import Throttle
+from app.accounts.rate_limits import (
     IDENTIFIER,
     LIMITS,
     PAIR,
@@ -35,8 +36,7 @@ from app.accounts.limits import (
     wait_for_identifier,
     wait_until_room,
 )
-from app.accounts.models import Throttle
-from app.database import insert_into
+from app.infra.database.engine import insert_into
 
 
 class Throttled(Exception):
@@ -95,7 +95,7 @@ def take(session: Session, counters: Sequence[Counter], *, at: datetime) -> Take
     return Taken(tuple(counters), at, _is_alarming(before))
 
 
-def give_back(session: Session, taken: Taken) -> None:
+def refund(session: Session, taken: Taken) -> None:
     """Count *taken* no more: whether the credentials were right could not be told."""
     _uncount(session, taken.counters, taken.at)
 

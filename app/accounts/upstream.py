@@ -11,7 +11,13 @@ import requests
 import urllib3
 
 from app.accounts.authenticators import AuthenticatorUnavailable
-from app.outbound import AnswerTooLong, Deadline, new_session, read_capped, timeout_within
+from app.infra.network.http_client import (
+    AnswerTooLong,
+    Deadline,
+    new_session,
+    read_capped,
+    timeout_within,
+)
 
 MOST_BYTES: Final = 256 * 1024
 # Half the places of the gate (admission.py): one server that hangs leaves the other half to

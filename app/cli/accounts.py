@@ -7,17 +7,17 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.accounts import local
 from app.accounts.local import AccountError, AccountUnknown
 from app.accounts.passwords import PasswordRefused, check_new_password
 from app.cli.accounts_import import import_
 from app.cli.audit import audited
 from app.cli.options import json_option, new_secret
+from app.infra import clock
 from app.linking import attempts, handlers
-from app.linking.history import User
-from app.linking.policy import Policy
-from app.services import services
+from app.linking.handlers import Policy
+from app.linking.values import User
+from app.services.container import services
 
 group = AppGroup("accounts", help="The built-in accounts.")
 group.add_command(import_)

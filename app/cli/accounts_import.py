@@ -6,11 +6,11 @@ from typing import Final, TextIO
 import click
 from flask.cli import with_appcontext
 
-from app import clock
-from app.accounts import moving
-from app.accounts.moving import COLUMNS, Newcomer, RefusedLine
+from app.accounts import account_import
+from app.accounts.account_import import COLUMNS, Newcomer, RefusedLine
 from app.cli.audit import audited
-from app.services import services
+from app.infra import clock
+from app.services.container import services
 
 BATCH: Final = 500
 
@@ -30,7 +30,7 @@ def import_(file: TextIO, *, dry_run: bool) -> None:
 
     Example: threadlink accounts import users.csv --dry-run
     """
-    lines = moving.read_lines(_rows(file))
+    lines = account_import.read_lines(_rows(file))
     added = refused = 0
     while batch := list(islice(lines, BATCH)):
         faults = _take_in(batch, dry_run=dry_run)
@@ -67,5 +67,5 @@ def _take_in(batch: Iterable[Newcomer | RefusedLine], *, dry_run: bool) -> list[
     newcomers = [one for one in batch if isinstance(one, Newcomer)]
     # What `read` changes is thrown away.
     run = services().read if dry_run else services().write
-    refused += run(moving.add_all, newcomers, at=clock.now())
+    refused += run(account_import.add_all, newcomers, at=clock.now())
     return sorted(refused, key=lambda one: one.line)

@@ -5,12 +5,12 @@ from typing import Final
 import click
 from flask.cli import AppGroup
 
-from app import clock
+from app.cli.attempts_follow import TimelineFollower
 from app.cli.options import json_option
 from app.cli.signals import stopping
-from app.linking import story
-from app.linking.live import Live
-from app.services import services
+from app.infra import clock
+from app.linking import timeline
+from app.services.container import services
 
 POLL_SECONDS: Final = 0.5
 # Longer than any attempt goes on.
@@ -27,7 +27,7 @@ def show(reference: str, *, as_json: bool) -> None:
 
     Example: threadlink attempts show q3m9-7d2k
     """
-    told = services().read(story.tell, reference.strip().lower(), at=clock.now())
+    told = services().read(timeline.timeline_of, reference.strip().lower(), at=clock.now())
     if told is None:
         raise click.ClickException("no attempt by this reference is kept (they go after 24 hours)")
     if as_json:
@@ -48,11 +48,11 @@ def follow() -> None:
     Example: threadlink attempts follow
     """
     since = clock.now()
-    live = Live()
+    live = TimelineFollower()
     click.echo("Waiting for somebody to tap Log In. Ctrl-C stops.", err=True)
     with stopping() as stop:
         while not stop.wait(POLL_SECONDS):
             at = clock.now()
-            for line in live.news(services().read(story.tell_since, since, at=at), at=at):
+            for line in live.news(services().read(timeline.timelines_since, since, at=at), at=at):
                 click.echo(line)
             since = max(since, at - FOLLOWED)

@@ -3,9 +3,9 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from app.backup import BadBackup, Contents, copy, verify
 from app.cli.audit import audited
-from app.services import services
+from app.infra.database.backup import BadBackup, Contents, copy, verify
+from app.services.container import services
 
 
 @click.command()

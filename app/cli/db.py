@@ -1,9 +1,9 @@
 import click
 from flask.cli import AppGroup
 
-from app import schema
 from app.cli.audit import audited
-from app.services import services
+from app.infra.database import schema
+from app.services.container import services
 
 group = AppGroup("db", help="The database: make its tables, see how they stand.")
 

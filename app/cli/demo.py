@@ -11,19 +11,21 @@ from typing import Final
 
 import click
 
-from app import clock, create_app, schema
+from app import create_app
 from app.accounts import local
+from app.api_keys import service as keys
 from app.cli import demo_bot
 from app.cli.emulator import leaving_word
 from app.cli.listening import listening
 from app.cli.options import json_option
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
-from app.config import DEMO_MARK, Settings
 from app.emulator import EmulatorServer, EmulatorSettings, demo_settings
-from app.keys import service as keys
+from app.infra import clock
+from app.infra.database import schema
+from app.infra.settings.settings import DEMO_MARK, Settings
 from app.messenger.types import PageId, Psid
-from app.services import Services, build
+from app.services.container import Services, build
 
 USERNAME: Final = "jane@example.com"
 GREETING: Final = "Welcome! Log in to see your orders here in Messenger."

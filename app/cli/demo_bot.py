@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from app.cli.serving import Handler
-from app.config import shipped
+from app.infra.resources import shipped
 
 
 @contextmanager

@@ -4,16 +4,16 @@ from dataclasses import asdict, replace
 
 import click
 
-from app import clock
 from app.cli.options import json_option
-from app.config import ConfigError, Settings
-from app.linking import intake
-from app.outbox import beats, retention
-from app.services import Services, build, processes
+from app.infra import clock
+from app.infra.settings.settings import ConfigError, Settings
+from app.linking import delivery_counts
+from app.outbox import heartbeats, retention
+from app.services.container import Services, build, processes
 from app.setup.findings import Finding, fault, ok
-from app.setup.here import check_database, check_deliveries, check_queue, check_ways
-from app.setup.meta import Eyes, check_headers, check_meta
-from app.setup.reach import check_reach
+from app.setup.local_checks import check_database, check_deliveries, check_queue, check_ways
+from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
+from app.setup.public_checks import check_reach
 
 MARKS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
@@ -55,7 +55,7 @@ def examine() -> Iterator[Finding]:
         yield from check_reach(
             settings.public_url, settings.verify_token, is_production=settings.is_production
         )
-        eyes = Eyes()
+        eyes = HeaderObserver()
         yield from check_meta(built.meta(eyes.observe), at=clock.now())
         yield from check_headers(eyes, settings.graph_version, at=clock.now())
     finally:
@@ -63,7 +63,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _ways(built: Services) -> Iterator[Finding]:
-    for page_id, ways in built.ways.items():
+    for page_id, ways in built.sign_in_methods.items():
         refusing = [one.label for one in ways.providers if not one.in_webviews]
         works = ways.password is not None or len(refusing) < len(ways.providers)
         yield check_ways(page_id, works=works, refusing=refusing)
@@ -80,10 +80,12 @@ def _here(built: Services) -> Iterator[Finding]:
         waiting=sum(queue.count for queue in waiting),
         oldest=clock.now() - min((q.oldest_at for q in waiting), default=clock.now()),
         dead=sum(queue.count for queue in queues if queue.state == "dead"),
-        workers=built.read(beats.crew, at=clock.now()).alive,
+        workers=built.read(heartbeats.workers_status, at=clock.now()).alive,
         is_alone=processes(built.settings) == 1,
     )
-    yield check_deliveries(built.read(intake.last), kept=built.settings.keep.codes, at=clock.now())
+    yield check_deliveries(
+        built.read(delivery_counts.last), kept=built.settings.retention.codes, at=clock.now()
+    )
 
 
 def _tell(finding: Finding) -> None:

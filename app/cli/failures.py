@@ -1,8 +1,8 @@
 """Failures that anybody may meet, in a sentence or two; all others are faults of ours."""
 
-from app.config import ConfigError
+from app.infra.database.writer import NotCommitted
+from app.infra.settings.settings import ConfigError
 from app.messenger.errors import GraphError
-from app.writer import NotCommitted
 
 
 def sentence(exc: Exception) -> str | None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import click
 from flask.cli import AppGroup
 
-from app import clock
+from app.api_keys import service as keys
+from app.api_keys.service import SCOPES, KeyValue, Scope
 from app.cli.audit import audited
 from app.cli.options import json_option, page_option
-from app.keys import service as keys
-from app.keys.service import SCOPES, KeyValue, Scope
+from app.infra import clock
 from app.messenger.types import PageId
-from app.services import services
+from app.services.container import services
 
 group = AppGroup("keys", help="The keys your bot asks the API with.")
 

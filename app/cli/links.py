@@ -7,15 +7,15 @@ import click
 import msgspec
 from flask.cli import AppGroup
 
-from app import clock
 from app.cli import links_import
 from app.cli.audit import audited
 from app.cli.options import json_option, page_option
-from app.linking import handlers, links
-from app.linking.links import LinkValue
+from app.infra import clock
+from app.linking import handlers, link_queries
 from app.linking.notices import object_of
+from app.linking.values import LinkValue
 from app.messenger.types import PageId, Psid
-from app.services import services
+from app.services.container import services
 
 group = AppGroup("links", help="Who is linked to whom.")
 
@@ -120,7 +120,7 @@ def import_(file: Path, *, dry_run: bool) -> None:
 def _standing(page: PageId | None) -> Iterator[LinkValue]:
     """Yield the links that stand, a batch in memory at a time."""
     after: tuple[PageId, Psid] | None = None
-    while batch := services().read(links.standing, page=page, after=after, most=BATCH):
+    while batch := services().read(link_queries.list_links, page=page, after=after, most=BATCH):
         yield from batch
         after = (batch[-1].page_id, batch[-1].psid)
 

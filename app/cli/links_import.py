@@ -10,12 +10,12 @@ from typing import Final
 
 import click
 
-from app import clock
-from app.linking import moving_in
-from app.linking.history import User
-from app.linking.moving_in import OldLink
+from app.infra import clock
+from app.linking import link_import
+from app.linking.link_import import OldLink
+from app.linking.values import User
 from app.messenger.types import PageId, Psid
-from app.services import services
+from app.services.container import services
 
 COLUMNS: Final = ("page_id", "psid", "issuer", "subject")
 BATCH: Final = 500
@@ -72,9 +72,9 @@ def run(path: Path, *, dry_run: bool) -> Tally:
 def _take(links: dict[int, OldLink], tally: Tally, *, dry_run: bool) -> None:
     old = list(links.values())
     if dry_run:
-        refused = services().read(moving_in.known, old)
+        refused = services().read(link_import.known, old)
     else:
-        refused = services().write(moving_in.take_over, old, at=clock.now())
+        refused = services().write(link_import.take_over, old, at=clock.now())
     for number, link in links.items():
         if (link.page_id, link.psid) in refused:
             tally.refuse(number, "this person is known here already")

@@ -3,11 +3,11 @@ from flask.cli import AppGroup
 
 from app.cli.audit import audited
 from app.cli.options import one_page, page_option
+from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.graph.client import LEGACY_VERSION, GraphClient
 from app.messenger.types import PageId, Psid
-from app.names import shown
-from app.services import services
+from app.services.container import services
 
 group = AppGroup("messenger", help="One Graph call each.")
 
@@ -97,7 +97,9 @@ def profile(psid: str, page: PageId | None) -> None:
     Example: threadlink messenger profile 1256217357730577
     """
     name = _graph(one_page(page)).profile_name(Psid(psid))
-    click.echo(shown(name or "") or "Messenger withholds the name, or does not know this person.")
+    click.echo(
+        clean_name(name or "") or "Messenger withholds the name, or does not know this person."
+    )
 
 
 @group.command()

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
-from app import clock
 from app.cli.audit import audited
 from app.cli.options import json_option
-from app.outbox import letters, retention
-from app.outbox.letters import Letter, Selection
-from app.services import services
+from app.infra import clock
+from app.outbox import inspection, retention
+from app.outbox.inspection import Letter, Selection
+from app.services.container import services
 
 group = AppGroup("outbox", help="What is still to be told to the bot and to Messenger.")
 
@@ -68,7 +68,7 @@ def show(letter_id: int) -> None:
 
     Example: threadlink outbox show 4711
     """
-    letter = services().read(letters.find, letter_id)
+    letter = services().read(inspection.find, letter_id)
     if letter is None:
         raise click.ClickException(f"there is no {letter_id}, or it has been done")
     for name, value in _fields(letter).items():
@@ -104,7 +104,7 @@ def replay(
         raise click.UsageError("say either which, by ID, or --dead")
     selection = Selection(kind=kind, state="dead", since=_utc(since), until=_utc(until))
     chosen = letter_ids or [letter.id for letter in _every(selection)]
-    done = [one for one in chosen if services().write(letters.replay, one, at=clock.now())]
+    done = [one for one in chosen if services().write(inspection.replay, one, at=clock.now())]
     for missing in sorted(set(chosen) - set(done)):
         click.echo(f"There is no {missing}, or it has been done.", err=True)
     click.echo(f"To be tried now: {len(done)}. The worker does it (threadlink run has one inside).")
@@ -114,7 +114,7 @@ def replay(
 
 def _every(selection: Selection) -> Iterator[Letter]:
     after = 0
-    while batch := services().read(letters.listed, selection, after=after, most=BATCH):
+    while batch := services().read(inspection.listed, selection, after=after, most=BATCH):
         yield from batch
         after = batch[-1].id
 

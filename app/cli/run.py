@@ -9,8 +9,8 @@ from app.cli.listening import listening
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
 from app.cli.tunnel import behind_tunnel
-from app.config import Settings
-from app.services import build
+from app.infra.settings.settings import Settings
+from app.services.container import build
 from app.setup.tunnel import USUAL
 
 

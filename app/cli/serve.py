@@ -15,12 +15,12 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from app import metrics
 from app.cli.serving import check_tables, note_refused_reload, note_start
-from app.config import ConfigError, Settings
-from app.services import build, processes
-from app.web.door import Door
-from app.web.process import open_door
+from app.infra.observability import metrics
+from app.infra.settings.settings import ConfigError, Settings
+from app.services.container import build, processes
+from app.web.reloading import make_gateway
+from app.web.server.asgi import AsgiGateway
 
 # Windows has none, and must not miss the other commands for it.
 if sys.platform != "win32":
@@ -52,7 +52,7 @@ def serve(host: str, port: int) -> None:
     count = processes(settings)
     _allow_many_connections()
     os.register_at_fork(after_in_child=_await_own_handlers)
-    tenancy = Tenancy(settings, is_alone=count == 1)
+    tenancy = SettingsReloader(settings, is_alone=count == 1)
     server = Granian(
         "threadlink",
         address=host,
@@ -83,15 +83,15 @@ def serve(host: str, port: int) -> None:
         server.serve(target_loader=tenancy.open_door, wrap_loader=False)
 
 
-class Tenancy:
+class SettingsReloader:
     """The settings that the processes answer by, and how they come to others."""
 
     def __init__(self, settings: Settings, *, is_alone: bool) -> None:
         self._settings, self._is_alone = settings, is_alone
 
-    def open_door(self) -> Door:
+    def open_door(self) -> AsgiGateway:
         # Not read anew: a process that replaces one that died must not fail on a faulty file.
-        return open_door(self._settings, is_alone=self._is_alone)
+        return make_gateway(self._settings, is_alone=self._is_alone)
 
     def listen(self) -> None:
         """Take SIGHUP from now on, in place of what the server does then."""

@@ -11,9 +11,9 @@ import structlog
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import schema
-from app.config import ConfigError, Settings
-from app.services import EXTENSION, Services
+from app.infra.database import schema
+from app.infra.settings.settings import ConfigError, Settings
+from app.services.container import EXTENSION, Services
 
 log = structlog.get_logger()
 

@@ -8,13 +8,13 @@ from typing import Final
 import click
 from dotenv import dotenv_values
 
-from app import clock
 from app.cli.audit import audited
-from app.config import Settings
+from app.infra import clock
+from app.infra.settings.settings import Settings
 from app.messenger.errors import GraphError
-from app.services import build
+from app.services.container import build
 from app.setup import plan
-from app.setup.meta import Meta
+from app.setup.meta_checks import Meta
 from app.setup.plan import BadUndo, Change, ForeignWebhook, State
 
 UNDO_FOLDER: Final = Path("instance")

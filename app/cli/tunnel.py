@@ -14,17 +14,17 @@ from typing import Final
 
 import click
 
-from app import clock
 from app.cli.audit import audited
 from app.cli.listening import listening
 from app.cli.signals import stopping
-from app.config import Settings
+from app.infra import clock
+from app.infra.settings.settings import Settings
 from app.messenger.errors import GraphError
-from app.services import Services, build
+from app.services.container import Services, build
 from app.setup import tunnel
-from app.setup.loan import Loan, TooSoon
 from app.setup.plan import BadUndo, Change, ForeignWebhook
-from app.setup.reach import check_reach
+from app.setup.public_checks import check_reach
+from app.setup.temporary import TemporarySetup, TooSoon
 from app.setup.tunnel import NoTunnel, Tunnel
 
 UNDO: Final = Path("instance/tunnel-undo.json")
@@ -55,9 +55,9 @@ def behind_tunnel(host: str, port: int, *, apis: Sequence[str], take_webhook: bo
     click.echo("Stopped.")
 
 
-def _loan() -> Loan:
+def _loan() -> TemporarySetup:
     try:
-        loan = Loan(UNDO)
+        loan = TemporarySetup(UNDO)
     except BadUndo as exc:
         raise click.ClickException(f"{UNDO} cannot be read. Look at it, and remove it.") from exc
     if loan.is_open:
@@ -73,7 +73,7 @@ class _Keeper:
     port: int
     apis: Sequence[str]
     take_webhook: bool
-    loan: Loan
+    loan: TemporarySetup
     _address: str = ""
     _settings: Settings = field(init=False)
     _server: "subprocess.Popen[bytes] | None" = None

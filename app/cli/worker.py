@@ -13,8 +13,8 @@ from app import create_app
 from app.cli.listening import listening
 from app.cli.serving import Handler, check_tables, note_refused_reload
 from app.cli.signals import hangups, stopping
-from app.config import ConfigError, Settings
-from app.services import Services, build
+from app.infra.settings.settings import ConfigError, Settings
+from app.services.container import Services, build
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ imported here, so that the two cannot share a mistake.
 """
 
 from app.emulator.app import create_emulator
-from app.emulator.fault_table import FAULTS
+from app.emulator.faults.table import FAULTS
 from app.emulator.server import Description, EmulatorServer, describe, run
 from app.emulator.settings import EmulatorSettings, PageSettings, demo_settings, psid_for
 from app.emulator.triggers import WHAT

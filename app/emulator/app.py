@@ -2,18 +2,19 @@
 
 from flask import Flask
 
-from app.emulator import chat, control, inspector, linking, switchboard
 from app.emulator.clock import Clock, MovableClock, wall_clock
 from app.emulator.context import Emulator
-from app.emulator.courier import Courier
-from app.emulator.faults import Switches
+from app.emulator.control import views as control
+from app.emulator.csrf_guard import guard
+from app.emulator.faults.switches import Switches
 from app.emulator.graph import views as graph
-from app.emulator.guard import guard
-from app.emulator.journal import Journal
-from app.emulator.limits import Limits
-from app.emulator.post import Postman
+from app.emulator.rate_limits import Limits
 from app.emulator.settings import EmulatorSettings
 from app.emulator.state import State
+from app.emulator.ui import chat, faults_page, inspector, login_window
+from app.emulator.webhooks.dispatcher import WebhookDispatcher
+from app.emulator.webhooks.http_sender import HttpSender
+from app.emulator.webhooks.journal import Journal
 
 _LARGEST_REQUEST = 1024 * 1024
 
@@ -27,7 +28,7 @@ def create_emulator(
     stands in every redirect_uri; without one it is that of the request.
     """
     time, journal, faults = MovableClock(clock), Journal(), Switches()
-    state, postman = State(settings, time), Postman(journal, time)
+    state, postman = State(settings, time), HttpSender(journal, time)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_REQUEST
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -39,11 +40,11 @@ def create_emulator(
         faults=faults,
         limits=Limits(),
         postman=postman,
-        courier=Courier(settings, state, postman, faults, time),
+        courier=WebhookDispatcher(settings, state, postman, faults, time),
         origin=origin,
     ).attach(app)
     guard(app)
     inspector.furnish(app)
-    for blueprint in (chat.bp, linking.bp, inspector.bp, switchboard.bp, control.bp, graph.bp):
+    for blueprint in (chat.bp, login_window.bp, inspector.bp, faults_page.bp, control.bp, graph.bp):
         app.register_blueprint(blueprint)
     return app

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from flask import Flask, current_app, request
 
 from app.emulator.clock import MovableClock
-from app.emulator.courier import Courier
-from app.emulator.faults import Switches
-from app.emulator.journal import Journal
-from app.emulator.limits import Limits
-from app.emulator.post import Postman
+from app.emulator.faults.switches import Switches
+from app.emulator.rate_limits import Limits
 from app.emulator.settings import EmulatorSettings
 from app.emulator.state import State
+from app.emulator.webhooks.dispatcher import WebhookDispatcher
+from app.emulator.webhooks.http_sender import HttpSender
+from app.emulator.webhooks.journal import Journal
 
 _KEY = "emulator"
 
@@ -26,8 +26,8 @@ class Emulator:
     journal: Journal
     faults: Switches
     limits: Limits
-    postman: Postman
-    courier: Courier
+    postman: HttpSender
+    courier: WebhookDispatcher
     # Where the browser finds us; None is wherever the request was sent.
     origin: str | None
 

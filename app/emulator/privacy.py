@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Final, Literal
 from urllib.parse import urlencode
 
-from app.emulator import failures, wire
 from app.emulator.context import Emulator
-from app.emulator.failures import Failure
-from app.emulator.post import Answer, Post, accepted
+from app.emulator.faults import failures
+from app.emulator.faults.failures import Failure
 from app.emulator.settings import app_scoped_id_for
+from app.emulator.webhooks import signing
+from app.emulator.webhooks.http_sender import Answer, Post, accepted
 
 Callback = Literal["data-deletion", "deauthorize"]
 CALLBACKS: Final[tuple[Callback, ...]] = ("data-deletion", "deauthorize")
@@ -31,7 +32,7 @@ def call_back(held: Emulator, what: Callback, person: str) -> Failure | None:
         "issued_at": int(at.timestamp()),
         "expires": int((at + _LIFETIME).timestamp()),
     }
-    form = urlencode({"signed_request": wire.signed_request(content, settings.app_secret)})
+    form = urlencode({"signed_request": signing.signed_request(content, settings.app_secret)})
     post = Post(
         kind="privacy",
         title=post.title,

@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app.emulator.app import create_emulator
 from app.emulator.clock import Clock, wall_clock
 from app.emulator.context import emulator_of
-from app.emulator.guard import LOOPBACK_NAMES
+from app.emulator.csrf_guard import LOOPBACK_NAMES
 from app.emulator.settings import EmulatorSettings, psid_for
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.emulator import mint
+from app.emulator import ids
 from app.emulator.clock import Clock
 from app.emulator.settings import EmulatorSettings, PageSettings, psid_for
 
@@ -183,7 +183,7 @@ class State:
         )
 
     def add_notice(self, page_id: str, psid: str, text: str) -> None:
-        notice = Message(id=mint.message_id(), author="notice", at=self._clock(), text=text)
+        notice = Message(id=ids.message_id(), author="notice", at=self._clock(), text=text)
         self.add_message(page_id, psid, notice)
 
     def set_linked(self, page_id: str, psid: str, *, linked: bool) -> None:
@@ -206,7 +206,7 @@ class State:
 
     def mint_token(self, page_id: str, psid: str) -> str:
         """Return a new account_linking_token for one tap of one person."""
-        token = mint.account_linking_token()
+        token = ids.account_linking_token()
         with self._lock:
             self._tokens[token] = LinkingToken(token, page_id, psid, self._clock())
         return token

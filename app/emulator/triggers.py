@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from app.emulator import events, mint
+from app.emulator import ids
 from app.emulator.context import Emulator
-from app.emulator.events import Event
-from app.emulator.failures import Failure
+from app.emulator.faults.failures import Failure
 from app.emulator.privacy import CALLBACKS, call_back
 from app.emulator.state import Message, Thread
+from app.emulator.webhooks import events
+from app.emulator.webhooks.events import Event
 
 EVENTS: Final = ("linked", "unlinked", "message", "postback", "read", "unknown-status")
 WHAT: Final = (*EVENTS, *CALLBACKS)
@@ -55,15 +56,13 @@ def _event(held: Emulator, thread: Thread, trigger: Trigger) -> Event:
         case "unlinked":
             return events.unlinked(thread)
         case "message":
-            said = Message(
-                id=mint.message_id(), author="person", at=held.clock(), text=trigger.text
-            )
+            said = Message(id=ids.message_id(), author="person", at=held.clock(), text=trigger.text)
             held.state.add_message(thread.page_id, thread.psid, said)
             return events.message(thread, said)
         case "postback":
             payload = trigger.code or "GET_STARTED"
             return events.postback(
-                thread, mid=mint.message_id(), title=trigger.text, payload=payload
+                thread, mid=ids.message_id(), title=trigger.text, payload=payload
             )
         case "read":
             return events.read(thread, held.clock())

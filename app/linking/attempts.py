@@ -7,7 +7,6 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final, Literal
 
 from sqlalchemy import func, select, update
@@ -15,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
+from app.linking.authorization_codes import ACCOUNT_CLOSED, CODE_LIFE, code_for, digest
 from app.linking.errors import (
     AttemptExpired,
     AttemptOver,
@@ -23,19 +23,14 @@ from app.linking.errors import (
     TokenSpent,
     TooManyLinks,
 )
-from app.linking.history import User
-from app.linking.minting import code_for
 from app.linking.models import Attempt, Link
+from app.linking.values import User
+from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
-from app.names import shown
 
 # The account_linking_token lives as long (Meta, "Account Linking", updated 2025-07-01).
 LIFE: Final = timedelta(minutes=5)
-# What RFC 6749 4.1.2 allows an authorization code at most.
-CODE_LIFE: Final = timedelta(minutes=10)
 
-# Why an attempt ended that nobody cancelled; app.linking.story has the words.
-ACCOUNT_CLOSED: Final = "account closed"
 TOKEN_REFUSED: Final = "token refused"
 WRONG_DIGITS: Final = "wrong digits"
 
@@ -54,7 +49,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AttemptStatus:
     """Where an attempt stands, and what its pages have to say."""
 
     reference: str
@@ -91,14 +86,16 @@ def open_(session: Session, *, page_id: PageId, account_linking_token: str, at: 
     return ticket
 
 
-def standing(session: Session, ticket: Ticket, *, at: datetime, lock: bool = False) -> Standing:
+def status_of(
+    session: Session, ticket: Ticket, *, at: datetime, lock: bool = False
+) -> AttemptStatus:
     """Return where the attempt stands, whatever its state; with *lock* it stays there.
 
     Raises:
         AttemptUnknown: There is no such attempt, or the secret is not its.
     """
     attempt = _of(session, ticket, lock=lock)
-    return Standing(
+    return AttemptStatus(
         reference=attempt.reference,
         page_id=attempt.page_id,
         state=state_of(attempt, at),
@@ -114,7 +111,7 @@ def standing(session: Session, ticket: Ticket, *, at: datetime, lock: bool = Fal
     )
 
 
-def running(session: Session, ticket: Ticket, *, at: datetime) -> Standing:
+def running(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
     """Return where the attempt stands, if the person can still sign in.
 
     Raises:
@@ -122,7 +119,7 @@ def running(session: Session, ticket: Ticket, *, at: datetime) -> Standing:
         AttemptError: The attempt is unknown, expired, confirmed or over.
     """
     unconfirmed(session, ticket, at, lock=False)
-    return standing(session, ticket, at=at)
+    return status_of(session, ticket, at=at)
 
 
 def recognise(
@@ -136,7 +133,7 @@ def recognise(
     attempt = _running(session, ticket, at)
     if attempt.psid is None:
         # Its bearer chose it, and pages, notices and terminals show it as it is kept (R17, R82).
-        attempt.psid, attempt.messenger_name = psid, shown(messenger_name or "") or None
+        attempt.psid, attempt.messenger_name = psid, clean_name(messenger_name or "") or None
 
 
 def sign_in(session: Session, ticket: Ticket, identity: Identity, *, at: datetime) -> None:
@@ -235,11 +232,6 @@ def state_of(attempt: Attempt, at: datetime) -> State:
     if abs(at - attempt.opened_at) >= LIFE:
         return "expired"
     return "open" if attempt.signed_in_at is None else "signed_in"
-
-
-def digest(secret: str) -> str:
-    """Return the SHA-256 of *secret* in hex: what the database knows of it."""
-    return sha256(secret.encode()).hexdigest()
 
 
 def _running(session: Session, ticket: Ticket, at: datetime, *, lock: bool = True) -> Attempt:

@@ -12,8 +12,8 @@ from typing import Final
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app.linking.links import LinkValue, value_of
 from app.linking.models import ChangeCounter, Link
+from app.linking.values import LinkValue, value_of
 from app.messenger.types import PageId
 
 # A bare tombstone is nobody's link.

@@ -3,19 +3,27 @@
 Nothing here commits; one delivery is one transaction. What follows is rows of the outbox.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.linking import links, notices
-from app.linking.history import User
-from app.linking.links import LinkValue, Made, Refused
-from app.linking.policy import Policy
-from app.linking.repairs import tell_messenger
+from app.linking import link_queries, links, notices
+from app.linking.graph_unlink import tell_messenger
+from app.linking.values import LinkValue, Made, Refused, User
 from app.messenger.events import AccountLinked, AccountUnlinked, Unusable
 from app.messenger.types import PageId, Psid
 
 Outcome = Made | Refused | LinkValue | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator's settings mean for what happens to links."""
+
+    pages: frozenset[PageId]
+    # Whether there is a bot that wants to be told.
+    tells_bot: bool
 
 
 def on_linked(session: Session, event: AccountLinked, *, policy: Policy, at: datetime) -> Outcome:
@@ -74,7 +82,7 @@ def end_all(  # noqa: PLR0913 - whose, why, where, when
     """End every link of *user*, or those on *page*, and tell Messenger; return those that stood."""
     ended = (
         end_one(session, link.page_id, link.psid, cause=cause, policy=policy, at=at)
-        for link in links.of_user(session, user)
+        for link in link_queries.links_of_user(session, user)
         if page in {None, link.page_id}
     )
     return tuple(link for link in ended if link is not None)
@@ -95,7 +103,10 @@ def _outcome(
     if event.page_id not in policy.pages:
         return links.burn(session, event.authorization_code, "foreign page", at=at)
     outcome = links.redeem(session, event, at=at)
-    if isinstance(outcome, Refused) and links.find(session, event.page_id, event.psid) is None:
+    if (
+        isinstance(outcome, Refused)
+        and link_queries.find_link(session, event.page_id, event.psid) is None
+    ):
         # Else Messenger shows a Log Out that means nothing.
         tell_messenger(session, event.page_id, event.psid, at=at)
     return outcome

@@ -8,8 +8,9 @@ from typing import Final, cast
 from sqlalchemy import Executable, Table, select
 from sqlalchemy.orm import Session
 
-from app.database import insert_into
+from app.infra.database.engine import insert_into
 from app.linking.models import LinkEvent
+from app.linking.values import User
 from app.messenger.types import PageId, Psid
 
 _TABLE: Final = cast("Table", LinkEvent.__table__)
@@ -19,14 +20,6 @@ _TABLE: Final = cast("Table", LinkEvent.__table__)
 def _add_once(dialect: str) -> Executable:
     # Made once, compiled once: Messenger waits for this.
     return insert_into(dialect, _TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody the business knows: a subject means nothing without its issuer."""
-
-    issuer: str
-    subject: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,60 +4,21 @@ Nothing here commits, and every function may be run twice by `Writer.write`. The
 (page, PSID) follows Meta's event times; our own endings are remembered beside them.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from app.linking import codes, rows
-from app.linking.history import Entry, User, is_known, record
-from app.linking.models import Attempt, Link
-from app.linking.rows import LinkRow
+from app.linking import authorization_codes, link_rows, values
+from app.linking.history import Entry, is_known, record
+from app.linking.link_rows import LinkRow
+from app.linking.models import Attempt
+from app.linking.values import LinkValue, Made, Refused, User, value_of
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import PageId, Psid
 
 # A later event time cannot be true, and would make a link that nothing ends.
 MOST_AHEAD: Final = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkValue:
-    """A link as it stands, or as it stood when it ended."""
-
-    page_id: PageId
-    psid: Psid
-    user: User | None
-    display_name: str | None
-    messenger_name: str | None
-    state: str
-    version: int
-    event_at: datetime
-    cause: str
-    reference: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A link was made; *replaced* is the user who lost it, if another had it."""
-
-    link: LinkValue
-    replaced: User | None
-    # The same Log In was opened more than once before the person confirmed (security.md R21).
-    also_opened_elsewhere: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A ``linked`` event made no link, and its code, if it was ours, is burnt.
-
-    *user* is whose code it was, None where it was nobody's.
-    """
-
-    reason: str
-    user: User | None
-    reference: str | None
 
 
 def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Refused | None:
@@ -67,14 +28,14 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
     event older than what stands. A refusal is a value: to raise would roll back, and leave the
     code unburnt.
     """
-    attempt = codes.burn(session, event.authorization_code, at=at)
+    attempt = authorization_codes.burn(session, event.authorization_code, at=at)
     if attempt is None:
-        spent = codes.spent(session, event.authorization_code)
+        spent = authorization_codes.spent(session, event.authorization_code)
         if _is_repeat(session, event, spent):
             return None
-        return _refuse(session, event, spent, codes.why_worthless(spent), at=at)
-    link = rows.lock(session, event.page_id, event.psid)
-    reason = codes.misfit(attempt, event, link)
+        return _refuse(session, event, spent, authorization_codes.why_worthless(spent), at=at)
+    link = link_rows.lock(session, event.page_id, event.psid)
+    reason = authorization_codes.misfit(attempt, event, link)
     if reason is not None:
         attempt.reason, attempt.messenger_name = reason, None
         return _refuse(session, event, attempt, reason, at=at)
@@ -83,7 +44,9 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
 
 def burn(session: Session, authorization_code: str | None, reason: str, *, at: datetime) -> Refused:
     """Burn a code that came in an event that makes no link: whoever sent it knows it now."""
-    attempt = codes.burn(session, authorization_code, at=at) if authorization_code else None
+    attempt = (
+        authorization_codes.burn(session, authorization_code, at=at) if authorization_code else None
+    )
     if attempt is None or attempt.psid is None:
         return Refused(reason, None, None)
     attempt.reason, attempt.messenger_name = reason, None
@@ -93,11 +56,11 @@ def burn(session: Session, authorization_code: str | None, reason: str, *, at: d
         psid=attempt.psid,
         status="refused",
         cause=reason,
-        user=codes.user_of(attempt),
+        user=values.user_of(attempt),
         reference=attempt.reference,
     )
     record(session, entry, at=at)
-    return Refused(reason, codes.user_of(attempt), attempt.reference)
+    return Refused(reason, values.user_of(attempt), attempt.reference)
 
 
 def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> LinkValue | None:
@@ -106,7 +69,7 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
     An end of which no beginning is known leaves a bare tombstone, so that an older ``linked`` that
     comes later does not stand.
     """
-    link = rows.lock(session, event.page_id, event.psid)
+    link = link_rows.lock(session, event.page_id, event.psid)
     moment = _plausible(event.event_at, at)
     # At equal times the end wins: a link too few is a tap, a link too many a leak.
     stale = bool(link and moment < link.event_at)
@@ -115,19 +78,19 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
         psid=event.psid,
         status="unlinked",
         cause="superseded" if stale else "messenger",
-        user=codes.user_of(link),
+        user=values.user_of(link),
         reference=link.reference if link else None,
         event_at=event.event_at,
     )
     if not record(session, entry, at=at) or stale:
         return None
     if link is None:
-        rows.add(session, _bare_tombstone(event, moment))
+        link_rows.add(session, _bare_tombstone(event, moment))
         return None
     link.event_at = moment
     if link.state == "linked":
         return _end(session, link, "messenger")
-    rows.change(session, link)
+    link_rows.change(session, link)
     return None
 
 
@@ -138,7 +101,7 @@ def end(
 
     Telling Messenger is the caller's: it may not answer now.
     """
-    link = rows.lock(session, page_id, psid)
+    link = link_rows.lock(session, page_id, psid)
     if link is None or link.state != "linked":
         return None
     link.ended_by_us_at = at
@@ -147,52 +110,11 @@ def end(
         psid=psid,
         status="unlinked",
         cause=cause,
-        user=codes.user_of(link),
+        user=values.user_of(link),
         reference=link.reference,
     )
     record(session, entry, at=at)
     return _end(session, link, cause)
-
-
-def find(session: Session, page_id: PageId, psid: Psid) -> LinkValue | None:
-    """Return the link that stands between *page_id* and *psid*, if one does."""
-    link = rows.find(session, page_id, psid)
-    return value_of(link) if link and link.state == "linked" else None
-
-
-def standing(
-    session: Session, *, page: PageId | None, after: tuple[PageId, Psid] | None, most: int
-) -> tuple[LinkValue, ...]:
-    """Return up to *most* links that stand, in the order of their keys, those behind *after*."""
-    query = select(Link).where(Link.state == "linked").order_by(Link.page_id, Link.psid)
-    if page is not None:
-        query = query.where(Link.page_id == page)
-    if after is not None:
-        query = query.where(tuple_(Link.page_id, Link.psid) > after)
-    return tuple(value_of(link) for link in session.scalars(query.limit(most)))
-
-
-def of_user(session: Session, user: User) -> tuple[LinkValue, ...]:
-    """Return the links of *user* that stand."""
-    theirs = (Link.issuer == user.issuer) & (Link.subject == user.subject)
-    query = select(Link).where(theirs, Link.state == "linked").order_by(Link.page_id, Link.psid)
-    return tuple(value_of(link) for link in session.scalars(query))
-
-
-def value_of(link: Link | LinkRow) -> LinkValue:
-    """Return *link* as a value that outlives its session."""
-    return LinkValue(
-        page_id=link.page_id,
-        psid=link.psid,
-        user=codes.user_of(link),
-        display_name=link.display_name,
-        messenger_name=link.messenger_name,
-        state=link.state,
-        version=link.version,
-        event_at=link.event_at,
-        cause=link.cause,
-        reference=link.reference,
-    )
 
 
 def _make(
@@ -221,8 +143,10 @@ def _make(
         cause="messenger",
         reference=attempt.reference,
     )
-    (rows.change if link else rows.add)(session, made)
-    return Made(value_of(made), replaced, codes.was_opened_elsewhere(session, attempt))
+    (link_rows.change if link else link_rows.add)(session, made)
+    return Made(
+        value_of(made), replaced, authorization_codes.was_opened_elsewhere(session, attempt)
+    )
 
 
 def _loser(
@@ -231,8 +155,8 @@ def _loser(
     """Return the other user whose link is being replaced, after recording the loss."""
     if link is None or link.state != "linked":
         return None
-    loser = codes.user_of(link)
-    if loser is None or loser == codes.user_of(attempt):
+    loser = values.user_of(link)
+    if loser is None or loser == values.user_of(attempt):
         return None
     entry = Entry(
         page_id=event.page_id,
@@ -252,7 +176,7 @@ def _is_repeat(session: Session, event: AccountLinked, spent: Attempt | None) ->
     if spent is None:
         # History remembers for longer than attempts are kept.
         return is_known(session, _entry(event, None, "linked", cause="messenger"))
-    return spent.ended_as == "linked" and codes.is_for(spent, event)
+    return spent.ended_as == "linked" and authorization_codes.is_for(spent, event)
 
 
 def _refuse(
@@ -260,7 +184,7 @@ def _refuse(
 ) -> Refused | None:
     if not record(session, _entry(event, attempt, "refused", cause=reason), at=at):
         return None
-    return Refused(reason, codes.user_of(attempt), attempt.reference if attempt else None)
+    return Refused(reason, values.user_of(attempt), attempt.reference if attempt else None)
 
 
 def _entry(event: AccountLinked, attempt: Attempt | None, status: str, *, cause: str) -> Entry:
@@ -269,7 +193,7 @@ def _entry(event: AccountLinked, attempt: Attempt | None, status: str, *, cause:
         psid=event.psid,
         status=status,
         cause=cause,
-        user=codes.user_of(attempt),
+        user=values.user_of(attempt),
         reference=attempt.reference if attempt else None,
         event_at=event.event_at,
     )
@@ -280,7 +204,7 @@ def _end(session: Session, link: LinkRow, cause: str) -> LinkValue:
     ended = value_of(link)
     # The notice still says who it was; the tombstone needs numbers only (security.md R112).
     link.display_name = link.messenger_name = None
-    rows.change(session, link)
+    link_rows.change(session, link)
     return ended
 
 

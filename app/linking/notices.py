@@ -9,10 +9,9 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy.orm import Session
 
-from app.linking.history import User
-from app.linking.links import LinkValue, Made, Refused
+from app.linking.values import LinkValue, Made, Refused, User
 from app.messenger.types import PageId, Psid
-from app.outbox.bot import add_notice
+from app.outbox.bot_webhooks import add_notice
 
 
 class LinkObject(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
 
-from app.messenger.bodies import NotJson, read_json
 from app.messenger.errors import BadPayload
+from app.messenger.lenient_json import NotJson, read_json
 from app.messenger.types import PageId, Psid
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, UtcDateTime
+from app.infra.database.engine import Base, UtcDateTime
 
 
 class Outgoing(Base):
@@ -45,7 +45,7 @@ class Outgoing(Base):
     failure: Mapped[str | None] = mapped_column(String(64))
 
 
-class Running(Base):
+class WorkerRow(Base):
     """One process that works, or did until a short while ago."""
 
     __tablename__ = "worker"

@@ -11,8 +11,8 @@ import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.keep import Keep
-from app.outbox.bot import DELIVERY, NOTICE
+from app.infra.settings.retention import Retention
+from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.outbox.models import Outgoing
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ def queues(session: Session) -> tuple[Queue, ...]:
     return tuple(Queue(*row) for row in rows)
 
 
-def sweep(session: Session, *, keep: Keep, at: datetime) -> Swept:
+def sweep(session: Session, *, keep: Retention, at: datetime) -> Swept:
     """Remove what has been kept long enough; return what the operator should hear of."""
     done = (Outgoing.state == "done") & (Outgoing.not_before <= at - DONE_KEPT)
     old = Outgoing.created_at <= at - keep.dead_letters
@@ -84,7 +84,7 @@ def report(swept: Swept, *, at: datetime) -> None:
         log.warning("outbox.late", kind=queue.kind, count=queue.count, minutes=minutes)
 
 
-def drop_deliveries(session: Session, *, keep: Keep, at: datetime) -> int:
+def drop_deliveries(session: Session, *, keep: Retention, at: datetime) -> int:
     """Drop the deliveries that are too old, and the oldest of too many; return how many."""
     kept = (Outgoing.kind == DELIVERY) & (Outgoing.state.in_(["waiting", "dead"]))
     too_old = delete(Outgoing).where(kept, Outgoing.created_at <= at - keep.deliveries)

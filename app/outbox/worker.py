@@ -9,9 +9,9 @@ from typing import Final
 
 import structlog
 
-from app.outbox.duties import Duty
-from app.outbox.lane import Lane
-from app.writer import NotCommitted, Writer
+from app.infra.database.writer import NotCommitted, Writer
+from app.outbox.dispatcher import Dispatcher
+from app.outbox.handlers import Handler
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ POLL_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class PeriodicTask:
     """Something to do *every* so often; that two do it at once does no harm."""
 
     perform: Callable[[datetime], None]
@@ -35,14 +35,14 @@ class Worker:
     def __init__(
         self,
         writer: Writer,
-        duties: Mapping[str, Duty],
+        duties: Mapping[str, Handler],
         clock: Callable[[], datetime],
-        chores: Sequence[Chore] = (),
+        chores: Sequence[PeriodicTask] = (),
     ) -> None:
-        self._lanes = [Lane(kind, duty, writer, clock) for kind, duty in duties.items()]
+        self._lanes = [Dispatcher(kind, duty, writer, clock) for kind, duty in duties.items()]
         self._clock = clock
         self._chores = chores
-        self._done_at: dict[Chore, datetime] = {}
+        self._done_at: dict[PeriodicTask, datetime] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; what is being done then is finished."""
@@ -61,7 +61,7 @@ class Worker:
         done = [lane.run_once() for lane in self._lanes]
         return any(done)
 
-    def _tidy(self, chore: Chore) -> bool:
+    def _tidy(self, chore: PeriodicTask) -> bool:
         at = self._clock()
         # Either way: a clock that was put back must not end the sweeping.
         done_at = self._done_at.setdefault(chore, at - chore.every + chore.after)

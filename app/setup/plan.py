@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.messenger.graph.setup import LINKING_FIELD, Webhook
 from app.messenger.types import PageId
-from app.setup.meta import Meta, MetaPage
+from app.setup.meta_checks import Meta, MetaPage
 
 # What a bot behind Threadlink answers to.
 BOT_FIELDS: Final = ("messages", "messaging_postbacks")

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app.environment import Fault, is_loopback, origin
+from app.infra.network.addresses import is_loopback
+from app.infra.settings.parsing import SettingError, origin
 
 NGROK: Final = "http://127.0.0.1:4040"
 CLOUDFLARED: Final = tuple(f"http://127.0.0.1:{port}" for port in range(20241, 20246))
@@ -110,7 +111,7 @@ def _port_of(upstream: str) -> int | None:
 def _may_be_public(url: str) -> bool:
     try:
         return origin(url).startswith("https://") or is_loopback(url)
-    except Fault:
+    except SettingError:
         return False
 
 

@@ -8,19 +8,19 @@ from flask import Flask, Response, g, make_response, render_template, request, u
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from app import clock
 from app.accounts.throttle import Throttled
+from app.infra import clock
+from app.infra.database.writer import NotCommitted
 from app.linking import attempts
-from app.linking.attempts import Standing
+from app.linking.attempts import AttemptStatus
 from app.linking.errors import AttemptError, AttemptUnknown
 from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused, TokenDead
-from app.services import services
-from app.web import attempt_cookie
-from app.web.api.operations import InputRefused
-from app.web.attempt_cookie import CookieAbsent, Held
-from app.web.attempt_pages import page_of, stop_page
+from app.services.container import services
+from app.web.exceptions import CookieAbsent, InputRefused
+from app.web.pages import attempt_cookie
+from app.web.pages.attempt_cookie import AttemptCookie
+from app.web.pages.rendering import page_of, stop_page
 from app.web.problems import UNFORESEEN, Problem, problem_of
-from app.writer import NotCommitted
 
 log = structlog.get_logger()
 
@@ -93,7 +93,7 @@ def _page(exc: Exception, problem: Problem) -> Response:
     return make_response(body, problem.status)
 
 
-def _page_of_attempt(held: Held, exc: Exception, problem: Problem) -> ResponseReturnValue:
+def _page_of_attempt(held: AttemptCookie, exc: Exception, problem: Problem) -> ResponseReturnValue:
     standing = _standing(held)
     if standing is not None and isinstance(exc, (AttemptError, Throttled)):
         # What the person was doing is still there, or what has become of it.
@@ -103,9 +103,9 @@ def _page_of_attempt(held: Held, exc: Exception, problem: Problem) -> ResponseRe
     return stop_page(held, problem, standing, again=again)
 
 
-def _standing(held: Held) -> Standing | None:
+def _standing(held: AttemptCookie) -> AttemptStatus | None:
     try:
-        return services().read(attempts.standing, held.ticket, at=clock.now())
+        return services().read(attempts.status_of, held.ticket, at=clock.now())
     except (AttemptUnknown, NotCommitted):
         return None
 

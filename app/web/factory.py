@@ -2,22 +2,14 @@
 
 from flask import Flask
 
-from app.config import Settings, shipped
-from app.services import EXTENSION, Services, build
-from app.web import (
-    assets,
-    authorize,
-    brands,
-    errors,
-    figures,
-    front,
-    headers,
-    health,
-    oidc,
-    tracing,
-    webhook,
-)
-from app.web.api import site as api
+from app.infra.resources import shipped
+from app.infra.settings.settings import Settings
+from app.services.container import EXTENSION, Services, build
+from app.web import assets, errors, headers, request_guard
+from app.web.api import blueprint as api
+from app.web.monitoring import health, prometheus, tracing
+from app.web.pages import authorize, brands, oidc
+from app.web.webhook import views
 
 # Meta posts up to 1,000 events in one delivery; 2 KB each are legal (security.md R45).
 MOST_BYTES = 4 * 1024 * 1024
@@ -37,11 +29,11 @@ def make_app(services: Services | None) -> Flask:
     app.extensions[EXTENSION] = services
     app.jinja_env.globals["asset"] = assets.asset
     tracing.register(app)
-    figures.register(app)
-    app.before_request(front.receive)
+    prometheus.register(app)
+    app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
-    for module in (authorize, oidc, webhook, api, health, figures, assets, brands):
+    for module in (authorize, oidc, views, api, health, prometheus, assets, brands):
         app.register_blueprint(module.bp)
-    front.trust_proxies(app, services.settings.trusted_proxies)
+    request_guard.trust_proxies(app, services.settings.trusted_proxies)
     return app

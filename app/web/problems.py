@@ -9,10 +9,11 @@ from typing import Final, Self
 
 from werkzeug.exceptions import HTTPException
 
-from app.accounts.admission import Busy
 from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.throttle import Throttled
-from app.keys.service import KeyRefused
+from app.api_keys.service import KeyRefused
+from app.infra.admission import Busy
+from app.infra.database.writer import NotCommitted
 from app.linking.errors import (
     AttemptExpired,
     AttemptOver,
@@ -30,31 +31,23 @@ from app.messenger.errors import (
     LinkingTokenRefused,
     RedirectRefused,
 )
-from app.web.api.access import KeyExposed, ScopeMissing
-from app.web.api.buttons import MessengerRefused
-from app.web.api.operations import Absent, InputRefused
-from app.web.attempt_cookie import CookieAbsent, NoCookies
-from app.web.forms import FormRefused
-from app.web.in_chat import DigitsNotDelivered
-from app.writer import NotCommitted
+from app.web.exceptions import (
+    CookieAbsent,
+    DigitsNotDelivered,
+    FormRefused,
+    InputRefused,
+    KeyExposed,
+    LinkAmbiguous,
+    LinkIncomplete,
+    MessengerRefused,
+    NoCookies,
+    PageUnknown,
+    ResourceNotFound,
+    ScopeMissing,
+    StateRefused,
+)
 
 AGAIN: Final = "Go back to Messenger and tap Log In again."
-
-
-class LinkIncomplete(Exception):
-    """The entry lacks account_linking_token or redirect_uri."""
-
-
-class LinkAmbiguous(Exception):
-    """The entry has a parameter twice, or in a form that another program reads differently."""
-
-
-class PageUnknown(Exception):
-    """client_id names no configured page, or is missing where there are several."""
-
-
-class StateRefused(Exception):
-    """A browser came back from a provider with nothing that we sent it there with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +168,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "A key stands in the address, where logs keep it. Revoke it, make another, and send that "
         "as Authorization: Bearer.",
     ),
-    Absent: Problem(
+    ResourceNotFound: Problem(
         404, "not_found", "Nothing here",
         "No link stands here, or Messenger knows no such person, or it is not for this key.",
     ),
@@ -251,7 +244,7 @@ def problem_of(exc: Exception) -> Problem:
 def problems_for_bots() -> tuple[Problem, ...]:
     """Return what the API may answer, for its page to explain."""
     kinds = (
-        Absent, Busy, GraphError, InputRefused, KeyExposed, KeyRefused, MessengerRefused,
+        ResourceNotFound, Busy, GraphError, InputRefused, KeyExposed, KeyRefused, MessengerRefused,
         NotCommitted, ScopeMissing, Throttled,
     )  # fmt: skip
     known = (*(PROBLEMS[kind] for kind in kinds), *(_HTTP[code] for code in (413, 415)))

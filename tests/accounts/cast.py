@@ -15,25 +15,18 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.accounts import local
-from app.accounts.http import HttpAuthenticator
+from app.accounts.http_endpoint import HttpAuthenticator
 from app.accounts.identity import Identity
 from app.accounts.ldap import LdapAuthenticator
 from app.accounts.local import LocalAuthenticator
 from app.accounts.models import Account
 from app.accounts.oidc import Client, OidcAuthenticator
 from app.accounts.passwords import Hasher
-from app.environment import webhook_secrets
-from app.sign_in_settings import HttpSettings
+from app.infra.settings.parsing import webhook_secrets
+from app.infra.settings.sign_in import HttpSettings
 from tests.accounts.endpoint import SECRET, Endpoint, answering
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
-from tests.accounts.stub_directory import (
-    BIND,
-    JANE,
-    JANE_DN,
-    StubDirectory,
-    directing,
-    entry,
-)
+from tests.accounts.stub_directory import BIND, JANE, JANE_DN, StubDirectory, directing, entry
 
 NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAME: Final = "jane@example.com"

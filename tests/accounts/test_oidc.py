@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey, generate_key
 
 from app.accounts.authenticators import (
     AuthenticatorUnavailable,
-    Departure,
+    AuthorizationRequest,
     ProofRefused,
     SignInDeclined,
 )
@@ -103,7 +103,7 @@ def test_what_a_departure_holds_shows_in_no_text(authenticator: OidcAuthenticato
     departure = authenticator.begin(CALLBACK, state="S")
 
     assert "Departure()" == repr(departure)
-    assert isinstance(departure, Departure)
+    assert isinstance(departure, AuthorizationRequest)
 
 
 @pytest.mark.parametrize(("reason", "spoil"), HOSTILE.values(), ids=HOSTILE)

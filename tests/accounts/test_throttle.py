@@ -8,12 +8,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.accounts import throttle
-from app.accounts.limits import Counter, Keyring
 from app.accounts.models import Throttle
+from app.accounts.rate_limits import Counter, RateLimitKeys
 from app.accounts.throttle import Taken, Throttled
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-KEYS = Keyring(b"secret")
+KEYS = RateLimitKeys(b"secret")
 HOME, CAFE = "192.0.2.1", "198.51.100.1"
 
 
@@ -185,7 +185,7 @@ def test_a_try_that_could_not_be_judged_is_given_back(session: Session) -> None:
     """An outage of ours or of the directory locks nobody out."""
     jane = KEYS.sign_in("jane", HOME) + KEYS.person("1", "77")
     for _ in range(40):
-        throttle.give_back(session, throttle.take(session, jane, at=NOON))
+        throttle.refund(session, throttle.take(session, jane, at=NOON))
 
     assert 0 == wait(session, jane, now=NOON)
 
@@ -194,8 +194,8 @@ def test_giving_back_twice_makes_no_credit(session: Session) -> None:
     """A use case may run twice."""
     jane = KEYS.sign_in("jane", HOME)
     taken = throttle.take(session, jane, at=NOON)
-    throttle.give_back(session, taken)
-    throttle.give_back(session, taken)
+    throttle.refund(session, taken)
+    throttle.refund(session, taken)
 
     fail(session, jane, 5, now=NOON)
 

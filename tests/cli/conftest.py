@@ -1,6 +1,6 @@
 import pytest
 
-from app.services import Services
+from app.services.container import Services
 from tests.cli.terminal import Operator
 
 

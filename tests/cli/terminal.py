@@ -5,7 +5,7 @@ from flask.cli import ScriptInfo
 
 from app import create_app
 from app.cli import main
-from app.services import Services
+from app.services.container import Services
 
 
 class Operator:

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
-from app.linking import attempts, codes, links
-from app.services import Services
+from app.infra import clock
+from app.linking import attempts, authorization_codes, link_queries
+from app.services.container import Services
 from tests.cli.terminal import Operator
 from tests.installation import ANA, BEN, PAGE, PASSWORD, USERNAME
 from tests.linking.steps import confirmed, linked, signed_in
@@ -17,7 +17,7 @@ NEW_PASSWORD = "another harbour, five gulls"
 
 def accepts(services: Services, password: str) -> bool:
     """Tell whether USERNAME can sign in with *password*."""
-    authenticator = services.ways[PAGE].password
+    authenticator = services.sign_in_methods[PAGE].password
     assert authenticator is not None
     try:
         authenticator.verify(USERNAME, password)
@@ -55,7 +55,7 @@ def test_disabling_an_account_ends_its_links(
     result = operator.types("accounts", "disable", USERNAME)
 
     assert "links ended: 1" in result.output
-    assert services.read(links.find, PAGE, ANA) is None
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
 def test_an_unknown_account_is_told_in_a_sentence(operator: Operator) -> None:
@@ -75,8 +75,8 @@ def test_disabling_an_account_ends_what_its_owner_has_begun(
 
     operator.types("accounts", "disable", USERNAME)
 
-    assert "refused" == services.read(attempts.standing, under_way, at=at).state
-    assert services.write(codes.burn, code, at=at) is None
+    assert "refused" == services.read(attempts.status_of, under_way, at=at).state
+    assert services.write(authorization_codes.burn, code, at=at) is None
 
 
 def test_an_enabled_account_can_sign_in_and_its_links_stay_ended(
@@ -90,7 +90,7 @@ def test_an_enabled_account_can_sign_in_and_its_links_stay_ended(
 
     assert f"{USERNAME} can sign in again.\n" == result.stdout
     assert (False, True) == (before, accepts(services, PASSWORD))
-    assert services.read(links.find, PAGE, ANA) is None
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
 def test_a_new_password_replaces_the_old_and_ends_no_link(
@@ -103,7 +103,7 @@ def test_a_new_password_replaces_the_old_and_ends_no_link(
     assert 0 == result.exit_code
     assert NEW_PASSWORD not in result.output
     assert (False, True) == (accepts(services, PASSWORD), accepts(services, NEW_PASSWORD))
-    assert services.read(links.find, PAGE, ANA) is not None
+    assert services.read(link_queries.find_link, PAGE, ANA) is not None
 
 
 @pytest.mark.usefixtures("jane")
@@ -124,7 +124,7 @@ def test_a_deleted_account_is_gone_with_its_links(
 
     assert f"{USERNAME} is deleted; links ended: 1." in result.output
     assert USERNAME not in operator.types("accounts", "list").output
-    assert services.read(links.find, PAGE, ANA) is None
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
     assert not accepts(services, PASSWORD)
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_deleted_without_a_yes(
 
     assert 1 == result.exit_code
     assert accepts(services, PASSWORD)
-    assert services.read(links.find, PAGE, ANA) is not None
+    assert services.read(link_queries.find_link, PAGE, ANA) is not None
 
 
 @pytest.mark.parametrize("command", ["set-password", "enable", "delete"])

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.accounts import local
 from app.cli import accounts
-from app.services import Services
+from app.services.container import Services
 from tests.installation import PASSWORD, USERNAME
 
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()

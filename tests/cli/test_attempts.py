@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from app import clock
+from app.infra import clock
 from app.linking import attempts
 from app.linking.attempts import Ticket
-from app.services import Services
+from app.services.container import Services
 from tests.cli.terminal import Operator
 from tests.installation import PAGE
 from tests.linking.steps import confirm, signed_in
@@ -21,7 +21,7 @@ def ticket(services: Services) -> Ticket:
 
 @pytest.fixture
 def reference(services: Services, ticket: Ticket) -> str:
-    return services.read(attempts.standing, ticket, at=clock.now()).reference
+    return services.read(attempts.status_of, ticket, at=clock.now()).reference
 
 
 def test_a_story_tells_each_step_and_what_it_means(operator: Operator, reference: str) -> None:

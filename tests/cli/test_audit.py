@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy import URL
 
 from app.cli import audit, main
-from app.services import build
+from app.services.container import build
 from tests.cli.terminal import Operator
 from tests.installation import PASSWORD, USERNAME, settings_for
 

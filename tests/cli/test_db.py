@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.database import database_url
-from app.services import build
+from app.infra.settings.parsing import database_url
+from app.services.container import build
 from tests.cli.terminal import Operator
 from tests.installation import settings_for
 

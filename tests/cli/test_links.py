@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
 from app.cli import main
-from app.services import Services
+from app.services.container import Services
 from tests.actors import Graph
 from tests.cli.terminal import Operator
 from tests.installation import ANA, PAGE

@@ -5,8 +5,8 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from app.cli.links import group
-from app.linking import links
-from app.services import Services
+from app.linking import link_queries
+from app.services.container import Services
 from tests.installation import ANA, BEN, PAGE
 
 CSV = f"""state,subject,issuer,psid,page_id
@@ -40,7 +40,7 @@ def test_good_lines_are_taken_over_and_bad_ones_named(
     for number in (4, 5, 6, 7):
         assert f"line {number}: " in result.output
     assert 1 == result.exit_code
-    assert services.read(links.find, PAGE, ANA) is not None
+    assert services.read(link_queries.find_link, PAGE, ANA) is not None
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(
@@ -49,7 +49,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(
     result = runner.invoke(group, ["import", str(file), "--dry-run"])
 
     assert "Would be taken over: 2. Refused: 4." in result.output
-    assert services.read(links.find, PAGE, ANA) is None
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
 def test_a_file_without_the_columns_is_refused_whole(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from app import schema
-from app.database import make_engine
+from app.infra.database import schema
+from app.infra.database.engine import make_engine
 from tests import shipped
 from tests.actors import Messenger, Person, log_in, message
 from tests.browsers import OverSockets

@@ -9,9 +9,9 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL
 
-from app import clock
-from app.linking.repairs import tell_messenger
-from app.services import build
+from app.infra import clock
+from app.linking.graph_unlink import tell_messenger
+from app.services.container import build
 from tests import shipped
 from tests.actors import Messenger, Person, linked, log_in, message
 from tests.browsers import OverSockets

@@ -3,9 +3,9 @@
 import pytest
 from structlog.testing import capture_logs
 
-from app import logs
 from app.cli.serving import note_start
-from app.config import Settings
+from app.infra.observability import logs
+from app.infra.settings.settings import Settings
 from tests.installation import ENVIRONMENT
 
 PUBLIC = {

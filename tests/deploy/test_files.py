@@ -11,10 +11,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL
 
-from app import clock, create_app
+from app import create_app
+from app.infra import clock
 from app.messenger import errors as graph_errors
-from app.outbox import beats
-from app.services import build
+from app.outbox import heartbeats
+from app.services.container import build
 from app.web import problems
 from app.web.problems import PROBLEMS, Problem
 from tests.browsers import InProcess
@@ -48,7 +49,7 @@ def expressions() -> Iterator[str]:
 def exposed(database: URL) -> set[str]:
     """Return the names that Prometheus finds."""
     services = build(settings_for(database, METRICS_TOKEN="token"))
-    services.write(beats.note_look, "w", 0, at=clock.now())
+    services.write(heartbeats.record_meta_check, "w", 0, at=clock.now())
     answer = InProcess(create_app(services), PUBLIC_URL)(
         "GET", "/metrics", headers={"Authorization": "Bearer token"}
     )
@@ -132,5 +133,5 @@ def names_of_graph_errors() -> set[str]:
 
 
 def door_reasons() -> set[str]:
-    source = (DEPLOY.parents[1] / "app/web/door.py").read_text(encoding="utf-8")
+    source = (DEPLOY.parents[1] / "app/web/server/asgi.py").read_text(encoding="utf-8")
     return set(re.findall(r'Refused\(HTTPStatus\.\w+, "([^"]+)"\)', source))

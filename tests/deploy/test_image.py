@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-from tests.test_packaging import ROOT, shipped
+from tests.repository.test_packaging import ROOT, shipped
 
 
 def test_the_image_is_built_of_what_the_wheel_needs(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ UNITS = sorted((ROOT / "docs/deploy").glob("*.service"))
 
 # A developer's tunnel, and what other people's tests start; no server does either.
 RUNS = re.compile(r"os\.(exec|spawn|posix_spawn|fork|system|popen).*")
-STARTS_PROGRAMS = {"app/cli/tunnel.py", "app/threadlink_testing.py"}
+STARTS_PROGRAMS = {"app/cli/tunnel.py", "threadlink_testing.py"}
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

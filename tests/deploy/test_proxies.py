@@ -9,7 +9,7 @@ import requests
 from sqlalchemy import URL
 
 from app import create_app
-from app.services import Services, build
+from app.services.container import Services, build
 from tests.actors import log_in
 from tests.conftest import on_sqlite
 from tests.deploy.proxies import NAME, Front, standing

@@ -10,10 +10,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL
 
-from app import clock, create_app, metrics
-from app.linking.repairs import tell_messenger
-from app.outbox import beats
-from app.services import build
+from app import create_app
+from app.infra import clock
+from app.infra.observability import metrics
+from app.linking.graph_unlink import tell_messenger
+from app.outbox import heartbeats
+from app.services.container import build
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
 from tests.deploy.test_files import LABEL, expressions, panels, rules
@@ -40,7 +42,7 @@ def series(database: URL) -> Series:
     metrics.count_door_refusal("no thread free")
     services = build(settings_for(database, METRICS_TOKEN="token"))
     services.write(tell_messenger, PAGE, ANA, at=clock.now())
-    services.write(beats.note_look, "w", 0, at=clock.now())
+    services.write(heartbeats.record_meta_check, "w", 0, at=clock.now())
     client = InProcess(create_app(services), PUBLIC_URL)
     answer = client("GET", "/metrics", headers={"Authorization": "Bearer token"})
     services.close()
@@ -99,7 +101,7 @@ def test_what_an_alert_counts_is_told_before_it_happens_first() -> None:
     """
     Of a series that begins with a 1, Prometheus sees no increase: the first is the one that counts.
     """
-    code = "from app import metrics; print(metrics.exposition([]).decode())"
+    code = "from app.infra.observability import metrics; print(metrics.exposition([]).decode())"
     fresh = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -17,11 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from sqlalchemy import URL
 
-from app import clock
 from app.accounts import local
-from app.keys import service as keys
+from app.api_keys import service as keys
+from app.infra import clock
 from app.messenger.types import Psid
-from app.services import build
+from app.services.container import build
 from tests.actors import Messenger, Person, delivery, linked, log_in, message, unlinked
 from tests.bot import Received, Reply
 from tests.browsers import Answer, OverSockets

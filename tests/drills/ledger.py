@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import URL, Connection, text
 
-from app.database import make_engine
-from app.linking.attempts import digest
+from app.infra.database.engine import make_engine
+from app.linking.authorization_codes import digest
 from app.messenger.types import Psid
 from tests.bot import Bot
 

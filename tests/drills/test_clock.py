@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from sqlalchemy import URL
 
-from app import clock
+from app.infra import clock
 from tests import bot as bots
 from tests import shipped
 from tests.actors import Messenger, Person, linked, log_in, message, unlinked

@@ -10,8 +10,8 @@ from time import monotonic
 import pytest
 from sqlalchemy import URL, text
 
-from app import schema
-from app.database import make_engine
+from app.infra.database import schema
+from app.infra.database.engine import make_engine
 from tests import postgres, shipped
 from tests.browsers import OverSockets
 from tests.conftest import on_postgresql

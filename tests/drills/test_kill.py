@@ -13,7 +13,7 @@ from subprocess import Popen
 
 from sqlalchemy import URL, text
 
-from app.database import make_engine
+from app.infra.database.engine import make_engine
 from tests import bot as bots
 from tests.drills.crowd import SETTINGS, Crowd, Graph, prepare
 from tests.drills.ledger import CODE, END, Ledger, changes, heard_by, lost, unheard

@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from app import clock
-from app.database import make_engine
-from app.linking import links
+from app.infra import clock
+from app.infra.database.engine import make_engine
+from app.infra.database.writer import Writer
+from app.linking import link_queries
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
-from app.writer import Writer
 from tests import shipped
 from tests.actors import Messenger, delivery, linked, unlinked
 from tests.browsers import OverSockets
@@ -98,7 +98,10 @@ def test_random_deliveries_to_several_servers_come_to_what_the_model_says(databa
             posted += len(deliveries)
             refused += _post(deliveries, origins)
             for psid in told.people:
-                link, identity = writer.read(links.find, PAGE, psid), told.model.standing(psid)
+                link, identity = (
+                    writer.read(link_queries.find_link, PAGE, psid),
+                    told.model.standing(psid),
+                )
                 standing += identity is not None
                 assert (identity and user(identity)) == (link and link.user), (SEED, number, psid)
     engine.dispose()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, text
 
-from app import schema
+from app.infra.database import schema
 from tests.conftest import on_postgresql
 from tests.shipped import PATIENCE_SECONDS
 
@@ -58,8 +58,8 @@ DIALECT = {
 STAND_STILL = """
 import sys
 from sqlalchemy import event
-from app import schema
-from app.database import database_url, make_engine
+from app.infra.database import schema
+from app.infra.database.engine import database_url, make_engine
 
 engine = make_engine(database_url(sys.argv[1]))
 stop_at, changes = sys.argv[2], 0

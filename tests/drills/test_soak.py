@@ -7,7 +7,7 @@ from time import monotonic
 
 from sqlalchemy import URL
 
-from app import clock
+from app.infra import clock
 from tests import bot as bots
 from tests import shipped
 from tests.actors import Messenger, message

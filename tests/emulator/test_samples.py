@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.emulator import EmulatorSettings, events, wire
+from app.emulator import EmulatorSettings
 from app.emulator.context import Emulator
-from app.emulator.envelope import Happened, pack
-from app.emulator.events import Event
-from app.emulator.fault_table import FAULTS
-from app.emulator.faults import Switches
+from app.emulator.faults.switches import Switches
+from app.emulator.faults.table import FAULTS
 from app.emulator.state import Thread
+from app.emulator.webhooks import events, signing
+from app.emulator.webhooks.events import Event
+from app.emulator.webhooks.payloads import Happened, pack
 from tests.emulator.business import Webhook
 from tests.emulator.conftest import PAGE, Person
 
@@ -185,7 +186,7 @@ def test_signatures_are_those_of_the_samples() -> None:
 
     for name in ("message.json", "linked-escaped.json"):
         body = (SAMPLES / "webhook" / name).read_bytes()
-        headers = wire.signed_headers(body, SECRET)
+        headers = signing.signed_headers(body, SECRET)
         assert headers["X-Hub-Signature-256"].removeprefix("sha256=") in json.dumps(told)
 
 

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.threadlink_testing import running
 from tests.fidelity.behind_us import express_example, report
 from tests.fidelity.clients import ask
 from tests.fidelity.documented import node_example
 from tests.fidelity.faults import look
 from tests.fidelity.programs import CLIENTS, RECEIVERS, Program
 from tests.fidelity.receivers import deliver
+from threadlink_testing import running
 
 
 @dataclass(frozen=True, slots=True)

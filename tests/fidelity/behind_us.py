@@ -18,9 +18,11 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from app import clock, schema
-from app.database import database_url, make_engine
-from app.services import build
+from app.infra import clock
+from app.infra.database import schema
+from app.infra.database.engine import make_engine
+from app.infra.settings.parsing import database_url
+from app.services.container import build
 from tests import bot as bots
 from tests import shipped
 from tests.actors import Messenger, linked, message

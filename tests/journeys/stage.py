@@ -11,7 +11,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request as Asked
 from werkzeug.wrappers import Response
 
-from app.services import Services
+from app.services.container import Services
 from tests.actors import Graph, LogIn, log_in
 from tests.installation import ANA
 

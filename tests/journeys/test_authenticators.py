@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
-from app import clock
+from app.infra import clock
 from tests.accounts.directory import BASE, BIND_DN, BIND_PASSWORD, JANE, directory
 from tests.accounts.endpoint import SECRET, example
 from tests.accounts.provider import providing

@@ -10,11 +10,12 @@ import responses
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import URL, inspect, text
 
-from app import clock, create_app
+from app import create_app
+from app.api_keys import service as keys
 from app.cli.listening import listening
 from app.cli.serving import serving
-from app.keys import service as keys
-from app.services import Services, build
+from app.infra import clock
+from app.services.container import Services, build
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
 from tests.browsers import Answer, OverSockets

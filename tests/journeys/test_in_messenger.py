@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from app import clock
+from app.infra import clock
 from tests.accounts.provider import providing
 from tests.browsers import ON_ANDROID, ON_IOS
 from tests.journeys.phone import Phone

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Request as Asked
 from app import create_app
 from app.cli.listening import listening
 from app.cli.serving import serving
-from app.services import build
+from app.services.container import build
 from tests.actors import Graph
 from tests.installation import PASSWORD, USERNAME, add_jane, settings_for
 from tests.journeys.stage import Facebook, Scene, served

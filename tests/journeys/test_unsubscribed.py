@@ -12,9 +12,9 @@ from typing import Final
 import pytest
 import requests
 
-from app.threadlink_testing import Messenger, Person
 from tests.journeys.program import Threadlink
 from tests.journeys.test_by_hand import free_port
+from threadlink_testing import Messenger, Person
 
 JANE, PASSWORD = "jane@example.com", "four gulls over a quiet harbour"
 FIELD: Final = "messaging_account_linking"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.accounts.identity import Identity
-from app.linking.codes import CLOCK_SKEW
+from app.linking.authorization_codes import CLOCK_SKEW
 from app.linking.links import MOST_AHEAD
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid

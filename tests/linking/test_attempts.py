@@ -5,7 +5,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.linking import attempts
-from app.linking.attempts import CODE_LIFE, LIFE, Ticket
+from app.linking.attempts import LIFE, Ticket
+from app.linking.authorization_codes import CODE_LIFE
 from app.linking.errors import (
     AttemptExpired,
     AttemptOver,
@@ -116,7 +117,7 @@ def test_a_ticket_with_another_secret_is_unknown(session: Session) -> None:
     forged = Ticket(ticket.attempt_id, opened(session).secret)
 
     for step in (
-        lambda: attempts.standing(session, forged, at=NOON),
+        lambda: attempts.status_of(session, forged, at=NOON),
         lambda: attempts.sign_in(session, forged, OMAR, at=NOON),
         lambda: confirm(session, forged),
         lambda: attempts.cancel(session, forged, at=NOON),
@@ -129,7 +130,7 @@ def test_a_ticket_with_another_secret_is_unknown(session: Session) -> None:
 
 def test_an_unknown_attempt_is_unknown(session: Session) -> None:
     with pytest.raises(AttemptUnknown):
-        attempts.standing(session, Ticket("nobody's", "secret"), at=NOON)
+        attempts.status_of(session, Ticket("nobody's", "secret"), at=NOON)
 
 
 def test_the_first_answer_of_messenger_stands(session: Session) -> None:
@@ -139,7 +140,7 @@ def test_the_first_answer_of_messenger_stands(session: Session) -> None:
 
     attempts.recognise(session, ticket, BEN, "Ben Okafor", at=NOON)
 
-    standing = attempts.standing(session, ticket, at=NOON)
+    standing = attempts.status_of(session, ticket, at=NOON)
     assert (ANA, "Ana Berg") == (standing.psid, standing.messenger_name)
 
 
@@ -217,8 +218,8 @@ def test_a_token_is_good_for_one_confirmation(session: Session) -> None:
     with pytest.raises(TokenSpent):
         confirm(session, second)
 
-    assert attempts.standing(session, second, at=NOON).token_spent
-    assert not attempts.standing(session, first, at=NOON).token_spent
+    assert attempts.status_of(session, second, at=NOON).token_spent
+    assert not attempts.status_of(session, first, at=NOON).token_spent
     assert session.get_one(Attempt, second.attempt_id).code_hash is None
 
 
@@ -311,7 +312,7 @@ def test_a_code_that_never_came_back_is_told_dead(
     ticket = signed_in(session)
     confirm(session, ticket)
 
-    assert is_dead == attempts.standing(session, ticket, at=NOON + passed).code_is_dead
+    assert is_dead == attempts.status_of(session, ticket, at=NOON + passed).code_is_dead
 
 
 @pytest.mark.parametrize(
@@ -324,7 +325,7 @@ def test_whoever_would_take_a_profile_from_another_account_is_told(
         linked(session, psid=ANA, as_=JANE if before is JANE else OMAR)
     ticket = signed_in(session, psid=ANA, as_=JANE)
 
-    assert replaces == attempts.standing(session, ticket, at=NOON).replaces
+    assert replaces == attempts.status_of(session, ticket, at=NOON).replaces
 
 
 def test_references_are_easy_to_read_aloud(session: Session) -> None:
@@ -337,7 +338,7 @@ def test_references_are_easy_to_read_aloud(session: Session) -> None:
 
 
 def _state(session: Session, ticket: Ticket, *, at: datetime = NOON) -> str:
-    return attempts.standing(session, ticket, at=at).state
+    return attempts.status_of(session, ticket, at=at).state
 
 
 def _ended(session: Session, how: str) -> Ticket:
@@ -363,5 +364,5 @@ def test_a_messenger_name_is_kept_as_it_may_be_shown(session: Session) -> None:
     attempts.recognise(session, bent, ANA, "\u202egreB anA\x1b[2J", at=NOON)
     attempts.recognise(session, unseen, ANA, "\u200b\u2060", at=NOON)
 
-    assert "greB anA[2J" == attempts.standing(session, bent, at=NOON).messenger_name
-    assert attempts.standing(session, unseen, at=NOON).messenger_name is None
+    assert "greB anA[2J" == attempts.status_of(session, bent, at=NOON).messenger_name
+    assert attempts.status_of(session, unseen, at=NOON).messenger_name is None

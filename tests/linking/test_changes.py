@@ -7,10 +7,10 @@ from datetime import timedelta
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app.infra.database.writer import NotCommitted, Writer
 from app.linking import changes, links
 from app.linking.models import Link
 from app.messenger.types import PageId, Psid
-from app.writer import NotCommitted, Writer
 from tests.installation import NOON, OTHER_PAGE, PAGE
 
 WRITERS, LINKS_EACH = 16, 12

@@ -6,12 +6,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.linking import handlers, links
-from app.linking.handlers import Outcome
-from app.linking.links import Refused
+from app.linking import handlers, link_queries
+from app.linking.graph_unlink import KIND, Unlink
+from app.linking.handlers import Outcome, Policy
 from app.linking.models import Attempt, Link, LinkEvent
-from app.linking.policy import Policy
-from app.linking.repairs import KIND, Unlink
+from app.linking.values import Refused
 from app.messenger.events import AccountLinked, AccountUnlinked, Fault, Unusable
 from app.messenger.types import PageId, Psid
 from app.outbox.models import Outgoing
@@ -25,7 +24,7 @@ FOREIGN_PAGE = PageId("999")
 def test_a_link_that_is_made_tells_messenger_nothing(session: Session) -> None:
     _comes_back(session, confirmed(session))
 
-    assert links.find(session, PAGE, ANA) is not None
+    assert link_queries.find_link(session, PAGE, ANA) is not None
     assert [] == _told(session)
 
 
@@ -149,7 +148,7 @@ def test_an_unusable_event_does_not_end_what_its_code_has_made(session: Session)
 
     handlers.on_unusable(session, Unusable(code, "time"), policy=POLICY, at=NOON)
 
-    assert links.find(session, PAGE, ANA) is not None
+    assert link_queries.find_link(session, PAGE, ANA) is not None
     assert [("linked", "messenger")] == _history(session)
 
 
@@ -166,7 +165,7 @@ def test_a_code_in_a_log_out_is_burnt(session: Session, page_id: PageId) -> None
 
     assert isinstance(later, Refused)
     assert "spent" == later.reason
-    assert (page_id == FOREIGN_PAGE) == (links.find(session, PAGE, ANA) is not None)
+    assert (page_id == FOREIGN_PAGE) == (link_queries.find_link(session, PAGE, ANA) is not None)
     assert 1 == _history(session).count(("refused", "unlinked"))
 
 
@@ -177,7 +176,7 @@ def test_a_log_out_does_not_end_what_its_code_has_made_later(session: Session) -
 
     handlers.on_unlinked(session, event, policy=POLICY, at=NOON)
 
-    assert links.find(session, PAGE, ANA) is not None
+    assert link_queries.find_link(session, PAGE, ANA) is not None
 
 
 def test_an_end_by_us_tells_messenger_once(session: Session) -> None:
@@ -198,7 +197,7 @@ def test_all_links_of_a_user_end_and_nobody_elses(session: Session) -> None:
 
     assert [(PAGE, ANA), (OTHER_PAGE, ANA)] == [(link.page_id, link.psid) for link in ended]
     assert {"account closed"} == {link.cause for link in ended}
-    assert links.find(session, PAGE, BEN) is not None
+    assert link_queries.find_link(session, PAGE, BEN) is not None
     assert [Unlink(PAGE, ANA), Unlink(OTHER_PAGE, ANA)] == _told(session)
 
 

@@ -22,9 +22,9 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
-from app.linking import handlers, links
+from app.linking import handlers, link_queries
+from app.linking.handlers import Policy
 from app.linking.models import Link, LinkEvent
-from app.linking.policy import Policy
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
 from app.outbox.models import Outgoing
@@ -100,7 +100,7 @@ class Histories(RuleBasedStateMachine):
     def what_stands_is_what_the_model_says(self) -> None:
         for psid, version in self.versions.items():
             identity = self.model.standing(psid)
-            link = links.find(self.session, PAGE, psid)
+            link = link_queries.find_link(self.session, PAGE, psid)
             assert (identity and user(identity)) == (link and link.user)
             row = self.session.get(Link, (PAGE, psid))
             self.versions[psid] = row.version if row else 0

@@ -5,11 +5,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
-from app.linking import attempts, links
-from app.linking.attempts import CODE_LIFE, digest
-from app.linking.codes import CLOCK_SKEW
-from app.linking.links import MOST_AHEAD, Made, Refused
+from app.linking import attempts, link_queries, links
+from app.linking.authorization_codes import CLOCK_SKEW, CODE_LIFE, digest
+from app.linking.links import MOST_AHEAD
 from app.linking.models import Attempt, Link, LinkEvent
+from app.linking.values import Made, Refused
 from app.messenger.types import PageId, Psid
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE, PAGE
 from tests.linking.steps import (
@@ -37,7 +37,7 @@ def test_a_code_that_comes_back_makes_the_link(session: Session) -> None:
 
     assert isinstance(made, Made)
     assert made.replaced is None
-    assert made.link == links.find(session, PAGE, ANA)
+    assert made.link == link_queries.find_link(session, PAGE, ANA)
     assert (user(JANE), "linked", 1, NOON, "messenger") == (
         made.link.user,
         made.link.state,
@@ -53,7 +53,7 @@ def test_a_link_is_of_one_page_only(session: Session) -> None:
     """A PSID means nothing without its page."""
     linked(session, psid=ANA, page_id=PAGE)
 
-    assert links.find(session, OTHER_PAGE, ANA) is None
+    assert link_queries.find_link(session, OTHER_PAGE, ANA) is None
 
 
 def test_a_stolen_code_links_nobody_and_is_burnt(session: Session) -> None:
@@ -110,7 +110,7 @@ def test_a_code_is_good_by_the_time_of_the_event(
     again = comes_back(session, code, event_at=NOON + SECOND, at=NOON)
 
     assert is_good == isinstance(outcome, Made)
-    assert is_good == (links.find(session, PAGE, ANA) is not None)
+    assert is_good == (link_queries.find_link(session, PAGE, ANA) is not None)
     assert (again is None) == is_good
     if not is_good:
         assert ["expired", "spent"] == [_reason(outcome), _reason(again)]
@@ -132,7 +132,7 @@ def test_a_code_of_a_closed_account_links_nobody(session: Session) -> None:
     outcome = comes_back(session, code)
 
     assert "account closed" == _reason(outcome)
-    assert links.find(session, PAGE, ANA) is None
+    assert link_queries.find_link(session, PAGE, ANA) is None
 
 
 def test_the_codes_attempt_says_why_it_made_no_link(session: Session) -> None:
@@ -178,7 +178,7 @@ def test_a_repeated_linked_does_not_revive_what_has_ended_since(session: Session
     again = comes_back(session, code, event_at=NOON, at=NOON + MINUTE)
 
     assert again is None
-    assert links.find(session, PAGE, ANA) is None
+    assert link_queries.find_link(session, PAGE, ANA) is None
 
 
 def test_a_repeated_refusal_is_told_once(session: Session) -> None:
@@ -213,8 +213,8 @@ def test_a_spent_code_brought_by_somebody_else_harms_nobody(session: Session) ->
     assert "spent" == _reason(thief)
     assert isinstance(thief, Refused)
     assert user(JANE) == thief.user
-    assert links.find(session, PAGE, BEN) is None
-    assert links.find(session, PAGE, ANA) is not None
+    assert link_queries.find_link(session, PAGE, BEN) is None
+    assert link_queries.find_link(session, PAGE, ANA) is not None
 
 
 def test_an_unlinked_ends_the_link(session: Session) -> None:
@@ -229,7 +229,7 @@ def test_an_unlinked_ends_the_link(session: Session) -> None:
         ended.version,
         ended.cause,
     )
-    assert links.find(session, PAGE, ANA) is None
+    assert link_queries.find_link(session, PAGE, ANA) is None
 
 
 def test_an_older_unlinked_that_comes_late_ends_nothing(session: Session) -> None:
@@ -239,7 +239,7 @@ def test_an_older_unlinked_that_comes_late_ends_nothing(session: Session) -> Non
     ended = logs_out(session, event_at=NOON - SECOND, at=NOON + MINUTE)
 
     assert ended is None
-    assert links.find(session, PAGE, ANA) is not None
+    assert link_queries.find_link(session, PAGE, ANA) is not None
     assert ("unlinked", "superseded", JANE.subject) in _history(session)
 
 
@@ -251,7 +251,7 @@ def test_an_older_linked_that_comes_late_does_not_stand(session: Session) -> Non
     outcome = comes_back(session, code, event_at=NOON, at=NOON + MINUTE)
 
     assert outcome is None
-    assert links.find(session, PAGE, ANA) is None
+    assert link_queries.find_link(session, PAGE, ANA) is None
     assert ("linked", "superseded", JANE.subject) in _history(session)
 
 
@@ -266,7 +266,7 @@ def test_at_equal_times_the_end_wins_in_either_order(session: Session, first: st
     if first == "unlinked":
         comes_back(session, code, event_at=NOON)
 
-    assert links.find(session, PAGE, ANA) is None
+    assert link_queries.find_link(session, PAGE, ANA) is None
 
 
 def test_an_unlinked_of_nobody_leaves_a_bare_tombstone(session: Session) -> None:
@@ -276,7 +276,7 @@ def test_an_unlinked_of_nobody_leaves_a_bare_tombstone(session: Session) -> None
     row = session.get_one(Link, (PAGE, ANA))
     assert ended is None
     assert ("ended", 0, None, NOON) == (row.state, row.version, row.subject, row.event_at)
-    assert links.standing(session, page=None, after=None, most=10) == ()
+    assert link_queries.list_links(session, page=None, after=None, most=10) == ()
 
 
 def test_the_first_link_after_a_bare_tombstone_is_version_one(session: Session) -> None:
@@ -412,7 +412,7 @@ def test_what_was_confirmed_before_our_end_is_void(session: Session) -> None:
     outcome = comes_back(session, code, event_at=NOON + 3 * MINUTE)
 
     assert "ended by us" == _reason(outcome)
-    assert links.find(session, PAGE, ANA) is None
+    assert link_queries.find_link(session, PAGE, ANA) is None
 
 
 def test_what_is_confirmed_after_our_end_is_good(session: Session) -> None:
@@ -432,7 +432,7 @@ def test_what_our_end_made_void_stays_void_after_a_new_link(session: Session) ->
     outcome = comes_back(session, void, event_at=NOON + 4 * MINUTE)
 
     assert "ended by us" == _reason(outcome)
-    standing = links.find(session, PAGE, ANA)
+    standing = link_queries.find_link(session, PAGE, ANA)
     assert standing is not None
     assert user(JANE) == standing.user
 
@@ -444,7 +444,9 @@ def test_links_are_listed_in_batches_by_their_keys(session: Session) -> None:
     linked(session, psid=Psid("77")).state = "ended"
 
     listed: list[tuple[PageId, Psid]] = []
-    while batch := links.standing(session, page=None, after=listed[-1] if listed else None, most=2):
+    while batch := link_queries.list_links(
+        session, page=None, after=listed[-1] if listed else None, most=2
+    ):
         listed += [(link.page_id, link.psid) for link in batch]
 
     assert sorted(keys) == listed
@@ -454,7 +456,7 @@ def test_links_of_one_page_are_listed_alone(session: Session) -> None:
     linked(session, page_id=PAGE)
     linked(session, page_id=OTHER_PAGE)
 
-    (only,) = links.standing(session, page=OTHER_PAGE, after=None, most=10)
+    (only,) = link_queries.list_links(session, page=OTHER_PAGE, after=None, most=10)
 
     assert OTHER_PAGE == only.page_id
 
@@ -463,7 +465,7 @@ def test_the_links_of_a_user_are_found_by_issuer_and_subject(session: Session) -
     linked(session, psid=ANA, as_=JANE)
     linked(session, psid=BEN, as_=FOREIGN_JANE)
 
-    assert [ANA] == [link.psid for link in links.of_user(session, user(JANE))]
+    assert [ANA] == [link.psid for link in link_queries.links_of_user(session, user(JANE))]
 
 
 def test_no_row_holds_a_code_a_secret_or_a_token(session: Session) -> None:

@@ -10,11 +10,12 @@ from sqlalchemy import URL, select
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
-from app import clock, create_app
+from app import create_app
 from app.accounts import local
+from app.infra import clock
 from app.linking import handlers
 from app.outbox.models import Outgoing
-from app.services import Services, build
+from app.services.container import Services, build
 from tests import bot as bots
 from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
 from tests.bot import Bot

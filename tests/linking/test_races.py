@@ -14,17 +14,18 @@ import pytest
 from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
-from app.database import database_url, make_engine
-from app.linking import attempts, handlers, links
+from app.infra.database.engine import make_engine
+from app.infra.database.writer import NotCommitted, Writer
+from app.infra.settings.parsing import database_url
+from app.linking import attempts, handlers, link_queries, links
 from app.linking.attempts import Ticket
 from app.linking.errors import AttemptOver, TokenSpent
-from app.linking.links import Made, Refused
+from app.linking.handlers import Policy
 from app.linking.models import Attempt, Link, LinkEvent
-from app.linking.policy import Policy
+from app.linking.values import Made, Refused
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
 from app.outbox.models import Outgoing
-from app.writer import NotCommitted, Writer
 from tests.installation import ANA, BEN, NOON, PAGE
 from tests.linking.steps import CODE_KEY, JANE, OMAR, SECOND, confirmed, linked, signed_in
 
@@ -90,7 +91,7 @@ def test_of_the_owner_and_nineteen_thieves_one_spends_the_code(writer: Writer) -
 
     won = [isinstance(outcome, Made) for outcome in outcomes]
     assert won[1:] == [False] * (MANY - 1)
-    assert won[0] == (writer.read(links.find, PAGE, ANA) is not None)
+    assert won[0] == (writer.read(link_queries.find_link, PAGE, ANA) is not None)
     assert _count(writer, Link) == won[0]
 
 
@@ -108,7 +109,7 @@ def test_twenty_first_links_of_one_person_are_one_row(writer: Writer) -> None:
     )
 
     made = [outcome for outcome in outcomes if isinstance(outcome, Made)]
-    standing = writer.read(links.find, PAGE, ANA)
+    standing = writer.read(link_queries.find_link, PAGE, ANA)
     assert standing is not None
     assert standing.event_at == NOON + (MANY - 1) * SECOND
     assert len(made) == standing.version
@@ -128,7 +129,7 @@ def test_a_link_and_its_end_at_once_leave_what_came_last(writer: Writer) -> None
         )
     )
 
-    assert writer.read(links.find, PAGE, ANA) is None
+    assert writer.read(link_queries.find_link, PAGE, ANA) is None
     assert ["linked", "unlinked"] == sorted(writer.read(_statuses))
 
 
@@ -166,7 +167,7 @@ def test_cancel_and_confirm_at_once_agree_on_one(writer: Writer) -> None:
     was_confirmed = any(isinstance(outcome, str) for outcome in outcomes)
     was_refused = any(isinstance(outcome, AttemptOver) for outcome in outcomes)
     assert was_confirmed != was_refused
-    state = writer.read(attempts.standing, ticket, at=NOON).state
+    state = writer.read(attempts.status_of, ticket, at=NOON).state
     assert ("confirmed" if was_confirmed else "cancelled") == state
 
 

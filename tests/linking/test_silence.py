@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.linking import intake, story
+from app.linking import delivery_counts, timeline
 from app.linking.models import Attempt
-from app.services import Services
+from app.services.container import Services
 from tests.actors import Graph, Person, log_in
 from tests.installation import ANA
 
@@ -37,16 +37,16 @@ def confirmed(services: Services, jane: str, graph: Graph, person: Person) -> At
     ],
 )
 def test_a_silence_is_explained_by_what_was_seen_meanwhile(
-    services: Services, confirmed: Attempt, counts: dict[intake.Outcome, int], told: str
+    services: Services, confirmed: Attempt, counts: dict[delivery_counts.Signer, int], told: str
 ) -> None:
     assert confirmed.confirmed_at
-    minute = intake.minute_of(confirmed.confirmed_at)
+    minute = delivery_counts.minute_of(confirmed.confirmed_at)
     if counts:
         rows = {(minute, outcome): number for outcome, number in counts.items()}
-        services.write(intake.add, rows)
+        services.write(delivery_counts.add, rows)
 
     later = confirmed.confirmed_at + timedelta(minutes=3)
-    heard = services.read(story.tell, confirmed.reference, at=later)
+    heard = services.read(timeline.timeline_of, confirmed.reference, at=later)
 
     assert heard is not None
     assert told in heard.conclusion
@@ -58,7 +58,7 @@ def test_nothing_is_concluded_while_messenger_may_still_come(
     assert confirmed.confirmed_at
 
     soon = confirmed.confirmed_at + timedelta(minutes=2)
-    heard = services.read(story.tell, confirmed.reference, at=soon)
+    heard = services.read(timeline.timeline_of, confirmed.reference, at=soon)
 
     assert heard is not None
-    assert story.CONCLUSIONS["confirmed"] == heard.conclusion
+    assert timeline.CONCLUSIONS["confirmed"] == heard.conclusion

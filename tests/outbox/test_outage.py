@@ -12,23 +12,23 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from app.environment import Reader
-from app.keep import read_keep
+from app.infra.database.writer import Writer
+from app.infra.settings.parsing import Reader
+from app.infra.settings.retention import read_retention
 from app.outbox import retention
-from app.outbox.bot import DELIVERY, NOTICE
-from app.outbox.circuit import MOST_FAILURES
-from app.outbox.duties import Duty
-from app.outbox.lane import Lane
+from app.outbox.bot_webhooks import DELIVERY, NOTICE
+from app.outbox.circuit_breaker import MOST_FAILURES
+from app.outbox.dispatcher import Dispatcher
+from app.outbox.handlers import Handler
+from app.outbox.http_post import Poster
 from app.outbox.models import Outgoing
-from app.outbox.posting import Poster
-from app.outbox.service import Claim, enqueue_once
-from app.writer import Writer
+from app.outbox.queue import Claim, enqueue_once
 from tests import bot as bots
 from tests.bot import Bot
 from tests.conftest import on_sqlite
 from tests.installation import NOON
 
-KEEP: Final = read_keep(Reader({}))
+KEEP: Final = read_retention(Reader({}))
 STEP: Final = timedelta(hours=4)
 STEPS: Final = 12
 KINDS: Final = (NOTICE, DELIVERY)
@@ -63,8 +63,8 @@ class Days:
         def post(claim: Claim) -> None:
             poster.post(claim.body, {"X-Kind": claim.kind})
 
-        duty = Duty(post, at_once=4)
-        self._lanes = [Lane(kind, duty, self._writer, self.now) for kind in KINDS]
+        duty = Handler(post, at_once=4)
+        self._lanes = [Dispatcher(kind, duty, self._writer, self.now) for kind in KINDS]
 
     def add(self, number: int) -> None:
         for kind in KINDS:

@@ -5,14 +5,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.environment import Reader
-from app.keep import read_keep
-from app.outbox import retention, service
+from app.infra.settings.parsing import Reader
+from app.infra.settings.retention import read_retention
+from app.outbox import queue as service
+from app.outbox import retention
 from app.outbox.models import Outgoing
-from app.outbox.service import enqueue_once
+from app.outbox.queue import enqueue_once
 from tests.installation import NOON
 
-KEEP = read_keep(Reader({}))
+KEEP = read_retention(Reader({}))
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -23,7 +24,7 @@ def left(session: Session) -> list[bytes]:
 def done(session: Session, kind: str, body: bytes) -> None:
     enqueue_once(session, kind, body, at=NOON)
     (claim,) = service.claim(session, kind, most=1, lease=timedelta(0), at=NOON)
-    service.settle(session, [claim])
+    service.acknowledge(session, [claim])
 
 
 def test_a_digest_outlives_its_body_by_an_hour(session: Session) -> None:
@@ -62,7 +63,7 @@ def test_of_too_many_deliveries_the_oldest_go_first(session: Session) -> None:
 def test_notices_are_kept_for_a_month(session: Session) -> None:
     enqueue_once(session, "notice", b"1", at=NOON)
     (claim,) = service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
-    service.bury(session, claim, failure="status 500")
+    service.dead_letter(session, claim, failure="status 500")
 
     retention.sweep(session, keep=KEEP, at=NOON + 29 * DAY)
     kept = left(session)
@@ -93,11 +94,11 @@ def test_the_operator_hears_of_what_waits_too_long(session: Session) -> None:
 
 def test_the_bot_s_side_is_kept_as_long_as_the_operator_says(session: Session) -> None:
     """R112, design §4: one setting for each kind."""
-    keep = read_keep(Reader({"KEEP_DELIVERIES_HOURS": "2", "KEEP_DEAD_LETTERS_DAYS": "40"}))
+    keep = read_retention(Reader({"KEEP_DELIVERIES_HOURS": "2", "KEEP_DEAD_LETTERS_DAYS": "40"}))
     for kind in ("notice", "delivery"):
         enqueue_once(session, kind, kind.encode(), at=NOON)
     (claim,) = service.claim(session, "notice", most=1, lease=HOUR, at=NOON)
-    service.bury(session, claim, failure="status 500")
+    service.dead_letter(session, claim, failure="status 500")
 
     retention.sweep(session, keep=keep, at=NOON + 2 * HOUR)
     after_hours = left(session)

@@ -17,13 +17,14 @@ from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
-from app import clock, create_app
+from app import create_app
 from app.cli import main
-from app.config import Settings
 from app.emulator import EmulatorSettings, PageSettings, create_emulator
 from app.emulator.context import Emulator, emulator_of
-from app.linking import intake
-from app.services import Services, build
+from app.infra import clock
+from app.infra.settings.settings import Settings
+from app.linking import delivery_counts
+from app.services.container import Services, build
 from tests.installation import ENVIRONMENT, OTHER_PAGE, PAGE
 
 TOKENS = {PAGE: ENVIRONMENT["PAGE_ACCESS_TOKEN"], OTHER_PAGE: "EAAanotherpagetoken0123456789"}
@@ -110,7 +111,7 @@ def runs(environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 def sound(server: Services, runs: Runs) -> Services:
     """Return an installation with which nothing is wrong: Messenger has been heard, too."""
     assert 0 == runs("setup").exit_code
-    server.write(intake.add, {(intake.minute_of(clock.now()), "current"): 1})
+    server.write(delivery_counts.add, {(delivery_counts.minute_of(clock.now()), "current"): 1})
     return server
 
 

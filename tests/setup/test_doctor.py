@@ -8,13 +8,13 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from app import clock
 from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
+from app.infra import clock
 from app.messenger.graph.transport import GRAPH_VERSION
-from app.outbox import beats
-from app.services import Services
-from app.setup.meta import check_subscriptions
+from app.outbox import heartbeats
+from app.services.container import Services
+from app.setup.meta_checks import check_subscriptions
 from tests.browsers import OverSockets
 from tests.installation import OTHER_PAGE, PAGE
 from tests.setup.conftest import TOKENS, Platform, Runs, lines
@@ -227,7 +227,7 @@ def test_the_daily_look_warns_in_the_log_and_in_the_figures(
 
     assert [1, 0, 1] == [len(warned) for warned in told]
     assert ("app subscription", "threadlink setup") == (told[0][0]["subject"], told[0][0]["mend"])
-    assert 1 == sound.read(beats.crew, at=moment).faults
+    assert 1 == sound.read(heartbeats.workers_status, at=moment).faults
 
 
 def test_nothing_that_doctor_does_changes_anything(

@@ -11,12 +11,12 @@ from playwright.sync_api import Browser
 from sqlalchemy import URL
 
 from app.accounts import local
-from app.brands import Texts
-from app.config import ConfigError, Settings
 from app.emulator import PageSettings
-from app.linking import links
+from app.infra.settings.brands import Texts
+from app.infra.settings.settings import ConfigError, Settings
+from app.linking import link_queries
 from app.messenger.types import PageId
-from app.services import Services
+from app.services.container import Services
 from tests.browsers import OverSockets
 from tests.installation import ENVIRONMENT, NOON, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, messenger_of
@@ -88,7 +88,7 @@ def test_two_people_on_three_pages_are_linked_and_nothing_is_mixed(
         visitor.close()
 
     found = {
-        (page_id, name): server.read(links.find, PageId(page_id), visitor.psid)
+        (page_id, name): server.read(link_queries.find_link, PageId(page_id), visitor.psid)
         for (page_id, name), visitor in visitors.items()
     }
     assert expected == {key: link.user.subject for key, link in found.items() if link and link.user}

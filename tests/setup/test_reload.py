@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import URL
 
 from app.accounts import local
-from app.config import Settings
 from app.emulator import PageSettings, psid_for
-from app.linking import links
-from app.linking.repairs import tell_messenger
+from app.infra.settings.settings import Settings
+from app.linking import link_queries
+from app.linking.graph_unlink import tell_messenger
 from app.messenger.types import PageId, Psid
-from app.services import Services, build
+from app.services.container import Services, build
 from tests import shipped
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import ENVIRONMENT, NOON, PASSWORD
@@ -161,7 +161,10 @@ def test_two_people_on_each_of_three_pages_are_linked_across_a_reload(
             one.connects()
             one.close()
 
-    found = {key: here.read(links.find, PageId(key[0]), v.psid) for key, v in visitors.items()}
+    found = {
+        key: here.read(link_queries.find_link, PageId(key[0]), v.psid)
+        for key, v in visitors.items()
+    }
     assert subjects == {key: link.user.subject for key, link in found.items() if link and link.user}
     assert "Corner Books, as it was called" in shown_before
     for (page, _), text in shown_after.items():

@@ -8,9 +8,9 @@ from app.accounts import local
 from app.emulator import psid_for
 from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
-from app.linking import links
+from app.linking import link_queries
 from app.messenger.types import Psid
-from app.services import Services
+from app.services.container import Services
 from tests.actors import Person
 from tests.browsers import OverSockets
 from tests.emulator.business import Webhook
@@ -51,7 +51,7 @@ def test_after_setup_a_tap_on_log_in_ends_in_a_link(
     phone("GET", person.sees.location)
     phone.close()
     webview.close()
-    link = server.read(links.find, PAGE, ana)
+    link = server.read(link_queries.find_link, PAGE, ana)
     assert link is not None
     assert "linked" == link.state
 

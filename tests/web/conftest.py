@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
-from app.database import database_url
+from app.infra.settings.parsing import database_url
 from tests import shipped as shipping
 from tests.shipped import Shipped
 from tests.web.site import Site, Visit, serving

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from app.web.door import Door
+from app.web.server.asgi import AsgiGateway
 from tests.browsers import Answer
 
 
 class ThroughTheDoor:
     """Asks *door* for what *origin* has; it keeps no cookies."""
 
-    def __init__(self, door: Door, origin: str) -> None:
+    def __init__(self, door: AsgiGateway, origin: str) -> None:
         self._door = door
         self._origin = urlsplit(origin)
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from tests.web.pages import SAMPLES
+from tests.web.page_gallery import SAMPLES
 
 STATIC = Path(__file__).parents[2] / "app/web/static"
 ASSETS = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}

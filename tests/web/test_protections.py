@@ -7,8 +7,8 @@ from flask import Flask
 from sqlalchemy import URL
 
 from app import create_app
-from app.services import Services, build
-from app.web.attempt_cookie import MOST_TAKEN_BACK
+from app.services.container import Services, build
+from app.web.pages.attempt_cookie import MOST_TAKEN_BACK
 from tests.actors import Graph, LogIn, log_in
 from tests.browsers import Answer, InProcess
 from tests.installation import ANA, PUBLIC_URL, settings_for

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.services import Services
+from app.services.container import Services
 from tests.actors import Graph, Person, log_in
 from tests.browsers import Answer, Form, InProcess
 from tests.installation import ANA, PUBLIC_URL

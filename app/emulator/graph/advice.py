@@ -1,6 +1,6 @@
 """What may be behind a refusal of Graph, and what to do: Graph's own words rarely tell."""
 
-from app.emulator.failures import Failure
+from app.emulator.faults.failures import Failure
 from app.emulator.graph.problems import GraphProblem
 
 _TOKEN = (

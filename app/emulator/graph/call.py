@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from werkzeug.wrappers import Request
 
-from app.emulator import wire
 from app.emulator.context import Emulator
-from app.emulator.events import Event
 from app.emulator.graph import problems
 from app.emulator.graph.params import Params
 from app.emulator.settings import PageSettings
 from app.emulator.state import Thread
+from app.emulator.webhooks import signing
+from app.emulator.webhooks.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _check_proof(emulator: Emulator, params: Params, token: str) -> None:
             raise problems.missing_proof("proof-required")
     elif emulator.faults.takes("proof-wrong"):
         raise problems.wrong_proof("proof-wrong")
-    elif not _same(proof or "", wire.appsecret_proof(token, emulator.settings.app_secret)):
+    elif not _same(proof or "", signing.appsecret_proof(token, emulator.settings.app_secret)):
         raise problems.wrong_proof()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.emulator.graph import debug, messages, pages, problems, subscriptions
 from app.emulator.graph.call import AppCall, PageCall
-from app.emulator.limits import PROFILE, SEND, Limit
+from app.emulator.rate_limits import PROFILE, SEND, Limit
 
 _PAGE_EDGES: dict[tuple[str, str], Callable[[PageCall], dict[str, Any]]] = {
     ("GET", ""): pages.read_page,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.emulator import mint
+from app.emulator import ids
 from app.emulator.graph.call import PageCall
 from app.emulator.graph.problems import (
     MESSAGE_AND_ACTION,
@@ -69,7 +69,7 @@ def _read_message(call: PageCall, content: dict[str, Any]) -> Message:
         raise bad_parameter("Param message[quick_replies] must be an array.")
     if len(quick_replies) > _MOST_QUICK_REPLIES:
         raise too_many("message[quick_replies]")
-    mid, at = mint.message_id(), call.emulator.clock()
+    mid, at = ids.message_id(), call.emulator.clock()
     if text is None:
         return _read_attachment(attachment, Message(id=mid, author="page", at=at))
     text = check_text(text, "message[text]", _LONGEST_TEXT)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from app.emulator import events
 from app.emulator.graph.call import PageCall
 from app.emulator.graph.problems import (
     bad_parameter,
@@ -13,6 +12,7 @@ from app.emulator.graph.problems import (
     unknown_object,
 )
 from app.emulator.graph.values import check_login_url
+from app.emulator.webhooks import events
 
 # https://github.com/botman/botman/issues/864: asked for without a permission, all is refused.
 _WITH_PERMISSION = frozenset({"gender", "locale", "timezone"})

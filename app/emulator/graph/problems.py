@@ -3,9 +3,9 @@
 from http.client import responses
 from typing import Any
 
-from app.emulator import mint
-from app.emulator.failures import Failure
-from app.emulator.fault_table import Fault, GraphError
+from app.emulator import ids
+from app.emulator.faults.failures import Failure
+from app.emulator.faults.table import Fault, GraphError
 
 NO_MATCHING_USER = 2018001
 MESSAGE_AND_ACTION = 2018014
@@ -41,7 +41,7 @@ class GraphProblem(Exception):
 
     def as_json(self) -> dict[str, Any]:
         """Return the error object, with a trace id of its own."""
-        return {"error": {**self._error, "fbtrace_id": mint.trace_id()}}
+        return {"error": {**self._error, "fbtrace_id": ids.trace_id()}}
 
 
 def bad_parameter(message: str, *, subcode: int | None = None) -> GraphProblem:

@@ -4,7 +4,7 @@ import json
 from typing import Literal
 
 from app.emulator.graph.call import PageCall
-from app.emulator.limits import Limit
+from app.emulator.rate_limits import Limit
 
 _FULL = 100
 _MINUTES_TO_WAIT = 10

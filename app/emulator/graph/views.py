@@ -9,15 +9,15 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app.emulator import mint
+from app.emulator import ids
 from app.emulator.context import Emulator, emulator
-from app.emulator.fault_table import Fault
-from app.emulator.graph import advice, edges, problems, usage, weather
+from app.emulator.faults.table import Fault
+from app.emulator.graph import advice, edges, network_faults, problems, usage
 from app.emulator.graph.call import AppCall, PageCall, identify
 from app.emulator.graph.params import read_params
 from app.emulator.graph.problems import GraphProblem
 from app.emulator.graph.versions import split_version, version_serving
-from app.emulator.journal import Exchange
+from app.emulator.webhooks.journal import Exchange
 
 bp = Blueprint("graph", __name__)
 
@@ -55,17 +55,17 @@ def serve(path: str) -> Response:
     if held.faults.takes("reset"):
         serving.faults = ("reset",)
         _record(serving, None)
-        return weather.reset()
+        return network_faults.reset()
     if held.faults.takes("html"):
         serving.faults = ("html",)
-        response = weather.html()
+        response = network_faults.html()
         _record(serving, response)
         return response
     drips = held.faults.takes("drip")
     serving.faults = ("drip",) if drips else ()
     response = _answer(serving, asked)
     if drips:
-        response = weather.dripping(response)
+        response = network_faults.dripping(response)
     answered = threading.Event()
     response.call_on_close(answered.set)
     for event in serving.call.later if isinstance(serving.call, PageCall) else ():
@@ -127,8 +127,8 @@ def _response(status: int, answer: dict[str, Any], serving: _Serving) -> Respons
     text = json.dumps(answer, separators=(",", ":"))
     response = Response(text, status, content_type="application/json; charset=UTF-8")
     response.headers.update(_HEADERS)
-    response.headers["x-fb-request-id"] = mint.trace_id()
-    response.headers["x-fb-trace-id"] = mint.trace_id()
+    response.headers["x-fb-request-id"] = ids.trace_id()
+    response.headers["x-fb-trace-id"] = ids.trace_id()
     if serving.version is not None:
         response.headers["facebook-api-version"] = serving.version
     response.headers.update(serving.usage or {})

@@ -6,7 +6,6 @@ from typing import Any, Final, NoReturn
 import msgspec
 from msgspec.json import Decoder
 
-from app.messenger.bodies import NotJson, read_json
 from app.messenger.errors import (
     GraphError,
     GraphRefused,
@@ -16,6 +15,7 @@ from app.messenger.errors import (
     PersonUnknown,
     TokenDead,
 )
+from app.messenger.lenient_json import NotJson, read_json
 
 # Codes and subcodes: developers.facebook.com, Messenger Platform "Error codes" (25 June 2026) and
 # Graph API "Handling errors".

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from app.infra.network.http_client import Deadline
 from app.messenger.errors import GraphRefused, GraphUnavailable, LinkingTokenRefused, PersonUnknown
 from app.messenger.graph.transport import (
     GRAPH_URL,
@@ -20,7 +21,6 @@ from app.messenger.graph.transport import (
 )
 from app.messenger.redirects import is_linking_token
 from app.messenger.types import PageId, Psid
-from app.outbound import Deadline
 
 # The version of the documents that describe thread_settings; later ones have messenger_profile.
 LEGACY_VERSION: Final = "v2.6"

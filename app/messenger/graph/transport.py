@@ -11,10 +11,16 @@ from typing import Any, Final, Literal, cast
 import requests
 import urllib3
 
+from app.infra.network.http_client import (
+    AnswerTooLong,
+    Deadline,
+    new_session,
+    read_capped,
+    timeout_within,
+)
 from app.messenger.errors import GraphError, GraphThrottled, GraphUnavailable
 from app.messenger.graph.answers import decipher
 from app.messenger.graph.usage import Usage, read_usage
-from app.outbound import AnswerTooLong, Deadline, new_session, read_capped, timeout_within
 
 GRAPH_URL: Final = "https://graph.facebook.com"
 # developers.facebook.com/docs/graph-api/changelog/versions: 29 July 2026.

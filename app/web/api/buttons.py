@@ -4,17 +4,14 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from app.keys.service import Grant
+from app.api_keys.service import Grant
 from app.messenger.errors import GraphRefused, PersonUnknown
 from app.messenger.graph.client import GraphClient
 from app.messenger.types import PageId, Psid
-from app.services import services
+from app.services.container import services
 from app.web.api.links import Id
-from app.web.api.operations import Absent, Operation
-
-
-class MessengerRefused(Exception):
-    """Messenger understood the message and will not deliver it."""
+from app.web.api.operations import Operation
+from app.web.exceptions import MessengerRefused, ResourceNotFound
 
 
 class Button(Struct, forbid_unknown_fields=True):
@@ -33,13 +30,13 @@ def send(grant: Grant, page_id: str, body: Button) -> Sent:
     del grant
     graph = services().graph.get(PageId(page_id))
     if graph is None:
-        raise Absent
+        raise ResourceNotFound
     try:
         # Graph may take its time; the webhook must not wait for it.
-        with services().gate.enter():
+        with services().admission.enter():
             return Sent(_sent(graph, body))
     except PersonUnknown as exc:
-        raise Absent from exc
+        raise ResourceNotFound from exc
     except GraphRefused as exc:
         raise MessengerRefused from exc
 

@@ -7,15 +7,16 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from app import clock
-from app.keys.service import Grant
-from app.linking import changes, handlers, links, lookup
-from app.linking.history import User
-from app.linking.lookup import Pair
+from app.api_keys.service import Grant
+from app.infra import clock
+from app.linking import changes, handlers, link_queries
+from app.linking.link_queries import Pair
 from app.linking.notices import LinkObject, object_of
+from app.linking.values import User
 from app.messenger.types import PageId, Psid
-from app.services import services
-from app.web.api.operations import Absent, InputRefused, Operation
+from app.services.container import services
+from app.web.api.operations import Operation
+from app.web.exceptions import InputRefused, ResourceNotFound
 
 MOST: Final = 200
 # More than a page, so that a mirror that begins late does not wait for numbers.
@@ -79,9 +80,9 @@ class Ended(Struct):
 
 def show(grant: Grant, page_id: str, psid: str) -> LinkObject:
     del grant
-    link = services().read(links.find, PageId(page_id), Psid(psid))
+    link = services().read(link_queries.find_link, PageId(page_id), Psid(psid))
     if link is None:
-        raise Absent
+        raise ResourceNotFound
     return object_of(link)
 
 
@@ -100,7 +101,7 @@ def unlink(grant: Grant, page_id: str, psid: str) -> None:
 
 def of_user(grant: Grant, query: WhoseLinksPaged) -> LinkPage:
     found = services().read(
-        lookup.of_user,
+        link_queries.links_of_user,
         User(query.issuer, query.subject),
         page=_page_of(grant),
         after=_pair_in(query.cursor),
@@ -138,7 +139,7 @@ def look_up(grant: Grant, body: Wanted) -> Found:
     allowed = _page_of(grant)
     pairs = [(PageId(pair.page_id), Psid(pair.psid)) for pair in body.pairs]
     theirs = [pair for pair in pairs if allowed in {None, pair[0]}]
-    found = services().read(lookup.of_pairs, theirs) if theirs else {}
+    found = services().read(link_queries.links_of_pairs, theirs) if theirs else {}
     return Found([object_of(found[pair]) if pair in found else None for pair in pairs])
 
 

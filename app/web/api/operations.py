@@ -14,21 +14,14 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.keys.service import Grant, Scope
-from app.web.api import access
+from app.api_keys.service import Grant, Scope
+from app.web.api import authentication
+from app.web.exceptions import InputRefused, ResourceNotFound
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 MOST_BODY: Final = 64 * 1024
 PREFIX: Final = "/api/v1"
-
-
-class Absent(Exception):
-    """It is not there, or not this key's: the two look the same (security.md R93)."""
-
-
-class InputRefused(Exception):
-    """The query or the body is not what the document says; the message says where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +61,7 @@ def register(bp: Blueprint, operations: tuple[Operation, ...]) -> None:
 
 def _served(operation: Operation) -> Callable[..., ResponseReturnValue]:
     def serve(**ids: str) -> ResponseReturnValue:
-        grant = access.granted(operation.scope)
+        grant = authentication.granted(operation.scope)
         _check_ids(grant, ids)
         given: dict[str, Any] = dict(ids)
         if operation.query is not None:
@@ -88,9 +81,9 @@ def _served(operation: Operation) -> Callable[..., ResponseReturnValue]:
 def _check_ids(grant: Grant, ids: Mapping[str, str]) -> None:
     for name, value in ids.items():
         if not value.isascii() or not value.isprintable() or len(value) > 64:  # noqa: PLR2004 - the column's
-            raise Absent
+            raise ResourceNotFound
         if name == "page_id" and grant.page_id not in {None, value}:
-            raise Absent
+            raise ResourceNotFound
 
 
 def _query(kind: type[T]) -> T:

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from app.threadlink_testing import Messenger, Person
 from tests.emulator.business import Webhook
 from tests.fidelity.programs import Program
 from tests.fidelity.shelf import command_for
+from threadlink_testing import Messenger, Person
 
 _LOGIN = "https://shop.example/authorize"
 _SECONDS = 60

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.threadlink_testing import Messenger, running
 from tests.fidelity.faults import ours as our_server
 from tests.fidelity.faults.foreign import Foreign
 from tests.fidelity.faults.rows import Row, Side
 from tests.fidelity.faults.table import ROWS
+from threadlink_testing import Messenger, running
 
 
 @dataclass(frozen=True, slots=True)

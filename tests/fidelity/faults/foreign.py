@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.threadlink_testing import Exchange, Messenger, Person
 from tests.emulator.business import Webhook
 from tests.fidelity import clients, receivers
 from tests.fidelity.faults.seen import deliveries, shown
 from tests.fidelity.programs import CLIENTS, RECEIVERS, SAMPLE, THREAD_SETTINGS
 from tests.fidelity.receivers import Bot
+from threadlink_testing import Exchange, Messenger, Person
 
 BOTS: Final = {program.name: program for program in (*RECEIVERS, SAMPLE)}
 CALLERS: Final = {program.name: program for program in (*CLIENTS, THREAD_SETTINGS)}

@@ -16,10 +16,10 @@ from typing import Final
 import requests
 from sqlalchemy import URL
 
-from app.threadlink_testing import Messenger, Person, Window
 from tests import shipped
 from tests.fidelity.faults.seen import deliveries, shown
 from tests.installation import ENVIRONMENT, PASSWORD, USERNAME
+from threadlink_testing import Messenger, Person, Window
 
 _SECONDS: Final = 60
 # Setting the linking URL is a call of Messenger's owner, not of the server.

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from app.threadlink_testing import Exchange, Messenger, Person, Window
+from threadlink_testing import Exchange, Messenger, Person, Window
 
 _HEADING: Final = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]+>")

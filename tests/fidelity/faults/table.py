@@ -1,6 +1,6 @@
 """For each fault of the emulator: what our server does under it, what a program of others does.
 
-A test holds that no fault is left out (`tests/emulator/test_fault_rows.py`).
+A test holds that no fault is left out (`tests/emulator/faults/test_table.py`).
 """
 
 from typing import Final

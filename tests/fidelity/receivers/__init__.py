@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from app.threadlink_testing import Messenger
 from tests.fidelity.clients import environment
 from tests.fidelity.programs import Program
 from tests.fidelity.shelf import command_for
+from threadlink_testing import Messenger
 
 _SECONDS = 40
 # Each fault with the number of linking events that a bot should hear under it.

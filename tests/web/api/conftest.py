@@ -6,12 +6,12 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app import clock
-from app.keys import service as keys
-from app.keys.service import SCOPES, Scope
+from app.api_keys import service as keys
+from app.api_keys.service import SCOPES, Scope
+from app.infra import clock
 from app.linking.models import Link
 from app.messenger.types import PageId
-from app.services import Services
+from app.services.container import Services
 from tests.browsers import Answer, InProcess
 from tests.installation import ANA, NOON, PAGE, PUBLIC_URL
 

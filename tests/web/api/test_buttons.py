@@ -3,7 +3,7 @@ import json
 import pytest
 import responses
 
-from app.services import Services
+from app.services.container import Services
 from tests.installation import ANA, OTHER_PAGE, PAGE, PUBLIC_URL
 from tests.web.api.conftest import Caller, Holder, said
 
@@ -67,7 +67,7 @@ def test_a_page_that_is_not_theirs_sends_nothing(holder: Holder) -> None:
 
 def test_a_button_waits_for_nobody_when_the_gate_is_full(services: Services, bot: Caller) -> None:
     """Design §7: so that the webhook never waits either."""
-    places = [services.gate.enter() for _ in range(services.gate.admitted)]
+    places = [services.admission.enter() for _ in range(services.admission.admitted)]
     for place in places:
         place.__enter__()
 

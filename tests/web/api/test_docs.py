@@ -12,8 +12,8 @@ from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
 from app import create_app
-from app.database import database_url
-from app.services import build
+from app.infra.settings.parsing import database_url
+from app.services.container import build
 from tests.browsers import InProcess
 from tests.installation import settings_for
 

@@ -12,7 +12,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
-from app.services import Services
+from app.services.container import Services
 from tests.browsers import InProcess
 from tests.installation import PUBLIC_URL
 from tests.web.api.conftest import Caller, add_link

@@ -2,7 +2,7 @@ from sqlalchemy import event, select
 
 from app.linking.models import Link
 from app.outbox.models import Outgoing
-from app.services import Services
+from app.services.container import Services
 from tests.installation import ANA, BEN, OTHER_PAGE, PAGE
 from tests.web.api.conftest import Caller, Holder, add_link, said
 

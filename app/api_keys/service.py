@@ -1,0 +1,153 @@
+"""The keys that programs of the business ask with: issued, checked, revoked (security.md R92).
+
+Nothing here commits, and every function may be run twice by `Writer.write`.
+"""
+
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.api_keys import tokens
+from app.api_keys.models import ApiKey
+
+Scope = Literal["links:read", "links:write", "messages:send"]
+SCOPES: Final[tuple[Scope, ...]] = ("links:read", "links:write", "messages:send")
+
+USE_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+class KeyRefused(Exception):
+    """The key is none of ours, revoked or expired; which of these is deliberately not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What whoever holds a key may do; *page_id* None means on all pages."""
+
+    key_id: str
+    scopes: frozenset[str]
+    page_id: str | None
+    is_use_due: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyValue:
+    """A key as it may be shown: its secret is known to its holder alone."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    page_id: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    exposed_at: datetime | None
+
+
+def issue(  # noqa: PLR0913 - one each for what a key is
+    session: Session,
+    name: str,
+    *,
+    scopes: Collection[Scope],
+    page_id: str | None,
+    expires_at: datetime | None,
+    at: datetime,
+) -> str:
+    """Return a new key; it is never known again."""
+    key = tokens.new_key()
+    session.add(
+        ApiKey(
+            id=tokens.id_of(key),
+            name=name,
+            hash=_digest(key),
+            scopes=" ".join(scope for scope in SCOPES if scope in scopes),
+            page_id=page_id,
+            created_at=at,
+            expires_at=expires_at,
+        )
+    )
+    return key
+
+
+def check(session: Session, key: str, *, at: datetime) -> Grant:
+    """Return what the holder of *key* may do.
+
+    Raises:
+        KeyRefused: Nothing.
+    """
+    row = _row_of(session, key)
+    if row is None or row.revoked_at is not None:
+        raise KeyRefused
+    if row.expires_at is not None and row.expires_at <= at:
+        raise KeyRefused
+    used_at = row.last_used_at
+    # Either way: a clock that was put back must not end the noting.
+    is_due = used_at is None or abs(at - used_at) >= USE_NOTED_EVERY
+    return Grant(row.id, frozenset(row.scopes.split()), row.page_id, is_due)
+
+
+def note_use(session: Session, key_id: str, *, at: datetime) -> None:
+    """Remember that the key was used."""
+    row = session.get(ApiKey, key_id)
+    if row is not None:
+        row.last_used_at = at
+
+
+def whose(session: Session, key: str) -> str | None:
+    """Return the id of *key*, whether or not it is still good; None where it is none of ours."""
+    row = _row_of(session, key)
+    return None if row is None else row.id
+
+
+def flag_exposed(session: Session, key_id: str, *, at: datetime) -> None:
+    """Remember that the key has been where others can read it."""
+    row = session.get(ApiKey, key_id)
+    if row is not None:
+        row.exposed_at = row.exposed_at or at
+
+
+def revoke(session: Session, key_id: str, *, at: datetime) -> bool:
+    """Refuse the key from now on; tell whether there is one that was good until now."""
+    row = session.get(ApiKey, key_id, with_for_update=True)
+    if row is None or row.revoked_at is not None:
+        return False
+    row.revoked_at = at
+    return True
+
+
+def list_keys(session: Session) -> tuple[KeyValue, ...]:
+    """Return every key, the oldest first."""
+    rows = session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id))
+    return tuple(
+        KeyValue(
+            id=row.id,
+            name=row.name,
+            scopes=tuple(row.scopes.split()),
+            page_id=row.page_id,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            last_used_at=row.last_used_at,
+            revoked_at=row.revoked_at,
+            exposed_at=row.exposed_at,
+        )
+        for row in rows
+    )
+
+
+def _row_of(session: Session, key: str) -> ApiKey | None:
+    if not tokens.is_key(key):
+        return None
+    row = session.get(ApiKey, tokens.id_of(key))
+    is_it = row is not None and hmac.compare_digest(row.hash, _digest(key))
+    return row if is_it else None
+
+
+def _digest(key: str) -> str:
+    return sha256(key.encode()).hexdigest()

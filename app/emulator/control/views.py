@@ -1,0 +1,214 @@
+"""The emulator for programs: faults, time, triggers and what has passed, behind a key.
+
+Everything is JSON. The key is printed at the start and travels as Authorization: Bearer.
+"""
+
+import hmac
+from dataclasses import asdict
+from typing import Any, NoReturn
+
+from flask import Blueprint, Response, abort, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from app.emulator.context import Emulator, emulator
+from app.emulator.control import requests
+from app.emulator.faults.table import FAULTS
+from app.emulator.state import Thread
+from app.emulator.triggers import Trigger, pull
+from app.emulator.webhooks.journal import Entry
+
+bp = Blueprint("control", __name__, url_prefix="/control")
+
+_TRIGGER = ("what", "page_id", "psid", "code", "text", "twice", "late_seconds")
+
+
+@bp.before_request
+def check_key() -> None:
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    right = emulator().settings.control_key
+    if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode(), right.encode()):
+        abort(401, "the control API wants Authorization: Bearer and the key printed at the start")
+
+
+@bp.errorhandler(HTTPException)
+def refuse(error: HTTPException) -> tuple[Response, int]:
+    return jsonify(error=error.description), error.code or 500
+
+
+@bp.get("")
+def show() -> Response:
+    """Return what there is: the clock, what is on, who is linked, what is subscribed."""
+    held = emulator()
+    subscription = held.state.app_subscription
+    return jsonify(
+        time=_time(held),
+        faults=held.faults.on(),
+        threads=[_thread(thread) for thread in held.state.every_thread()],
+        webhook=asdict(subscription) if subscription else None,
+        page_fields={page_id: held.state.page_fields(page_id) for page_id in held.state.pages},
+    )
+
+
+@bp.get("/faults")
+def faults() -> Response:
+    """Return the table of what can go wrong."""
+    on = emulator().faults.on()
+    return jsonify(
+        [
+            {
+                "name": fault.name,
+                "area": fault.area,
+                "does": fault.does,
+                "source": fault.source,
+                "is_on": fault.name in on,
+                "times": on.get(fault.name),
+            }
+            for fault in FAULTS.values()
+        ]
+    )
+
+
+@bp.put("/faults/<name>")
+def turn_on(name: str) -> tuple[str, int]:
+    """Let a fault happen always, or as many `times` as the body says."""
+    times = requests.content("times").get("times")
+    if times is not None and (not isinstance(times, int) or isinstance(times, bool)):
+        requests.refuse("times is a number")
+    try:
+        emulator().faults.turn_on(name, times)
+    except KeyError:
+        _no_fault(name)
+    except ValueError as exc:
+        requests.refuse(str(exc))
+    return "", 204
+
+
+@bp.delete("/faults/<name>")
+def turn_off(name: str) -> tuple[str, int]:
+    if name not in FAULTS:
+        _no_fault(name)
+    emulator().faults.turn_off(name)
+    return "", 204
+
+
+@bp.delete("/faults")
+def turn_all_off() -> tuple[str, int]:
+    emulator().faults.clear()
+    return "", 204
+
+
+@bp.post("/time")
+def advance() -> Response:
+    """Let `advance_seconds` pass, with every repeat that is due meanwhile."""
+    held = emulator()
+    held.courier.advance(requests.seconds(requests.content("advance_seconds"), "advance_seconds"))
+    return jsonify(_time(held))
+
+
+@bp.delete("/time")
+def return_to_now() -> Response:
+    """Go with the clock of this machine again."""
+    held = emulator()
+    held.return_to_now()
+    return jsonify(_time(held))
+
+
+@bp.post("/trigger")
+def trigger() -> Response:
+    """Let something happen to a person; answer with what the business made of it."""
+    held, told = emulator(), requests.content(*_TRIGGER)
+    thread = _meant(held, told)
+    text = requests.text(told, "text")
+    wanted = Trigger(
+        what=requests.text(told, "what") or "",
+        code=requests.text(told, "code"),
+        text="Hello!" if text is None else text,
+        twice=requests.switch(told, "twice"),
+        late=requests.seconds({"late_seconds": 0, **told}, "late_seconds"),
+    )
+    try:
+        failure = pull(held, thread, wanted)
+    except ValueError as exc:
+        requests.refuse(str(exc))
+    return jsonify(
+        what=wanted.what,
+        page_id=thread.page_id,
+        psid=thread.psid,
+        failure=asdict(failure) if failure else None,
+    )
+
+
+@bp.get("/exchanges")
+def exchanges() -> Response:
+    """Return, oldest first and whole, what passed `after` a number."""
+    held = emulator()
+    held.courier.settle()
+    after = request.args.get("after", 0, type=int)
+    return jsonify([_exchange(entry) for entry in reversed(held.journal.entries(after=after))])
+
+
+@bp.put("/webhook")
+def subscribe() -> tuple[str, int]:
+    """Deliver to `url` from now on, as if set up in the dashboard; null is nowhere."""
+    emulator().state.subscribe(requests.address(requests.content("url"), "url"))
+    return "", 204
+
+
+@bp.post("/settle")
+def settle() -> tuple[str, int]:
+    emulator().courier.settle()
+    return "", 204
+
+
+@bp.post("/reset")
+def reset() -> tuple[str, int]:
+    emulator().reset()
+    return "", 204
+
+
+def _no_fault(name: str) -> NoReturn:
+    abort(404, f"there is no fault {name}; GET /control/faults lists them")
+
+
+def _meant(held: Emulator, told: dict[str, Any]) -> Thread:
+    """Return the thread that `page_id` and `psid` mean; what is left out is the first."""
+    page_id, psid = requests.text(told, "page_id"), requests.text(told, "psid")
+    found = [
+        thread
+        for thread in held.state.every_thread()
+        if page_id in {None, thread.page_id} and psid in {None, thread.psid}
+    ]
+    if not found:
+        abort(404, "nobody with this psid has chatted with this page")
+    return found[0]
+
+
+def _time(held: Emulator) -> dict[str, Any]:
+    return {"now": held.clock().isoformat(), "ahead_seconds": held.clock.ahead.total_seconds()}
+
+
+def _thread(thread: Thread) -> dict[str, Any]:
+    return {
+        "page_id": thread.page_id,
+        "psid": thread.psid,
+        "person": thread.person,
+        "linked": thread.linked,
+        "messages": [
+            {
+                "id": message.id,
+                "author": message.author,
+                "text": message.text,
+                "cards": [card.title for card in message.cards],
+                "buttons": [
+                    {"kind": button.kind, "title": button.title, "url": button.url}
+                    for button in message.all_buttons
+                ],
+            }
+            for message in thread.messages
+        ],
+    }
+
+
+def _exchange(entry: Entry) -> dict[str, Any]:
+    exchange = asdict(entry.exchange)
+    return {**exchange, "number": entry.number, "at": entry.exchange.at.isoformat()}

@@ -1,0 +1,276 @@
+"""Everything that can go wrong with Messenger: what it does, and by which source it can."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from app.emulator.faults.rare_errors import SELDOM
+
+Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldom"]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphError:
+    """An error object that Graph answers with, whatever was asked."""
+
+    code: int
+    message: str
+    subcode: int | None = None
+    status: int = 400
+    is_transient: bool | None = None
+    # The header that says whose limit is reached; none when the error is about something else.
+    usage: Literal["app", "business", "page"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that can go wrong."""
+
+    name: str
+    area: Area
+    does: str
+    source: str
+    error: GraphError | None = None
+    # The Graph calls it can happen to; none named means every one.
+    calls: frozenset[str] = frozenset()
+
+
+_PLATFORM = "https://developers.facebook.com/docs/messenger-platform"
+_WEBHOOKS = f"{_PLATFORM}/webhooks"
+_GRAPH_WEBHOOKS = "https://developers.facebook.com/docs/graph-api/webhooks/getting-started"
+_ERRORS = (
+    "https://developers.facebook.com/documentation/business-messaging/messenger-platform/"
+    "error-codes"
+)
+_GRAPH_ERRORS = "https://developers.facebook.com/docs/graph-api/guides/error-handling"
+_LIMITS = "https://developers.facebook.com/docs/graph-api/overview/rate-limiting"
+_LINKING = f"{_PLATFORM}/identity/account-linking"
+_BOTTENDER = "https://github.com/Yoctol/bottender/issues"
+
+
+def _webhook(name: str, does: str, source: str) -> Fault:
+    return Fault(name=name, area="webhook", does=does, source=source)
+
+
+def _signature(name: str, does: str) -> Fault:
+    return Fault(name=name, area="signature", does=does, source=_GRAPH_WEBHOOKS)
+
+
+def _graph(name: str, does: str, source: str, error: GraphError | None = None) -> Fault:
+    return Fault(name=name, area="graph", does=does, source=source, error=error)
+
+
+def _refuses(error: GraphError, does: str, source: str, *calls: str) -> Fault:
+    name = f"graph-{error.code}" + (f"-{error.subcode}" if error.subcode else "")
+    return Fault(
+        name=name, area="graph", does=does, source=source, error=error, calls=frozenset(calls)
+    )
+
+
+_EXPIRED = (
+    "Error validating access token: Session has expired on Thursday, 19-Nov-26 10:00:00 PST. "
+    "The current time is Friday, 20-Nov-26 04:00:00 PST."
+)
+_CHANGED = (
+    "Error validating access token: The session has been invalidated because the user changed "
+    "their password or Facebook has changed the session for security reasons."
+)
+
+_ROWS = (
+    _webhook("twice", "Every delivery is posted twice, byte for byte.", _GRAPH_WEBHOOKS),
+    _webhook("late", "What happens is delivered an hour of Messenger's time later.", _WEBHOOKS),
+    _webhook(
+        "reordered",
+        "Of two events the second is delivered first; one alone waits for a minute.",
+        _GRAPH_WEBHOOKS,
+    ),
+    _webhook(
+        "recut",
+        "A repeat is packed anew: together with others, then each alone.",
+        _GRAPH_WEBHOOKS,
+    ),
+    _webhook("mixed-messages", "Other events stand before and after in the same entry.", _WEBHOOKS),
+    _webhook("mixed-standby", "An entry with standby stands before.", f"{_WEBHOOKS}/standby"),
+    _webhook(
+        "mixed-changes",
+        "An entry with changes and no messaging stands before.",
+        "https://github.com/fbsamples/original-coast-clothing/blob/main/app.js",
+    ),
+    _webhook("other-objects", "A delivery about instagram comes first.", _WEBHOOKS),
+    _webhook(
+        "in-standby",
+        "Events come in standby, as for a thread that another app owns.",
+        "not documented for account_linking; messenger-platform.md 10.7",
+    ),
+    _webhook("webhook-500", "Your answer counts as 500, so that Messenger repeats.", _WEBHOOKS),
+    _webhook(
+        "webhook-timeout",
+        "Your answer counts as too late, and the limit passes on Messenger's clock.",
+        _WEBHOOKS,
+    ),
+    _webhook("limit-5s", "Messenger waits for 5 seconds instead of 20.", _WEBHOOKS),
+    _webhook("outage", "Your server cannot be reached.", _GRAPH_WEBHOOKS),
+    _signature("unsigned", "Deliveries carry no signature."),
+    _signature("foreign-secret", "Deliveries are signed with another app's secret."),
+    _signature("sha1-only", "Deliveries carry X-Hub-Signature (SHA-1) alone."),
+    _signature("altered", "Another person is put into the body after it was signed."),
+    Fault(
+        name="app-field-missing",
+        area="subscription",
+        does="The app is not subscribed to the field of the event.",
+        source="https://github.com/fbsamples/messenger-platform-samples/issues/27",
+    ),
+    Fault(
+        name="page-field-missing",
+        area="subscription",
+        does="The Page is not subscribed to the field of the event.",
+        source="https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps",
+    ),
+    Fault(
+        name="slow-return",
+        area="return",
+        does="Six minutes pass before the browser is back.",
+        source=_LINKING,
+    ),
+    Fault(
+        name="no-redirect-uri",
+        area="return",
+        does="Log In opens your page without redirect_uri.",
+        source="https://github.com/onejgordon/flow-dashboard/issues/142",
+    ),
+    _graph("linking-token-expired", "account_linking_token has just expired: 10303.", _ERRORS),
+    _graph(
+        "linking-token-of-another-page", "account_linking_token is another Page's: 10303.", _ERRORS
+    ),
+    _graph("page-token-of-another-page", "The page token speaks for another Page.", _GRAPH_ERRORS),
+    _graph("proof-required", "Calls without appsecret_proof are refused.", f"{_BOTTENDER}/271"),
+    _graph(
+        "proof-wrong",
+        "Every appsecret_proof is refused.",
+        "https://github.com/facebook/facebook-python-business-sdk/issues/528",
+    ),
+    _graph(
+        "profile-withheld",
+        "The person's profile is withheld: 100/2018247.",
+        "https://github.com/remixz/messenger-bot/issues/98",
+    ),
+    _graph(
+        "profile-nameless",
+        "The person's profile has no name in it.",
+        f"{_PLATFORM}/identity/user-profile",
+    ),
+    _graph(
+        "unlink-silent",
+        "unlink_accounts sends no webhook.",
+        "not documented either way; messenger-platform.md 10.3",
+    ),
+    _graph(
+        "version-expired",
+        "The version you ask for has expired: the oldest usable one answers.",
+        "https://developers.facebook.com/docs/graph-api/guides/versioning",
+    ),
+    _graph(
+        "thread-settings-gone",
+        "thread_settings is gone on every version that has not expired.",
+        "https://github.com/fbsamples/messenger-bot-samples/issues/34",
+    ),
+    _graph("html", "An edge answers 502 with a page of HTML.", _GRAPH_ERRORS),
+    _graph("drip", "The answer comes byte by byte, half a second apart.", "seen with any edge"),
+    _graph("reset", "The connection is reset instead of answered.", "seen with any edge"),
+    _refuses(
+        GraphError(1, "An unknown error occurred", status=500), "Unknown error.", _GRAPH_ERRORS
+    ),
+    _refuses(
+        GraphError(2, "Service temporarily unavailable", status=500, is_transient=True),
+        "Temporary failure.",
+        _GRAPH_ERRORS,
+    ),
+    _refuses(
+        GraphError(4, "(#4) Application request limit reached", is_transient=True, usage="app"),
+        "The app's request limit is reached.",
+        _LIMITS,
+    ),
+    _refuses(
+        GraphError(10, "(#10) Application does not have permission for this action", status=403),
+        "The permission is missing.",
+        _GRAPH_ERRORS,
+    ),
+    _refuses(
+        GraphError(10, "(#10) This message is sent outside of allowed window.", subcode=2018278),
+        "The person's last message is more than 24 hours old.",
+        _ERRORS,
+        "send",
+    ),
+    _refuses(
+        GraphError(17, "(#17) User request limit reached", is_transient=True, usage="app"),
+        "The user's request limit is reached.",
+        _LIMITS,
+    ),
+    _refuses(
+        GraphError(32, "(#32) Page request limit reached", usage="page"),
+        "The Page's request limit is reached.",
+        f"{_BOTTENDER}/420",
+    ),
+    _refuses(GraphError(100, "(#100) Invalid parameter"), "A parameter is wrong.", _ERRORS),
+    _refuses(
+        GraphError(190, "Invalid OAuth access token."), "The page token is invalid.", _GRAPH_ERRORS
+    ),
+    _refuses(
+        GraphError(190, "Error validating access token: The user is not installed.", subcode=458),
+        "The app is not installed any more.",
+        _GRAPH_ERRORS,
+    ),
+    _refuses(
+        GraphError(190, _CHANGED, subcode=460), "The password was changed since.", _GRAPH_ERRORS
+    ),
+    _refuses(GraphError(190, _EXPIRED, subcode=463), "The page token has expired.", _GRAPH_ERRORS),
+    _refuses(
+        GraphError(190, "Error validating access token: Invalid token.", subcode=467),
+        "The page token was invalidated.",
+        _GRAPH_ERRORS,
+    ),
+    _refuses(
+        GraphError(190, "Error validating access token: Invalid session.", subcode=492),
+        "Whose token it is has no role on the Page any more.",
+        _GRAPH_ERRORS,
+    ),
+    _refuses(
+        GraphError(200, "(#200) Permissions error", status=403),
+        "The app is not live, or the person has no role on it.",
+        _ERRORS,
+    ),
+    _refuses(
+        GraphError(551, "(#551) This person isn't available right now.", subcode=1545041),
+        "The person has blocked the Page, or is gone.",
+        _ERRORS,
+        "send",
+    ),
+    _refuses(
+        GraphError(613, "(#613) Calls to this api have exceeded the rate limit.", usage="business"),
+        "Too many calls to this edge.",
+        "https://github.com/howdyai/botkit/issues/865",
+    ),
+    _refuses(
+        GraphError(10303, "(#10303) Account Linking Error: invalid account_linking_token"),
+        "account_linking_token is refused.",
+        _ERRORS,
+        "recipient",
+    ),
+    _refuses(
+        GraphError(
+            80006,
+            "(#80006) There have been too many calls to this Messenger account. "
+            "Wait a bit and try again.",
+            usage="business",
+        ),
+        "Too many Messenger calls for this Page.",
+        _LIMITS,
+    ),
+)
+_SELDOM = tuple(
+    replace(
+        _refuses(GraphError(code, f"(#{code}) {words}", subcode), does, _ERRORS, *calls),
+        area="seldom",
+    )
+    for code, subcode, words, does, calls in SELDOM
+)
+FAULTS: dict[str, Fault] = {row.name: row for row in (*_ROWS, *_SELDOM)}

@@ -1,0 +1,152 @@
+"""The thread on the phone: what a person reads, types and taps."""
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from app.emulator import ids
+from app.emulator.context import Emulator, emulator
+from app.emulator.state import Button, Message, Thread
+from app.emulator.ui import login_window
+from app.emulator.webhooks import events
+
+bp = Blueprint("chat", __name__)
+
+_LONGEST_MESSAGE = 2000
+
+
+@bp.errorhandler(404)
+def gone(_error: HTTPException) -> tuple[str, int]:
+    """Lead out of a chat that a former start of the emulator had: its ids were others."""
+    return render_template("gone.html"), 404
+
+
+@bp.get("/")
+def first() -> ResponseReturnValue:
+    held = emulator()
+    thread = held.state.threads(held.settings.pages[0].id)[0]
+    return redirect(_address(thread), 302)
+
+
+@bp.get("/chats/<psid>")
+def chats(psid: str) -> str:
+    """Show every page that the person with *psid* can chat with."""
+    held = emulator()
+    everything = [thread for page_id in held.state.pages for thread in held.state.threads(page_id)]
+    thread = next((thread for thread in everything if thread.psid == psid), None)
+    if thread is None:
+        abort(404)
+    return render_template(
+        "chats.html",
+        thread=thread,
+        people=held.state.threads(thread.page_id),
+        chats=[other for other in everything if other.person == thread.person],
+        pages=held.state.pages,
+    )
+
+
+@bp.get("/t/<page_id>/<psid>")
+def show(page_id: str, psid: str) -> str:
+    return _page("chat.html", page_id, psid)
+
+
+@bp.get("/t/<page_id>/<psid>/details")
+def details(page_id: str, psid: str) -> str:
+    return _page("details.html", page_id, psid)
+
+
+@bp.get("/t/<page_id>/<psid>/messages")
+def messages(page_id: str, psid: str) -> ResponseReturnValue:
+    """Return the bubbles alone, or 304 when the reader has them already."""
+    held, thread = _thread(page_id, psid)
+    response = Response(
+        render_template("messages.html", thread=thread, page=held.state.pages[page_id])
+    )
+    response.set_etag(str(thread.version))
+    return response.make_conditional(request)
+
+
+@bp.post("/t/<page_id>/<psid>/messages")
+def say(page_id: str, psid: str) -> ResponseReturnValue:
+    """Send what the person typed; the Page hears of it through the webhook."""
+    held, thread = _thread(page_id, psid)
+    text = request.form.get("text", "").strip()[:_LONGEST_MESSAGE]
+    if text:
+        message = Message(id=ids.message_id(), author="person", at=held.clock(), text=text)
+        held.state.add_message(page_id, psid, message)
+        held.courier.deliver_later(events.message(thread, message))
+    return redirect(_address(thread), 303)
+
+
+@bp.post("/t/<page_id>/<psid>/tap")
+def tap(page_id: str, psid: str) -> ResponseReturnValue:
+    """Do what the button of a message does: `message` is its id, `button` its place in it."""
+    held, thread = _thread(page_id, psid)
+    button = _tapped(thread)
+    match button.kind:
+        case "account_link":
+            return login_window.open_login(held, thread, button.url)
+        case "account_unlink":
+            login_window.log_out(held, thread)
+        case "postback":
+            _post_back(held, thread, button)
+        case "web_url":
+            return redirect(button.url, 303)
+    return redirect(_address(thread), 303)
+
+
+@bp.post("/t/<page_id>/<psid>/log-in")
+def log_in(page_id: str, psid: str) -> ResponseReturnValue:
+    """Open the account_linking_url of the Messenger profile, as the thread's details offer it."""
+    held, thread = _thread(page_id, psid)
+    url = held.state.linking_url(page_id)
+    if url is None:
+        return redirect(url_for(".details", page_id=page_id, psid=psid), 303)
+    return login_window.open_login(held, thread, url)
+
+
+@bp.post("/t/<page_id>/<psid>/log-out")
+def log_out(page_id: str, psid: str) -> ResponseReturnValue:
+    held, thread = _thread(page_id, psid)
+    login_window.log_out(held, thread)
+    return redirect(_address(thread), 303)
+
+
+def _post_back(held: Emulator, thread: Thread, button: Button) -> None:
+    message = Message(id=ids.message_id(), author="person", at=held.clock(), text=button.title)
+    held.state.add_message(thread.page_id, thread.psid, message)
+    event = events.postback(thread, mid=message.id, title=button.title, payload=button.payload)
+    held.courier.deliver_later(event)
+
+
+def _tapped(thread: Thread) -> Button:
+    place = request.form.get("button", -1, type=int)
+    wanted = request.form.get("message")
+    found = (message.all_buttons for message in thread.messages if message.id == wanted)
+    buttons = next(found, ())
+    if not 0 <= place < len(buttons):
+        abort(404)
+    return buttons[place]
+
+
+def _thread(page_id: str, psid: str) -> tuple[Emulator, Thread]:
+    held = emulator()
+    thread = held.state.find_thread(page_id, psid)
+    if thread is None:
+        abort(404)
+    return held, thread
+
+
+def _page(template: str, page_id: str, psid: str) -> str:
+    held, thread = _thread(page_id, psid)
+    return render_template(
+        template,
+        thread=thread,
+        page=held.state.pages[page_id],
+        people=held.state.threads(page_id),
+        linking_url=held.state.linking_url(page_id),
+    )
+
+
+def _address(thread: Thread) -> str:
+    return url_for("chat.show", page_id=thread.page_id, psid=thread.psid)

@@ -1,0 +1,177 @@
+"""The database as every room sees it: the base of all rows, moments in UTC, the engine.
+
+SQLite and PostgreSQL keep the same promises: what is committed is on the disk, a writer waits
+2.5 s at most for another, foreign keys hold.
+"""
+
+import random
+import sqlite3
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Dialect, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import DateTime, TypeDecorator
+
+# Alembic can only drop a constraint that has a name, and SQLite gives none by itself.
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+LOCK_WAIT_S: Final = 2.5
+LOCK_WAIT_MS: Final = int(LOCK_WAIT_S * 1000)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; SQLite, which keeps no zone, is held to the same promise."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def make_engine(url: URL, *, pool_size: int = 16) -> Engine:
+    """Return an engine for *url*; a SQLite file that is made is readable by its owner alone."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, pool_size)
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        # An error's text goes to the log; what was being written does not.
+        hide_parameters=True,
+        pool_timeout=LOCK_WAIT_S,
+        connect_args={"connect_timeout": 3, "options": f"-c lock_timeout={LOCK_WAIT_MS}"},
+    )
+    event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "commit", _check_postgresql)
+    return engine
+
+
+def insert_into(dialect: str, table: Table | type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT into *table* that can be told what to do ON CONFLICT.
+
+    SQLite and PostgreSQL know the same words for it, and SQLAlchemy has no name for what they
+    share.
+    """
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def unlistened(engine: Engine) -> Engine:
+    """Return an engine on the same connections that tells nobody what it does.
+
+    To be listened to costs each statement a quarter of its time. Whoever uses it begins by
+    `begin` and looks by `check_before_commit` himself.
+    """
+    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)
+
+
+def begin(connection: Connection) -> None:
+    """Begin a transaction on *connection* that writes, as its options say."""
+    if connection.dialect.name == "sqlite":
+        _begin_sqlite(connection)
+    else:
+        _begin_postgresql(connection)
+
+
+def check_before_commit(connection: Connection) -> None:
+    """Raise `RuntimeError` where COMMIT would roll back, and say nothing."""
+    if connection.dialect.name == "postgresql":
+        _check_postgresql(connection)
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    wait_s = connection.get_execution_options().get("lock_wait_s")
+    if wait_s is not None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}")
+
+
+def _check_postgresql(connection: Connection) -> None:
+    # COMMIT of a transaction that has failed rolls it back, and reports no error.
+    driver = connection.connection.driver_connection
+    if driver is not None and driver.info.transaction_status.name == "INERROR":
+        raise RuntimeError("a use case went on after an error of the database")
+
+
+def _sqlite(url: URL, pool_size: int) -> Engine:
+    if url.database and url.database != ":memory:":
+        path = Path(url.database)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout=LOCK_WAIT_S,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver would begin by itself, and late; _begin_sqlite says when and how.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={LOCK_WAIT_MS}",
+        "journal_mode=WAL",
+        # NORMAL may lose the last commits at power loss (sqlite.org/pragma.html, read 2026-11).
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another wrote meanwhile,
+    # whatever the timeout; one that takes the lock first waits for it.
+    options = connection.get_execution_options()
+    if options.get("reading", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    limit = time.monotonic() + options.get("lock_wait_s", LOCK_WAIT_S)
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - what the dialect is made of
+    # SQLite's own wait looks less and less often: a busy process starves the others for seconds.
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while _is_locked_out(driver) and time.monotonic() < limit:
+            time.sleep(random.uniform(0.0005, 0.0015))  # noqa: S311 - jitter, no secret
+        if not driver.in_transaction:
+            # Once more by SQLAlchemy, which makes its own error of it.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
+
+
+def _is_locked_out(driver: sqlite3.Connection) -> bool:
+    """Begin to write; return whether another does already."""
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as exc:
+        return exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False

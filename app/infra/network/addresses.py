@@ -1,0 +1,33 @@
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def keeps_secrets(address: str) -> bool:
+    """Tell whether what is sent to *address* stays between us: https, or http on this machine."""
+    if not re.fullmatch(r"[\x21-\x7e]{1,2000}", address) or "#" in address or "\\" in address:
+        return False
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    if not parts.hostname or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(address))
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether *address* leads to this machine and no other."""
+    host = urlsplit(address).hostname or ""
+    return host in LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
+
+
+def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether *address* is of this machine or of a network that is not the Internet."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    known = mapped or address
+    return known.is_loopback or (known.is_private and not known.is_unspecified)

@@ -1,0 +1,11 @@
+"""Folders that are shipped with the program: templates, migrations, examples."""
+
+from pathlib import Path
+from typing import Final
+
+_APP: Final = Path(__file__).parents[1]
+
+
+def shipped(name: str) -> Path:
+    """Return the folder *name*, which stands beside app/ in a checkout and inside it in a wheel."""
+    return _APP / name if (_APP / name).is_dir() else _APP.parent / name

@@ -1,0 +1,227 @@
+"""How one setting is read: from the environment or a file it names, parsed, faults collected.
+
+A fault names the setting and says what is wrong with it, never what was given.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.engine import URL
+
+from app.infra.network.addresses import is_private, keeps_secrets
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+REQUIRED: Final = object()
+# Standard Webhooks: the signing secret.
+LEAST_KEY: Final = 24
+MOST_KEY: Final = 64
+
+
+class SettingError(ValueError):
+    """What is wrong with a setting, as the end of a sentence that begins with its name."""
+
+
+class Reader:
+    """Reads settings by name; `faults` has every fault met, `given` the names that were set."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.faults: list[str] = []
+        self.given: set[str] = set()
+
+    def required(self, name: str, parse: Callable[[str], T]) -> T:
+        """Return setting *name*, parsed; a missing one is a fault."""
+        if self.text(name) is None and not any(f.startswith(name) for f in self.faults):
+            self.faults.append(f"{name} is not set")
+        # Where there was a fault, None stands in; it is never used, for a fault stops the start.
+        return self.optional(name, parse, None)  # type: ignore[return-value]
+
+    def optional(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
+        """Return setting *name*, parsed, or *default* where it is not set."""
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except ValueError as exc:
+            # Only a Fault's words: int("…") quotes what it was given.
+            self.faults.append(f"{name} {exc if isinstance(exc, SettingError) else 'is malformed'}")
+            return default
+
+    def text(self, name: str) -> str | None:
+        """Return what was given for *name*, or what stands in the file that ``NAME_FILE`` names."""
+        text = self._text(name)
+        if text is not None:
+            self.given.add(name)
+        return text
+
+    def _text(self, name: str) -> str | None:
+        path = self._env.get(f"{name}_FILE")
+        if not path:
+            return self._env.get(name, "").strip() or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError):
+            self.faults.append(f"{name}_FILE names a file that cannot be read")
+            return None
+
+
+def plain(text: str) -> str:
+    return text
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def digits(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,64}", text):
+        raise SettingError("must be digits")
+    return text
+
+
+def version(text: str) -> str:
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", text):
+        raise SettingError('must look like "v26.0"')
+    return text
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers from *least* to *most*."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise SettingError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """Return a parser that takes one of *allowed*."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise SettingError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def origin(text: str) -> str:
+    """Return *text* if it is a scheme and a host, perhaps a port, and nothing else."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise SettingError("is no web address") from None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    rebuilt = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or rebuilt != text:
+        raise SettingError(
+            "must be like https://example.com: no path, no slash at the end, lower case"
+        )
+    return text
+
+
+def endpoint(text: str) -> str:
+    """Return *text* if it is an address that secrets may be sent to."""
+    if not keeps_secrets(text):
+        raise SettingError(
+            "must be an https address (http on this machine), without user and #fragment"
+        )
+    return text
+
+
+def origins(text: str) -> tuple[str, ...]:
+    return tuple(origin(word) for word in words(text))
+
+
+def installed(extra: str, module: str, parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Return *parse*, for a setting that wants what the *extra* of this name brings."""
+
+    def parse_if_there(text: str) -> T:
+        try:
+            is_there = find_spec(module) is not None
+        except ModuleNotFoundError:
+            is_there = False
+        if not is_there:
+            raise SettingError(f"needs what is not installed: uv sync --extra {extra}")
+        return parse(text)
+
+    return parse_if_there
+
+
+def yes_or_no(text: str) -> bool:
+    """Return whether *text* is 1; 0 is no."""
+    if text not in {"0", "1"}:
+        raise SettingError("must be 0 or 1")
+    return text == "1"
+
+
+def bot_url(text: str) -> str:
+    """Return *text* if it is an address that may be posted to (security.md R101).
+
+    Where http leads is looked at again when it is connected to: a name may mean any machine.
+    """
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise SettingError("is no web address") from None
+    is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None
+    if not is_plain or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingError("must be a web address: no user, no password")
+    if parts.scheme == "http" and _is_public(parts.hostname or ""):
+        raise SettingError("must be https: http is for this machine and private networks")
+    return text
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return not is_private(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return False
+
+
+def webhook_secrets(text: str) -> tuple[bytes, ...]:
+    """Return the keys in *text*, which are ``whsec_`` and base64 of 24 to 64 bytes."""
+    return tuple(_webhook_secret(word) for word in words(text))
+
+
+def _webhook_secret(word: str) -> bytes:
+    try:
+        key = base64.b64decode(word.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not word.startswith("whsec_") or not LEAST_KEY <= len(key) <= MOST_KEY:
+        raise SettingError('must be "whsec_" and base64 of 24 to 64 bytes')
+    return key
+
+
+def database_url(text: str) -> URL:
+    """Return the address of a database, with the driver this project uses.
+
+    Raises:
+        ValueError: *text* names no SQLite or PostgreSQL database.
+    """
+    try:
+        url = make_url(text)
+    except Exception as exc:
+        raise ValueError("not a database address") from exc
+    # "postgresql://" means another driver in SQLAlchemy 2.0 than in 2.1; hosters write "postgres".
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in {"postgresql+psycopg", "sqlite"}:
+        raise ValueError("neither a SQLite nor a PostgreSQL address")
+    return url

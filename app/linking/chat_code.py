@@ -1,0 +1,57 @@
+"""Six digits that were sent to the Messenger profile of an attempt, and are asked for on its page.
+
+Nothing here commits, and every function may be run twice by `Writer.write`. What is kept of the
+digits is a keyed hash that the caller makes; see `app.web.pages.chat_code`.
+"""
+
+import hmac
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from app.linking.attempts import WRONG_DIGITS, Ticket, unconfirmed
+from app.linking.errors import DigitsSentTooOften
+
+MOST_SENT: Final = 3
+# A guess is right once in a million. How many attempts one profile may spend on guesses is limited
+# by app.accounts.rate_limits.DIGITS.
+MOST_TRIED: Final = 5
+
+
+def count_sending(session: Session, ticket: Ticket, *, at: datetime) -> None:
+    """Count that digits are about to be sent.
+
+    Raises:
+        DigitsSentTooOften: They have been, as often as may be.
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
+    attempt = unconfirmed(session, ticket, at)
+    if attempt.digits_sent >= MOST_SENT:
+        raise DigitsSentTooOften
+    attempt.digits_sent += 1
+
+
+def remember(session: Session, ticket: Ticket, digits_hash: str, *, at: datetime) -> None:
+    """Ask for the digits of *digits_hash* from now on, and for no earlier ones.
+
+    Raises:
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
+    unconfirmed(session, ticket, at).digits_hash = digits_hash
+
+
+def match(session: Session, ticket: Ticket, digits_hash: str, *, at: datetime) -> bool:
+    """Tell whether these are the digits; the fifth wrong try ends the attempt.
+
+    Raises:
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
+    attempt = unconfirmed(session, ticket, at)
+    if attempt.digits_hash is not None and hmac.compare_digest(attempt.digits_hash, digits_hash):
+        return True
+    attempt.digits_tried += 1
+    if attempt.digits_tried >= MOST_TRIED:
+        attempt.ended_at, attempt.ended_as, attempt.reason = at, "refused", WRONG_DIGITS
+        attempt.messenger_name = None
+    return False

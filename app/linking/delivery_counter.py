@@ -1,0 +1,70 @@
+"""Counts deliveries in memory, and lets a thread of its own write the counts down.
+
+The webhook never waits for it: it is about to answer Messenger, or a stranger.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from app.linking.delivery_counts import Counts, Signer, minute_of
+
+log = structlog.get_logger()
+
+# At most one commit in so many seconds, however many deliveries come.
+PAUSE_S: Final = 1.0
+
+
+class DeliveryCounter:
+    """What this process has counted and not yet written; *write* writes it down."""
+
+    def __init__(self, write: Callable[[Counts], object], *, pause_s: float = PAUSE_S) -> None:
+        self._write = write
+        self._pause_s = pause_s
+        self._counts: Counter[tuple[datetime, Signer]] = Counter()
+        self._lock = threading.Lock()
+        self._noted = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def note(self, outcome: Signer, *, at: datetime) -> None:
+        """Count one delivery; it is written down within about a second."""
+        with self._lock:
+            self._counts[minute_of(at), outcome] += 1
+            # Made at need: a server that forks after this was built has no thread in its children.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="tally", daemon=True)
+                self._thread.start()
+        self._noted.set()
+
+    def close(self) -> None:
+        """Write down what is counted, and count no more."""
+        self._closing.set()
+        self._noted.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join()
+        self._flush()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._noted.wait()
+            self._noted.clear()
+            self._flush()
+            self._closing.wait(self._pause_s)
+
+    def _flush(self) -> None:
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        try:
+            self._write(counts)
+        except Exception as exc:  # noqa: BLE001 - counting must never stop, whatever the database says
+            log.warning("intake.not_written", error=type(exc).__name__)
+            with self._lock:
+                self._counts.update(counts)
+            self._noted.set()

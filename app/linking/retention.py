@@ -1,0 +1,74 @@
+"""What is kept of attempts and of history, and for how long (design, section 4).
+
+Nothing here commits, and every function may be run twice by `Writer.write`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, Update, and_, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.infra.settings.retention import Retention
+from app.linking.attempts import LIFE
+from app.linking.models import Attempt, LinkEvent
+
+# Messenger repeats what it could not deliver for 36 hours (Meta, "Webhooks, Getting Started"):
+# until then a confirmed attempt may still become a link, which takes the name over.
+UNTIL_LINKED: Final = timedelta(hours=48)
+# Whoever looks into an attempt on its own day sees who signed in; a deleted user's names are gone
+# within a day (R112).
+USERS_NAMED: Final = timedelta(hours=20)
+
+# One transaction holds up those that link people: better many short ones.
+BATCH: Final = 500
+
+
+def sweep(session: Session, *, keep: Retention, at: datetime) -> int:
+    """Remove attempts that are too old, and names that nobody needs; return how many rows."""
+    unnamed = _change(_has_needless_name(at)).values(messenger_name=None, memo=None)
+    unknown = _change(_has_needless_user(at)).values(display_name=None)
+    removed = delete(Attempt).where(Attempt.id.in_(_some(_is_too_old(keep, at))))
+    statements = (unnamed, unknown, removed)
+    # Rows counted as they come back: the same on both databases.
+    return sum(len(session.scalars(each.returning(Attempt.id)).all()) for each in statements)
+
+
+def forget_history(session: Session, *, keep: timedelta, at: datetime) -> int:
+    """Remove what happened to links longer ago than *keep*; return how many rows."""
+    # Numbered as they come, so the first are the oldest: no index on their times is needed.
+    first = select(LinkEvent.id).order_by(LinkEvent.id).limit(BATCH)
+    old = LinkEvent.id.in_(first) & (LinkEvent.recorded_at <= at - keep)
+    return len(session.scalars(delete(LinkEvent).where(old).returning(LinkEvent.id)).all())
+
+
+def _change(which: ColumnElement[bool]) -> Update:
+    return update(Attempt).where(Attempt.id.in_(_some(which)))
+
+
+def _has_needless_name(at: datetime) -> ColumnElement[bool]:
+    return and_(or_(Attempt.messenger_name.is_not(None), Attempt.memo.is_not(None)), _is_over(at))
+
+
+def _has_needless_user(at: datetime) -> ColumnElement[bool]:
+    seen_enough = Attempt.opened_at <= at - USERS_NAMED
+    return and_(Attempt.display_name.is_not(None), _is_over(at), seen_enough)
+
+
+def _is_over(at: datetime) -> ColumnElement[bool]:
+    return or_(
+        Attempt.ended_at.is_not(None),
+        and_(Attempt.confirmed_at.is_(None), Attempt.opened_at <= at - LIFE),
+        Attempt.confirmed_at <= at - UNTIL_LINKED,
+    )
+
+
+def _is_too_old(keep: Retention, at: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(Attempt.confirmed_at.is_(None), Attempt.opened_at <= at - keep.attempts),
+        Attempt.opened_at <= at - keep.codes,
+    )
+
+
+def _some(which: ColumnElement[bool]) -> Select[str]:
+    return select(Attempt.id).where(which).limit(BATCH)

@@ -1,0 +1,135 @@
+"""What Meta has noted, changed for as long as something lasts, and then put back.
+
+The file that says how to put it back is written before the first change, and goes when it is done:
+whatever happens in between, `threadlink setup --undo` reads it, and so does the next loan.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from app.setup import plan
+from app.setup.meta_checks import Meta
+from app.setup.plan import BadUndo, Change, State
+
+# Messenger Profile API: calls a page (developers.facebook.com, "Messenger Profile API", 2026-11).
+MOST_CALLS: Final = 10
+# A minute more than that: Meta counts from when it is asked, and by its own clock.
+WITHIN: Final = timedelta(minutes=11)
+# To put things back: one to look, one to change.
+KEPT_BACK: Final = 2
+
+
+class TooSoon(Exception):
+    """Meta would count one call too many; it will not *at* that moment."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(str(at))
+        self.at = at
+
+
+class TemporarySetup:
+    """The app's webhook and the pages' settings at Meta, while they lead somewhere else."""
+
+    def __init__(self, file: Path) -> None:
+        """Go on where an earlier loan that was never given back has left *file*.
+
+        Raises:
+            BadUndo: *file* was written by something else.
+        """
+        self.file = file
+        self._before: State | None = None
+        self._ours: tuple[str, ...] = ()
+        # What Meta has noted now, where that is known without asking.
+        self._now: State | None = None
+        self._calls: list[datetime] = []
+        if file.exists():
+            self._read()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to put back."""
+        return self._before is not None
+
+    def point(
+        self, meta: Meta, *, take_webhook: bool, verify_token: str, bot: bool, at: datetime
+    ) -> Iterator[Change]:
+        """Make everything at Meta lead to where *meta* says; yield each change once it is made.
+
+        Raises:
+            ForeignWebhook: The app's webhook is another program's, and *take_webhook* was not said.
+            TooSoon: Meta has been called too often; nothing was changed.
+            BadUndo: What is to be put back is of other pages.
+            GraphError: Meta did not take it; what was changed before stands.
+        """
+        self._check_calls(at)
+        now = self._state(meta, at)
+        is_ours = now.webhook is not None and now.webhook.url in self._ours
+        fields = plan.BOT_FIELDS if bot else ()
+        after = plan.wanted(now, meta, more_fields=fields, take_webhook=take_webhook or is_ours)
+        if self._before is None:
+            self._before = now
+        # Before anything is changed: can it be put back at all?
+        plan.changes(after, self._before)
+        self._ours = (*self._ours, meta.webhook_url)
+        self._write()
+        yield from self._make(meta, now, after, verify_token=verify_token, at=at)
+
+    def give_back(self, meta: Meta, *, verify_token: str, at: datetime) -> Iterator[Change]:
+        """Put back what was there; yield each change once it is made.
+
+        Raises:
+            GraphError: Meta did not take it; the file stays.
+        """
+        if self._before is not None:
+            now = self._state(meta, at)
+            yield from self._make(meta, now, self._before, verify_token=verify_token, at=at)
+        self._before = None
+        self.file.unlink(missing_ok=True)
+
+    def _make(
+        self, meta: Meta, now: State, after: State, *, verify_token: str, at: datetime
+    ) -> Iterator[Change]:
+        changes = plan.changes(now, after)
+        if any(change.is_profile for change in changes):
+            self._calls.append(at)
+        # Unknown until all of it is done.
+        self._now = None
+        for change in changes:
+            plan.apply(meta, change, verify_token=verify_token)
+            yield change
+        self._now = after
+
+    def _state(self, meta: Meta, at: datetime) -> State:
+        if self._now is None:
+            self._calls.append(at)
+            self._now = plan.read_state(meta)
+        return self._now
+
+    def _check_calls(self, at: datetime) -> None:
+        needed = 1 if self._now else 2
+        self._calls = [call for call in self._calls if at - call < WITHIN]
+        excess = len(self._calls) + needed + KEPT_BACK - MOST_CALLS
+        if excess > 0:
+            raise TooSoon(self._calls[excess - 1] + WITHIN)
+
+    def _write(self) -> None:
+        assert self._before is not None  # noqa: S101 - for the type checker
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = self.file.with_suffix(".new")
+        written.touch(mode=0o600)
+        text = json.dumps({**asdict(self._before), "ours": self._ours}, indent=2)
+        written.write_text(text, encoding="utf-8")
+        written.replace(self.file)
+
+    def _read(self) -> None:
+        text = self.file.read_text(encoding="utf-8")
+        self._before = State.from_json(text)
+        match json.loads(text):
+            case {"ours": list(urls)}:
+                self._ours = tuple(str(url) for url in urls)
+            case _:
+                raise BadUndo

@@ -1,0 +1,65 @@
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, inspect
+
+from app.api_keys import models as keys_models
+from app.infra.database import schema
+from app.infra.database.engine import Base
+from app.linking import models as linking_models
+from app.outbox import models as outbox_models
+
+MODELS = (keys_models, linking_models, outbox_models)
+
+
+def test_migrations_make_the_tables_that_the_models_describe(engine: Engine) -> None:
+    """What is tested on the models holds for what is deployed by migrations."""
+    with engine.connect() as connection:
+        differences = compare_metadata(_context(connection), Base.metadata)
+
+    assert [] == differences
+
+
+def test_partial_indexes_are_partial_in_the_database(engine: Engine) -> None:
+    """Alembic does not compare conditions; without theirs, two people could not open one link."""
+    indexes = {
+        str(index["name"]): index
+        for table in ("attempt", "outbox")
+        for index in inspect(engine).get_indexes(table)
+    }
+    where = f"{engine.dialect.name}_where"
+
+    assert "confirmed_at" in str(
+        indexes["uq_attempt_token_hash_confirmed"]["dialect_options"][where]
+    )
+    assert "waiting" in str(indexes["ix_outbox_due"]["dialect_options"][where])
+
+
+def test_every_migration_can_be_taken_back_and_made_again(engine: Engine) -> None:
+    schema.downgrade(engine, "base")
+    left = set(inspect(engine).get_table_names()) - {"alembic_version"}
+    schema.upgrade(engine)
+
+    assert set() == left
+    assert schema.status(engine).is_current
+
+
+def test_an_upgrade_of_current_tables_changes_nothing(engine: Engine) -> None:
+    before = schema.status(engine)
+
+    schema.upgrade(engine)
+
+    assert before == schema.status(engine)
+    assert before.is_current
+
+
+def test_a_database_without_tables_is_told_from_a_current_one(engine: Engine) -> None:
+    schema.downgrade(engine, "base")
+
+    found = schema.status(engine)
+
+    assert found.present is None
+    assert not found.is_current
+
+
+def _context(connection: Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts={"compare_type": True})

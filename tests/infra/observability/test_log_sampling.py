@@ -1,0 +1,76 @@
+"""Nobody fills the disk by being refused (R111: signature failures are sampled)."""
+
+import io
+import json
+from contextlib import redirect_stderr
+
+import pytest
+import structlog
+
+from app.infra.observability import logs
+from app.infra.observability.log_sampling import BY_STRANGERS, MOST, Sampler
+from tests.docs.test_readme import log_events
+
+
+class Hands:
+    """A clock that moves when it is moved."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def passes(sampler: Sampler, **line: object) -> structlog.typing.EventDict | None:
+    """Return what is left of *line*, or None where it is not written."""
+    try:
+        left = sampler(None, "info", dict(line))
+    except structlog.DropEvent:
+        return None
+    assert isinstance(left, dict)
+    return left
+
+
+def test_of_many_refusals_a_few_are_told_and_the_others_counted() -> None:
+    """R111."""
+    clock = Hands()
+    sampler = Sampler(clock, most=3)
+    refusal = {"event": "request.refused", "problem": "bad_signature"}
+
+    told = [passes(sampler, **refusal) for _ in range(10)]
+    clock.at = 60.0
+    after = [passes(sampler, **refusal) for _ in range(2)]
+
+    assert [refusal] * 3 + [None] * 7 == told
+    assert [{**refusal, "unsaid": 7}, refusal] == after
+
+
+def test_one_kind_takes_no_room_from_another() -> None:
+    sampler = Sampler(Hands(), most=1)
+    passes(sampler, event="request.refused", problem="bad_signature")
+
+    assert passes(sampler, event="request.refused", problem="form_refused")
+    assert passes(sampler, event="request.refused", problem="bad_signature") is None
+
+
+@pytest.mark.parametrize("event", sorted(log_events() - BY_STRANGERS))
+def test_what_is_not_a_stranger_s_to_cause_is_always_told(event: str) -> None:
+    """R111: each link, each sign-in, each command."""
+    sampler = Sampler(Hands(), most=1)
+
+    assert all(passes(sampler, event=event) for _ in range(5))
+
+
+def test_the_log_of_the_program_is_sampled() -> None:
+    with redirect_stderr(io.StringIO()) as stderr:
+        logs.configure(level="info", form="json")
+        for _ in range(MOST + 5):
+            structlog.get_logger().info("request.refused", problem="bad_signature")
+
+    lines = [json.loads(line) for line in stderr.getvalue().splitlines()]
+    assert MOST == len(lines)
+
+
+def test_the_names_of_what_is_sampled_are_real() -> None:
+    assert set() == BY_STRANGERS - log_events()

@@ -1,0 +1,85 @@
+"""Which settings start a server, and which stop it before it takes a request."""
+
+from pathlib import Path
+
+import pytest
+
+from app.infra.settings.settings import ConfigError, Settings
+from tests.installation import ENVIRONMENT
+
+SAFE = {
+    **ENVIRONMENT,
+    "PUBLIC_URL": "https://link.shop.example",
+    "SECRET_KEY": "k" * 32,
+    "DATABASE_URL": "sqlite://",
+}
+
+# What works on a laptop, and must not leak into production; and a word of what is said of it.
+LEAKS = [
+    ({"PUBLIC_URL": "http://link.shop.example"}, "PUBLIC_URL"),
+    ({"PUBLIC_URL": "https://127.0.0.1"}, "PUBLIC_URL"),
+    ({"PUBLIC_URL": "https://link.localhost"}, "PUBLIC_URL"),
+    ({"REDIRECT_ORIGINS": "http://127.0.0.1:8081"}, "REDIRECT_ORIGINS"),
+    ({"REDIRECT_ORIGINS": "https://www.facebook.com http://localhost:8081"}, "REDIRECT_ORIGINS"),
+    ({"GRAPH_URL": "http://127.0.0.1:8081"}, "GRAPH_URL"),
+    ({"GRAPH_URL": "https://graph.evil.example"}, "GRAPH_URL_TRUSTED"),
+    ({"GRAPH_URL": "https://graph.a.example", "GRAPH_URL_TRUSTED": "b.example"}, "GRAPH_URL"),
+    ({"SECRET_KEY": "k" * 31}, "SECRET_KEY"),
+    ({"SECRET_KEY": f"demo_{'k' * 48}"}, "SECRET_KEY"),
+    ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY"),
+    ({"APP_SECRET": "demo_60efff025951cddde78c"}, "APP_SECRET"),
+    ({"VERIFY_TOKEN": "demo_meatyhamhock"}, "VERIFY_TOKEN"),
+    ({"PAGE_ACCESS_TOKEN": "demo_EAAB"}, "the token of page"),
+]
+
+
+@pytest.mark.parametrize(("changed", "word"), LEAKS, ids=lambda value: str(value)[:60])
+def test_what_is_for_a_laptop_stops_a_public_server(changed: dict[str, str], word: str) -> None:
+    """R64, R71: one clear message, which names the setting and not its value."""
+    with pytest.raises(ConfigError) as said:
+        Settings.from_env({**SAFE, **changed})
+
+    assert word in str(said.value)
+    for value in changed.values():
+        assert value not in str(said.value) or value == "short"
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN"])
+@pytest.mark.parametrize("public_url", ["https://link.shop.example", "http://127.0.0.1:8000"])
+def test_no_secret_has_a_default(name: str, public_url: str) -> None:
+    """R43, R64: on a laptop neither; the demo makes its own."""
+    env = {**SAFE, "PUBLIC_URL": public_url}
+    del env[name]
+
+    with pytest.raises(ConfigError, match=name):
+        Settings.from_env(env)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(ConfigError) as said:
+        Settings.from_env({"PUBLIC_URL": "nowhere", "TRUSTED_PROXIES": "many"})
+
+    missing = ("SECRET_KEY", "PUBLIC_URL", "APP_ID", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ID")
+    for name in (*missing, "PAGE_ACCESS_TOKEN", "TRUSTED_PROXIES"):
+        assert name in str(said.value)
+    assert "nowhere" not in str(said.value)
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    """R113: as container platforms hand them over."""
+    file = tmp_path / "secret"
+    file.write_text(f"{'s' * 40}\n")
+    env = {name: value for name, value in SAFE.items() if name != "SECRET_KEY"}
+
+    settings = Settings.from_env({**env, "SECRET_KEY_FILE": str(file)})
+
+    assert "s" * 40 == settings.secret_key
+    assert settings.is_production
+
+
+def test_no_secret_is_shown_with_the_settings() -> None:
+    """R110: a log line, a traceback or a debugger shows settings by their repr."""
+    shown = repr(Settings.from_env(SAFE))
+
+    for name in ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN"):
+        assert SAFE[name] not in shown

@@ -1,0 +1,78 @@
+"""Deliveries are counted by the minute, so that a link that did not come can be explained."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.linking import delivery_counts
+from app.linking.delivery_counter import DeliveryCounter
+from app.linking.delivery_counts import Seen
+from app.services.container import Services
+from tests.actors import Messenger, message
+from tests.installation import ANA, NOON
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_counts_of_several_processes_add_up(session: Session) -> None:
+    delivery_counts.add(session, {(NOON, "current"): 3, (NOON, "refused"): 1})
+    delivery_counts.add(session, {(NOON, "current"): 2, (NOON + MINUTE, "previous"): 4})
+
+    assert Seen(taken=9, refused=1) == delivery_counts.seen(
+        session, since=NOON, until=NOON + MINUTE
+    )
+
+
+def test_only_the_minutes_asked_for_are_seen(session: Session) -> None:
+    for minutes in (0, 1, 2, 3):
+        delivery_counts.add(session, {(NOON + minutes * MINUTE, "current"): 10**minutes})
+
+    seen = delivery_counts.seen(session, since=NOON + 1.5 * MINUTE, until=NOON + 2.5 * MINUTE)
+
+    assert Seen(taken=110, refused=0) == seen
+
+
+def test_the_last_minute_of_each_outcome_is_known(session: Session) -> None:
+    """
+    R44: it tells which of two app secrets Messenger still signs with.
+    """
+    delivery_counts.add(session, {(NOON, "current"): 1, (NOON + MINUTE, "current"): 1})
+    delivery_counts.add(session, {(NOON, "previous"): 1})
+
+    assert {"current": NOON + MINUTE, "previous": NOON} == delivery_counts.last(session)
+
+
+def test_counts_go_with_the_attempts_that_they_explain(session: Session) -> None:
+    delivery_counts.add(session, {(NOON, "current"): 1, (NOON + MINUTE, "current"): 1})
+
+    gone = delivery_counts.forget(
+        session, keep=timedelta(days=30), at=NOON + timedelta(days=30, seconds=30)
+    )
+
+    assert 1 == gone
+    assert {"current": NOON + MINUTE} == delivery_counts.last(session)
+
+
+def test_what_the_database_would_not_take_is_written_later() -> None:
+    written: list[delivery_counts.Counts] = []
+
+    def write(counts: delivery_counts.Counts) -> None:
+        written.append(dict(counts))
+        if len(written) == 1:
+            raise ConnectionError
+
+    tally = DeliveryCounter(write, pause_s=0)
+    tally.note("current", at=NOON)
+    tally.close()
+
+    assert [{(NOON, "current"): 1}, {(NOON, "current"): 1}] == written
+
+
+def test_a_delivery_is_counted_by_what_became_of_it(
+    services: Services, messenger: Messenger
+) -> None:
+    messenger.tells(message(ANA, "hello", NOON))
+    messenger.posts(b"{}", **{"X-Hub-Signature-256": "sha256=" + "0" * 64})
+    services.close()
+
+    assert {"current", "refused"} == services.read(delivery_counts.last).keys()

@@ -1,0 +1,108 @@
+"""Messenger is told that a person is not linked, until it needs no more telling."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import responses
+from responses import matchers
+from sqlalchemy import URL
+from sqlalchemy.orm import Session
+
+from app.infra import clock
+from app.infra.settings.settings import Settings
+from app.linking import link_queries
+from app.linking.graph_unlink import KIND, tell_messenger
+from app.messenger.types import PageId, Psid
+from app.outbox import queue
+from app.services.container import Services, build
+from tests.linking.steps import linked
+
+PAGE, BEN = PageId("1717527131834678"), Psid("1256217357730577")
+UNLINK = "https://graph.facebook.com/v26.0/me/unlink_accounts"
+
+
+@pytest.fixture
+def built(database: URL) -> Iterator[Services]:
+    built = build(
+        Settings.from_env(
+            {
+                "SECRET_KEY": "x" * 32,
+                "PUBLIC_URL": "http://127.0.0.1:8000",
+                "DATABASE_URL": database.render_as_string(hide_password=False),
+                "APP_ID": "1",
+                "APP_SECRET": "app secret of the tests",
+                "VERIFY_TOKEN": "verify token of the tests",
+                "PAGE_ID": PAGE,
+                "PAGE_ACCESS_TOKEN": "page token of the tests",
+            }
+        )
+    )
+    yield built
+    built.engine.dispose()
+
+
+def waiting(built: Services) -> int:
+    def count(session: Session) -> int:
+        in_a_year = clock.now() + timedelta(days=365)
+        return len(queue.claim(session, KIND, most=9, lease=timedelta(0), at=in_a_year))
+
+    return built.read(count)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"result": "unlink account success"}, id="done"),
+        pytest.param({"error": {"code": 100, "error_subcode": 2018001}}, id="person unknown"),
+        pytest.param({"error": {"code": 100}}, id="not linked, so nothing to undo"),
+    ],
+)
+def test_a_person_is_unlinked_once_graph_has_answered(
+    built: Services, answer: dict[str, object]
+) -> None:
+    built.write(tell_messenger, PAGE, BEN, at=clock.now())
+
+    with responses.RequestsMock() as platform:
+        asked = matchers.json_params_matcher({"psid": BEN}, strict_match=False)
+        status = 400 if "error" in answer else 200
+        platform.post(UNLINK, json=answer, status=status, match=[asked])
+        built.worker.run_once()
+
+    assert 0 == waiting(built)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"error": {"code": 190}}, id="our token is dead"),
+        pytest.param({"error": {"code": 4}}, id="too many calls"),
+    ],
+)
+def test_a_person_stays_to_be_unlinked_while_graph_cannot(
+    built: Services, answer: dict[str, object]
+) -> None:
+    built.write(tell_messenger, PAGE, BEN, at=clock.now())
+
+    with responses.RequestsMock() as platform:
+        platform.post(UNLINK, json=answer, status=400)
+        built.worker.run_once()
+
+    assert 1 == waiting(built)
+
+
+def test_whoever_has_linked_again_since_is_left_alone(built: Services) -> None:
+    """Else an end that Graph took late would take the new link away."""
+    built.write(tell_messenger, PAGE, BEN, at=clock.now())
+    built.write(_link)
+
+    with responses.RequestsMock() as platform:
+        built.worker.run_once()
+
+        assert 0 == len(platform.calls)
+    assert 0 == waiting(built)
+    assert built.read(link_queries.find_link, PAGE, BEN) is not None
+
+
+def _link(session: Session) -> None:
+    linked(session, psid=BEN, page_id=PAGE)

@@ -1,0 +1,310 @@
+"""One kind of thing, done as it falls due, with a clock that the test moves."""
+
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import URL, Engine, select
+from sqlalchemy.orm import Session
+
+from app.infra.database.engine import make_engine
+from app.infra.database.writer import Writer
+from app.outbox import queue
+from app.outbox.dispatcher import LEASE, WAITS, Dispatcher, Settlement
+from app.outbox.handlers import GiveUp, Handler, RetryLater, TargetGone
+from app.outbox.models import Outgoing
+from app.outbox.queue import Claim, enqueue, enqueue_once
+from app.outbox.worker import Worker
+from tests.installation import NOON
+
+KIND = "notice"
+PATIENCE = 30.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def writer(engine: Engine) -> Writer:
+    return Writer(engine)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def fails(error: Exception) -> Callable[[Claim], None]:
+    def perform(_: Claim) -> None:
+        raise error
+
+    return perform
+
+
+def rows(writer: Writer) -> list[tuple[str, int, str | None]]:
+    def read(session: Session) -> list[tuple[str, int, str | None]]:
+        ordered = select(Outgoing).order_by(Outgoing.id)
+        return [(row.state, row.tries, row.failure) for row in session.scalars(ordered)]
+
+    return writer.read(read)
+
+
+def due_at(session: Session) -> datetime:
+    """Return when the one thing that waits is due."""
+    return session.scalars(select(Outgoing.not_before)).one()
+
+
+def add(writer: Writer, *bodies: bytes, kind: str = KIND) -> None:
+    for body in bodies:
+        writer.write(enqueue_once, kind, body, at=NOON)
+
+
+def test_things_are_done_oldest_first(writer: Writer, clock: Clock) -> None:
+    """R97: oldest first, as far as nothing has to be repeated."""
+    done: list[bytes] = []
+    add(writer, b"1", b"2", b"3")
+
+    Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock).run_once()
+
+    assert [b"1", b"2", b"3"] == done
+
+
+def test_the_same_body_is_done_once_while_its_digest_is_kept(writer: Writer, clock: Clock) -> None:
+    """Messenger repeats a delivery whose 200 was lost."""
+    done: list[bytes] = []
+    lane = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
+    add(writer, b"1", b"1")
+    lane.run_once()
+
+    add(writer, b"1")
+    lane.run_once()
+
+    assert [b"1"] == done
+    assert [("done", 1, None)] == rows(writer)
+
+
+def test_what_has_no_digest_leaves_nothing_behind(writer: Writer, clock: Clock) -> None:
+    writer.write(enqueue, KIND, b"1", at=NOON)
+
+    Dispatcher(KIND, Handler(lambda _: None), writer, clock).run_once()
+
+    assert [] == rows(writer)
+
+
+def test_retries_follow_the_schedule_and_end_as_a_dead_letter(writer: Writer, clock: Clock) -> None:
+    """R99: ten tries over about three days, none of them early, then kept for the operator."""
+    lane = Dispatcher(KIND, Handler(fails(RetryLater("status 500"))), writer, clock)
+    add(writer, b"1")
+    waits: list[timedelta] = []
+
+    while lane.run_once() and rows(writer)[0][0] == "waiting":
+        due = writer.read(due_at)
+        waits.append(due - clock.at)
+        clock.at = due - timedelta(milliseconds=1)
+        assert not lane.run_once()
+        clock.at = due
+
+    assert [("dead", 10, "status 500")] == rows(writer)
+    assert len(WAITS) == len(waits)
+    for wait, planned in zip(waits, WAITS, strict=True):
+        assert planned * 0.8 <= wait <= planned * 1.2
+    assert timedelta(days=2) < clock.at - NOON < timedelta(days=4)
+
+
+def test_a_tireless_duty_is_tried_every_day_for_ever(writer: Writer, clock: Clock) -> None:
+    """Messenger must not hold a person for linked, however long Graph is away."""
+    lane = Dispatcher(KIND, Handler(fails(RetryLater("away")), tireless=True), writer, clock)
+    add(writer, b"1")
+
+    for _ in range(20):
+        lane.run_once()
+        clock.at += timedelta(days=2)
+
+    assert [("waiting", 20, "away")] == rows(writer)
+
+
+def test_retry_after_puts_off_for_at_least_as_long(writer: Writer, clock: Clock) -> None:
+    """R99: the bot knows better than the schedule when it will be back."""
+    lane = Dispatcher(
+        KIND, Handler(fails(RetryLater("status 429", wait=timedelta(hours=3)))), writer, clock
+    )
+    add(writer, b"1")
+    lane.run_once()
+
+    clock.at += timedelta(hours=2, minutes=59)
+    before = lane.run_once()
+    clock.at += timedelta(minutes=1)
+    after = lane.run_once()
+
+    assert (False, True) == (before, after)
+
+
+def test_what_can_never_succeed_is_not_repeated(writer: Writer, clock: Clock) -> None:
+    add(writer, b"1")
+
+    Dispatcher(KIND, Handler(fails(GiveUp("unknown page"))), writer, clock).run_once()
+
+    assert [("dead", 1, "unknown page")] == rows(writer)
+
+
+def test_410_stops_the_target_and_loses_nothing(writer: Writer, clock: Clock) -> None:
+    """R99: what waits is there still when the operator has set the right address."""
+    asked: list[bytes] = []
+
+    def perform(claim: Claim) -> None:
+        asked.append(claim.body)
+        raise TargetGone
+
+    lane = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, b"1", b"2")
+
+    lane.run_once()
+    clock.at += timedelta(days=1)
+    again = lane.run_once()
+
+    assert [b"1"] == asked
+    assert not again
+    assert [("waiting", 0, None), ("waiting", 0, None)] == rows(writer)
+
+
+def test_a_dead_bot_is_probed_once_a_minute_and_then_gets_all(writer: Writer, clock: Clock) -> None:
+    """R100: no storm while it is down, and nothing lost when it returns."""
+    is_up = False
+    tries: list[bytes] = []
+
+    def perform(claim: Claim) -> None:
+        tries.append(claim.body)
+        if not is_up:
+            raise RetryLater("status 500")
+
+    lane = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, *(str(number).encode() for number in range(20)))
+    while lane.run_once():
+        pass
+    assert 5 == len(tries)
+
+    for _ in range(10):
+        clock.at += timedelta(minutes=1)
+        lane.run_once()
+    assert 15 == len(tries)
+
+    is_up = True
+    clock.at += timedelta(days=2)
+    while lane.run_once():
+        pass
+    assert {("done", None)} == {(state, failure) for state, _, failure in rows(writer)}
+
+
+def test_one_dead_target_holds_up_no_other(writer: Writer, clock: Clock) -> None:
+    """R100: a lane of its own for each."""
+    done: list[bytes] = []
+    duties = {
+        "delivery": Handler(fails(RetryLater("status 500"))),
+        KIND: Handler(lambda claim: done.append(claim.body)),
+    }
+    add(writer, *(str(number).encode() for number in range(100)), kind="delivery")
+    add(writer, b"a notice")
+
+    Worker(writer, duties, clock).run_once()
+
+    assert [b"a notice"] == done
+
+
+def test_a_fault_of_ours_in_one_thing_does_not_stop_the_next(writer: Writer, clock: Clock) -> None:
+    done: list[bytes] = []
+
+    def perform(claim: Claim) -> None:
+        if claim.body == b"1":
+            raise ValueError("a fault of ours")
+        done.append(claim.body)
+
+    add(writer, b"1", b"2")
+
+    Dispatcher(KIND, Handler(perform), writer, clock).run_once()
+
+    assert [b"2"] == done
+    assert [("waiting", 1, "fault"), ("done", 1, None)] == rows(writer)
+
+
+def test_what_a_killed_worker_held_is_had_by_the_next(writer: Writer, clock: Clock) -> None:
+    """A claim is a lease; the first worker never settles this one."""
+    done: list[bytes] = []
+    add(writer, b"1")
+    writer.write(queue.claim, KIND, most=1, lease=LEASE, at=NOON)
+    lane = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
+
+    during = lane.run_once()
+    clock.at += LEASE
+    after = lane.run_once()
+
+    assert (False, True) == (during, after)
+    assert [b"1"] == done
+
+
+def at_its_end(claim: Claim) -> dict[str, Settlement]:
+    """Return everything that can be written about *claim* once it has been tried."""
+    return {
+        "settle": lambda session: queue.acknowledge(session, [claim]),
+        "postpone": lambda session: queue.postpone(session, claim, failure="late", until=NOON),
+        "give back": lambda session: queue.release(session, claim, at=NOON),
+        "bury": lambda session: queue.dead_letter(session, claim, failure="late"),
+    }
+
+
+@pytest.mark.parametrize("end", ["settle", "postpone", "give back", "bury"])
+@pytest.mark.parametrize("put", [enqueue, enqueue_once])
+def test_whoever_outlived_the_lease_changes_nothing(
+    writer: Writer, put: Callable[..., None], end: str
+) -> None:
+    """R121: the second worker has it; what the first one thinks of it counts no more."""
+    writer.write(put, KIND, b"1", at=NOON)
+    (late,) = writer.write(queue.claim, KIND, most=1, lease=timedelta(0), at=NOON)
+    writer.write(queue.claim, KIND, most=1, lease=LEASE, at=NOON)
+
+    writer.write(at_its_end(late)[end])
+
+    assert [("waiting", 2, None)] == rows(writer)
+    assert () == writer.write(queue.claim, KIND, most=1, lease=LEASE, at=NOON)
+
+
+def test_workers_at_once_never_have_the_same_thing(database: URL, writer: Writer) -> None:
+    """R121: each process claims for itself; none waits for another, none is left out."""
+    add(writer, *(str(number).encode() for number in range(60)))
+    engines = [make_engine(database) for _ in range(4)]
+    together = threading.Barrier(len(engines))
+
+    def take_all(other: Writer) -> list[int]:
+        together.wait(PATIENCE)
+        mine: list[int] = []
+        while taken := other.write(queue.claim, KIND, most=3, lease=LEASE, at=NOON):
+            mine += [claim.id for claim in taken]
+        return mine
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        claimed = [*itertools.chain(*pool.map(take_all, map(Writer, engines)))]
+    for engine in engines:
+        engine.dispose()
+
+    assert 60 == len(set(claimed))
+    assert 60 == len(claimed)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_claim_that_is_not_committed_holds_up_nobody(engine: Engine, writer: Writer) -> None:
+    """R121: the next worker passes over it; SQLite has one writer at a time anyway."""
+    add(writer, b"1", b"2")
+
+    with Session(engine) as first:
+        held = queue.claim(first, KIND, most=1, lease=LEASE, at=NOON)
+        taken = writer.write(queue.claim, KIND, most=2, lease=LEASE, at=NOON)
+
+    assert [b"1"] == [claim.body for claim in held]
+    assert [b"2"] == [claim.body for claim in taken]

@@ -1,0 +1,140 @@
+"""What scanners of Flask programs look for, read from the program's text (R114, R115).
+
+Semgrep's rules for Flask come from its own registry, which a build must not depend on; these are
+the same dangers, each as a rule of a line.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "app").rglob("*.py"))
+TEMPLATES = sorted((ROOT / "templates").rglob("*.*")) + sorted(
+    (ROOT / "app/emulator/templates").rglob("*.html")
+)
+
+# Text that becomes program, markup or a command; and what a stranger would like to steer.
+CALLS = {
+    "eval": "code injection",
+    "exec": "code injection",
+    "compile": "code injection",
+    "__import__": "code injection",
+    "os.system": "command injection",
+    "os.popen": "command injection",
+    "render_template_string": "template injection",
+    "Markup": "markup that is not escaped",
+    "markupsafe.Markup": "markup that is not escaped",
+    "flask.Markup": "markup that is not escaped",
+    "send_file": "a path of a stranger's",
+    "tempfile.mktemp": "a name that another may take first",
+    "make_response.set_cookie": "a cookie without its attributes",
+    "hashlib.md5": "a broken hash",
+    "hashlib.sha1": "a broken hash",
+    "random.random": "no secret",
+    "random.choice": "no secret",
+    "ssl._create_unverified_context": "no check of certificates",
+}
+KEYWORDS = {
+    "shell": True,
+    "verify": False,
+    "debug": True,
+    "autoescape": False,
+    "httponly": False,
+    "check_hostname": False,
+}
+# A name that a table of ours has.
+KNOWN_CALLS = {"send_file(FOLDER / name, conditional=False, etag=False, last_modified=None)"}
+# Where SQL takes no parameters: numbers and names of our own.
+KNOWN_SQL = {
+    "f'SELECT count(*) FROM {table}'",
+    "f'SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}'",
+    "f'PRAGMA {pragma}'",
+    "f'PRAGMA busy_timeout={LOCK_WAIT_MS}'",
+}
+# SQLAlchemy's own switch of the same name: how a % in a LIKE is written.
+NOT_MARKUP = "startswith"
+
+
+def _calls() -> Iterator[tuple[str, ast.Call]]:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+
+
+ALL = list(_calls())
+
+
+def test_nothing_dangerous_is_called() -> None:
+    """R114, R115: neither by its own name nor as a part of its module."""
+    found = [
+        (where, CALLS[name])
+        for where, call in ALL
+        if (name := ast.unparse(call.func)) in CALLS and ast.unparse(call) not in KNOWN_CALLS
+    ]
+
+    assert [] == found
+    assert len(ALL) > 1000
+
+
+def test_no_protection_is_switched_off() -> None:
+    """R114: shells, certificates, escaping, debuggers, cookies."""
+    found = [
+        (where, keyword.arg)
+        for where, call in ALL
+        if not ast.unparse(call.func).endswith(NOT_MARKUP)
+        for keyword in call.keywords
+        if keyword.arg in KEYWORDS
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is KEYWORDS[keyword.arg]
+    ]
+
+    assert [] == found
+
+
+def test_sql_is_never_put_together_from_text() -> None:
+    """R115: only SQLAlchemy's own constructions, with what is given apart from what is asked."""
+    put_together = (ast.JoinedStr, ast.BinOp)
+    found = [
+        where
+        for where, call in ALL
+        if ast.unparse(call.func).rpartition(".")[2] in {"execute", "exec_driver_sql", "text"}
+        and call.args
+        and isinstance(call.args[0], put_together)
+        and ast.unparse(call.args[0]) not in KNOWN_SQL
+    ]
+
+    assert [] == found
+
+
+def test_nobody_is_sent_where_a_request_says() -> None:
+    """R11, R114: a redirect leads to a view, to PUBLIC_URL, or back by the one grammar."""
+    targets = {
+        ast.unparse(call.args[0])
+        for where, call in ALL
+        if where.startswith("app/web/") and ast.unparse(call.func) == "redirect"
+    }
+
+    allowed = (
+        r"url_for\(.*\)|settings\.public_url \+ target|departure\.url|held\.redirect_uri"
+        r"|with_authorization_code\(held\.redirect_uri, outcome\)"
+    )
+    assert [] == [target for target in targets if not re.fullmatch(allowed, target)]
+    assert len(targets) >= 5
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_escapes_whatever_it_is_given(path: Path) -> None:
+    """R82, R114: no raw output, quotes round every value, no script with text of others in it."""
+    text = path.read_text()
+
+    assert not re.search(r"\|\s*safe\b|autoescape\s+false|Markup", text)
+    # An attribute without quotes ends at the first space of what is put into it.
+    assert not re.search(r"\s[a-z-]+=\{\{", text)
+    assert not re.search(r"(?i)(href|src)=[\"']\s*javascript:", text)
+    assert not re.search(r"(?i)\son[a-z]+=[\"']", text)
+    assert not re.search(r"(?is)<script[^>]*>[^<]*\{\{", text)

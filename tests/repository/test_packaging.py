@@ -1,0 +1,54 @@
+"""What travels in the wheel; that it runs from another folder is for .ci/run to show."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_wheel_carries_what_the_program_reads_and_nothing_else(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run(  # noqa: S603 - our own build
+        [*build, "--directory", str(tmp_path)], cwd=ROOT, check=True, capture_output=True
+    )
+
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        inside = {name for name in archive.namelist() if ".dist-info/" not in name}
+
+    assert shipped() == inside
+    assert "app/templates/base.html" in inside
+    assert "app/migrations/versions/0001_first_tables.py" in inside
+
+
+def test_no_module_needs_what_windows_lacks_to_be_imported() -> None:
+    """One such import anywhere, and no command starts there."""
+    unix = {"fcntl", "grp", "pwd", "resource", "termios", "uvloop"}
+
+    needed = {
+        (path.name, name.name)
+        for path in files("app")
+        if path.suffix == ".py"
+        for statement in ast.parse(path.read_text()).body
+        if isinstance(statement, ast.Import)
+        for name in statement.names
+    }
+
+    assert set() == {(file, module) for file, module in needed if module in unix}
+    assert ("demo.py", "sqlite3") in needed
+
+
+def shipped() -> set[str]:
+    """Return the names of all that a wheel is to hold."""
+    names = {path.relative_to(ROOT).as_posix() for path in files("app")}
+    for folder in ("templates", "migrations", "examples"):
+        names |= {f"app/{path.relative_to(ROOT).as_posix()}" for path in files(folder)}
+    return names | {path.relative_to(ROOT).as_posix() for path in files("threadlink_testing")}
+
+
+def files(folder: str) -> list[Path]:
+    found = (ROOT / folder).rglob("*")
+    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]

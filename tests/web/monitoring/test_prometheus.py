@@ -1,0 +1,271 @@
+"""What Prometheus reads: how linking goes, and nobody's name, id or token."""
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import URL
+
+from app import create_app
+from app.infra import clock
+from app.linking.graph_unlink import tell_messenger
+from app.outbox import heartbeats
+from app.services.container import Services, build
+from tests.actors import Graph, Messenger, Person, linked, log_in
+from tests.browsers import InProcess
+from tests.conftest import on_sqlite
+from tests.installation import ANA, ENVIRONMENT, PAGE, PUBLIC_URL, USERNAME, add_jane, settings_for
+
+TOKEN = "canary-metrics-token"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+Figures = dict[tuple[str, *tuple[str, ...]], float]
+
+
+@pytest.fixture
+def services(database: URL) -> Iterator[Services]:
+    services = build(settings_for(database, METRICS_TOKEN=TOKEN))
+    yield services
+    services.close()
+
+
+def figures(client: InProcess) -> Figures:
+    """Return each figure by its name and the values of its labels, in alphabetical order."""
+    answer = client("GET", "/metrics", headers=BEARER)
+    assert 200 == answer.status
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def added(before: Figures, after: Figures) -> Figures:
+    """Return what counters have grown by: they belong to the process, and so to all tests."""
+    return {
+        name: value - before.get(name, 0)
+        for name, value in after.items()
+        if name[0].endswith("_total") and value > before.get(name, 0)
+    }
+
+
+def test_linking_is_counted_step_by_step(
+    services: Services, graph: Graph, client: InProcess, person: Person, messenger: Messenger
+) -> None:
+    before = figures(client)
+    add_jane(services)
+    login = log_in()
+    graph.knows(login, ANA)
+
+    person.taps_log_in(login)
+    person.signs_in(password="not this one at all")
+    person.signs_in()
+    code = person.connects()
+    messenger.tells(linked(ANA, code, clock.now()))
+
+    grown = added(before, figures(client))
+    assert {
+        ("threadlink_attempt_steps_total", "enter", "ok"): 1,
+        ("threadlink_attempt_steps_total", "sign_in", "wrong_credentials"): 1,
+        ("threadlink_attempt_steps_total", "ok", "sign_in"): 1,
+        ("threadlink_attempt_steps_total", "confirm", "ok"): 1,
+        ("threadlink_sign_in_failures_total", "wrong_credentials"): 1,
+        ("threadlink_graph_calls_total", "ok", "recipient_for"): 1,
+        ("threadlink_graph_calls_total", "ok", "profile_name"): 1,
+        ("threadlink_webhook_requests_total", "taken"): 1,
+        ("threadlink_link_events_total", "made"): 1,
+    } == grown
+
+
+def test_refusals_are_counted_by_their_reason(
+    client: InProcess, person: Person, messenger: Messenger
+) -> None:
+    """
+    R12: a rise in one reason is a phisher's trial, or a change on Meta's side.
+    """
+    before = figures(client)
+    stolen = log_in().address().replace("www.facebook.com", "evil.example")
+
+    person.opens(stolen)
+    messenger.posts(b"{}", **{"X-Hub-Signature-256": "sha256=" + "0" * 64})
+
+    assert {
+        ("threadlink_attempt_steps_total", "enter", "redirect_refused"): 1,
+        ("threadlink_redirect_refusals_total", "origin"): 1,
+        ("threadlink_webhook_requests_total", "bad_signature"): 1,
+    } == added(before, figures(client))
+
+
+def test_wrong_digits_are_no_wrong_password(
+    services: Services, graph: Graph, client: InProcess
+) -> None:
+    before = figures(client)
+    add_jane(services)
+    login = log_in()
+    graph.knows(login, ANA)
+    asking = replace(services, settings=replace(services.settings, confirm_in_chat="always"))
+    person = Person(InProcess(create_app(asking), PUBLIC_URL))
+
+    person.taps_log_in(login)
+    person.signs_in()
+    person.presses("Connect", code="no digits")
+
+    grown = added(before, figures(client))
+    assert 1 == grown["threadlink_attempt_steps_total", "confirm", "wrong_digits"]
+    assert not [names for names in grown if "wrong_credentials" in names]
+
+
+def test_no_figure_names_anybody(
+    services: Services, graph: Graph, client: InProcess, person: Person, messenger: Messenger
+) -> None:
+    subject = add_jane(services)
+    login = log_in()
+    graph.knows(login, ANA)
+    person.taps_log_in(login)
+    person.signs_in()
+    code = person.connects()
+    messenger.tells(linked(ANA, code, clock.now()))
+
+    text = client("GET", "/metrics", headers=BEARER).text
+
+    known = (ANA, PAGE, USERNAME, subject, code, login.account_linking_token)
+    assert [] == [one for one in (*known, *ENVIRONMENT.values()) if one in text]
+
+
+def test_what_waits_in_the_outbox_is_read_when_asked(services: Services, client: InProcess) -> None:
+    services.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
+
+    found = figures(client)
+
+    assert 1 == found["threadlink_outbox_items", "graph.unlink", "waiting"]
+    assert 600 <= found["threadlink_outbox_oldest_seconds", "graph.unlink", "waiting"]
+
+
+def test_who_works_and_what_was_found_at_meta_is_read_when_asked(
+    services: Services, client: InProcess
+) -> None:
+    """
+    A worker is another process, perhaps on another machine: the database is where they meet.
+    """
+    now, minute = clock.now(), timedelta(minutes=1)
+    assert 0 == figures(client)["threadlink_workers",]
+    assert ("threadlink_setup_faults",) not in figures(client)
+
+    services.write(heartbeats.record_meta_check, "killed", 1, at=now - 9 * minute)
+    services.write(heartbeats.record_meta_check, "stopped", 3, at=now - 8 * minute)
+    services.write(heartbeats.stop, "stopped", at=now - minute / 2)
+    services.write(heartbeats.beat, "alive", at=now)
+    services.write(heartbeats.beat, "alive too", at=now - minute / 4)
+
+    found = figures(client)
+    assert 2 == found["threadlink_workers",]
+    assert 15 > found["threadlink_worker_beat_age_seconds",]
+    assert 3 == found["threadlink_setup_faults",]
+
+
+def test_a_worker_that_stops_is_missed_at_once(services: Services, client: InProcess) -> None:
+    stop = threading.Event()
+    worker = threading.Thread(target=services.work, args=(stop,))
+    worker.start()
+    try:
+        while not figures(client)["threadlink_workers",]:
+            stop.wait(0.01)
+    finally:
+        stop.set()
+        worker.join()
+
+    assert 0 == figures(client)["threadlink_workers",]
+
+
+def test_a_queue_that_is_late_leaves_the_server_ready(
+    services: Services, client: InProcess
+) -> None:
+    """
+    R124: the monitor must know, and people can link all the same.
+    """
+    assert b'"queue":"ok"' in client("GET", "/readyz").body
+    services.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
+
+    answer = client("GET", "/readyz")
+
+    assert 200 == answer.status
+    assert b'"queue":"late"' in answer.body
+
+
+@on_sqlite
+def test_a_full_disk_leaves_nobody_ready(services: Services, client: InProcess) -> None:
+    """
+    R119, R124: what changes nothing, a full disk takes; and with room all is well again.
+    """
+    path = Path(str(services.engine.url.database))
+    before = client("GET", "/readyz")
+    # What SQLite writes goes to the end of its log, and that can grow no more.
+    with nothing_longer_than(path.with_name(f"{path.name}-wal").stat().st_size):
+        full = [client("GET", path).status for path in ("/readyz", "/healthz")]
+    free = client("GET", "/readyz")
+
+    assert 200 == before.status
+    assert [503, 200] == full
+    assert 200 == free.status
+
+
+@contextmanager
+def nothing_longer_than(size: int) -> Iterator[None]:
+    """Let this process make no file longer than *size* bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}],
+    ids=["no token", "another token", "another scheme"],
+)
+def test_without_the_token_there_is_nothing_to_read(
+    client: InProcess, headers: dict[str, str]
+) -> None:
+    answer = client("GET", "/metrics", headers=headers)
+
+    assert 404 == answer.status
+    assert "threadlink_" not in answer.text
+
+
+def test_where_no_token_is_set_nobody_reads(database: URL) -> None:
+    services = build(settings_for(database))
+    client = InProcess(create_app(services), PUBLIC_URL)
+
+    assert 404 == client("GET", "/metrics", headers={"Authorization": "Bearer "}).status
+    services.close()
+
+
+def test_several_processes_are_counted_as_one(tmp_path: Path) -> None:
+    """
+    Prometheus asks one address, and does not know which worker answers.
+    """
+    script = (
+        "from app.infra.observability import metrics\n"
+        "metrics.count_step('confirm', 'ok')\n"
+        "print(metrics.exposition(()).decode())"
+    )
+    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    told = ""
+    for _ in range(3):
+        run = subprocess.run(  # noqa: S603 - a script of this very test
+            [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+        )
+        told = run.stdout
+
+    assert 'threadlink_attempt_steps_total{outcome="ok",step="confirm"} 3.0' in told

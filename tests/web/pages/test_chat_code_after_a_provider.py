@@ -1,0 +1,119 @@
+"""CONFIRM_IN_CHAT for people who sign in at a provider: no road leads past the digits (R13)."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import responses
+from flask import Flask
+from sqlalchemy import URL
+
+from app import create_app
+from app.infra import clock
+from app.services.container import Services, build
+from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.actors import Graph, log_in
+from tests.installation import ANA, settings_for
+from tests.web.pages.test_oidc import BUTTON, there
+from tests.web.visitor import Ledger, Visitor
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def stub() -> Iterator[Provider]:
+    with providing(clock.now()) as provider:
+        yield provider
+
+
+@pytest.fixture
+def services(database: URL, stub: Provider) -> Iterator[Services]:
+    settings = settings_for(
+        database,
+        AUTHENTICATORS="oidc:stub",
+        CONFIRM_IN_CHAT="always",
+        OIDC_STUB_ISSUER=stub.issuer,
+        OIDC_STUB_CLIENT_ID=CLIENT_ID,
+        OIDC_STUB_CLIENT_SECRET=CLIENT_SECRET,
+    )
+    services = build(settings)
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def graph() -> Iterator[Graph]:
+    """Yield the edge of Graph; the provider on this machine is real."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
+        edge.add_passthru("http://127.0.0.1")
+        yield Graph(edge)
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return create_app(services)
+
+
+@pytest.fixture
+def back(app: Flask, graph: Graph, stub: Provider) -> Visitor:
+    """Return a person who has just come back from the provider, signed in."""
+    login = log_in()
+    graph.knows(login, ANA)
+    person = Visitor(app)
+    person.taps_log_in(login)
+    person.presses(BUTTON)
+    person.opens(there(person, stub))
+    person.follows()
+    return person
+
+
+def test_coming_back_signed_in_is_not_enough(
+    back: Visitor, graph: Graph, services: Services
+) -> None:
+    """R13: no digits have left yet, so there is nothing to confirm, with or without a form."""
+    form = back.sees.form("Send six digits")
+    address = form.action.removesuffix("/digits")
+
+    forged = back.browser("POST", f"{address}/confirm", body={**form.fields, "code": ""})
+
+    assert "One more step" in back.reads
+    assert "Connect" not in {one.button for one in back.sees.forms}
+    assert 409 == forged.status
+    assert "location" not in forged.headers
+    assert [] == graph.messages
+    assert 0 == Ledger(services).count("attempt", "code_hash IS NOT NULL")
+
+
+def test_the_digits_of_the_chat_connect(back: Visitor, graph: Graph, services: Services) -> None:
+    """R13: with them, and with no others."""
+    back.presses("Send six digits")
+    back.follows()
+    sent = json.loads(graph.messages[-1])
+    digits = sent["message"]["text"].split(" are your digits")[0]
+    others = f"{(int(digits.replace(' ', '')) + 1) % 10**6:06}"
+
+    back.presses("Connect", code=others)
+    wrong = back.sees.status
+    back.presses("Connect", code=digits)
+
+    assert {"id": ANA} == sent["recipient"]
+    assert (422, 303) == (wrong, back.sees.status)
+    assert "authorization_code=tl_" in back.sees.location
+    assert 1 == Ledger(services).count("attempt", "code_hash IS NOT NULL")
+
+
+def test_going_to_the_provider_again_does_not_lead_past_the_digits(
+    back: Visitor, graph: Graph, stub: Provider
+) -> None:
+    """R13: neither a second sign-in nor the back button makes the question go away."""
+    back.presses("Send six digits")
+    back.follows()
+    back.presses("Not you? Sign in again")
+    back.follows()
+    back.presses(BUTTON)
+    back.opens(there(back, stub))
+    back.follows()
+
+    assert 1 == len(graph.messages)
+    back.presses("Connect", code="")
+    assert 422 == back.sees.status

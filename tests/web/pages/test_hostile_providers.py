@@ -1,0 +1,167 @@
+"""Whatever comes back from a provider, the person gets a page that helps (R57)."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+from urllib.parse import urlencode
+
+import pytest
+import responses
+from flask import Flask
+from sqlalchemy import URL
+
+from app import create_app
+from app.infra import clock
+from app.services.container import Services, build
+from app.web.problems import PROVIDER_AWAY, PROVIDER_REFUSED
+from tests.accounts.hostile_answers import AWAY, HOSTILE, WAYS_BACK
+from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.actors import Graph, Person, log_in
+from tests.browsers import Answer
+from tests.conftest import on_sqlite
+from tests.installation import ANA, add_jane, settings_for
+from tests.web.visitor import Ledger, words_of
+
+pytestmark = on_sqlite
+BUTTON: Final = "Continue with Our Staff"
+HELP: Final = "https://shop.example.com/forgot"
+REFUSED: Final = "Signing in with Our Staff didn't work. Please try again, or sign in another way."
+IS_AWAY: Final = (
+    "Our Staff does not answer right now. Try again in a minute, or sign in another way."
+)
+AGAIN: Final = "Go back to Messenger and tap Log In again."
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with providing(clock.now()) as provider:
+        yield provider
+
+
+@pytest.fixture
+def services(database: URL, provider: Provider) -> Iterator[Services]:
+    settings = settings_for(
+        database,
+        AUTHENTICATORS="local oidc:staff",
+        OIDC_STAFF_ISSUER=provider.issuer,
+        OIDC_STAFF_CLIENT_ID=CLIENT_ID,
+        OIDC_STAFF_CLIENT_SECRET=CLIENT_SECRET,
+        OIDC_STAFF_LABEL="Our Staff",
+        HELP_URL_PASSWORD=HELP,
+    )
+    services = build(settings)
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return create_app(services)
+
+
+@pytest.fixture
+def graph() -> Iterator[Graph]:
+    """Yield the edge of Graph; the provider on this machine is real."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
+        edge.add_passthru("http://127.0.0.1")
+        yield Graph(edge)
+
+
+@pytest.fixture
+def arrived(graph: Graph, person: Person) -> Person:
+    """Return a person in front of the sign-in page."""
+    login = log_in()
+    graph.knows(login, ANA)
+    person.taps_log_in(login)
+    return person
+
+
+def round_trip(person: Person, provider: Provider, **changed: str | None) -> Answer:
+    """Set out, and come back if the provider can be reached."""
+    person.presses(BUTTON)
+    if person.sees.status != 303:
+        return person.sees
+    params = {**provider.sends_back(person.sees.location), **changed}
+    back = {name: value for name, value in params.items() if value is not None}
+    query = urlencode(back, errors="surrogatepass")
+    return person.opens(f"/authorize/oidc/staff/callback?{query}")
+
+
+def assert_helps(answer: Answer, sentence: str) -> None:
+    """Make sure that the page says *sentence*, has every way on, and nothing of what was sent."""
+    words = words_of(answer)
+    assert sentence in words
+    assert {"Sign in", BUTTON, "Back to Messenger"} == {form.button for form in answer.forms}
+    assert HELP in answer.text
+    assert 'role="alert"' in answer.text
+    assert 'aria-invalid="true"' not in answer.text
+    assert "Reference" in words
+    for word in ("nonce", "audience", "signature", "token", "issuer", "evil", "<script>alert"):
+        assert word not in words.casefold()
+
+
+def assert_the_form_still_works(services: Services, person: Person) -> None:
+    add_jane(services)
+    assert "Connect Ana Berg" in words_of(person.signs_in())
+
+
+@pytest.mark.parametrize("spoil", [spoil for _, spoil in HOSTILE.values()], ids=HOSTILE)
+def test_a_hostile_answer_leads_to_a_page_that_helps(
+    services: Services, provider: Provider, arrived: Person, spoil: Callable[[Provider], None]
+) -> None:
+    """R57: and the other ways of the page work, in the same attempt."""
+    spoil(provider)
+
+    answer = round_trip(arrived, provider)
+
+    assert PROVIDER_REFUSED.status == answer.status
+    assert_helps(answer, REFUSED)
+    assert 0 == Ledger(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
+    assert_the_form_still_works(services, arrived)
+
+
+@pytest.mark.parametrize("changed", [changed for changed, _ in WAYS_BACK.values()], ids=WAYS_BACK)
+def test_a_way_back_that_is_not_right_leads_to_a_page_that_helps(
+    services: Services, provider: Provider, arrived: Person, changed: dict[str, str | None]
+) -> None:
+    """R56: without our seal nobody can say whose attempt it was; then the way is from the start."""
+    answer = round_trip(arrived, provider, **changed)
+
+    if "state" in changed:
+        assert 400 == answer.status
+        assert AGAIN in words_of(answer)
+    else:
+        assert PROVIDER_REFUSED.status == answer.status
+        assert_helps(answer, REFUSED)
+    assert 0 == Ledger(services).count("attempt", "subject IS NOT NULL")
+
+
+@pytest.mark.parametrize("spoil", AWAY.values(), ids=AWAY)
+def test_a_provider_that_is_away_leads_to_a_page_that_helps(
+    services: Services, provider: Provider, arrived: Person, spoil: Callable[[Provider], None]
+) -> None:
+    spoil(provider)
+
+    answer = round_trip(arrived, provider)
+
+    assert PROVIDER_AWAY.status == answer.status
+    assert_helps(answer, IS_AWAY)
+    assert 0 == Ledger(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
+    assert_the_form_still_works(services, arrived)
+
+
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
+def test_a_provider_that_says_it_is_away_leads_to_the_same_page(
+    provider: Provider, arrived: Person, error: str
+) -> None:
+    assert_helps(round_trip(arrived, provider, error=error, code=None), IS_AWAY)
+
+
+def test_a_provider_that_comes_back_works_again(provider: Provider, arrived: Person) -> None:
+    """In the same attempt, by the same button."""
+    provider.metadata["issuer"] = "https://evil.example"
+    round_trip(arrived, provider)
+    provider.metadata.clear()
+
+    round_trip(arrived, provider)
+
+    assert "j•••@example.com" in words_of(arrived.follows())

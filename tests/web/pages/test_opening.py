@@ -1,0 +1,230 @@
+"""What `GET /authorize` takes, and what it does to whoever only looks (R1 to R9)."""
+
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
+
+import pytest
+from flask import Flask
+
+from app.services.container import Services
+from tests.actors import Graph, LogIn, log_in
+from tests.installation import ANA
+from tests.web.visitor import Ledger, Visitor
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+CRAWLERS = [
+    {"User-Agent": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"},
+    {"User-Agent": "WhatsApp/2.23.20.0"},
+    {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
+]
+PREFETCHES = [
+    {"Sec-Purpose": "prefetch"},
+    {"Sec-Purpose": "prefetch;prerender"},
+    {"Purpose": "prefetch"},
+    {"X-Moz": "prefetch"},
+    {"X-Purpose": "preview"},
+]
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    return Visitor(app)
+
+
+@pytest.fixture
+def ledger(services: Services) -> Ledger:
+    return Ledger(services)
+
+
+def _both(login: LogIn) -> dict[str, str]:
+    return {
+        "account_linking_token": login.account_linking_token,
+        "redirect_uri": login.redirect_uri,
+    }
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [{"account_linking_token"}, {"redirect_uri"}, {"account_linking_token", "redirect_uri"}],
+)
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_an_incomplete_link_is_never_followed(
+    visitor: Visitor, ledger: Ledger, missing: set[str], *, is_empty: bool
+) -> None:
+    """R1: in these words, and with nothing of what came along."""
+    login = log_in()
+    given = {
+        n: "" if n in missing else v
+        for n, v in _both(login).items()
+        if is_empty or n not in missing
+    }
+
+    answer = visitor.opens(f"/authorize?{urlencode(given)}")
+
+    assert 400 == answer.status
+    assert "This link is incomplete. Go back to Messenger and tap Log in again." in visitor.reads
+    _is_refused(visitor, login, ledger)
+
+
+def _swapped(login: LogIn) -> str:
+    return urlencode({**_both(login), "account_linking_token": log_in().account_linking_token})
+
+
+AMBIGUOUS: list[Callable[[LogIn], str]] = [
+    lambda login: (
+        f"{urlencode(_both(login))}&account_linking_token={log_in().account_linking_token}"
+    ),
+    lambda login: f"{urlencode(_both(login))}&redirect_uri={quote(login.redirect_uri, safe='')}",
+    lambda login: f"{urlencode(_both(login))}&redirect_uri[]=https://evil.example/",
+    lambda login: f"{urlencode(_both(login))}&account_linking_token%5B0%5D=x",
+    lambda login: f"{urlencode(_both(login))}&state=1&state=2",
+    lambda login: f"{urlencode(_both(login))}&code=1&code=2",
+    lambda login: f"{urlencode(_both(login))}&client_id=1&client_id=2",
+    _swapped,
+    lambda login: urlencode({**_both(login), "account_linking_token": "not a token"}),
+    lambda login: urlencode({**_both(login), "account_linking_token": "A" * 1025}),
+    lambda login: urlencode(
+        {**_both(login), "redirect_uri": login.redirect_uri + "&authorization_code=x"}
+    ),
+    lambda login: urlencode(
+        {**_both(login), "redirect_uri": "https://evil.example/?" + login.redirect_uri}
+    ),
+    lambda login: urlencode({**_both(login), "client_id": "999"}),
+    lambda login: urlencode({**_both(login), "client_id": ""}),
+]
+
+
+@pytest.mark.parametrize("query", AMBIGUOUS)
+def test_what_can_be_read_in_two_ways_is_refused(
+    visitor: Visitor, ledger: Ledger, query: Callable[[LogIn], str]
+) -> None:
+    """R2, R6, R7: and nothing of it comes back to who sent it."""
+    login = log_in()
+
+    answer = visitor.opens(f"/authorize?{query(login)}")
+
+    assert 400 == answer.status
+    assert "evil" not in answer.text
+    _is_refused(visitor, login, ledger)
+
+
+def _is_refused(visitor: Visitor, login: LogIn, ledger: Ledger) -> None:
+    assert "text/html; charset=utf-8" == visitor.sees.headers["content-type"]
+    assert "Reference" in visitor.reads
+    assert login.account_linking_token not in visitor.sees.text
+    assert not {"location", "set-cookie"} & set(visitor.sees.headers)
+    assert 0 == ledger.count("attempt")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"state": "a"},
+        {"next": "//evil.example", "return_to": "/\\evil.example"},
+        {"scope": "basic", "utm": "é"},
+        {"foo[]": "1"},
+    ],
+)
+def test_other_parameters_are_never_an_error(visitor: Visitor, more: dict[str, str]) -> None:
+    """R11: nor do they lead anywhere; there is no parameter that names a next page."""
+    login = log_in()
+
+    answer = visitor.opens(login.address(**more))
+
+    assert 303 == answer.status
+    assert answer.location.startswith("/authorize/")
+
+
+def test_the_browser_is_moved_to_a_clean_address(visitor: Visitor, ledger: Ledger) -> None:
+    """R9: neither token nor redirect_uri is in any later address or form, nor in the database."""
+    login = log_in()
+
+    moved = visitor.opens(login.address())
+    visitor.follows()
+
+    for text in (moved.location, visitor.sees.text, str(ledger.row("attempt"))):
+        assert login.account_linking_token not in text
+        assert "messenger_platform" not in text
+
+
+@pytest.mark.usefixtures("jane")
+def test_previews_and_prefetches_use_nothing_up(
+    visitor: Visitor, app: Flask, graph: Graph, ledger: Ledger
+) -> None:
+    """R8: fifty of them first, and then a normal run."""
+    login = log_in()
+    graph.knows(login, ANA)
+    for number in range(50):
+        crawler = Visitor(app)
+        kinds = [*CRAWLERS, *PREFETCHES]
+        crawler.opens(login.address(), **kinds[number % len(kinds)])
+        crawler.browser("HEAD", login.address())
+
+    visitor.taps_log_in(login)
+    visitor.signs_in()
+
+    assert visitor.connects().startswith("tl_")
+    # The crawlers that say nothing of themselves open attempts; nobody else does.
+    assert ledger.count("attempt") < 25
+    assert 2 == len(graph.calls)
+
+
+@pytest.mark.parametrize("headers", PREFETCHES)
+def test_a_declared_prefetch_makes_no_attempt(
+    visitor: Visitor, ledger: Ledger, headers: dict[str, str]
+) -> None:
+    """R8: nor a cookie, which would push out that of an attempt in use."""
+    answer = visitor.opens(log_in().address(), **headers)
+
+    assert 204 == answer.status
+    assert not {"location", "set-cookie"} & set(answer.headers)
+    assert 0 == ledger.count("attempt")
+
+
+def test_a_thousand_opens_ask_graph_nothing(app: Flask, graph: Graph, ledger: Ledger) -> None:
+    """R8: a stranger cannot spend the Page's quota, and beyond 300 nor our disk."""
+    stranger = Visitor(app, keeps_cookies=False)
+
+    statuses = [stranger.opens(log_in().address()).status for _ in range(1000)]
+
+    assert [303] * 300 + [429] * 700 == statuses
+    assert [] == graph.calls
+    assert 300 == ledger.count("attempt")
+    assert int(stranger.sees.headers["retry-after"]) in range(1, 301)
+    assert "Please wait a few minutes" in stranger.reads
+
+
+def test_two_tabs_are_two_attempts(visitor: Visitor) -> None:
+    """Each tab goes on by itself; a fourth takes the place of the oldest."""
+    addresses = [visitor.opens(log_in().address()).location for _ in range(4)]
+
+    statuses = [visitor.opens(address).status for address in addresses]
+
+    assert [400, 200, 200, 200] == statuses
+    assert 200 == visitor.opens(addresses[1] + "/confirm").status
+
+
+def test_a_browser_without_cookies_is_told_so(app: Flask) -> None:
+    """R19: it cannot go on, and says what to do."""
+    stranger = Visitor(app, keeps_cookies=False)
+
+    stranger.taps_log_in(log_in())
+
+    assert 400 == stranger.sees.status
+    assert "Tap Log In again in Messenger." in stranger.reads
+    assert "keeps no cookies" in stranger.reads
+
+
+def test_a_clean_address_in_another_browser_leads_nowhere(app: Flask, visitor: Visitor) -> None:
+    """R19: copied out of the address bar, it shows nothing of the attempt."""
+    other = Visitor(app)
+    other.opens(log_in().address())
+    visitor.opens(log_in().address())
+
+    answer = visitor.opens(other.sees.location)
+
+    assert 400 == answer.status
+    assert "Tap Log In again in Messenger." in visitor.reads
+    assert "keeps no cookies" not in visitor.reads
+    assert () == answer.forms

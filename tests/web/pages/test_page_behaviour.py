@@ -1,0 +1,131 @@
+"""How the pages behave in a real browser, with their script and without it."""
+
+from tests.web.page_gallery import SAMPLES
+from tests.web.site import Site, Visit
+
+COUNT_SENT = """
+  window.sent = 0;
+  addEventListener("submit", (event) => { sent += event.defaultPrevented ? 0 : 1; });
+"""
+
+
+def test_everything_works_without_script(visit: Visit, site: Site) -> None:
+    """R81: an in-app browser may have it off."""
+    page = visit("sign-in", java_script_enabled=False)
+    assert 0 == page.get_by_role("button", name="Show").count()
+    page.get_by_label("Email or username").fill("jane")
+    page.locator("#password").fill("correct horse")
+    with page.expect_response("**/authorize/q3m9"):
+        page.get_by_role("button", name="Sign in").click()
+
+    question = visit("confirm", java_script_enabled=False)
+    with question.expect_response("**/confirm"):
+        question.get_by_role("button", name="Connect").click()
+
+    assert ["/authorize/q3m9", "/authorize/q3m9/confirm"] == site.posted
+
+
+def test_a_password_can_be_looked_at(visit: Visit) -> None:
+    page = visit("sign-in")
+    field = page.locator("#password")
+    field.fill("correct horse")
+
+    page.get_by_role("button", name="Show password").click()
+    shown = field.get_attribute("type")
+    page.get_by_role("button", name="Hide password").click()
+
+    assert "text" == shown
+    assert "password" == field.get_attribute("type")
+    assert "correct horse" == field.input_value()
+
+
+def test_a_shown_password_is_hidden_before_it_is_sent(visit: Visit, site: Site) -> None:
+    """Browsers keep what was typed into text fields, and offer it to whoever comes next."""
+    page = visit("sign-in")
+    page.locator("#username").fill("jane")
+    page.locator("#password").fill("correct horse")
+    page.get_by_role("button", name="Show password").click()
+
+    with page.expect_response("**/authorize/q3m9"):
+        page.locator("#password").press("Enter")
+
+    assert "password" == page.locator("#password").get_attribute("type")
+    assert ["/authorize/q3m9"] == site.posted
+
+
+def test_a_second_click_waits_and_the_form_opens_again(visit: Visit, site: Site) -> None:
+    """Messenger may take over without leaving the page: then nobody may be shut out of it."""
+    page = visit("status-linked", paused=True)
+    page.evaluate(COUNT_SENT)
+    back = page.get_by_role("button", name="Back to Messenger")
+
+    with page.expect_response("**/cancel"):
+        back.click()
+    back.click()
+    at_once = page.evaluate("sent")
+    page.clock.run_for(5000)
+    with page.expect_response("**/cancel"):
+        back.click()
+
+    assert 1 == at_once
+    assert ["/authorize/q3m9/cancel"] * 2 == site.posted
+
+
+def test_connect_waits_until_it_has_been_seen(visit: Visit) -> None:
+    """R80: the second half of a double click, begun elsewhere, must not fall on it."""
+    page = visit("confirm", paused=True)
+    connect = page.get_by_role("button", name="Connect")
+
+    page.clock.run_for(490)
+    early = connect.is_enabled()
+    page.clock.run_for(10)
+
+    assert not early
+    assert connect.is_enabled()
+
+
+def test_enter_in_the_digits_connects_nobody(visit: Visit, site: Site) -> None:
+    """R15: neither choice is the default for Enter, and Connect still takes the digits along."""
+    page = visit("confirm-digits", paused=True)
+    page.clock.run_for(500)
+    page.evaluate(COUNT_SENT)
+    page.locator("#code").fill("123 456")
+
+    page.locator("#code").press("Enter")
+    by_enter = page.evaluate("sent")
+    with page.expect_response("**/confirm") as response:
+        page.get_by_role("button", name="Connect").click()
+
+    assert 0 == by_enter
+    assert (
+        "code=123+456&form_token=f0rm-t0ken&question=qu3st10n" == response.value.request.post_data
+    )
+    assert ["/authorize/q3m9/confirm"] == site.posted
+
+
+def test_a_problem_is_what_the_page_begins_with(visit: Visit) -> None:
+    """R81: a screen reader starts at the summary, and its link leads into the field."""
+    page = visit("sign-in-refused")
+
+    begun_at = page.evaluate("document.activeElement.getAttribute('role')")
+    page.locator("a#problem").click()
+
+    assert "alert" == begun_at
+    assert "password" == page.evaluate("document.activeElement.id")
+
+
+def test_waiting_ends_once_there_is_something_to_say(visit: Visit, site: Site) -> None:
+    page = visit("status-waiting", paused=True)
+    page.clock.run_for(3000)
+    still = page.get_by_role("heading").inner_text()
+    page.route(
+        f"{site.url}/status-waiting",
+        lambda route: route.fulfill(
+            body=SAMPLES["status-linked"].render(), content_type="text/html"
+        ),
+    )
+
+    page.clock.run_for(3000)
+    page.get_by_role("heading", name="You're connected").wait_for()
+
+    assert "Waiting for Messenger" == still

@@ -1,0 +1,295 @@
+"""What the pages say and are made of, whoever chose the names on them."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.web.page_gallery import SAMPLES, Brand, Provider
+
+ALL = pytest.mark.parametrize("name", SAMPLES)
+
+NAUGHTY = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' autofocus onfocus=alert(1) x='",
+    "</title><svg/onload=alert(1)>",
+    "<!--",
+    "]]>",
+    "&lt;b&gt;&#60;i&#62;",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "\u202eannA\u2066",
+    "Z̷̡̢͝a̶l̸g̵o̴",
+    "👩‍👩‍👧‍👦🏳️‍🌈",
+    "undefined null NaN",
+    "x" * 100,
+]
+NAMES = st.one_of(st.sampled_from(NAUGHTY), st.text(min_size=1, max_size=100))
+
+Element = tuple[str, dict[str, str | None]]
+
+
+class Document(HTMLParser):
+    """A page read back as a browser would: its elements, its words, and what its bdi's hold."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[Element] = []
+        self.isolated: list[str] = []
+        self.words = ""
+        self._in_bdi = False
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._in_bdi = tag == "bdi"
+        if self._in_bdi:
+            self.isolated.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_bdi = self._in_bdi and tag != "bdi"
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+        if self._in_bdi:
+            self.isolated[-1] += data
+
+    @property
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(tag, tuple(attributes)) for tag, attributes in self.elements]
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(self.words.split())
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
+        """Return the attributes of each *tag* that has all *wanted* values."""
+        found = (attributes for name, attributes in self.elements if name == tag)
+        return [each for each in found if wanted.items() <= each.items()]
+
+
+def page(name: str, **changes: object) -> Document:
+    return Document(SAMPLES[name].render(**changes))
+
+
+@ALL
+def test_every_page_has_one_heading_and_one_main(name: str) -> None:
+    """R81: a screen reader finds its way by language and landmarks."""
+    document = page(name)
+
+    assert [{"lang": "en"}] == document.all("html")
+    assert 1 == len(document.all("h1"))
+    assert 1 == len(document.all("main"))
+
+
+@ALL
+def test_nothing_on_a_page_stands_inline(name: str) -> None:
+    """R73: the policy forbids inline script and style, so a page that needs them is broken."""
+    document = page(name)
+
+    assert [] == document.all("style")
+    assert ["/static/page.js"] == [script["src"] for script in document.all("script")]
+    for _, attributes in document.elements:
+        assert not [key for key in attributes if key == "style" or key.startswith("on")]
+
+
+@ALL
+def test_nothing_on_a_page_comes_from_elsewhere(name: str) -> None:
+    """R76, R78: a picture or font of another host would tell it who is signing in."""
+    document = page(name)
+
+    loaded = [link["href"] for link in document.all("link")]
+    loaded += [image["src"] for image in document.all("img")]
+    assert [] == [url for url in loaded if not (url or "").startswith(("/", "data:,"))]
+
+
+@ALL
+def test_every_form_posts_with_its_token(name: str) -> None:
+    """R77: a form without the token would only ever earn a refusal."""
+    document = page(name)
+
+    forms = document.all("form")
+    tokens = document.all("input", type="hidden", name="form_token", value="f0rm-t0ken")
+    assert len(forms) == len(tokens)
+    assert all(form["method"] == "post" for form in forms)
+
+
+@pytest.mark.parametrize("slot", ["messenger_name", "messenger_initial", "display_name"])
+@given(text=NAMES)
+def test_names_cannot_change_the_question(slot: str, text: str) -> None:
+    """R82: who may choose a Messenger name may not write on the page that asks about it."""
+    usual = page("confirm")
+
+    document = page("confirm", **{slot: text})
+
+    assert usual.shape == document.shape
+    assert text in document.isolated
+
+
+@given(brand=NAMES, provider=NAMES, username=NAMES, problem=NAMES, label=NAMES)
+def test_texts_cannot_change_the_sign_in_page(
+    brand: str, provider: str, username: str, problem: str, label: str
+) -> None:
+    """R82: what was typed comes back as it was typed, and as nothing else."""
+    help_links = [(label, "https://shop.example/")]
+    providers = [Provider("Acme ID", "/to/acme")]
+    usual = page("sign-in-refused", providers=providers, help_links=help_links)
+
+    document = page(
+        "sign-in-refused",
+        brand=Brand(brand),
+        providers=[Provider(provider, "/to/acme")],
+        username=username,
+        problem=problem,
+        help_links=help_links,
+    )
+
+    assert usual.shape == document.shape
+    assert {brand, provider} <= set(document.isolated)
+    assert username == document.all("input", id="username")[0]["value"]
+
+
+@given(title=NAMES, sentence=NAMES, detail=NAMES, reference=NAMES)
+def test_texts_cannot_change_a_status_page(
+    title: str, sentence: str, detail: str, reference: str
+) -> None:
+    """R82: views pass fixed sentences; the page does not rely on it."""
+    usual = page("status-expired")
+
+    document = page(
+        "status-expired", title=title, sentence=sentence, detail=detail, reference=reference
+    )
+
+    assert usual.shape == document.shape
+    assert sentence in document.words
+
+
+def test_the_question_names_both_sides() -> None:
+    """R15: a person who was sent somebody else's link can see whose it is."""
+    document = page("confirm")
+
+    assert "Connect Ana B. on Messenger to j•••@example.com?" in document.sentence
+    assert (
+        "Only continue if this is your own Messenger. If someone sent you this link, cancel."
+        in document.sentence
+    )
+
+
+def test_connect_and_cancel_are_equals_in_forms_of_their_own() -> None:
+    """R15: the page leads nobody to Connect; and with no field, Enter presses neither."""
+    document = page("confirm", not_you_action=None)
+
+    cancel, connect = document.all("button")
+    assert cancel["class"] == connect["class"] == "choice"
+    assert ["/authorize/q3m9/cancel", "/authorize/q3m9/confirm"] == [
+        form["action"] for form in document.all("form")
+    ]
+    assert {"hidden"} == {field["type"] for field in document.all("input")}
+
+
+def test_a_withheld_name_is_said_to_be_withheld() -> None:
+    """R17: an empty place would read as if nobody in particular was meant."""
+    document = page("confirm-unnamed")
+
+    assert "Connect a Messenger user we cannot name to j•••@example.com?" in document.sentence
+    assert "None" not in document.words
+
+
+def test_only_a_replacing_link_speaks_of_another_account() -> None:
+    """R26: said before it happens, and never which."""
+    warning = "This Messenger profile is connected to another account, which will be disconnected."
+
+    assert warning in page("confirm-replaces").sentence
+    assert "another account" not in page("confirm").sentence
+
+
+@pytest.mark.parametrize(
+    ("sample", "field", "wanted"),
+    [
+        ("sign-in", "username", {"autocomplete": "username", "autocapitalize": "none"}),
+        ("sign-in", "password", {"autocomplete": "current-password", "type": "password"}),
+        ("confirm-digits", "code", {"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    ],
+    ids=["username", "password", "digits"],
+)
+def test_phones_can_fill_in_a_labelled_field(
+    sample: str, field: str, wanted: dict[str, str]
+) -> None:
+    """R81: who has a password manager types nothing."""
+    document = page(sample)
+
+    assert 1 == len(document.all("input", id=field, name=field, **wanted))
+    assert 1 == len(document.all("label", **{"for": field}))
+
+
+@pytest.mark.parametrize("typed", ["123456", "123 456", " 123456 "])
+def test_digits_may_be_pasted_as_they_were_shown(typed: str) -> None:
+    pattern = page("confirm-digits").all("input", id="code")[0]["pattern"]
+
+    assert pattern is not None
+    assert re.fullmatch(pattern, typed)
+
+
+@pytest.mark.parametrize(
+    ("sample", "leads_to", "marked"),
+    [
+        ("sign-in-refused", "password", ["username", "password"]),
+        ("confirm-digits-refused", "code", ["code"]),
+    ],
+)
+def test_a_problem_leads_to_its_field(sample: str, leads_to: str, marked: list[str]) -> None:
+    """R81: the summary takes the focus and links the field, the field is described by it."""
+    document = page(sample)
+
+    summary = document.all("div", role="alert", tabindex="-1")
+    assert ["autofocus" in each for each in summary] == [True]
+    assert 1 == len(document.all("a", id="problem", href=f"#{leads_to}"))
+    wrong = document.all("input", **{"aria-invalid": "true"})
+    assert marked == [field["id"] for field in wrong]
+    assert all("problem" in (field["aria-describedby"] or "") for field in wrong)
+
+
+def test_a_problem_of_ours_blames_no_field() -> None:
+    document = page("sign-in-too-often")
+
+    assert [] == document.all("input", **{"aria-invalid": "true"})
+    assert 1 == len(document.all("p", id="problem"))
+
+
+def test_a_refused_password_is_not_sent_back() -> None:
+    assert "value" not in page("sign-in-refused").all("input", id="password")[0]
+
+
+def test_without_the_way_back_a_page_says_to_close_the_window() -> None:
+    """No dead ends: without the cookie nobody knows where Messenger wants the browser."""
+    document = page("error")
+
+    assert [] == document.all("form")
+    assert "To get back to Messenger, close this window." in document.sentence
+    assert "Reference q3m9-7d2k" in document.sentence
+
+
+def test_trying_again_by_get_is_a_link() -> None:
+    document = page("status-busy")
+
+    assert ["/authorize/q3m9"] == [link["href"] for link in document.all("a")]
+    assert ["/authorize/q3m9/cancel"] == [form["action"] for form in document.all("form")]
+
+
+def test_only_the_waiting_page_is_loaded_anew() -> None:
+    """R81: and by a tag only without script; with script nobody who listens is interrupted."""
+    refreshing = [name for name in SAMPLES if "http-equiv" in SAMPLES[name].render()]
+
+    assert ["status-waiting"] == refreshing
+    assert (
+        '<noscript><meta http-equiv="refresh" content="3"></noscript>'
+        in SAMPLES["status-waiting"].render()
+    )
+
+
+def test_the_landing_page_tells_no_version() -> None:
+    assert not re.search(r"\d", page("landing").sentence)

@@ -1,0 +1,266 @@
+"""The form in front of the business's own endpoint and of a directory: what holds for `local`.
+
+R14, R16, R54, R59 to R61: counted by what is asked out there, not by what we believe we ask.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Final, Protocol
+
+import pytest
+import responses
+from flask import Flask
+from sqlalchemy import URL
+from structlog.testing import capture_logs
+from werkzeug.wrappers import Response
+
+from app import create_app
+from app.services.container import Services, build
+from tests.accounts.endpoint import SECRET, answering
+from tests.accounts.stub_directory import BIND, SEARCH, directing
+from tests.actors import Graph, LogIn, log_in
+from tests.conftest import on_sqlite
+from tests.installation import ANA, settings_for
+from tests.web.visitor import Ledger, Visitor, refusal
+
+pytestmark = on_sqlite
+NAME, PASSWORD = "jane@example.com", "canary gravel teapot"
+WRONG: Final = "That sign-in didn't work. Check your details and try again."
+AWAY: Final = "We can't check your details right now."
+NO: Final = ("unknown", "wrong", "locked")
+
+
+class Elsewhere(Protocol):
+    """Who is asked about passwords."""
+
+    settings: dict[str, str]
+
+    def says(self, outcome: str) -> None: ...
+
+    def times_asked(self) -> int:
+        """Return how often somebody's password was asked about."""
+        ...
+
+
+class Endpoint:
+    STATUS: Final = {"right": 200, "unknown": 401, "wrong": 401, "locked": 423, "away": 502}
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stub = stack.enter_context(answering())
+        self.settings = {
+            "AUTHENTICATORS": "http:shop",
+            "HTTP_SHOP_URL": self._stub.url,
+            "HTTP_SHOP_SECRET": SECRET,
+        }
+
+    def says(self, outcome: str) -> None:
+        said = json.dumps({"subject": "canary-subject", "display_name": NAME, "why": "canary"})
+        self._stub.answer = Response(said, status=self.STATUS[outcome])
+
+    def times_asked(self) -> int:
+        return len(self._stub.asked)
+
+
+class Directory:
+    CODE: Final = {"right": 0, "unknown": 49, "wrong": 49, "locked": 19, "away": 51}
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stub = stack.enter_context(directing())
+        self._jane = self._stub.found
+        self.settings = {
+            "AUTHENTICATORS": "ldap:staff",
+            "LDAP_STAFF_URL": f"ldap://127.0.0.1:{self._stub.port}",
+            "LDAP_STAFF_BASE": "ou=people,dc=example,dc=com",
+            "LDAP_STAFF_BIND_DN": "cn=threadlink",
+            "LDAP_STAFF_BIND_PASSWORD": "canary-searcher",
+            "LDAP_STAFF_NAME_ATTRIBUTE": "mail",
+        }
+
+    def says(self, outcome: str) -> None:
+        self._stub.found = [] if outcome == "unknown" else self._jane
+        self._stub.person = self.CODE[outcome]
+
+    def times_asked(self) -> int:
+        times = len(self._stub.searches)
+        assert [BIND, SEARCH, BIND] * times == self._stub.asked
+        return times
+
+
+@pytest.fixture(params=[Endpoint, Directory], ids=["http", "ldap"])
+def elsewhere(request: pytest.FixtureRequest) -> Iterator[Elsewhere]:
+    with ExitStack() as stack:
+        elsewhere: Elsewhere = request.param(stack)
+        elsewhere.says("right")
+        yield elsewhere
+
+
+@pytest.fixture
+def services(database: URL, elsewhere: Elsewhere) -> Iterator[Services]:
+    services = build(settings_for(database, LOG_LEVEL="debug", **elsewhere.settings))
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return create_app(services)
+
+
+@pytest.fixture
+def graph() -> Iterator[Graph]:
+    """Yield the edge of Graph; whoever is elsewhere on this machine is real."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
+        edge.add_passthru("http://127.0.0.1")
+        yield Graph(edge)
+
+
+@pytest.fixture
+def known(graph: Graph) -> LogIn:
+    login = log_in()
+    graph.knows(login, ANA)
+    return login
+
+
+def newcomer(app: Flask, login: LogIn) -> Visitor:
+    visitor = Visitor(app)
+    visitor.taps_log_in(login)
+    return visitor
+
+
+def test_whoever_they_know_signs_in(app: Flask, known: LogIn, elsewhere: Elsewhere) -> None:
+    person = newcomer(app, known)
+
+    person.signs_in(NAME, PASSWORD)
+
+    assert "j•••@example.com" in person.reads
+    assert 1 == elsewhere.times_asked()
+
+
+def test_every_no_looks_the_same(app: Flask, graph: Graph, elsewhere: Elsewhere) -> None:
+    """R59, R60: the same bytes and headers, after as many questions."""
+    answers, asked = [], []
+    for outcome in NO:
+        elsewhere.says(outcome)
+        before = elsewhere.times_asked()
+        answers.append(refusal(app, graph, f"{outcome}@example.com", PASSWORD))
+        asked.append(elsewhere.times_asked() - before)
+
+    assert 1 == len(set(answers))
+    assert [1, 1, 1] == asked
+    status, _, body = answers[0]
+    assert 422 == status
+    assert WRONG in body.replace("&#39;", "'")
+    assert "canary" not in body
+
+
+@pytest.mark.parametrize("outcome", NO)
+def test_a_sixth_guess_at_one_name_is_not_passed_on(
+    app: Flask, graph: Graph, known: LogIn, elsewhere: Elsewhere, outcome: str
+) -> None:
+    """R61: also with another token, and were it right; a directory's own lock-out is not met."""
+    elsewhere.says(outcome)
+    guesser = newcomer(app, known)
+    for _ in range(5):
+        guesser.signs_in(NAME, "wrong")
+    elsewhere.says("right")
+    other = log_in()
+    graph.knows(other, ANA)
+    guesser = newcomer(app, other)
+
+    guesser.signs_in(NAME, PASSWORD)
+
+    assert 429 == guesser.sees.status
+    assert int(guesser.sees.headers["retry-after"]) in range(1, 301)
+    assert 5 == elsewhere.times_asked()
+
+
+def test_one_profile_may_guess_ten_times_an_hour(
+    app: Flask, graph: Graph, elsewhere: Elsewhere
+) -> None:
+    """R61: whatever names are tried."""
+    elsewhere.says("unknown")
+    for number in range(11):
+        login = log_in()
+        graph.knows(login, ANA)
+        guesser = newcomer(app, login)
+        guesser.signs_in(f"name{number}@example.com", "wrong")
+
+    assert 429 == guesser.sees.status
+    assert 10 == elsewhere.times_asked()
+
+
+def test_nobody_is_asked_without_a_live_token(
+    app: Flask, graph: Graph, elsewhere: Elsewhere
+) -> None:
+    """R14: every guess costs a token that Messenger made for a real profile."""
+    guesser = newcomer(app, log_in())
+
+    guesser.signs_in(NAME, PASSWORD)
+
+    assert 410 == guesser.sees.status
+    assert 1 == len(graph.calls)
+    assert 0 == elsewhere.times_asked()
+
+
+def test_a_full_house_is_told_at_once(
+    app: Flask, services: Services, known: LogIn, elsewhere: Elsewhere
+) -> None:
+    """R54: nobody is asked, nothing is counted, and the same form works a moment later."""
+    person = newcomer(app, known)
+    form = person.sees
+    with ExitStack() as inside:
+        for _ in range(services.admission.admitted):
+            inside.enter_context(services.admission.enter())
+        person.signs_in(NAME, PASSWORD)
+
+    assert 503 == person.sees.status
+    assert "Try again" in person.reads
+    assert 0 == elsewhere.times_asked()
+    assert 0 == Ledger(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    person.sees = form
+    assert "j•••@example.com" in person.signs_in(NAME, PASSWORD).text
+
+
+def test_who_cannot_be_answered_has_not_guessed(
+    app: Flask, known: LogIn, services: Services, elsewhere: Elsewhere
+) -> None:
+    """R61: he is told to come back, and six such tries lock nobody out."""
+    person = newcomer(app, known)
+    form = person.sees
+    elsewhere.says("away")
+    for _ in range(6):
+        person.sees = form
+        person.signs_in(NAME, PASSWORD)
+
+    assert 503 == person.sees.status
+    assert AWAY in person.reads
+    assert {"Try again", "Back to Messenger"} <= set(_offers(person))
+    assert 0 == Ledger(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    elsewhere.says("right")
+    person.sees = form
+    assert "j•••@example.com" in person.signs_in(NAME, PASSWORD).text
+
+
+@pytest.mark.parametrize("outcome", ["right", "away", *NO])
+def test_nothing_of_it_is_logged(
+    app: Flask, known: LogIn, elsewhere: Elsewhere, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """R110: neither what was typed nor what was answered."""
+    elsewhere.says(outcome)
+    person = newcomer(app, known)
+
+    with capture_logs() as entries, caplog.at_level("DEBUG"):
+        person.signs_in(NAME, PASSWORD)
+
+    logged = f"{entries}{caplog.text}"
+    assert "sign_in" in logged
+    for secret in ("canary", NAME):
+        assert secret not in logged
+
+
+def _offers(person: Visitor) -> list[str]:
+    links = person.sees.text.split('class="main" href="')[1:]
+    return [form.button for form in person.sees.forms] + [
+        link.split(">")[1].split("<")[0] for link in links
+    ]

@@ -1,0 +1,247 @@
+"""The door by itself, with the wire and Flask played by the tests."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from app.web.server.asgi import AsgiGateway, Limits
+from app.web.server.wsgi import Environ
+
+Message = dict[str, Any]
+NEVER = object()
+
+
+class Wire:
+    """A client that has sent *messages*, the body's parts; after NEVER it sends no more."""
+
+    def __init__(self, *messages: object, reads: bool = True, **head: Any) -> None:
+        self._messages = list(messages)
+        self._reads = reads
+        self.sent: list[Message] = []
+        headers = [(b"host", b"x"), *head.pop("headers", [])]
+        self.scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "raw_path": b"/webhook",
+            "query_string": b"",
+            "client": ("127.0.0.1", 40000),
+            "server": ("127.0.0.1", 8000),
+            "headers": headers,
+            **head,
+        }
+
+    async def receive(self) -> Any:
+        message = self._messages.pop(0)
+        if message is NEVER:
+            await asyncio.Event().wait()
+        return message
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+        if not self._reads:
+            await asyncio.Event().wait()
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return dict(self.sent[0]["headers"])
+
+
+def part(content: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.request", "body": content, "more_body": more}
+
+
+def length(size: int) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", str(size).encode())]
+
+
+CHUNKED = [(b"transfer-encoding", b"chunked")]
+
+
+def echo(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    start_response("200 OK", [("X-Length", environ["CONTENT_LENGTH"])])
+    return [environ["wsgi.input"].read()]
+
+
+def pass_through(door: AsgiGateway, *wires: Wire) -> None:
+    async def all_at_once() -> None:
+        await asyncio.gather(*(door(wire.scope, wire.receive, wire.send) for wire in wires))
+
+    play(all_at_once())
+
+
+def play(scene: Coroutine[Any, Any, None]) -> None:
+    """Run *scene* on an event loop of its own: the browser's may be running in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, scene).result()
+
+
+def door(**limits: Any) -> AsgiGateway:
+    return AsgiGateway(echo, threads=1, limits=Limits(**limits))
+
+
+def test_flask_gets_a_whole_body_and_its_true_length() -> None:
+    """R45: also of a body that came in chunks; Werkzeug would cut one of those at its limit."""
+    wire = Wire(part(b"he", more=True), part(b"llo"), headers=CHUNKED)
+
+    pass_through(door(), wire)
+
+    assert 200 == wire.status
+    assert b"5" == wire.headers[b"x-length"]
+    assert b"hello" == wire.sent[1]["body"]
+
+
+def test_a_body_that_does_not_come_is_given_up() -> None:
+    """R89: 408, and Flask has seen nothing of it."""
+    wire = Wire(part(b"he", more=True), NEVER, headers=length(5))
+
+    pass_through(door(body_seconds=0.01), wire)
+
+    assert 408 == wire.status
+    assert b"close" == wire.headers[b"connection"]
+
+
+def test_an_answer_that_is_not_read_is_given_up() -> None:
+    """R89: else it would be held for as long as the client likes."""
+    wire = Wire(part(b""), reads=False, headers=length(0))
+
+    pass_through(door(send_seconds=0.01), wire)
+
+    assert ["http.response.start"] == [message["type"] for message in wire.sent]
+
+
+def test_a_client_that_leaves_in_mid_body_reaches_nobody() -> None:
+    wire = Wire(part(b"he", more=True), {"type": "http.disconnect"}, headers=length(5))
+
+    pass_through(door(), wire)
+
+    assert 400 == wire.status
+
+
+def test_a_body_of_another_length_than_told_is_refused() -> None:
+    """R88: whatever the server in front of the door thinks of it."""
+    wire = Wire(part(b"hell"), headers=length(5))
+
+    pass_through(door(), wire)
+
+    assert 400 == wire.status
+
+
+def test_a_body_too_long_is_refused_as_soon_as_it_is() -> None:
+    """R45: the rest of it is not waited for."""
+    wire = Wire(part(b"hello", more=True), NEVER, headers=CHUNKED)
+
+    pass_through(door(body_bytes=4), wire)
+
+    assert 413 == wire.status
+
+
+def test_all_bodies_together_are_limited() -> None:
+    """R89: and what was refused or answered is free again for others."""
+    many = door(bodies_bytes=8, body_seconds=0.01)
+    slow = Wire(part(b"12345", more=True), NEVER, headers=CHUNKED)
+    late = Wire(part(b"6789", more=True), NEVER, headers=CHUNKED)
+    again = Wire(part(b"12345678"), headers=length(8))
+
+    pass_through(many, slow, late)
+    pass_through(many, again)
+
+    assert [408, 503] == [slow.status, late.status]
+    assert b"retry-after" in late.headers
+    assert 200 == again.status
+
+
+def test_who_finds_every_thread_and_place_taken_is_told_when_to_come_back() -> None:
+    """R89: a queue without an end would answer those who have left long ago."""
+    with _held() as (app, inside, may_go):
+        crowded = AsgiGateway(app, threads=1, limits=Limits(waiting=1))
+        first, second, third = (Wire(part(b""), headers=length(0)) for _ in range(3))
+
+        async def scene() -> None:
+            running = asyncio.gather(
+                *(crowded(wire.scope, wire.receive, wire.send) for wire in (first, second))
+            )
+            await asyncio.to_thread(inside.wait)
+            await crowded(third.scope, third.receive, third.send)
+            may_go.set()
+            await running
+
+        play(scene())
+
+    assert 503 == third.status
+    assert b"5" == third.headers[b"retry-after"]
+    assert [200, 200] == [first.status, second.status]
+
+
+def test_slow_bodies_take_no_place() -> None:
+    """R89: a first version counted them, and 400 of them turned everybody away."""
+    crowded = door(waiting=0, body_seconds=0.05)
+    slow = [Wire(part(b"1", more=True), NEVER, headers=CHUNKED) for _ in range(10)]
+    normal = Wire(part(b""), headers=length(0))
+
+    pass_through(crowded, *slow, normal)
+
+    assert 200 == normal.status
+
+
+def test_a_header_named_proxy_reaches_nobody() -> None:
+    """As HTTP_PROXY it would lead our own requests through a stranger's proxy (httpoxy)."""
+    seen: list[Environ] = []
+
+    def look(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        seen.append(environ)
+        start_response("200 OK", [])
+        return []
+
+    wire = Wire(headers=[(b"proxy", b"http://192.0.2.1"), (b"cookie", b"a=1"), (b"cookie", b"b=2")])
+
+    pass_through(AsgiGateway(look, threads=1), wire)
+
+    assert "HTTP_PROXY" not in seen[0]
+    assert "a=1; b=2" == seen[0]["HTTP_COOKIE"]
+
+
+def test_what_runs_alongside_ends_with_the_server() -> None:
+    """R121."""
+    has_ended = threading.Event()
+
+    def work(stop: threading.Event) -> None:
+        stop.wait()
+        has_ended.set()
+
+    told: list[Message] = []
+    events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive() -> Any:
+        return next(events)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    play(AsgiGateway(echo, threads=1, alongside=work)({"type": "lifespan"}, receive, send))
+
+    assert has_ended.is_set()
+    assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == [m["type"] for m in told]
+
+
+@contextmanager
+def _held() -> Iterator[tuple[Callable[..., Any], threading.Event, threading.Event]]:
+    """Yield an application that says when somebody is inside, and lets nobody go before it may."""
+    inside, may_go = threading.Event(), threading.Event()
+
+    def app(_environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        inside.set()
+        may_go.wait(30)
+        start_response("200 OK", [])
+        return []
+
+    yield app, inside, may_go
+    may_go.set()

@@ -1,0 +1,156 @@
+"""Malformed HTTP on a bare socket, against the server as it is shipped (R45, R88, R90)."""
+
+import hmac
+import json
+import re
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.installation import ENVIRONMENT
+from tests.shipped import HOST, Shipped, answers_on
+
+MESSAGES: Final = json.loads(
+    (Path(__file__).parents[2] / "samples/http/messages.json").read_text(encoding="utf-8")
+)
+BODY: Final = b'{"object":"page","entry":[]}'
+SIGNATURE: Final = hmac.digest(ENVIRONMENT["APP_SECRET"].encode(), BODY, "sha256").hex()
+MIB: Final = 1024 * 1024
+
+# What the request behind each message is answered with, when it is answered.
+NEXT: Final = "next"
+ALLOWED: Final[dict[str, list[list[int | str]]]] = {
+    "served": [[200, NEXT]],
+    "served twice": [[200, 200, NEXT]],
+    "served, then refused": [[200, 400]],
+    "continued": [[100, 200, NEXT]],
+    "unsigned": [[403, NEXT], [403]],
+    "unsigned, then unknown": [[403, 404, NEXT]],
+    "declined": [[400, NEXT]],
+    "refused": [[], [400], [408], [413], [414], [417], [431], [501], [505]],
+}
+ALLOWED["either"] = [*ALLOWED["served"], [200], *ALLOWED["refused"]]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=[message["name"] for message in MESSAGES])
+def test_a_message_is_read_in_one_way_or_refused(message: Any, shipped: Shipped) -> None:
+    """R88: no message gives two answers, and none is served with a cut or a guessed body.
+
+    Whatever is left of it on the wire would spoil the request behind it, or answer in its place.
+    """
+    with shipped.connect() as connection:
+        _send(connection, _filled(message["send"], shipped) + _next(shipped))
+        answers = answers_on(connection)
+
+    told = [NEXT if answer.body == b'{"status":"ok"}\n' else answer.status for answer in answers]
+    assert told in ALLOWED[message["expect"]]
+
+
+def test_a_body_cut_off_is_not_answered_as_taken(shipped: Shipped) -> None:
+    """R88: else Messenger would take for delivered what nobody has read."""
+    head = _post(f"Content-Length: {len(BODY)}", shipped)
+    with shipped.connect() as connection:
+        connection.sendall(head + BODY[:10])
+        connection.shutdown(socket.SHUT_WR)
+        answers = answers_on(connection)
+
+    assert [answer.status for answer in answers] in ALLOWED["refused"]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_body_over_the_limit_is_refused(framing: str, shipped: Shipped) -> None:
+    """R45: by its length before it is read, in chunks as soon as it is too long."""
+    size = 4 * MIB + 1
+    chunk = b"%x\r\n%s\r\n" % (MIB, b" " * MIB)
+    with shipped.connect() as connection:
+        if framing == "length":
+            _send(connection, _post(f"Content-Length: {size}", shipped))
+        else:
+            _send(connection, _post("Transfer-Encoding: chunked", shipped) + chunk * 5)
+        answers = answers_on(connection)
+
+    assert [413] == [answer.status for answer in answers]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_body_of_exactly_the_limit_is_taken(framing: str, shipped: Shipped) -> None:
+    """R45: a delivery of 1,000 long events is legal."""
+    body = BODY + b" " * (4 * MIB - len(BODY))
+    signature = hmac.digest(ENVIRONMENT["APP_SECRET"].encode(), body, "sha256").hex()
+    with shipped.connect() as connection:
+        if framing == "length":
+            head = _post(f"Content-Length: {len(body)}", shipped, signature)
+            connection.sendall(head + body + _next(shipped))
+        else:
+            head = _post("Transfer-Encoding: chunked", shipped, signature)
+            chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+            connection.sendall(head + chunk + _next(shipped))
+        answers = answers_on(connection)
+
+    assert [200, 200] == [answer.status for answer in answers]
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO"])
+def test_a_method_nobody_needs_is_refused(method: str, shipped: Shipped) -> None:
+    """R90."""
+    with shipped.connect() as connection:
+        connection.sendall(_request(method, "/healthz", shipped))
+        (answer,) = answers_on(connection)
+
+    assert 501 == answer.status
+    assert "Threadlink" == answer.headers["server"]
+    assert b"" == answer.body
+
+
+def test_no_other_site_is_granted_anything(shipped: Shipped) -> None:
+    """R90: OPTIONS, as a browser asks it before a request from another site."""
+    asked = "Origin: https://other.example\r\nAccess-Control-Request-Method: DELETE\r\n"
+    with shipped.connect() as connection:
+        connection.sendall(_request("OPTIONS", "/webhook", shipped, asked))
+        (answer,) = answers_on(connection)
+
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_no_query_is_logged(shipped: Shipped) -> None:
+    """R110: tokens and codes travel in queries, also in those that are refused."""
+    with shipped.connect() as connection:
+        connection.sendall(_request("FOO", "/authorize?account_linking_token=canary", shipped))
+        answers_on(connection)
+
+    log = shipped.log.read_text()
+    assert "door.refused" in log
+    assert "canary" not in log.replace(ENVIRONMENT["SECRET_KEY"], "")
+
+
+def _send(connection: socket.socket, message: bytes) -> None:
+    # It may refuse what comes first and close; its answer can be read all the same.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.sendall(message)
+
+
+def _filled(text: str, shipped: Shipped) -> bytes:
+    text = text.replace("<HOST>", f"{HOST}:{shipped.port}").replace("<SIGNATURE>", SIGNATURE)
+    text = re.sub(r"<(.)\*(\d+)>", lambda match: match[1] * int(match[2]), text)
+    return text.encode("latin-1" if text.isascii() or max(text) <= "\xff" else "utf-8")
+
+
+def _post(framing: str, shipped: Shipped, signature: str = SIGNATURE) -> bytes:
+    return (
+        f"POST /webhook HTTP/1.1\r\nHost: {HOST}:{shipped.port}\r\n"
+        f"X-Hub-Signature-256: sha256={signature}\r\n{framing}\r\n\r\n"
+    ).encode()
+
+
+def _request(method: str, target: str, shipped: Shipped, headers: str = "") -> bytes:
+    return (
+        f"{method} {target} HTTP/1.1\r\nHost: {HOST}:{shipped.port}\r\n"
+        f"{headers}Connection: close\r\n\r\n"
+    ).encode()
+
+
+def _next(shipped: Shipped) -> bytes:
+    return _request("GET", "/healthz", shipped)

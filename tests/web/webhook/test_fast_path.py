@@ -1,0 +1,194 @@
+"""Messenger's own way in, beside Flask; test_webhook.py asks both ways for what is refused."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import Engine, text
+
+from app import create_app
+from app.infra import clock
+from app.infra.database.writer import Writer
+from app.linking import delivery_counts
+from app.services.container import Services
+from app.web.server.asgi import AsgiGateway
+from app.web.webhook.fast_path import MOST_BYTES, FastPath
+from tests.actors import Messenger, delivery, message, unlinked
+from tests.conftest import on_sqlite
+from tests.installation import ANA, PUBLIC_URL, settings_for
+from tests.web.doorway import ThroughTheDoor
+
+
+@dataclass
+class Flask:
+    """Stands where Flask does, and notes whoever comes by the ordinary way."""
+
+    requests: int = 0
+
+    def __call__(self, _environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.requests += 1
+        start_response("418 I'm a teapot", [])
+        return []
+
+
+@pytest.fixture
+def flask() -> Flask:
+    return Flask()
+
+
+@pytest.fixture
+def lane(services: Services, flask: Flask) -> ThroughTheDoor:
+    return ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(services)), PUBLIC_URL)
+
+
+def at_home(services: Services, proxies: int) -> Services:
+    """Return *services* as they are in production, behind so many *proxies*."""
+    known = {"PUBLIC_URL": "https://link.shop.example", "SECRET_KEY": "k" * 48}
+    proxied = settings_for(services.engine.url, TRUSTED_PROXIES=str(proxies), **known)
+    return replace(services, settings=proxied)
+
+
+def psids(engine: Engine) -> list[str]:
+    with engine.connect().execution_options(reading=True) as connection:
+        return list(connection.scalars(text("SELECT psid FROM link_event")))
+
+
+def test_a_delivery_is_committed_without_flask(
+    services: Services, lane: ThroughTheDoor, flask: Flask
+) -> None:
+    answer = Messenger(lane).tells(unlinked(ANA, clock.now()))
+
+    assert (200, b"") == (answer.status, answer.body)
+    assert 0 == flask.requests
+    assert [ANA] == psids(services.engine)
+
+
+@on_sqlite
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> None:
+    """R72-R79: nobody can tell by which he came."""
+    built = at_home(services, proxies) if proxies else services
+    origin = built.settings.public_url.replace("https", "http")
+    via = {"X-Forwarded-Proto": ", ".join(["https"] * proxies)} if proxies else {}
+    flask = Flask()
+    ways = (
+        ThroughTheDoor(AsgiGateway(create_app(built), threads=1), origin),
+        ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin),
+    )
+    body = delivery(message(ANA, "hello", clock.now()))
+
+    ordinary, direct = (Messenger(way).posts(body, **via) for way in ways)
+
+    assert 0 == flask.requests
+    assert 200 == ordinary.status
+    assert bool(proxies) == ("strict-transport-security" in ordinary.headers)
+    # Some are written in another order.
+    assert (ordinary.status, ordinary.body) == (direct.status, direct.body)
+    assert ordinary.headers == direct.headers
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("headers", "proxies"),
+    [
+        pytest.param({"Host": "evil.example"}, 0, id="R85: another host"),
+        pytest.param({"X-Hub-Signature-256": "sha256=" + "0" * 64}, 0, id="R40: signed wrongly"),
+        pytest.param({"X-Forwarded-Proto": "http"}, 1, id="R87: over http"),
+        pytest.param({"X-Forwarded-Proto": "https, http"}, 1, id="R86: a stranger says https"),
+        pytest.param({"X-Forwarded-Proto": '"https, http'}, 1, id="R86: with a quote"),
+        pytest.param({"X-Forwarded-Proto": "https"}, 2, id="R86: not by all our proxies"),
+        pytest.param({"X-Forwarded-Proto": "https,"}, 2, id="R86: an empty one at the end"),
+        pytest.param({"X-Forwarded-Proto": "https,\x0bhttps"}, 2, id="R86: with a control sign"),
+        pytest.param({}, 1, id="R87: by no proxy"),
+    ],
+)
+def test_what_may_have_to_be_refused_goes_to_flask_untouched(
+    services: Services, flask: Flask, headers: dict[str, str], proxies: int
+) -> None:
+    built = at_home(services, proxies) if proxies else services
+    origin = built.settings.public_url.replace("https", "http")
+    lane = ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin)
+
+    Messenger(lane).posts(delivery(unlinked(ANA, clock.now())), **headers)
+
+    assert 1 == flask.requests
+    assert [] == psids(services.engine)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"not JSON", id="R46"),
+        pytest.param(delivery(unlinked(ANA, clock.now())).ljust(MOST_BYTES + 1), id="R45: large"),
+    ],
+)
+def test_what_takes_longer_or_cannot_be_read_goes_to_flask(
+    services: Services, lane: ThroughTheDoor, flask: Flask, body: bytes
+) -> None:
+    Messenger(lane).posts(body)
+
+    assert 1 == flask.requests
+    assert [] == psids(services.engine)
+
+
+@on_sqlite
+def test_a_field_that_comes_twice_goes_to_flask(
+    services: Services, lane: ThroughTheDoor, flask: Flask
+) -> None:
+    """R88: which of two counts is not to be answered in two places."""
+    body = delivery(unlinked(ANA, clock.now()))
+    signature = ("X-Hub-Signature-256", Messenger(lane).signature(body))
+    head = [("Host", urlsplit(PUBLIC_URL).netloc), ("Content-Length", str(len(body)))]
+
+    lane.asks("POST", "/webhook", body, [*head, signature, signature])
+
+    assert 1 == flask.requests
+    assert [] == psids(services.engine)
+
+
+def test_what_cannot_be_committed_is_answered_503_by_both_ways(
+    services: Services, flask: Flask
+) -> None:
+    """R49, R72-R79: soon enough, with Retry-After; nobody finds it done afterwards."""
+    engine = services.engine
+    built = replace(services, writer=Writer(engine, limit_seconds=0.2))
+    ways = (
+        ThroughTheDoor(AsgiGateway(create_app(built), threads=1), PUBLIC_URL),
+        ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(built)), PUBLIC_URL),
+    )
+    with engine.begin() as other:
+        # On SQLite the transaction itself locks everybody out.
+        if engine.dialect.name == "postgresql":
+            other.execute(text("LOCK TABLE link_event"))
+
+        ordinary, direct = (Messenger(way).tells(unlinked(ANA, clock.now())) for way in ways)
+
+    assert 0 == flask.requests
+    assert 503 == ordinary.status
+    assert {"retry-after", "referrer-policy", "content-security-policy"} <= {*ordinary.headers}
+    assert (ordinary.status, ordinary.body) == (direct.status, direct.body)
+    assert ordinary.headers == direct.headers
+    assert [] == psids(engine)
+
+
+@on_sqlite
+def test_a_fault_of_ours_is_told_where_faults_are_told(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ordinary way does it again, and answers as every error is answered; R44: counted once."""
+    monkeypatch.setattr("app.web.webhook.intake.on_unlinked", lambda *_args, **_more: 1 / 0)
+    door = AsgiGateway(create_app(services), threads=1, lane=FastPath(services))
+
+    answer = Messenger(ThroughTheDoor(door, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
+
+    assert 500 == answer.status
+    assert b"division" not in answer.body
+    services.delivery_counter.close()
+    until = clock.now()
+    counted = services.read(delivery_counts.seen, since=until - timedelta(minutes=2), until=until)
+    assert delivery_counts.Seen(taken=1, refused=0) == counted
+    assert [] == psids(services.engine)
