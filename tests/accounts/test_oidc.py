@@ -102,7 +102,7 @@ def test_the_code_is_exchanged_with_the_verifier_and_our_secret(
 def test_what_a_departure_holds_shows_in_no_text(authenticator: OidcAuthenticator) -> None:
     departure = authenticator.begin(CALLBACK, state="S")
 
-    assert "Departure()" == repr(departure)
+    assert "AuthorizationRequest()" == repr(departure)
     assert isinstance(departure, AuthorizationRequest)
 
 
