@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from sqlalchemy.engine import URL
 
 from app.infra.network.addresses import is_loopback
+from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION, META_ORIGINS
 from app.infra.settings.brands import PLAIN, Brand, read_brand
 from app.infra.settings.parsing import (
     Reader,
@@ -34,14 +35,6 @@ from app.infra.settings.parsing import (
 from app.infra.settings.retention import Retention, read_retention
 from app.infra.settings.sign_in import SignInSettings, authenticators, read_sign_in
 
-# Where Messenger's apps have been seen to send people back to (messenger-platform.md 1.3).
-META_ORIGINS: Final = (
-    "https://facebook.com",
-    "https://www.facebook.com",
-    "https://messenger.com",
-    "https://www.messenger.com",
-)
-META_GRAPH: Final = "https://graph.facebook.com"
 DEMO_MARK: Final = "demo_"
 LEAST_SECRET: Final = 32
 # Processes, their threads and what keeps the tables are there for as long as the program runs.
@@ -123,9 +116,9 @@ class Settings:
             app_secret_previous=reader.optional("APP_SECRET_PREVIOUS", plain, None),
             verify_token=reader.required("VERIFY_TOKEN", plain),
             pages=pages,
-            graph_url=reader.optional("GRAPH_URL", origin, META_GRAPH),
+            graph_url=reader.optional("GRAPH_URL", origin, GRAPH_URL),
             graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", plain, None),
-            graph_version=reader.optional("GRAPH_VERSION", version, "v26.0"),
+            graph_version=reader.optional("GRAPH_VERSION", version, GRAPH_VERSION),
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
             bot_webhook_url=reader.optional("BOT_WEBHOOK_URL", bot_url, None),
             bot_webhook_secrets=reader.optional("BOT_WEBHOOK_SECRET", webhook_secrets, ()),
@@ -287,7 +280,7 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         if any(not a.startswith("https://") or is_loopback(a) for a in addresses)
     ]
     host = urlsplit(settings.graph_url).netloc
-    if settings.graph_url != META_GRAPH and settings.graph_url_trusted != host:
+    if settings.graph_url != GRAPH_URL and settings.graph_url_trusted != host:
         faults.append("GRAPH_URL is not Meta's: name its host in GRAPH_URL_TRUSTED if you mean it")
     secrets = {
         "SECRET_KEY": settings.secret_key,
