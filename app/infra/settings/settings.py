@@ -150,8 +150,8 @@ class Settings:
             given=tuple(sorted(reader.given)),
         )
         if settings.bot_webhook_url and not settings.bot_webhook_secrets:
-            reader.faults.append("BOT_WEBHOOK_URL needs BOT_WEBHOOK_SECRET")
-        faults = reader.faults or [*_unfit_for_production(settings)]
+            reader.errors.append("BOT_WEBHOOK_URL needs BOT_WEBHOOK_SECRET")
+        faults = reader.errors or [*_unfit_for_production(settings)]
         if faults:
             raise ConfigError("\n".join(faults))
         return settings
@@ -213,7 +213,7 @@ def _pages(reader: Reader) -> tuple[Page, ...]:
         page_id = reader.required("PAGE_ID", digits)
         return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", plain)),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
-        reader.faults.append("PAGES_FILE and PAGE_ID exclude each other")
+        reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
     return reader.optional("PAGES_FILE", _read_pages, ())
 
 
