@@ -31,12 +31,12 @@ class SettingError(ValueError):
 
 
 class Reader:
-    """Reads settings by name; `errors` has every error met, `given` the names that were set."""
+    """Reads settings by name; `errors` has every error met, `names_set` the names that were set."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self.errors: list[str] = []
-        self.given: set[str] = set()
+        self.names_set: set[str] = set()
 
     def required(self, name: str, parse: Callable[[str], T]) -> T:
         """Return setting *name*, parsed; a missing one is a fault."""
@@ -61,7 +61,7 @@ class Reader:
         """Return what was given for *name*, or what stands in the file that ``NAME_FILE`` names."""
         text = self._text(name)
         if text is not None:
-            self.given.add(name)
+            self.names_set.add(name)
         return text
 
     def _text(self, name: str) -> str | None:
