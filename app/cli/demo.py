@@ -23,7 +23,8 @@ from app.cli.signals import stopping, wait
 from app.emulator import EmulatorServer, EmulatorSettings, demo_settings
 from app.infra import clock
 from app.infra.database import schema
-from app.infra.settings.settings import DEMO_MARK, Settings
+from app.infra.settings.production import DEMO_MARK
+from app.infra.settings.settings import Settings
 from app.messenger.types import PageId, Psid
 from app.services.container import Services, build
 

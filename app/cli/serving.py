@@ -54,7 +54,7 @@ def note_start(settings: Settings) -> None:
     """Write which settings are set, by name alone, and what differs without https."""
     log.info(
         "server.started",
-        settings=settings.given,
+        settings=settings.names_set,
         cookies="__Host-, Secure" if settings.is_production else "plain: http on this machine",
     )
 

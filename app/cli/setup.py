@@ -54,7 +54,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     built = build(replace(settings, log_level="error", log_format="console"))
     meta = built.meta()
     before = plan.read_state(meta)
-    fields = plan.BOT_FIELDS if bot or settings.bot_messenger_url else ()
+    fields = plan.BOT_FIELDS if bot or settings.bot.messenger_url else ()
     try:
         after = (
             State.from_json(undo.read_text(encoding="utf-8"))

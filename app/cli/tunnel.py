@@ -158,7 +158,7 @@ class _Keeper:
                     built.meta(),
                     take_webhook=self.take_webhook,
                     verify_token=settings.verify_token,
-                    bot=settings.bot_messenger_url is not None,
+                    bot=settings.bot.messenger_url is not None,
                     at=clock.now(),
                 )
             )

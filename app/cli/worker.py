@@ -48,7 +48,7 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
             settings = _until_told(settings, stop, hangup)
         while not stop.is_set():
             with _working(settings, told):
-                log.info("server.reloaded", settings=settings.given, pages=len(settings.pages))
+                log.info("server.reloaded", settings=settings.names_set, pages=len(settings.pages))
                 settings = _until_told(settings, stop, hangup)
     click.echo("Stopped.", err=True)
 

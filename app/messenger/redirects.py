@@ -14,14 +14,6 @@ from app.messenger.errors import RedirectRefused
 # A redirect_uri that has been checked. Nothing else may be put in a Location header.
 RedirectUri = NewType("RedirectUri", str)
 
-# All four have been seen in captured log-ins; no other ever was.
-META_ORIGINS: Final = (
-    "https://facebook.com",
-    "https://www.facebook.com",
-    "https://messenger.com",
-    "https://www.messenger.com",
-)
-
 # A redirect_uri rests in a cookie, and a browser keeps 4 kB of that.
 MAX_LENGTH: Final = 1500
 

@@ -107,16 +107,16 @@ class Services:
     @cached_property
     def policy(self) -> Policy:
         """What the settings mean for what happens to links."""
-        return Policy(self.page_ids, tells_bot=self.settings.bot_webhook_url is not None)
+        return Policy(self.page_ids, tells_bot=self.settings.bot.webhook_url is not None)
 
     @cached_property
     def worker(self) -> Worker:
         """What does the things that commits have asked for."""
-        told, passed = self.settings.bot_webhook_url, self.settings.bot_messenger_url
+        told, passed = self.settings.bot.webhook_url, self.settings.bot.messenger_url
         duties = {GRAPH_UNLINK: Handler(self._unlink, tireless=True)}
         if told:
             duties[bot_webhooks.NOTICE] = bot_webhooks.telling(
-                told, self.settings.bot_webhook_secrets, clock.now
+                told, self.settings.bot.webhook_secrets, clock.now
             )
         if passed:
             duties[bot_webhooks.DELIVERY] = bot_webhooks.passing_on(passed)
@@ -234,7 +234,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
 
     *limit_seconds* is how long a write may take until its caller is told that it failed.
     """
-    error_reporter = telemetry.error_reporter_for(settings.sentry_dsn)
+    error_reporter = telemetry.error_reporter_for(settings.monitoring.sentry_dsn)
     logs.configure(
         level=settings.log_level,
         form=settings.log_format,
@@ -257,7 +257,9 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         ),
         hasher=hasher,
         admission=admission,
-        spans=telemetry.spans_for(settings.otlp_endpoint, settings.otlp_headers),
+        spans=telemetry.spans_for(
+            settings.monitoring.otlp_endpoint, settings.monitoring.otlp_headers
+        ),
         error_reporter=error_reporter,
         # Derived, so that what is counted cannot be matched against anything else sealed with it.
         rate_limit_keys=RateLimitKeys(

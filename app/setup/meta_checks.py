@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final
 
+from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.messenger.errors import GraphError, GraphUnavailable, TokenDead
 from app.messenger.graph.client import GraphClient
 from app.messenger.graph.setup import (
@@ -17,7 +18,7 @@ from app.messenger.graph.setup import (
     TokenFacts,
     Webhook,
 )
-from app.messenger.graph.transport import GRAPH_VERSION, Observation
+from app.messenger.graph.transport import Observation
 from app.messenger.types import PageId
 from app.setup.findings import Finding, fault, ok, warning
 

@@ -94,7 +94,7 @@ class ReloadableApp:
             self._move_in(new)
             with self._inside:
                 self._settings, self._tenant = settings, new
-            log.info("server.reloaded", settings=settings.given, pages=len(settings.pages))
+            log.info("server.reloaded", settings=settings.names_set, pages=len(settings.pages))
             self._move_out(old)
             # It refers to itself, and a search for such things is seldom due (app.cli.serve).
             del old

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.infra.network.meta_addresses import META_ORIGINS
 from app.messenger.errors import RedirectFault, RedirectRefused
 from app.messenger.redirects import (
-    META_ORIGINS,
     RedirectUri,
     check_redirect_uri,
     has_unknown_names,

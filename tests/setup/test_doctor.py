@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
 from app.infra import clock
-from app.messenger.graph.transport import GRAPH_VERSION
+from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.outbox import heartbeats
 from app.services.container import Services
 from app.setup.meta_checks import check_subscriptions

@@ -1,7 +1,7 @@
-"""What this server counts, named in one place. No label holds an identifier (security.md R12).
+"""Prometheus metrics: every counter, gauge and histogram. No label holds an identifier (R12).
 
-With several workers, `serve` names a folder in PROMETHEUS_MULTIPROC_DIR before they start, and
-whichever worker is asked answers for all.
+With several worker processes, `serve` sets PROMETHEUS_MULTIPROC_DIR before they start, and any
+of them answers for all.
 """
 
 import os
@@ -9,12 +9,15 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
-# Messenger waits for 5 s and is answered within 3.
+# In seconds. Messenger gives up on an answer after 5 s; ours comes within 3 s.
 _QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 5.0)
 _SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 _building: Final = threading.Lock()
@@ -22,7 +25,7 @@ _building: Final = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is true at the moment it is asked for: a value for each set of values of *labels*."""
+    """A gauge that is read when it is asked for; *values* are by the values of *labels*."""
 
     name: str
     words: str
@@ -30,135 +33,169 @@ class Reading:
     values: Mapping[tuple[str, ...], float]
 
 
-class _Instruments:
-    """Every counter, gauge and histogram."""
+class _WebhookMetrics:
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter, Histogram  # noqa: PLC0415 - see _Metrics
 
-    def __init__(self) -> None:
-        # The library decides when it is imported whether processes share: `serve` has not said so
-        # yet when this module is.
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415
-
-        self.registry = mine = CollectorRegistry()
-        self.webhook = Counter(
-            "threadlink_webhook_requests", "Deliveries, by their end.", ["outcome"], registry=mine
+        self.requests = Counter(
+            "threadlink_webhook_requests",
+            "POST requests to the webhook, by outcome.",
+            ["outcome"],
+            registry=registry,
         )
-        self.webhook_seconds = Histogram(
+        self.seconds = Histogram(
             "threadlink_webhook_seconds",
-            "How long Messenger waited for the answer to a delivery.",
+            "Time until Messenger had the answer to a POST to the webhook.",
             buckets=_QUICK,
-            registry=mine,
+            registry=registry,
         )
         self.link_events = Counter(
             "threadlink_link_events",
             "Account-linking events, by what they did.",
             ["outcome"],
-            registry=mine,
+            registry=registry,
         )
+        # What the alerts count: of a series that begins with a 1, Prometheus sees no increase.
+        for outcome in ("taken", "bad_signature"):
+            self.requests.labels(outcome)
+        for outcome in ("made", "replaced"):
+            self.link_events.labels(outcome)
+
+
+class _PageMetrics:
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter  # noqa: PLC0415 - see _Metrics
+
         self.steps = Counter(
             "threadlink_attempt_steps",
-            "Steps of people who connect their account, by how each ended.",
+            "Steps of people who connect their account, by step and outcome.",
             ["step", "outcome"],
-            registry=mine,
+            registry=registry,
         )
         self.sign_in_failures = Counter(
-            "threadlink_sign_in_failures", "Failed sign-ins, by kind.", ["kind"], registry=mine
+            "threadlink_sign_in_failures", "Failed sign-ins, by kind.", ["kind"], registry=registry
         )
         self.redirect_refusals = Counter(
             "threadlink_redirect_refusals",
-            "redirect_uri values that were not Messenger's, by what was wrong.",
+            "redirect_uri values that were refused, by reason.",
             ["reason"],
-            registry=mine,
+            registry=registry,
         )
-        self.graph_calls = Counter(
-            "threadlink_graph_calls", "Calls to Graph.", ["call", "outcome"], registry=mine
-        )
-        self.graph_seconds = Histogram(
-            "threadlink_graph_seconds",
-            "How long Graph took.",
-            ["call"],
-            buckets=_SLOW,
-            registry=mine,
-        )
-        self.graph_usage = Gauge(
-            "threadlink_graph_usage_percent",
-            "How much of its allowances Graph's last answer found used, by its header.",
-            ["header"],
-            registry=mine,
-            multiprocess_mode="mostrecent",
-        )
-        self.door_refusals = Counter(
-            "threadlink_door_refusals",
-            "Requests that were answered before they reached the application, by the reason.",
-            ["reason"],
-            registry=mine,
-        )
-        self._show_zeros()
-
-    def _show_zeros(self) -> None:
-        # What the alerts count: of a series that begins with a 1, Prometheus sees no increase.
-        for outcome in ("taken", "bad_signature"):
-            self.webhook.labels(outcome)
-        for outcome in ("made", "replaced"):
-            self.link_events.labels(outcome)
+        # Zeros for the alerts, as above.
         for kind in ("provider_away", "throttled"):
             self.sign_in_failures.labels(kind)
+
+
+class _GraphMetrics:
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415 - see _Metrics
+
+        self.calls = Counter(
+            "threadlink_graph_calls",
+            "Calls to the Graph API, by call and outcome.",
+            ["call", "outcome"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "threadlink_graph_seconds",
+            "Duration of calls to the Graph API.",
+            ["call"],
+            buckets=_SLOW,
+            registry=registry,
+        )
+        self.usage = Gauge(
+            "threadlink_graph_usage_percent",
+            "Used share of Graph's rate limits, by the header of its last answer.",
+            ["header"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        # A zero for the alerts, as above.
+        self.calls.labels("recipient_for", "TokenDead")
+
+
+class _ServerMetrics:
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter  # noqa: PLC0415 - see _Metrics
+
+        self.refusals = Counter(
+            "threadlink_door_refusals",
+            "Requests that were refused before they reached the application, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        # Zeros for the alerts, as above.
         for reason in ("no thread free", "too many bodies"):
-            self.door_refusals.labels(reason)
-        self.graph_calls.labels("recipient_for", "TokenDead")
+            self.refusals.labels(reason)
+
+
+class _Metrics:
+    """Every counter, gauge and histogram."""
+
+    def __init__(self) -> None:
+        # prometheus_client decides at its import, by PROMETHEUS_MULTIPROC_DIR, whether processes
+        # share their values. `serve` sets that after this module has been imported.
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415
+
+        self.registry = CollectorRegistry()
+        self.webhook = _WebhookMetrics(self.registry)
+        self.pages = _PageMetrics(self.registry)
+        self.graph = _GraphMetrics(self.registry)
+        self.server = _ServerMetrics(self.registry)
 
 
 def prepare() -> None:
-    """Make what is counted in, so that the first request need not wait for it."""
-    _instruments()
+    """Make the metrics now, so that the first request does not wait for it."""
+    _metrics()
 
 
 def count_delivery(outcome: str, *, seconds: float) -> None:
     """Count one POST to the webhook and how long it took."""
-    _instruments().webhook.labels(outcome).inc()
-    _instruments().webhook_seconds.observe(seconds)
+    webhook = _metrics().webhook
+    webhook.requests.labels(outcome).inc()
+    webhook.seconds.observe(seconds)
 
 
 def count_link_event(outcome: str) -> None:
     """Count one account-linking event."""
-    _instruments().link_events.labels(outcome).inc()
+    _metrics().webhook.link_events.labels(outcome).inc()
 
 
 def count_step(step: str, outcome: str) -> None:
-    """Count one step of a person on the way to a link."""
-    _instruments().steps.labels(step, outcome).inc()
+    """Count one step of a person who connects their account."""
+    _metrics().pages.steps.labels(step, outcome).inc()
 
 
 def count_sign_in_failure(kind: str) -> None:
     """Count a sign-in that failed."""
-    _instruments().sign_in_failures.labels(kind).inc()
+    _metrics().pages.sign_in_failures.labels(kind).inc()
 
 
 def count_redirect_refusal(reason: str) -> None:
     """Count a redirect_uri that was refused."""
-    _instruments().redirect_refusals.labels(reason).inc()
+    _metrics().pages.redirect_refusals.labels(reason).inc()
 
 
 def count_graph_call(call: str, outcome: str, *, seconds: float, usage: Mapping[str, int]) -> None:
-    """Count one try of a call to Graph; *usage* is the percentage that each header tells."""
-    found = _instruments()
-    found.graph_calls.labels(call, outcome).inc()
-    found.graph_seconds.labels(call).observe(seconds)
+    """Count one try of a call to Graph; *usage* is in percent, by the name of the header."""
+    graph = _metrics().graph
+    graph.calls.labels(call, outcome).inc()
+    graph.seconds.labels(call).observe(seconds)
     for header, percent in usage.items():
-        found.graph_usage.labels(header).set(percent)
+        graph.usage.labels(header).set(percent)
 
 
 def count_door_refusal(reason: str) -> None:
-    """Count a request that was not let in."""
-    _instruments().door_refusals.labels(reason).inc()
+    """Count a request that was refused before it reached the application."""
+    _metrics().server.refusals.labels(reason).inc()
 
 
 def exposition(readings: Iterable[Reading]) -> bytes:
-    """Return every figure as Prometheus reads it, *readings* included."""
-    # For the same reason as above.
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+    """Return all metrics in the text format of Prometheus, *readings* included."""
+    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - see _Metrics
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
-    counted, momentary = _instruments().registry, CollectorRegistry()
+    counted, momentary = _metrics().registry, CollectorRegistry()
     if FOLDER in os.environ:
         counted = CollectorRegistry()
         MultiProcessCollector(counted)  # type: ignore[no-untyped-call]  # the library's own
@@ -167,7 +204,7 @@ def exposition(readings: Iterable[Reading]) -> bytes:
 
 
 class _Readings:
-    """Readings in the form that the library collects; they belong to no process."""
+    """A collector of *readings*, which are the same whichever process is asked."""
 
     def __init__(self, readings: Iterable[Reading]) -> None:
         self._readings = tuple(readings)
@@ -183,11 +220,11 @@ class _Readings:
 
 
 @cache
-def _built() -> _Instruments:
-    return _Instruments()
+def _built() -> _Metrics:
+    return _Metrics()
 
 
-def _instruments() -> _Instruments:
-    # Two threads that find nothing must not make two.
+def _metrics() -> _Metrics:
+    # Else two threads could make them twice at the first request.
     with _building:
         return _built()

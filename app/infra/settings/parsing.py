@@ -21,7 +21,6 @@ from app.infra.network.addresses import is_private, keeps_secrets
 T = TypeVar("T")
 D = TypeVar("D")
 
-REQUIRED: Final = object()
 # Standard Webhooks: the signing secret.
 LEAST_KEY: Final = 24
 MOST_KEY: Final = 64
@@ -32,17 +31,17 @@ class SettingError(ValueError):
 
 
 class Reader:
-    """Reads settings by name; `faults` has every fault met, `given` the names that were set."""
+    """Reads settings by name; `errors` has every error met, `names_set` the names that were set."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
-        self.faults: list[str] = []
-        self.given: set[str] = set()
+        self.errors: list[str] = []
+        self.names_set: set[str] = set()
 
     def required(self, name: str, parse: Callable[[str], T]) -> T:
         """Return setting *name*, parsed; a missing one is a fault."""
-        if self.text(name) is None and not any(f.startswith(name) for f in self.faults):
-            self.faults.append(f"{name} is not set")
+        if self.text(name) is None and not any(f.startswith(name) for f in self.errors):
+            self.errors.append(f"{name} is not set")
         # Where there was a fault, None stands in; it is never used, for a fault stops the start.
         return self.optional(name, parse, None)  # type: ignore[return-value]
 
@@ -55,14 +54,14 @@ class Reader:
             return parse(text)
         except ValueError as exc:
             # Only a Fault's words: int("…") quotes what it was given.
-            self.faults.append(f"{name} {exc if isinstance(exc, SettingError) else 'is malformed'}")
+            self.errors.append(f"{name} {exc if isinstance(exc, SettingError) else 'is malformed'}")
             return default
 
     def text(self, name: str) -> str | None:
         """Return what was given for *name*, or what stands in the file that ``NAME_FILE`` names."""
         text = self._text(name)
         if text is not None:
-            self.given.add(name)
+            self.names_set.add(name)
         return text
 
     def _text(self, name: str) -> str | None:
@@ -72,7 +71,7 @@ class Reader:
         try:
             return Path(path).read_text(encoding="utf-8").strip() or None
         except (OSError, UnicodeDecodeError):
-            self.faults.append(f"{name}_FILE names a file that cannot be read")
+            self.errors.append(f"{name}_FILE names a file that cannot be read")
             return None
 
 

@@ -152,12 +152,12 @@ def _ldap(reader: Reader, name: str, upper: str) -> LdapSettings:
     by_attribute = reader.optional(f"LDAP_{upper}_ATTRIBUTE", _attribute, None)
     by_filter = reader.optional(f"LDAP_{upper}_FILTER", _filter, None)
     if by_attribute and by_filter:
-        reader.faults.append(f"LDAP_{upper}_FILTER stands beside LDAP_{upper}_ATTRIBUTE")
+        reader.errors.append(f"LDAP_{upper}_FILTER stands beside LDAP_{upper}_ATTRIBUTE")
     bind_dn = reader.optional(f"LDAP_{upper}_BIND_DN", plain, "")
     bind_password = reader.optional(f"LDAP_{upper}_BIND_PASSWORD", plain, "")
     if bool(bind_dn) != bool(bind_password):
         # A bind without a password would be an anonymous one.
-        reader.faults.append(f"LDAP_{upper}_BIND_PASSWORD and _BIND_DN need each other")
+        reader.errors.append(f"LDAP_{upper}_BIND_PASSWORD and _BIND_DN need each other")
     return LdapSettings(
         name=name,
         url=reader.required(f"LDAP_{upper}_URL", _directory),

@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from app.infra.network.http_client import Deadline
+from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import GraphRefused, GraphUnavailable, LinkingTokenRefused, PersonUnknown
 from app.messenger.graph.transport import (
-    GRAPH_URL,
-    GRAPH_VERSION,
     Call,
     GraphTransport,
     Observation,

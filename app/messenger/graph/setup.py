@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import GraphUnavailable
 from app.messenger.graph.transport import (
-    GRAPH_URL,
-    GRAPH_VERSION,
     Call,
     GraphTransport,
     Observation,

@@ -18,13 +18,10 @@ from app.infra.network.http_client import (
     read_capped,
     timeout_within,
 )
+from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import GraphError, GraphThrottled, GraphUnavailable
 from app.messenger.graph.answers import decipher
 from app.messenger.graph.usage import Usage, read_usage
-
-GRAPH_URL: Final = "https://graph.facebook.com"
-# developers.facebook.com/docs/graph-api/changelog/versions: 29 July 2026.
-GRAPH_VERSION: Final = "v26.0"
 
 TOTAL_S: Final = 10.0
 MAX_ANSWER: Final = 1024 * 1024

@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
 @bp.get("/metrics")
 def expose() -> Response:
     """Answer Prometheus; to everybody else there is nothing here."""
-    token = services().settings.metrics_token
+    token = services().settings.monitoring.metrics_token
     given = request.headers.get("Authorization", "")
     if token is None or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         abort(404)

@@ -92,9 +92,9 @@ def tell(wanted: Wanted, outcomes: tuple[Outcome, ...], *, at: datetime) -> None
 
 
 def _is_for_the_bot(settings: Settings, delivery: Delivery) -> bool:
-    if settings.bot_messenger_url is None:
+    if settings.bot.messenger_url is None:
         return False
-    return settings.bot_messenger_linking or not delivery.is_only_linking
+    return settings.bot.messenger_linking or not delivery.is_only_linking
 
 
 def _tell_odd_time(event: Event, at: datetime) -> None:

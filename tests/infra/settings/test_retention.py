@@ -37,4 +37,4 @@ def test_what_would_break_a_promise_stops_the_start(name: str, text: str) -> Non
 
     read_retention(reader)
 
-    assert [name] == [fault.partition(" ")[0] for fault in reader.faults]
+    assert [name] == [fault.partition(" ")[0] for fault in reader.errors]

@@ -1,0 +1,83 @@
+"""The Facebook Pages: PAGE_ID and PAGE_ACCESS_TOKEN, or the [[pages]] tables of PAGES_FILE."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.infra.settings.brands import PLAIN, Brand, read_brand
+from app.infra.settings.parsing import Reader, SettingError, digits, plain
+from app.infra.settings.sign_in import authenticators
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A Facebook Page on which people are linked."""
+
+    id: str
+    name: str
+    token: str = field(repr=False)
+    # Empty: the page has those of the setting AUTHENTICATORS.
+    authenticators: tuple[str, ...] = ()
+    brand: Brand = PLAIN
+
+
+def read_pages(reader: Reader) -> tuple[Page, ...]:
+    """Return the Pages of PAGES_FILE, or the one of PAGE_ID and PAGE_ACCESS_TOKEN."""
+    path = reader.text("PAGES_FILE")
+    if path is None:
+        page_id = reader.required("PAGE_ID", digits)
+        return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", plain)),)
+    if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
+        reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
+    return reader.optional("PAGES_FILE", _pages_in_file, ())
+
+
+def _pages_in_file(path: str) -> tuple[Page, ...]:
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("pages")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise SettingError("names a file that cannot be read as TOML") from None
+    if not isinstance(tables, list) or not tables:
+        raise SettingError("names a file without a [[pages]] table")
+    pages = tuple(_page(table, number) for number, table in enumerate(tables, 1))
+    if len({page.id for page in pages}) < len(pages):
+        raise SettingError("names a page twice")
+    return pages
+
+
+def _page(table: Mapping[str, object], number: int) -> Page:
+    page_id, name, token = (table.get(key, "") for key in ("id", "name", "token"))
+    if isinstance(path := table.get("token_file"), str):
+        try:
+            token = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise SettingError(f"page {number}: token_file cannot be read") from None
+    names = _authenticators(table.get("authenticators"), number)
+    match page_id, name, token:
+        case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
+            if token:
+                return Page(page_id, name, token, names, _brand(table, number))
+            raise SettingError(f"page {number}: neither token nor token_file")
+        case _:
+            raise SettingError(
+                f"page {number}: id (digits, in quotes), name and token must be text"
+            )
+
+
+def _brand(table: Mapping[str, object], number: int) -> Brand:
+    try:
+        return read_brand(table.get("brand"), table.get("texts"))
+    except SettingError as exc:
+        raise SettingError(f"page {number}: {exc}") from None
+
+
+def _authenticators(names: object, number: int) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SettingError(f"page {number}: authenticators must be a list of text")
+    try:
+        return authenticators(" ".join(names))
+    except SettingError as exc:
+        raise SettingError(f"page {number}: authenticators {exc}") from None
