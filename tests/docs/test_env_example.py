@@ -5,14 +5,15 @@ from pathlib import Path
 from app.infra.settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-READERS = ("settings.py", "retention.py", "sign_in.py")
 # Of settings that carry a name of the operator's, the example shows one of each kind.
 EXAMPLES = {"OIDC_": "GOOGLE", "HTTP_": "SHOP", "LDAP_": "STAFF"}
 
 
 def test_env_example_names_every_setting_and_no_other() -> None:
     """An operator who reads only this file has seen all there is."""
-    code = ast.parse("".join((ROOT / "app/infra/settings" / name).read_text() for name in READERS))
+    folders = (ROOT / "app/infra/settings", ROOT / "app/accounts")
+    readers = [path for folder in folders for path in folder.glob("*.py")]
+    code = ast.parse("".join(path.read_text() for path in readers if path.name != "parsing.py"))
     read = {
         _name(call.args[0])
         for call in ast.walk(code)

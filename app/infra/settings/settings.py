@@ -32,7 +32,12 @@ from app.infra.settings.parsing import (
     yes_or_no,
 )
 from app.infra.settings.retention import Retention, read_retention
-from app.infra.settings.sign_in import SignInSettings, authenticators, read_sign_in
+from app.infra.settings.sign_in import (
+    Kinds,
+    SignInSettings,
+    parse_authenticators,
+    read_sign_in,
+)
 
 # Where Messenger's apps have been seen to send people back to (messenger-platform.md 1.3).
 META_ORIGINS: Final = (
@@ -105,14 +110,16 @@ class Settings:
     given: tuple[str, ...]
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
+    def from_env(cls, env: Mapping[str, str], kinds: Kinds) -> Self:
         """Read every setting from *env*, or from the file that ``NAME_FILE`` names.
+
+        *kinds* are the kinds of authenticator that AUTHENTICATORS may name.
 
         Raises:
             ConfigError: Something is missing, malformed, or not fit for production.
         """
         reader = Reader(env)
-        pages = _pages(reader)
+        pages = _pages(reader, kinds)
         settings = cls(
             secret_key=reader.required("SECRET_KEY", plain),
             secret_key_fallbacks=reader.optional("SECRET_KEY_FALLBACKS", words, ()),
@@ -136,7 +143,9 @@ class Settings:
             ),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
-            sign_in=read_sign_in(reader, [one for page in pages for one in page.authenticators]),
+            sign_in=read_sign_in(
+                reader, kinds, [name for page in pages for name in page.authenticators]
+            ),
             retention=read_retention(reader),
             trusted_proxies=reader.optional("TRUSTED_PROXIES", whole(0, 9), 0),
             allowed_hosts=reader.optional("ALLOWED_HOSTS", words, ()),
@@ -164,7 +173,7 @@ class Settings:
         return settings
 
     @classmethod
-    def load(cls, **changed: str) -> Self:
+    def load(cls, kinds: Kinds, **changed: str) -> Self:
         """Read every setting from the environment and, where that is silent, from ``.env``.
 
         *changed* are names and texts that come before both.
@@ -173,15 +182,15 @@ class Settings:
             ConfigError: Something is missing, malformed, or not fit for production.
         """
         written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
-        return cls.from_env({**written, **os.environ, **changed})
+        return cls.from_env({**written, **os.environ, **changed}, kinds)
 
-    def anew(self) -> Self:
+    def anew(self, kinds: Kinds) -> Self:
         """Return the settings as they are written now, to go on by in place of these.
 
         Raises:
             ConfigError: They cannot be used, or not without a restart.
         """
-        read = self.load()
+        read = self.load(kinds)
         fixed = [
             name for name in _FIXED if getattr(read, name.lower()) != getattr(self, name.lower())
         ]
@@ -214,37 +223,37 @@ def _default_database() -> URL:
     return database_url(f"sqlite:///{Path('instance/threadlink.sqlite').absolute()}")
 
 
-def _pages(reader: Reader) -> tuple[Page, ...]:
+def _pages(reader: Reader, kinds: Kinds) -> tuple[Page, ...]:
     path = reader.text("PAGES_FILE")
     if path is None:
         page_id = reader.required("PAGE_ID", digits)
         return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", plain)),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
         reader.faults.append("PAGES_FILE and PAGE_ID exclude each other")
-    return reader.optional("PAGES_FILE", _read_pages, ())
+    return reader.optional("PAGES_FILE", lambda path: _read_pages(path, kinds), ())
 
 
-def _read_pages(path: str) -> tuple[Page, ...]:
+def _read_pages(path: str, kinds: Kinds) -> tuple[Page, ...]:
     try:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("pages")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         raise SettingError("names a file that cannot be read as TOML") from None
     if not isinstance(tables, list) or not tables:
         raise SettingError("names a file without a [[pages]] table")
-    pages = tuple(_page(table, number) for number, table in enumerate(tables, 1))
+    pages = tuple(_page(table, number, kinds) for number, table in enumerate(tables, 1))
     if len({page.id for page in pages}) < len(pages):
         raise SettingError("names a page twice")
     return pages
 
 
-def _page(table: Mapping[str, object], number: int) -> Page:
+def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
     page_id, name, token = (table.get(key, "") for key in ("id", "name", "token"))
     if isinstance(path := table.get("token_file"), str):
         try:
             token = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             raise SettingError(f"page {number}: token_file cannot be read") from None
-    chosen = _chosen(table.get("authenticators"), number)
+    chosen = _chosen(table.get("authenticators"), number, kinds)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
             if token:
@@ -263,13 +272,13 @@ def _brand(table: Mapping[str, object], number: int) -> Brand:
         raise SettingError(f"page {number}: {exc}") from None
 
 
-def _chosen(given: object, number: int) -> tuple[str, ...]:
+def _chosen(given: object, number: int, kinds: Kinds) -> tuple[str, ...]:
     if given is None:
         return ()
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise SettingError(f"page {number}: authenticators must be a list of text")
     try:
-        return authenticators(" ".join(given))
+        return parse_authenticators(" ".join(given), kinds)
     except SettingError as exc:
         raise SettingError(f"page {number}: authenticators {exc}") from None
 
