@@ -9,8 +9,8 @@ from contextlib import suppress
 from app.accounts import local
 from app.accounts.authenticators import CredentialsRefused
 from app.infra import clock
-from app.infra.settings.settings import Settings
 from app.services.container import build
+from app.services.settings import settings_from_env
 
 SAMPLES = 200
 PASSWORD, WRONG = "correct horse battery staple", "correct horse battery stapel"
@@ -24,7 +24,7 @@ KINDS = {
 
 def measure(env: Mapping[str, str], page: str) -> dict[str, float]:
     """Return the median of each kind of failure in ms, the kinds taken in turn."""
-    services = build(Settings.from_env(env))
+    services = build(settings_from_env(env))
     hashed = services.hasher.hash(PASSWORD)
     for username in ("ana@example.com", "ben@example.com"):
         services.write(local.add, username, None, hashed, at=clock.now())

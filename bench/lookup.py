@@ -10,9 +10,9 @@ from sqlalchemy import Engine, insert
 
 from app.api_keys import service as keys
 from app.infra import clock
-from app.infra.settings.settings import Settings
 from app.linking.models import Link
 from app.services.container import build
+from app.services.settings import settings_from_env
 from bench.machine import LOAD_CORE, on_core
 
 FEW, MANY, AT_ONCE = 10_000, 1_000_000, 20_000
@@ -27,7 +27,7 @@ def psid(number: int) -> str:
 
 def fill(env: Mapping[str, str], page: str, *, links: int) -> str:
     """Put *links* into the database of *env*; return a key that may ask for them."""
-    services = build(Settings.from_env(env))
+    services = build(settings_from_env(env))
     for first in range(0, links, AT_ONCE):
         _add(services.engine, page, range(first, min(first + AT_ONCE, links)))
     key = services.write(

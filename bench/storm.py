@@ -24,8 +24,8 @@ import requests
 
 from app.accounts import local
 from app.infra import clock
-from app.infra.settings.settings import Settings
 from app.services.container import build
+from app.services.settings import settings_from_env
 from bench import machine
 from bench.graph import Graph
 from tests.actors import Person, log_in
@@ -38,7 +38,7 @@ SETTLE_S = 1.5
 
 def prepare(env: Mapping[str, str]) -> None:
     """Add the accounts of the people to the database of *env*."""
-    services = build(Settings.from_env(env))
+    services = build(settings_from_env(env))
     hashed = services.hasher.hash(PASSWORD)
     for number in range(PEOPLE):
         services.write(local.add, f"p{number}@example.com", None, hashed, at=clock.now())

@@ -9,6 +9,7 @@ from app.accounts import local
 from app.infra.settings.settings import Settings
 from app.messenger.types import PageId, Psid
 from app.services.container import Services
+from app.services.settings import settings_from_env
 
 NOON: Final = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -40,7 +41,7 @@ def settings_for(database: URL, **changed: str) -> Settings:
     An empty text takes a setting out.
     """
     address = database.render_as_string(hide_password=False)
-    return Settings.from_env({**ENVIRONMENT, "DATABASE_URL": address, **changed})
+    return settings_from_env({**ENVIRONMENT, "DATABASE_URL": address, **changed})
 
 
 def add_jane(services: Services) -> str:

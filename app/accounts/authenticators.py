@@ -1,20 +1,29 @@
-"""What every authenticator promises. An implementation inherits nothing from here."""
+"""The contract of authenticators, and of a kind of them. An implementation inherits nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
+from app.accounts.passwords import Hasher
+from app.infra.settings.parsing import Reader
+
+T = TypeVar("T")
+S = TypeVar("S")
 
 
 class CredentialsRefused(Exception):
-    """The credentials were wrong; which part was wrong is deliberately not said."""
+    """The credentials are wrong. Which part is wrong is deliberately not reported."""
 
 
 class AuthenticatorUnavailable(Exception):
-    """Whether the credentials are right cannot be told now; the same try may succeed later.
+    """The credentials cannot be checked now; the same attempt may succeed later.
 
-    *reason* is for the operator's log: our words and numbers, nothing that anybody sent.
+    *reason* is for the operator's log. It holds our own words and numbers only, no input and
+    nothing that a server sent.
     """
 
     def __init__(self, reason: str = "") -> None:
@@ -23,7 +32,10 @@ class AuthenticatorUnavailable(Exception):
 
 
 class ProofRefused(Exception):
-    """What came back from a provider proves nobody; *reason* is for the log, as above."""
+    """The parameters that came back from a provider prove no identity.
+
+    *reason* is for the operator's log, as in AuthenticatorUnavailable.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -31,25 +43,25 @@ class ProofRefused(Exception):
 
 
 class SignInDeclined(ProofRefused):
-    """The person has turned back at the provider."""
+    """The person cancelled the sign-in at the provider."""
 
 
 class PasswordAuthenticator(Protocol):
     """An authenticator whose proof is a password typed into our own form."""
 
     def verify(self, username: str, password: str) -> Identity:
-        """Return who *username* is, if *password* is right.
+        """Return the identity of *username* if *password* is right.
 
         Raises:
             CredentialsRefused: The two do not belong together.
-            AuthenticatorUnavailable: It cannot be told now.
+            AuthenticatorUnavailable: They cannot be checked now.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """Where to send the browser, and what its attempt must remember until it is back."""
+    """The provider's address for the browser, and the memo to keep until the browser is back."""
 
     url: str = field(repr=False)
     memo: str = field(repr=False)
@@ -59,7 +71,7 @@ class RedirectAuthenticator(Protocol):
     """An authenticator whose proof is a sign-in at a provider."""
 
     def begin(self, callback_url: str, *, state: str) -> AuthorizationRequest:
-        """Return the way to the provider, which will send the browser back with *state*.
+        """Return the request to the provider, which sends the browser back with *state*.
 
         Raises:
             AuthenticatorUnavailable: The provider does not answer, or not as it should.
@@ -67,10 +79,62 @@ class RedirectAuthenticator(Protocol):
         ...
 
     def complete(self, params: Mapping[str, str], memo: str) -> Identity:
-        """Return who came back with *params* to the attempt that has kept *memo*.
+        """Return the identity proven by *params* for the attempt that kept *memo*.
 
         Raises:
-            ProofRefused: They prove nobody; SignInDeclined where the person has turned back.
-            AuthenticatorUnavailable: It cannot be told now.
+            ProofRefused: They prove no identity; SignInDeclined if the person cancelled.
+            AuthenticatorUnavailable: They cannot be checked now.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider that people may sign in at; *label* is the name shown on its button."""
+
+    name: str
+    label: str
+    # False: it refuses browsers inside other apps, such as Messenger's.
+    in_webviews: bool
+    authenticator: RedirectAuthenticator = field(repr=False)
+
+
+class Run(Protocol):
+    """Runs a use case in a transaction of its own and returns its value."""
+
+    def __call__(self, use_case: Callable[[Session], T], /) -> T: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """The shared parts of the process that an authenticator may be built with."""
+
+    now: Callable[[], datetime]
+    read: Run
+    write: Run
+    # One for the process: its slots bound how many passwords are hashed at once.
+    hasher: Hasher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordKind(Generic[S]):
+    """A kind of authenticator with a password form. A page has at most one form.
+
+    *read* returns the settings of the authenticator with the given name, ``staff`` for
+    ``ldap:staff``. A kind without it has no settings, and its one authenticator no name.
+    """
+
+    has_form: ClassVar = True
+
+    build: Callable[[S, Resources], PasswordAuthenticator]
+    read: Callable[[Reader, str], S] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedirectKind(Generic[S]):
+    """A kind of authenticator that sends people to a provider's own pages."""
+
+    has_form: ClassVar = False
+
+    build: Callable[[S, Resources], Provider]
+    read: Callable[[Reader, str], S]

@@ -3,16 +3,22 @@
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
+from app.accounts.authenticators import (
+    AuthenticatorUnavailable,
+    CredentialsRefused,
+    PasswordAuthenticator,
+    Resources,
+)
 from app.accounts.identity import Identity, as_subject, is_possible, masked
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import Queue, Upstream
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
-from app.infra.settings.sign_in import HttpSettings
+from app.infra.settings.parsing import Reader, endpoint, webhook_secrets
 
 TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254
@@ -21,6 +27,31 @@ _OK: Final = 200
 # The account is locked: that is said to nobody, since the same page says so much of a wrong one.
 _REFUSED: Final = frozenset({401, 423})
 _LONGEST_SHOWN: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """The endpoint, and the keys that sign requests to it."""
+
+    name: str
+    url: str
+    # Every key signs, so that a key can be replaced without a moment in which none is right.
+    secrets: tuple[bytes, ...] = field(repr=False)
+
+
+def read_settings(reader: Reader, name: str) -> HttpSettings:
+    """Return the settings of ``http:NAME``, ``HTTP_<NAME>_URL`` and so on."""
+    upper = name.upper()
+    return HttpSettings(
+        name=name,
+        url=reader.required(f"HTTP_{upper}_URL", endpoint),
+        secrets=reader.required(f"HTTP_{upper}_SECRET", webhook_secrets),
+    )
+
+
+def build(settings: HttpSettings, resources: Resources) -> PasswordAuthenticator:
+    """Return the authenticator of *settings*."""
+    return HttpAuthenticator(settings, now=resources.now)
 
 
 class HttpAuthenticator:

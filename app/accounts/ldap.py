@@ -24,10 +24,10 @@ from pyasn1.error import PyAsn1Error
 
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.identity import Identity, is_possible, masked
+from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import MOST_BYTES, Queue
 from app.infra.network.http_client import CONNECT_S, Deadline
-from app.infra.settings.sign_in import LdapSettings
 
 TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254

@@ -8,27 +8,30 @@ end them by.
 import secrets
 import unicodedata
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from hashlib import sha256
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
+from app.accounts.authenticators import (
+    AuthenticatorUnavailable,
+    CredentialsRefused,
+    PasswordAuthenticator,
+    Resources,
+    Run,
+)
 from app.accounts.identity import Identity, comparable, masked
 from app.accounts.models import Account
 from app.accounts.passwords import Hasher, HashUnusable
 
 ISSUER: Final = "local"
 LONGEST_NAME: Final = 254
-
-T = TypeVar("T")
 
 
 class AccountError(Exception):
@@ -208,10 +211,9 @@ class _Found:
     decoy: str | None = field(repr=False)
 
 
-class Run(Protocol):
-    """What runs a function of a session in a transaction of its own, and returns its value."""
-
-    def __call__(self, use_case: Callable[[Session], T], /) -> T: ...
+def build(_: None, resources: Resources) -> PasswordAuthenticator:
+    """Return the authenticator of the built-in accounts, which has no settings."""
+    return LocalAuthenticator(read=resources.read, write=resources.write, hasher=resources.hasher)
 
 
 class LocalAuthenticator:

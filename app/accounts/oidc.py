@@ -10,7 +10,7 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from time import monotonic
@@ -27,6 +27,7 @@ from app.accounts.authenticators import (
 )
 from app.accounts.id_token import Expected, KeyMissing, check_id_token, read_keys
 from app.accounts.identity import Identity, masked
+from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import Queue, Reply, Upstream
 from app.infra.network.addresses import keeps_secrets
 from app.infra.network.http_client import Deadline
@@ -41,17 +42,6 @@ _BAD_REQUEST: Final = 400
 _PASSING: Final = frozenset({"server_error", "temporarily_unavailable"})
 _NAMES: Final = ("email", "preferred_username", "name")
 _LONGEST_NAME: Final = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """What a provider knows us by; *label* is how people know the provider."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    label: str
-    scope: str = "openid email profile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +69,9 @@ class OidcAuthenticator:
     """Proves who somebody is by a fresh sign-in at one provider. Any thread may use it."""
 
     def __init__(
-        self, client: Client, *, now: Callable[[], datetime], total_s: float = TOTAL_S
+        self, settings: OidcSettings, *, now: Callable[[], datetime], total_s: float = TOTAL_S
     ) -> None:
-        self._client = client
+        self._settings = settings
         self._now = now
         self._total_s = total_s
         self._upstream, self._queue = Upstream(), Queue()
@@ -103,9 +93,9 @@ class OidcAuthenticator:
         query = {
             "response_type": "code",
             "response_mode": "query",
-            "client_id": self._client.client_id,
+            "client_id": self._settings.client_id,
             "redirect_uri": callback_url,
-            "scope": self._client.scope,
+            "scope": self._settings.scope,
             "state": state,
             "nonce": nonce,
             "code_challenge": _challenge(verifier),
@@ -137,12 +127,12 @@ class OidcAuthenticator:
         tokens = self._exchange(code, kept, there, deadline)
         claims = self._checked(tokens["id_token"], kept, there, deadline)
         name = _name(claims) or _name(self._asked_about(claims, tokens, there, deadline))
-        shown = masked(name) if name else f"your {self._client.label} account"
-        return Identity(self._client.issuer, claims["sub"], shown)
+        shown = masked(name) if name else f"your {self._settings.label} account"
+        return Identity(self._settings.issuer, claims["sub"], shown)
 
     def _code(self, params: Mapping[str, str], there: _Metadata) -> str:
         said = params.get("iss")
-        if (said is None and there.names_itself) or said not in (None, self._client.issuer):
+        if (said is None and there.names_itself) or said not in (None, self._settings.issuer):
             raise ProofRefused("issuer of the answer")
         match params.get("error"):
             case None:
@@ -174,8 +164,8 @@ class OidcAuthenticator:
         if there.takes_basic:
             headers["Authorization"] = self._basic()
         else:
-            form["client_id"] = self._client.client_id
-            form["client_secret"] = self._client.client_secret
+            form["client_id"] = self._settings.client_id
+            form["client_secret"] = self._settings.client_secret
         body = urlencode(form).encode()
         reply = self._upstream.post(there.token, body, headers=headers, deadline=deadline)
         tokens = reply.json()
@@ -189,15 +179,16 @@ class OidcAuthenticator:
 
     def _basic(self) -> str:
         # RFC 6749, section 2.3.1: both are form-encoded first.
-        pair = (quote(self._client.client_id, safe=""), quote(self._client.client_secret, safe=""))
-        return "Basic " + base64.b64encode(":".join(pair).encode()).decode()
+        pair = (self._settings.client_id, self._settings.client_secret)
+        encoded = ":".join(quote(part, safe="") for part in pair)
+        return "Basic " + base64.b64encode(encoded.encode()).decode()
 
     def _checked(
         self, token: str, kept: _Memo, there: _Metadata, deadline: Deadline
     ) -> Mapping[str, Any]:
         expected = Expected(
-            issuer=self._client.issuer,
-            client_id=self._client.client_id,
+            issuer=self._settings.issuer,
+            client_id=self._settings.client_id,
             nonce=kept.nonce,
             begun_at=datetime.fromtimestamp(kept.begun_at_s, UTC),
         )
@@ -229,9 +220,9 @@ class OidcAuthenticator:
     def _discovered(self, deadline: Deadline) -> _Metadata:
         known = self._metadata
         if known is None or monotonic() - known.read_at_s > METADATA_LIFE_S:
-            url = self._client.issuer.rstrip("/") + "/.well-known/openid-configuration"
+            url = self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
             reply = self._upstream.get(url, deadline=deadline)
-            known = self._metadata = _read_metadata(reply, self._client.issuer)
+            known = self._metadata = _read_metadata(reply, self._settings.issuer)
         return known
 
     def _newer_keys(self, there: _Metadata, deadline: Deadline) -> Sequence[Key]:

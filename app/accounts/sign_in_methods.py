@@ -1,78 +1,79 @@
-"""How the people of a page may prove who they are: what settings name, built once each."""
+"""The kinds of authenticator, and the sign-in methods of each page that are built from settings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Any, Final
 
-from app.accounts.authenticators import PasswordAuthenticator, RedirectAuthenticator
-from app.accounts.http_endpoint import HttpAuthenticator
-from app.infra.settings.sign_in import LOCAL, LdapSettings, OidcSettings, SignInSettings
+from app.accounts import http_endpoint, ldap_settings, local, oidc_settings
+from app.accounts.authenticators import (
+    PasswordAuthenticator,
+    PasswordKind,
+    Provider,
+    RedirectKind,
+    Resources,
+)
+from app.accounts.ldap_settings import LdapSettings
+from app.accounts.oidc_settings import OidcSettings
+from app.infra.settings.sign_in import SignInSettings, kind_of
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A provider people may sign in at; *label* is what they know it by."""
+def _build_ldap(settings: LdapSettings, _: Resources) -> PasswordAuthenticator:
+    # ldap3 takes long to load, and few installations have a directory.
+    from app.accounts.ldap import LdapAuthenticator  # noqa: PLC0415
 
-    name: str
-    label: str
-    # False: it refuses browsers that live inside other apps, such as Messenger's.
-    in_webviews: bool
-    authenticator: RedirectAuthenticator = field(repr=False)
+    return LdapAuthenticator(settings)
+
+
+def _build_oidc(settings: OidcSettings, resources: Resources) -> Provider:
+    # joserfc and its cryptography take long to load, and many have the built-in accounts alone.
+    from app.accounts.oidc import OidcAuthenticator  # noqa: PLC0415
+
+    authenticator = OidcAuthenticator(settings, now=resources.now)
+    return Provider(settings.name, settings.label, settings.in_webviews, authenticator)
+
+
+KINDS: Final[Mapping[str, PasswordKind[Any] | RedirectKind[Any]]] = {
+    "local": PasswordKind(build=local.build),
+    "http": PasswordKind(read=http_endpoint.read_settings, build=http_endpoint.build),
+    "ldap": PasswordKind(read=ldap_settings.read_settings, build=_build_ldap),
+    "oidc": RedirectKind(read=oidc_settings.read_settings, build=_build_oidc),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SignInMethods:
-    """How the people of one page may prove who they are: by one form, at any provider."""
+    """The sign-in methods of one page: at most one password form, and any number of providers."""
 
     password: PasswordAuthenticator | None = field(repr=False)
     providers: tuple[Provider, ...]
 
     def provider(self, name: str) -> Provider | None:
-        """Return the provider called *name*, if people may sign in there."""
-        return next((one for one in self.providers if one.name == name), None)
+        """Return the provider called *name*, if the page offers it."""
+        return next((provider for provider in self.providers if provider.name == name), None)
 
 
 def build_sign_in_methods(
-    settings: SignInSettings,
-    chosen: Mapping[str, Sequence[str]],
-    *,
-    local: Callable[[], PasswordAuthenticator],
-    now: Callable[[], datetime],
+    settings: SignInSettings, chosen: Mapping[str, Sequence[str]], resources: Resources
 ) -> Mapping[str, SignInMethods]:
-    """Return the ways of each page in *chosen*, by its id; *local* makes the built-in one."""
-    names = {page_id: own or settings.authenticators for page_id, own in chosen.items()}
-    passwords: dict[str, PasswordAuthenticator] = {
-        f"http:{one.name}": HttpAuthenticator(one, now=now) for one in settings.http
-    }
-    passwords.update({f"ldap:{one.name}": _ldap(one) for one in settings.ldap})
-    if any(LOCAL in listed for listed in names.values()):
-        passwords[LOCAL] = local()
-    providers = {f"oidc:{one.name}": _provider(one, now) for one in settings.oidc}
+    """Return the sign-in methods of each page, by its id.
+
+    *chosen* has the authenticators that each page has chosen, empty for those of AUTHENTICATORS.
+    Each authenticator is built once, and shared by the pages that offer it.
+    """
+    passwords: dict[str, PasswordAuthenticator] = {}
+    providers: dict[str, Provider] = {}
+    for name, own_settings in settings.settings_of.items():
+        match KINDS[kind_of(name)]:
+            case PasswordKind() as kind:
+                passwords[name] = kind.build(own_settings, resources)
+            case RedirectKind() as kind:
+                providers[name] = kind.build(own_settings, resources)
     return {
         page_id: SignInMethods(
-            next((passwords[name] for name in listed if name in passwords), None),
-            tuple(providers[name] for name in listed if name in providers),
+            next((passwords[name] for name in names if name in passwords), None),
+            tuple(providers[name] for name in names if name in providers),
         )
-        for page_id, listed in names.items()
+        for page_id, names in (
+            (page_id, own or settings.authenticators) for page_id, own in chosen.items()
+        )
     }
-
-
-def _ldap(one: LdapSettings) -> PasswordAuthenticator:
-    # Here, because ldap3 is loaded with it, and few have a directory.
-    from app.accounts.ldap import LdapAuthenticator  # noqa: PLC0415
-
-    return LdapAuthenticator(one)
-
-
-def _provider(one: OidcSettings, now: Callable[[], datetime]) -> Provider:
-    # Here, because the cryptography is loaded with it, and many have the built-in accounts alone.
-    from app.accounts.oidc import Client, OidcAuthenticator  # noqa: PLC0415
-
-    client = Client(
-        issuer=one.issuer,
-        client_id=one.client_id,
-        client_secret=one.client_secret,
-        label=one.label,
-        scope=one.scope,
-    )
-    return Provider(one.name, one.label, one.in_webviews, OidcAuthenticator(client, now=now))

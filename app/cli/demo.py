@@ -24,9 +24,9 @@ from app.emulator import EmulatorServer, EmulatorSettings, demo_settings
 from app.infra import clock
 from app.infra.database import schema
 from app.infra.settings.production import DEMO_MARK
-from app.infra.settings.settings import Settings
 from app.messenger.types import PageId, Psid
 from app.services.container import Services, build
+from app.services.settings import settings_from_env
 
 USERNAME: Final = "jane@example.com"
 GREETING: Final = "Welcome! Log in to see your orders here in Messenger."
@@ -59,7 +59,7 @@ def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
             env = _environment(folder, url, pretended, messenger.origin) | _bot_settings(bot_url)
             # For the other commands while the demo runs.
             _write(folder / "env", "".join(f"{name}={text}\n" for name, text in env.items()))
-            built = build(Settings.from_env(env))
+            built = build(settings_from_env(env))
             password = _prepare(built)
             word = leaving_word(pretended, messenger.description)
             bot = demo_bot.running(bots, _known_to_bot(env, pretended, built))

@@ -6,10 +6,11 @@ import click
 
 from app.cli.options import json_option
 from app.infra import clock
-from app.infra.settings.settings import ConfigError, Settings
+from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
 from app.outbox import heartbeats, retention
 from app.services.container import Services, build, processes
+from app.services.settings import load_settings
 from app.setup.findings import Finding, fault, ok
 from app.setup.local_checks import check_database, check_deliveries, check_queue, check_ways
 from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
@@ -41,7 +42,7 @@ def doctor(*, as_json: bool) -> None:
 def examine() -> Iterator[Finding]:
     """Yield what the checks find, one after the other."""
     try:
-        settings = Settings.load()
+        settings = load_settings()
     except ConfigError as exc:
         for line in str(exc).splitlines():
             yield fault("settings", line, ".env, or the environment: .env.example explains each")

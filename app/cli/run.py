@@ -9,8 +9,8 @@ from app.cli.listening import listening
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
 from app.cli.tunnel import behind_tunnel
-from app.infra.settings.settings import Settings
 from app.services.container import build
+from app.services.settings import load_settings
 from app.setup.tunnel import USUAL
 
 
@@ -44,7 +44,7 @@ def run(
         apis = (tunnel.rstrip("/"),) if tunnel else USUAL
         behind_tunnel(host or "127.0.0.1", port or 8000, apis=apis, take_webhook=take_webhook)
         return
-    settings = Settings.load()
+    settings = load_settings()
     known = urlsplit(settings.public_url)
     is_local = not settings.is_production
     host = host or (known.hostname if is_local else None) or "127.0.0.1"

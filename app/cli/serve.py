@@ -19,6 +19,7 @@ from app.cli.serving import check_tables, note_refused_reload, note_start
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import build, processes
+from app.services.settings import load_settings, reload_settings
 from app.web.reloading import make_gateway
 from app.web.server.asgi import AsgiGateway
 
@@ -43,7 +44,7 @@ def serve(host: str, port: int) -> None:
     """
     if sys.platform == "win32":
         raise click.ClickException("serve needs Linux or macOS; here there is threadlink run")
-    settings = Settings.load()
+    settings = load_settings()
     built = build(settings)
     check_tables(built)
     note_start(settings)
@@ -99,7 +100,7 @@ class SettingsReloader:
 
     def _renew(self, _number: int, _frame: FrameType | None) -> None:
         try:
-            self._settings = self._settings.anew()
+            self._settings = reload_settings(self._settings)
         except ConfigError as exc:
             note_refused_reload(exc)
             return

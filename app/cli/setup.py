@@ -10,9 +10,9 @@ from dotenv import dotenv_values
 
 from app.cli.audit import audited
 from app.infra import clock
-from app.infra.settings.settings import Settings
 from app.messenger.errors import GraphError
 from app.services.container import build
+from app.services.settings import settings_from_env
 from app.setup import plan
 from app.setup.meta_checks import Meta
 from app.setup.plan import BadUndo, Change, ForeignWebhook, State
@@ -50,7 +50,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
 
     Example: threadlink setup --dry-run
     """
-    settings = Settings.from_env(_asked(_environment()))
+    settings = settings_from_env(_asked(_environment()))
     built = build(replace(settings, log_level="error", log_format="console"))
     meta = built.meta()
     before = plan.read_state(meta)

@@ -21,6 +21,7 @@ from app.infra import clock
 from app.infra.settings.settings import Settings
 from app.messenger.errors import GraphError
 from app.services.container import Services, build
+from app.services.settings import load_settings
 from app.setup import tunnel
 from app.setup.plan import BadUndo, Change, ForeignWebhook
 from app.setup.public_checks import check_reach
@@ -127,7 +128,7 @@ class _Keeper:
 
     def _move(self, found: Tunnel) -> None:
         changed = {"PUBLIC_URL": found.public_url, "PUBLIC_URL_FILE": ""}
-        settings = Settings.load(**changed)
+        settings = load_settings(**changed)
         # The tunnel is one proxy; whoever has more in front has said so.
         hops = str(max(1, settings.trusted_proxies))
         changed |= {"TRUSTED_PROXIES": hops, "TRUSTED_PROXIES_FILE": ""}

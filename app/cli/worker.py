@@ -15,6 +15,7 @@ from app.cli.serving import Handler, check_tables, note_refused_reload
 from app.cli.signals import hangups, stopping
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import Services, build
+from app.services.settings import load_settings, reload_settings
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
 
     Example: threadlink worker --metrics-port 8001
     """
-    settings = Settings.load()
+    settings = load_settings()
     told: Telling = (
         partial(_telling, host=metrics_host, port=metrics_port)
         if metrics_port
@@ -106,7 +107,7 @@ def _until_told(settings: Settings, stop: threading.Event, hangup: threading.Eve
         if hangup.is_set():
             hangup.clear()
             try:
-                return settings.anew()
+                return reload_settings(settings)
             except ConfigError as exc:
                 note_refused_reload(exc)
     return settings

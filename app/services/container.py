@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import structlog
@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.accounts import throttle
-from app.accounts.local import LocalAuthenticator
+from app.accounts.authenticators import Resources
 from app.accounts.passwords import Hasher
 from app.accounts.rate_limits import RateLimitKeys
 from app.accounts.sign_in_methods import SignInMethods, build_sign_in_methods
@@ -252,8 +252,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         sign_in_methods=build_sign_in_methods(
             settings.sign_in,
             {page.id: page.authenticators for page in settings.pages},
-            local=partial(LocalAuthenticator, read=writer.read, write=writer.write, hasher=hasher),
-            now=clock.now,
+            Resources(now=clock.now, read=writer.read, write=writer.write, hasher=hasher),
         ),
         hasher=hasher,
         admission=admission,

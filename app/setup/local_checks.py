@@ -117,7 +117,7 @@ def check_ways(page_id: str, *, works: bool, refusing: Sequence[str]) -> Finding
     return fault(
         subject,
         f"no way to sign in works inside Messenger: {', '.join(refusing)} cannot be used there",
-        "AUTHENTICATORS: add local, http:NAME, ldap:NAME or a provider that takes such browsers",
+        "AUTHENTICATORS: add one with a password form, or a provider that accepts such browsers",
     )
 
 

@@ -3,8 +3,8 @@
 from flask import Flask
 
 from app.infra.resources import shipped
-from app.infra.settings.settings import Settings
 from app.services.container import EXTENSION, Services, build
+from app.services.settings import load_settings
 from app.web import assets, errors, headers, request_guard
 from app.web.api import blueprint as api
 from app.web.monitoring import health, prometheus, tracing
@@ -17,7 +17,7 @@ MOST_BYTES = 4 * 1024 * 1024
 
 def make_app(services: Services | None) -> Flask:
     """Return the application; without *services* they are built from the environment."""
-    services = services or build(Settings.load())
+    services = services or build(load_settings())
     app = Flask("threadlink", static_folder=None, template_folder=str(shipped("templates")))
     # Else "//" is answered with an address made of the Host header (security.md R84).
     app.url_map.merge_slashes = False

@@ -20,6 +20,7 @@ from app import create_app
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import build
+from app.services.settings import reload_settings
 from app.web.server.asgi import AsgiGateway, Scope
 from app.web.server.wsgi import Answer, Body
 from app.web.webhook.fast_path import FastPath
@@ -86,7 +87,7 @@ class ReloadableApp:
         """Answer by the settings as they are written now; if they cannot be used, as before."""
         with self._moving:
             try:
-                settings = self._settings.anew()
+                settings = reload_settings(self._settings)
             except ConfigError as exc:
                 note_refused(exc)
                 return

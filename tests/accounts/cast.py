@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.accounts import local
-from app.accounts.http_endpoint import HttpAuthenticator
+from app.accounts.http_endpoint import HttpAuthenticator, HttpSettings
 from app.accounts.identity import Identity
 from app.accounts.ldap import LdapAuthenticator
 from app.accounts.local import LocalAuthenticator
 from app.accounts.models import Account
-from app.accounts.oidc import Client, OidcAuthenticator
+from app.accounts.oidc import OidcAuthenticator
+from app.accounts.oidc_settings import OidcSettings
 from app.accounts.passwords import Hasher
 from app.infra.settings.parsing import webhook_secrets
-from app.infra.settings.sign_in import HttpSettings
 from tests.accounts.endpoint import SECRET, Endpoint, answering
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.accounts.stub_directory import BIND, JANE, JANE_DN, StubDirectory, directing, entry
@@ -150,13 +150,14 @@ class Oidc:
         self.says(SUBJECT)
 
     def signs_in(self, *, total_s: float = 6.0) -> Identity:
-        client = Client(
+        settings = OidcSettings(
+            name="stub",
             issuer=self._provider.issuer,
             client_id=CLIENT_ID,
             client_secret=CLIENT_SECRET,
             label="Stub",
         )
-        own = OidcAuthenticator(client, now=lambda: NOON, total_s=total_s)
+        own = OidcAuthenticator(settings, now=lambda: NOON, total_s=total_s)
         departure = own.begin(CALLBACK, state="canary-state")
         return own.complete(self._provider.sends_back(departure.url), departure.memo)
 

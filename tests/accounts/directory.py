@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from app.infra.settings.sign_in import LdapSettings
+from app.accounts.ldap_settings import LdapSettings
 
 BASE: Final = "ou=people,dc=example,dc=com"
 BIND_DN, BIND_PASSWORD = "cn=threadlink,dc=example,dc=com", "a searcher's password"

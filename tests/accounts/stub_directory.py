@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.infra.settings.sign_in import LdapSettings
+from app.accounts.ldap_settings import LdapSettings
 
 BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 SEARCHER: Final = b"cn=threadlink"

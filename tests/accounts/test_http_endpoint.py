@@ -8,10 +8,9 @@ import pytest
 from werkzeug.wrappers import Response
 
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
-from app.accounts.http_endpoint import HttpAuthenticator
+from app.accounts.http_endpoint import HttpAuthenticator, HttpSettings
 from app.accounts.identity import Identity
 from app.infra.settings.parsing import webhook_secrets
-from app.infra.settings.sign_in import HttpSettings
 from tests.accounts.endpoint import PROGRAMS, SECRET, Endpoint, answering, example
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

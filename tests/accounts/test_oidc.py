@@ -16,7 +16,8 @@ from app.accounts.authenticators import (
     SignInDeclined,
 )
 from app.accounts.identity import Identity
-from app.accounts.oidc import Client, OidcAuthenticator
+from app.accounts.oidc import OidcAuthenticator
+from app.accounts.oidc_settings import OidcSettings
 from tests.accounts.hostile_answers import AWAY, HOSTILE, OTHER, WAYS_BACK
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider, providing
 
@@ -36,13 +37,14 @@ def authenticator(provider: Provider) -> OidcAuthenticator:
 
 
 def authenticator_for(provider: Provider) -> OidcAuthenticator:
-    client = Client(
+    settings = OidcSettings(
+        name="stub",
         issuer=provider.issuer,
         client_id=CLIENT_ID,
         client_secret=CLIENT_SECRET,
         label="Stub",
     )
-    return OidcAuthenticator(client, now=lambda: NOON)
+    return OidcAuthenticator(settings, now=lambda: NOON)
 
 
 def round_trip(
@@ -181,10 +183,12 @@ def test_a_provider_that_says_it_is_away_is_believed(
 
 
 def test_a_provider_nobody_listens_at_is_away() -> None:
-    client = Client(issuer="http://127.0.0.1:1", client_id="c", client_secret="s", label="Gone")
+    settings = OidcSettings(
+        name="stub", issuer="http://127.0.0.1:1", client_id="c", client_secret="s", label="Gone"
+    )
 
     with pytest.raises(AuthenticatorUnavailable):
-        OidcAuthenticator(client, now=lambda: NOON).begin(CALLBACK, state="S")
+        OidcAuthenticator(settings, now=lambda: NOON).begin(CALLBACK, state="S")
 
 
 def test_a_rotated_key_is_fetched(authenticator: OidcAuthenticator, provider: Provider) -> None:

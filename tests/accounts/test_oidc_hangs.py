@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from app.accounts.authenticators import AuthenticatorUnavailable
-from app.accounts.oidc import TOTAL_S, Client, OidcAuthenticator
+from app.accounts.oidc import TOTAL_S, OidcAuthenticator
+from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import MOST_WAITING
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 
@@ -24,10 +25,14 @@ def provider() -> Iterator[Provider]:
 
 
 def authenticator_for(provider: Provider, *, total_s: float = SHORT_S) -> OidcAuthenticator:
-    client = Client(
-        issuer=provider.issuer, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, label="Stub"
+    settings = OidcSettings(
+        name="stub",
+        issuer=provider.issuer,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        label="Stub",
     )
-    return OidcAuthenticator(client, now=lambda: NOON, total_s=total_s)
+    return OidcAuthenticator(settings, now=lambda: NOON, total_s=total_s)
 
 
 @pytest.mark.parametrize("how", ["silent", "dripping"])

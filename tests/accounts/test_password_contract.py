@@ -13,12 +13,11 @@ from sqlalchemy.orm import Session
 
 from app.accounts import local
 from app.accounts.authenticators import CredentialsRefused, PasswordAuthenticator
-from app.accounts.http_endpoint import HttpAuthenticator
+from app.accounts.http_endpoint import HttpAuthenticator, HttpSettings
 from app.accounts.ldap import LdapAuthenticator
 from app.accounts.local import LocalAuthenticator
 from app.accounts.passwords import Hasher
 from app.infra.settings.parsing import webhook_secrets
-from app.infra.settings.sign_in import HttpSettings
 from tests.accounts.directory import directory
 from tests.accounts.endpoint import SECRET, example
 

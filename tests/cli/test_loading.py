@@ -14,8 +14,8 @@ from tests.installation import ENVIRONMENT
 
 SEES = "import sys; {}; print(*sorted(sys.modules))"
 SERVER = (
-    "import app.cli.serve; from app.infra.settings.settings import Settings; "
-    "from app.web.reloading import make_gateway; make_gateway(Settings.load(), is_alone=True)"
+    "import app.cli.serve; from app.services.settings import load_settings; "
+    "from app.web.reloading import make_gateway; make_gateway(load_settings(), is_alone=True)"
 )
 # Each takes longer to load, or more memory, than it is worth to a server that does not use it.
 ON_DEMAND = {"alembic", "authlib", "cryptography", "joserfc", "ldap3", "prometheus_client"}

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from app.cli.serving import note_start
 from app.infra.observability import logs
-from app.infra.settings.settings import Settings
+from app.services.settings import settings_from_env
 from tests.installation import ENVIRONMENT
 
 PUBLIC = {
@@ -26,7 +26,7 @@ def _from_info_up() -> None:
 def test_the_start_names_the_settings_and_tells_no_value() -> None:
     """R111: whoever reads the log knows what was decided, and holds no secret."""
     with capture_logs() as told:
-        note_start(Settings.from_env(ENVIRONMENT))
+        note_start(settings_from_env(ENVIRONMENT))
 
     assert set(ENVIRONMENT) == set(told[0]["settings"])
     assert not [secret for secret in ENVIRONMENT.values() if secret in str(told)]
@@ -35,7 +35,7 @@ def test_the_start_names_the_settings_and_tells_no_value() -> None:
 def test_the_log_says_which_cookies_there_are() -> None:
     """R67: on loopback http they have other names, and nothing makes them Secure."""
     with capture_logs() as told:
-        note_start(Settings.from_env(ENVIRONMENT))
-        note_start(Settings.from_env(PUBLIC))
+        note_start(settings_from_env(ENVIRONMENT))
+        note_start(settings_from_env(PUBLIC))
 
     assert ["plain: http on this machine", "__Host-, Secure"] == [line["cookies"] for line in told]

@@ -10,12 +10,12 @@ from sqlalchemy import URL
 from sqlalchemy.orm import Session
 
 from app.infra import clock
-from app.infra.settings.settings import Settings
 from app.linking import link_queries
 from app.linking.graph_unlink import KIND, tell_messenger
 from app.messenger.types import PageId, Psid
 from app.outbox import queue
 from app.services.container import Services, build
+from app.services.settings import settings_from_env
 from tests.linking.steps import linked
 
 PAGE, BEN = PageId("1717527131834678"), Psid("1256217357730577")
@@ -25,7 +25,7 @@ UNLINK = "https://graph.facebook.com/v26.0/me/unlink_accounts"
 @pytest.fixture
 def built(database: URL) -> Iterator[Services]:
     built = build(
-        Settings.from_env(
+        settings_from_env(
             {
                 "SECRET_KEY": "x" * 32,
                 "PUBLIC_URL": "http://127.0.0.1:8000",

@@ -22,9 +22,9 @@ from app.cli import main
 from app.emulator import EmulatorSettings, PageSettings, create_emulator
 from app.emulator.context import Emulator, emulator_of
 from app.infra import clock
-from app.infra.settings.settings import Settings
 from app.linking import delivery_counts
 from app.services.container import Services, build
+from app.services.settings import settings_from_env
 from tests.installation import ENVIRONMENT, OTHER_PAGE, PAGE
 
 TOKENS = {PAGE: ENVIRONMENT["PAGE_ACCESS_TOKEN"], OTHER_PAGE: "EAAanotherpagetoken0123456789"}
@@ -89,7 +89,7 @@ def server(environment: dict[str, str]) -> Iterator[Services]:
     """Yield Threadlink, listening; from now on *environment* names its address."""
     http = make_server("127.0.0.1", 0, _nothing, threaded=True, request_handler=_Handler)
     environment["PUBLIC_URL"] = f"http://127.0.0.1:{http.server_port}"
-    services = build(Settings.from_env(environment))
+    services = build(settings_from_env(environment))
     http.app = create_app(services)
     with _in_background(http):
         yield services

@@ -13,10 +13,11 @@ from sqlalchemy import URL
 from app.accounts import local
 from app.emulator import PageSettings
 from app.infra.settings.brands import Texts
-from app.infra.settings.settings import ConfigError, Settings
+from app.infra.settings.settings import ConfigError
 from app.linking import link_queries
 from app.messenger.types import PageId
 from app.services.container import Services
+from app.services.settings import settings_from_env
 from tests.browsers import OverSockets
 from tests.installation import ENVIRONMENT, NOON, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, messenger_of
@@ -197,7 +198,7 @@ def test_a_text_that_cannot_be_used_stops_the_start(texts: str, fault: str, tmp_
     kept = {name: text for name, text in ENVIRONMENT.items() if not name.startswith("PAGE_")}
 
     with pytest.raises(ConfigError, match=rf"PAGES_FILE page 1: .*{fault}"):
-        Settings.from_env({**kept, "PAGES_FILE": str(path)})
+        settings_from_env({**kept, "PAGES_FILE": str(path)})
 
 
 @pytest.mark.parametrize(
@@ -223,4 +224,4 @@ def test_a_brand_that_cannot_be_used_stops_the_start(
     kept = {name: text for name, text in ENVIRONMENT.items() if not name.startswith("PAGE_")}
 
     with pytest.raises(ConfigError, match=rf"PAGES_FILE page 1: .*{fault}"):
-        Settings.from_env({**kept, "PAGES_FILE": str(path)})
+        settings_from_env({**kept, "PAGES_FILE": str(path)})

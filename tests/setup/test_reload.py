@@ -14,11 +14,11 @@ from sqlalchemy import URL
 
 from app.accounts import local
 from app.emulator import PageSettings, psid_for
-from app.infra.settings.settings import Settings
 from app.linking import link_queries
 from app.linking.graph_unlink import tell_messenger
 from app.messenger.types import PageId, Psid
 from app.services.container import Services, build
+from app.services.settings import settings_from_env
 from tests import shipped
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import ENVIRONMENT, NOON, PASSWORD
@@ -66,7 +66,7 @@ def changed(platform: Platform, pages_file: Path) -> dict[str, str]:
 def here(database: URL, changed: dict[str, str]) -> Iterator[Services]:
     """Yield what the operator's commands work with, on the same database."""
     at = database.render_as_string(hide_password=False)
-    services = build(Settings.from_env({**ENVIRONMENT, **changed, "DATABASE_URL": at}))
+    services = build(settings_from_env({**ENVIRONMENT, **changed, "DATABASE_URL": at}))
     yield services
     services.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.infra.settings.brands import PLAIN, Brand, read_brand
 from app.infra.settings.parsing import Reader, SettingError, digits, plain
-from app.infra.settings.sign_in import authenticators
+from app.infra.settings.sign_in import Kinds, parse_authenticators
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Page:
     brand: Brand = PLAIN
 
 
-def read_pages(reader: Reader) -> tuple[Page, ...]:
+def read_pages(reader: Reader, kinds: Kinds) -> tuple[Page, ...]:
     """Return the Pages of PAGES_FILE, or the one of PAGE_ID and PAGE_ACCESS_TOKEN."""
     path = reader.text("PAGES_FILE")
     if path is None:
@@ -30,30 +30,30 @@ def read_pages(reader: Reader) -> tuple[Page, ...]:
         return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", plain)),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
         reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
-    return reader.optional("PAGES_FILE", _pages_in_file, ())
+    return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds), ())
 
 
-def _pages_in_file(path: str) -> tuple[Page, ...]:
+def _pages_in_file(path: str, kinds: Kinds) -> tuple[Page, ...]:
     try:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("pages")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         raise SettingError("names a file that cannot be read as TOML") from None
     if not isinstance(tables, list) or not tables:
         raise SettingError("names a file without a [[pages]] table")
-    pages = tuple(_page(table, number) for number, table in enumerate(tables, 1))
+    pages = tuple(_page(table, number, kinds) for number, table in enumerate(tables, 1))
     if len({page.id for page in pages}) < len(pages):
         raise SettingError("names a page twice")
     return pages
 
 
-def _page(table: Mapping[str, object], number: int) -> Page:
+def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
     page_id, name, token = (table.get(key, "") for key in ("id", "name", "token"))
     if isinstance(path := table.get("token_file"), str):
         try:
             token = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             raise SettingError(f"page {number}: token_file cannot be read") from None
-    names = _authenticators(table.get("authenticators"), number)
+    names = _authenticators(table.get("authenticators"), number, kinds)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
             if token:
@@ -72,12 +72,12 @@ def _brand(table: Mapping[str, object], number: int) -> Brand:
         raise SettingError(f"page {number}: {exc}") from None
 
 
-def _authenticators(names: object, number: int) -> tuple[str, ...]:
+def _authenticators(names: object, number: int, kinds: Kinds) -> tuple[str, ...]:
     if names is None:
         return ()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise SettingError(f"page {number}: authenticators must be a list of text")
     try:
-        return authenticators(" ".join(names))
+        return parse_authenticators(" ".join(names), kinds)
     except SettingError as exc:
         raise SettingError(f"page {number}: authenticators {exc}") from None

@@ -34,7 +34,7 @@ from app.infra.settings.parsing import (
     words,
 )
 from app.infra.settings.retention import Retention, read_retention
-from app.infra.settings.sign_in import SignInSettings, read_sign_in
+from app.infra.settings.sign_in import Kinds, SignInSettings, read_sign_in
 
 CONFIRM_IN_CHAT: Final = ("never", "unnamed", "always")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -80,22 +80,24 @@ class Settings:
     names_set: tuple[str, ...]
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
+    def from_env(cls, env: Mapping[str, str], kinds: Kinds) -> Self:
         """Return the settings that *env* holds, or files do that it names as ``NAME_FILE``.
+
+        *kinds* are the kinds of authenticator that AUTHENTICATORS may name.
 
         Raises:
             ConfigError: Something is missing, malformed, or unfit for production.
         """
         reader = Reader(env)
-        settings = cls.read(reader)
+        settings = cls.read(reader, kinds)
         if errors := reader.errors or _unfit_for_production(settings):
             raise ConfigError("\n".join(errors))
         return settings
 
     @classmethod
-    def read(cls, reader: Reader) -> Self:
+    def read(cls, reader: Reader, kinds: Kinds) -> Self:
         """Return every setting that *reader* has; they may be used only if it has no errors."""
-        pages = read_pages(reader)
+        pages = read_pages(reader, kinds)
         chosen = [name for page in pages for name in page.authenticators]
         return cls(
             secret_key=reader.required("SECRET_KEY", plain),
@@ -115,7 +117,7 @@ class Settings:
             confirm_in_chat=reader.optional("CONFIRM_IN_CHAT", one_of(*CONFIRM_IN_CHAT), "never"),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
-            sign_in=read_sign_in(reader, chosen),
+            sign_in=read_sign_in(reader, kinds, chosen),
             retention=read_retention(reader),
             trusted_proxies=reader.optional("TRUSTED_PROXIES", whole(0, 9), 0),
             allowed_hosts=reader.optional("ALLOWED_HOSTS", words, ()),
@@ -128,7 +130,7 @@ class Settings:
         )
 
     @classmethod
-    def load(cls, **changed: str) -> Self:
+    def load(cls, kinds: Kinds, **changed: str) -> Self:
         """Read every setting from the environment and, where that is silent, from ``.env``.
 
         *changed* are names and texts that come before both.
@@ -137,15 +139,15 @@ class Settings:
             ConfigError: Something is missing, malformed, or not fit for production.
         """
         written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
-        return cls.from_env({**written, **os.environ, **changed})
+        return cls.from_env({**written, **os.environ, **changed}, kinds)
 
-    def anew(self) -> Self:
+    def anew(self, kinds: Kinds) -> Self:
         """Return the settings as they are written now, to go on by in place of these.
 
         Raises:
             ConfigError: They cannot be used, or not without a restart.
         """
-        read = self.load()
+        read = self.load(kinds)
         fixed = [
             name
             for name in FIXED_AT_START

@@ -14,9 +14,13 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.exceptions import NotFound
 
-from app.accounts.authenticators import AuthenticatorUnavailable, ProofRefused, SignInDeclined
+from app.accounts.authenticators import (
+    AuthenticatorUnavailable,
+    ProofRefused,
+    Provider,
+    SignInDeclined,
+)
 from app.accounts.identity import Identity
-from app.accounts.sign_in_methods import Provider
 from app.infra import clock
 from app.linking import attempts, provider_visits
 from app.linking.attempts import AttemptStatus

@@ -5,7 +5,7 @@ from typing import Final
 from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts.sign_in_methods import Provider
+from app.accounts.authenticators import Provider
 from app.linking.attempts import TOKEN_REFUSED, AttemptStatus
 from app.linking.errors import AttemptExpired, TokenSpent
 from app.messenger.display_names import clean_name

@@ -5,7 +5,8 @@ from typing import Final
 
 from flask import request
 
-from app.accounts.sign_in_methods import Provider, SignInMethods
+from app.accounts.authenticators import Provider
+from app.accounts.sign_in_methods import SignInMethods
 from app.web.problems import PROVIDER_NOT_HERE, PROVIDER_NOWHERE, Problem
 
 # What Facebook's apps add to the User-Agent (FBAN and FBAV on iOS, FB_IAB on Android: seen in the

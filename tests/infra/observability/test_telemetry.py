@@ -17,8 +17,9 @@ from werkzeug.wrappers import Request, Response
 
 from app import create_app
 from app.infra import clock
-from app.infra.settings.settings import ConfigError, Settings
+from app.infra.settings.settings import ConfigError
 from app.services.container import Services, build
+from app.services.settings import settings_from_env
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
@@ -162,7 +163,7 @@ def test_what_is_asked_for_and_not_installed_is_named(monkeypatch: pytest.Monkey
     asked = {"SENTRY_DSN": "https://canary@sentry.example/1"}
 
     with pytest.raises(ConfigError) as refused:
-        Settings.from_env({**ENVIRONMENT, **asked})
+        settings_from_env({**ENVIRONMENT, **asked})
 
     assert "SENTRY_DSN needs what is not installed: uv sync --extra sentry" in str(refused.value)
     assert "canary@" not in str(refused.value)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.infra.settings.settings import ConfigError, Settings
+from app.infra.settings.settings import ConfigError
+from app.services.settings import load_settings, reload_settings, settings_from_env
 from tests.installation import ENVIRONMENT, OTHER_PAGE, PAGE
 
 PRODUCTION = {**ENVIRONMENT, "PUBLIC_URL": "https://link.example.com"}
@@ -46,7 +47,7 @@ def test_a_malformed_setting_is_named_and_not_quoted(name: str, text: str) -> No
 
 def test_no_setting_shows_a_secret_when_it_is_printed() -> None:
     """R112."""
-    printed = repr(Settings.from_env(ENVIRONMENT))
+    printed = repr(settings_from_env(ENVIRONMENT))
 
     for name in ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN"):
         assert ENVIRONMENT[name] not in printed
@@ -57,7 +58,7 @@ def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
     path.write_text("from the file\n")
     env = {**ENVIRONMENT, "APP_SECRET": "", "APP_SECRET_FILE": str(path)}
 
-    assert "from the file" == Settings.from_env(env).app_secret
+    assert "from the file" == settings_from_env(env).app_secret
 
 
 def test_a_reload_takes_files_and_not_the_environment(
@@ -74,11 +75,11 @@ def test_a_reload_takes_files_and_not_the_environment(
     for name, text in {**own, "APP_SECRET": "", "VERIFY_TOKEN": ""}.items():
         if text:
             monkeypatch.setenv(name, text)
-    before = Settings.load()
+    before = load_settings()
 
     secret.write_text("second secret\n")
     written.write_text("VERIFY_TOKEN=second token\nGRAPH_VERSION=v26.0\n")
-    after = before.anew()
+    after = reload_settings(before)
 
     assert ("first secret", "second secret") == (before.app_secret, after.app_secret)
     assert ("first token", "second token") == (before.verify_token, after.verify_token)
@@ -93,7 +94,7 @@ def test_many_pages_stand_in_one_file(tmp_path: Path) -> None:
         f'[[pages]]\nid = "{OTHER_PAGE}"\ntoken_file = "{tmp_path}/token"\n'
     )
 
-    pages = Settings.from_env(_with_pages(path)).pages
+    pages = settings_from_env(_with_pages(path)).pages
 
     assert [(PAGE, "Harbour Coffee", "first token"), (OTHER_PAGE, "", "second token")] == [
         (page.id, page.name, page.token) for page in pages
@@ -127,7 +128,7 @@ def test_one_page_and_a_file_of_pages_exclude_each_other(tmp_path: Path) -> None
 
 
 def test_good_settings_start_in_production() -> None:
-    assert Settings.from_env(PRODUCTION).is_production
+    assert settings_from_env(PRODUCTION).is_production
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_good_settings_start_in_production() -> None:
     ],
 )
 def test_production_is_all_but_http_on_this_machine(url: str, *, is_production: bool) -> None:
-    assert is_production == Settings.from_env({**ENVIRONMENT, "PUBLIC_URL": url}).is_production
+    assert is_production == settings_from_env({**ENVIRONMENT, "PUBLIC_URL": url}).is_production
 
 
 @pytest.mark.parametrize(
@@ -171,12 +172,12 @@ def test_another_graph_is_trusted_when_its_host_is_named_again() -> None:
     url = "https://graph.example.com"
     env = {**PRODUCTION, "GRAPH_URL": url, "GRAPH_URL_TRUSTED": "graph.example.com"}
 
-    assert url == Settings.from_env(env).graph_url
+    assert url == settings_from_env(env).graph_url
 
 
 def _faults(env: dict[str, str]) -> str:
     with pytest.raises(ConfigError) as refused:
-        Settings.from_env(env)
+        settings_from_env(env)
     return str(refused.value)
 
 

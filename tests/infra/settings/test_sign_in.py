@@ -1,125 +1,96 @@
 import pytest
-from sqlalchemy.engine import make_url
 
-from app.infra.settings.settings import ConfigError, Settings
-from tests.accounts.endpoint import SECRET
-from tests.installation import settings_for
-
-GOOGLE = {
-    "AUTHENTICATORS": "local oidc:google",
-    "OIDC_GOOGLE_ISSUER": "https://accounts.google.com",
-    "OIDC_GOOGLE_CLIENT_ID": "threadlink",
-    "OIDC_GOOGLE_CLIENT_SECRET": "canary-client-secret",
-}
-SHOP = {
-    "AUTHENTICATORS": "http:shop",
-    "HTTP_SHOP_URL": "https://shop.example.com/check",
-    "HTTP_SHOP_SECRET": SECRET,
-}
-
-STAFF = {
-    "AUTHENTICATORS": "ldap:staff",
-    "LDAP_STAFF_URL": "ldaps://ldap.example.com",
-    "LDAP_STAFF_BASE": "dc=example,dc=com",
-    "LDAP_STAFF_BIND_DN": "cn=threadlink,dc=example,dc=com",
-    "LDAP_STAFF_BIND_PASSWORD": "canary-bind",
-}
+from app.infra.settings.parsing import Reader, SettingError
+from app.infra.settings.settings import ConfigError
+from app.infra.settings.sign_in import Kind, parse_authenticators, read_sign_in
+from app.services.settings import settings_from_env
+from tests.installation import ENVIRONMENT
 
 
-def read(**changed: str) -> Settings:
-    return settings_for(make_url("sqlite:///unused"), **changed)
+class Form:
+    """A kind with a password form and one setting."""
+
+    has_form = True
+
+    def read(self, reader: Reader, name: str) -> str:
+        return reader.required(f"FORM_{name.upper()}_URL", str)
 
 
-def test_without_a_word_the_built_in_accounts_are_asked() -> None:
-    assert ("local",) == read().sign_in.authenticators
+class Redirect:
+    """A kind that sends people elsewhere, and has one setting."""
+
+    has_form = False
+
+    def read(self, reader: Reader, name: str) -> str:
+        return reader.required(f"REDIRECT_{name.upper()}_URL", str)
 
 
-def test_a_provider_needs_three_settings_and_has_defaults() -> None:
-    (google,) = read(**GOOGLE).sign_in.oidc
+class Local:
+    """A kind with a form and without settings."""
 
-    assert "Google" == google.label
-    assert "openid email profile" == google.scope
-
-
-def test_google_is_not_offered_inside_other_apps_unless_said_otherwise() -> None:
-    """R55: it refuses such browsers."""
-    (google,) = read(**GOOGLE).sign_in.oidc
-    (told,) = read(**GOOGLE, OIDC_GOOGLE_IN_WEBVIEWS="1").sign_in.oidc
-    (own,) = read(**{**GOOGLE, "OIDC_GOOGLE_ISSUER": "https://id.example.com/"}).sign_in.oidc
-
-    assert (False, True, True) == (google.in_webviews, told.in_webviews, own.in_webviews)
+    has_form = True
+    read = None
 
 
-def test_no_secret_of_an_authenticator_shows_in_a_repr() -> None:
-    shown = f"{read(**GOOGLE)!r}{read(**SHOP)!r}{read(**STAFF)!r}"
-
-    assert "canary" not in shown
-    assert str(read(**SHOP).sign_in.http[0].secrets) not in shown
+KINDS: dict[str, Kind] = {"local": Local(), "form": Form(), "redirect": Redirect()}
 
 
 @pytest.mark.parametrize(
-    ("changed", "fault"),
+    "text",
     [
-        ({"AUTHENTICATORS": "magic"}, "AUTHENTICATORS must name local"),
-        ({"AUTHENTICATORS": "oidc:Google"}, "AUTHENTICATORS must name local"),
-        ({"AUTHENTICATORS": "oidc:"}, "AUTHENTICATORS must name local"),
-        ({"AUTHENTICATORS": "local local"}, "AUTHENTICATORS names an authenticator twice"),
-        ({**SHOP, "AUTHENTICATORS": "local http:shop"}, "AUTHENTICATORS names two that ask"),
-        ({"AUTHENTICATORS": "oidc:google"}, "OIDC_GOOGLE_ISSUER is not set"),
-        ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "http://id.example.com"}, "OIDC_GOOGLE_ISSUER must be"),
-        ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "https://id.example.com?a=b"}, "must be an address"),
-        ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "https://me:pw@id.example.com"}, "must be an https"),
-        ({**GOOGLE, "OIDC_GOOGLE_SCOPE": "email"}, 'OIDC_GOOGLE_SCOPE must hold "openid"'),
-        ({**GOOGLE, "OIDC_GOOGLE_CLIENT_SECRET": ""}, "OIDC_GOOGLE_CLIENT_SECRET is not set"),
-        ({**SHOP, "HTTP_SHOP_URL": "http://shop.example.com/check"}, "HTTP_SHOP_URL must be"),
-        ({**SHOP, "HTTP_SHOP_SECRET": "short"}, "HTTP_SHOP_SECRET must be"),
-        ({**STAFF, "AUTHENTICATORS": "local ldap:staff"}, "AUTHENTICATORS names two that ask"),
-        ({**STAFF, "LDAP_STAFF_URL": "https://ldap.example.com"}, "LDAP_STAFF_URL must be like"),
-        ({**STAFF, "LDAP_STAFF_URL": "ldaps://me:pw@ldap.example.com"}, "LDAP_STAFF_URL must be"),
-        ({**STAFF, "LDAP_STAFF_BASE": ""}, "LDAP_STAFF_BASE is not set"),
-        ({**STAFF, "LDAP_STAFF_BIND_PASSWORD": ""}, "LDAP_STAFF_BIND_PASSWORD and _BIND_DN need"),
-        ({**STAFF, "LDAP_STAFF_BIND_DN": ""}, "LDAP_STAFF_BIND_PASSWORD and _BIND_DN need"),
-        ({**STAFF, "LDAP_STAFF_FILTER": "(uid=*)"}, "LDAP_STAFF_FILTER must be"),
-        ({**STAFF, "LDAP_STAFF_ATTRIBUTE": "uid)("}, "LDAP_STAFF_ATTRIBUTE must be"),
-        ({**STAFF, "LDAP_STAFF_SUBJECT": "mail"}, "LDAP_STAFF_SUBJECT must be one of"),
-        ({**STAFF, "LDAP_STAFF_CA_FILE": "/nowhere"}, "LDAP_STAFF_CA_FILE names no file"),
-        (
-            {**STAFF, "LDAP_STAFF_ATTRIBUTE": "uid", "LDAP_STAFF_FILTER": "(uid={username})"},
-            "LDAP_STAFF_FILTER stands beside",
-        ),
-        ({"HELP_URL_CONTACT": "javascript:alert(1)"}, "HELP_URL_CONTACT must be"),
+        "local",
+        "form:shop",
+        "redirect:a redirect:b",
+        "redirect:a local redirect:b",
+        "form:7 redirect:7",
     ],
 )
-def test_a_fault_is_named_and_nothing_given_is_shown(changed: dict[str, str], fault: str) -> None:
-    with pytest.raises(ConfigError) as refused:
-        read(**changed)
-
-    assert fault in str(refused.value)
-    assert "canary" not in str(refused.value)
-    assert "pw@" not in str(refused.value)
-
-
-def test_an_endpoint_on_this_machine_may_be_plain_http() -> None:
-    """Nobody else hears it there."""
-    (shop,) = read(**{**SHOP, "HTTP_SHOP_URL": "http://127.0.0.1:9000/check"}).sign_in.http
-
-    assert "http://127.0.0.1:9000/check" == shop.url
+def test_a_page_has_one_form_and_any_number_of_redirects(text: str) -> None:
+    assert tuple(text.split()) == parse_authenticators(text, KINDS)
 
 
 @pytest.mark.parametrize(
-    ("url", "is_encrypted"),
-    [
-        ("ldaps://ldap.example.com", True),
-        ("ldap://ldap.example.com", True),
-        ("ldaps://127.0.0.1", True),
-        ("ldap://127.0.0.1:3890", False),
-    ],
+    "text", ["", "magic", "local:x", "form", "form:", "form:A", "form:a:b", "form:" + "a" * 33]
 )
-def test_only_a_directory_on_this_machine_is_asked_in_plain(
-    url: str, *, is_encrypted: bool
-) -> None:
-    """Anywhere else the password would pass others."""
-    (staff,) = read(**{**STAFF, "LDAP_STAFF_URL": url}).sign_in.ldap
+def test_an_unknown_kind_or_name_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match=r"^must name local, form:NAME or redirect:NAME "):
+        parse_authenticators(text, KINDS)
 
-    assert is_encrypted is staff.is_encrypted
-    assert "(uid={username})" == staff.filter
+
+@pytest.mark.parametrize("text", ["local form:a", "form:a form:b", "redirect:a form:a local"])
+def test_two_forms_are_refused(text: str) -> None:
+    with pytest.raises(SettingError, match=r"^names two that ask for a password"):
+        parse_authenticators(text, KINDS)
+
+
+def test_the_same_authenticator_twice_is_refused() -> None:
+    with pytest.raises(SettingError, match="twice"):
+        parse_authenticators("redirect:a redirect:a", KINDS)
+
+
+def test_local_is_the_default() -> None:
+    assert ("local",) == read_sign_in(Reader({}), KINDS, ()).authenticators
+
+
+def test_the_settings_of_each_are_read_once_for_all_pages() -> None:
+    env = {"AUTHENTICATORS": "form:shop", "FORM_SHOP_URL": "a", "REDIRECT_STAFF_URL": "b"}
+
+    sign_in = read_sign_in(Reader(env), KINDS, ["redirect:staff", "form:shop", "local"])
+
+    assert ("form:shop",) == sign_in.authenticators
+    assert {"form:shop": "a", "local": None, "redirect:staff": "b"} == sign_in.settings_of
+
+
+def test_everything_wrong_is_reported_at_once() -> None:
+    reader = Reader({"AUTHENTICATORS": "form:shop redirect:staff", "HELP_URL_CONTACT": "nowhere"})
+
+    read_sign_in(reader, KINDS, ())
+
+    assert ["HELP_URL_CONTACT", "FORM_SHOP_URL", "REDIRECT_STAFF_URL"] == [
+        problem.split()[0] for problem in reader.errors
+    ]
+
+
+def test_a_help_link_must_be_a_web_address() -> None:
+    with pytest.raises(ConfigError, match="HELP_URL_CONTACT must be"):
+        settings_from_env({**ENVIRONMENT, "HELP_URL_CONTACT": "javascript:alert(1)"})

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.infra.settings.settings import ConfigError, Settings
+from app.infra.settings.settings import ConfigError
+from app.services.settings import settings_from_env
 from tests.installation import ENVIRONMENT
 
 SAFE = {
@@ -37,7 +38,7 @@ LEAKS = [
 def test_what_is_for_a_laptop_stops_a_public_server(changed: dict[str, str], word: str) -> None:
     """R64, R71: one clear message, which names the setting and not its value."""
     with pytest.raises(ConfigError) as said:
-        Settings.from_env({**SAFE, **changed})
+        settings_from_env({**SAFE, **changed})
 
     assert word in str(said.value)
     for value in changed.values():
@@ -52,12 +53,12 @@ def test_no_secret_has_a_default(name: str, public_url: str) -> None:
     del env[name]
 
     with pytest.raises(ConfigError, match=name):
-        Settings.from_env(env)
+        settings_from_env(env)
 
 
 def test_every_fault_is_named_at_once() -> None:
     with pytest.raises(ConfigError) as said:
-        Settings.from_env({"PUBLIC_URL": "nowhere", "TRUSTED_PROXIES": "many"})
+        settings_from_env({"PUBLIC_URL": "nowhere", "TRUSTED_PROXIES": "many"})
 
     missing = ("SECRET_KEY", "PUBLIC_URL", "APP_ID", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ID")
     for name in (*missing, "PAGE_ACCESS_TOKEN", "TRUSTED_PROXIES"):
@@ -71,7 +72,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     file.write_text(f"{'s' * 40}\n")
     env = {name: value for name, value in SAFE.items() if name != "SECRET_KEY"}
 
-    settings = Settings.from_env({**env, "SECRET_KEY_FILE": str(file)})
+    settings = settings_from_env({**env, "SECRET_KEY_FILE": str(file)})
 
     assert "s" * 40 == settings.secret_key
     assert settings.is_production
@@ -79,7 +80,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 
 def test_no_secret_is_shown_with_the_settings() -> None:
     """R110: a log line, a traceback or a debugger shows settings by their repr."""
-    shown = repr(Settings.from_env(SAFE))
+    shown = repr(settings_from_env(SAFE))
 
     for name in ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN"):
         assert SAFE[name] not in shown

@@ -1,0 +1,93 @@
+"""The settings of LDAP directories. Without ldap3, which is loaded only if a directory is set."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.infra.network.addresses import is_loopback
+from app.infra.settings.parsing import Reader, SettingError, one_of, plain
+
+_ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LdapSettings:
+    """A directory, and how an account is found in it."""
+
+    name: str
+    url: str
+    base: str
+    # An LDAP filter (RFC 4515) with {username} where the name belongs.
+    filter: str
+    # Empty: the search is anonymous.
+    bind_dn: str
+    bind_password: str = field(repr=False)
+    # The attribute that never changes, and is never reused for another entry.
+    subject: str
+    name_attribute: str | None
+    ca_file: str | None
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS is used: always but on this machine, and there too if `ca_file` is set."""
+        is_plain = self.url.startswith("ldap://") and is_loopback(self.url)
+        return not is_plain or self.ca_file is not None
+
+
+def read_settings(reader: Reader, name: str) -> LdapSettings:
+    """Return the settings of ``ldap:NAME``, ``LDAP_<NAME>_URL`` and so on."""
+    upper = name.upper()
+    attribute = reader.optional(f"LDAP_{upper}_ATTRIBUTE", _attribute, None)
+    whole_filter = reader.optional(f"LDAP_{upper}_FILTER", _filter, None)
+    if attribute and whole_filter:
+        reader.errors.append(f"LDAP_{upper}_FILTER stands beside LDAP_{upper}_ATTRIBUTE")
+    bind_dn = reader.optional(f"LDAP_{upper}_BIND_DN", plain, "")
+    bind_password = reader.optional(f"LDAP_{upper}_BIND_PASSWORD", plain, "")
+    if bool(bind_dn) != bool(bind_password):
+        # A bind without a password would be an anonymous one.
+        reader.errors.append(f"LDAP_{upper}_BIND_PASSWORD and _BIND_DN need each other")
+    return LdapSettings(
+        name=name,
+        url=reader.required(f"LDAP_{upper}_URL", _directory),
+        base=reader.required(f"LDAP_{upper}_BASE", plain),
+        filter=whole_filter or f"({attribute or 'uid'}={{username}})",
+        bind_dn=bind_dn,
+        bind_password=bind_password,
+        subject=reader.optional(
+            f"LDAP_{upper}_SUBJECT", one_of("entryUUID", "objectGUID"), "entryUUID"
+        ),
+        name_attribute=reader.optional(f"LDAP_{upper}_NAME_ATTRIBUTE", _attribute, None),
+        ca_file=reader.optional(f"LDAP_{upper}_CA_FILE", _readable, None),
+    )
+
+
+def _directory(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_address = bool(parts.hostname) and parts.scheme in {"ldap", "ldaps"}
+        rest = (parts.path, parts.query, parts.fragment, parts.username, parts.port == 0)
+    except ValueError:
+        raise SettingError("is not an LDAP address") from None
+    if not is_address or any(rest):
+        raise SettingError("must be like ldaps://ldap.example.com: no path, no user")
+    return text
+
+
+def _attribute(text: str) -> str:
+    if not _ATTRIBUTE.fullmatch(text):
+        raise SettingError("must be the name of one attribute")
+    return text
+
+
+def _filter(text: str) -> str:
+    if "{username}" not in text or not (text.startswith("(") and text.endswith(")")):
+        raise SettingError("must be a filter in parentheses that holds {username}")
+    return text
+
+
+def _readable(text: str) -> str:
+    if not Path(text).is_file():
+        raise SettingError("names no file")
+    return text

@@ -1,0 +1,59 @@
+"""The settings of OpenID Connect providers. Without joserfc, which is loaded only if one is set."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.infra.settings.parsing import Reader, SettingError, endpoint, plain, yes_or_no
+
+DEFAULT_SCOPE: Final = "openid email profile"
+
+# The only issuer known to refuse browsers inside other apps, with 403 disallowed_useragent
+# (developers.googleblog.com, "Upcoming security changes to Google's OAuth 2.0 authorization
+# endpoint in embedded webviews", 2021-06-29: all of them, from 2021-09-30 on).
+_NOT_IN_WEBVIEWS: Final = frozenset({"https://accounts.google.com"})
+_LONGEST_ISSUER: Final = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSettings:
+    """An OpenID Connect provider, and our client there; *label* is shown on its button."""
+
+    name: str
+    label: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scope: str = DEFAULT_SCOPE
+    in_webviews: bool = True
+
+
+def read_settings(reader: Reader, name: str) -> OidcSettings:
+    """Return the settings of ``oidc:NAME``, ``OIDC_<NAME>_ISSUER`` and so on."""
+    upper = name.upper()
+    issuer = reader.required(f"OIDC_{upper}_ISSUER", _issuer)
+    return OidcSettings(
+        name=name,
+        label=reader.optional(f"OIDC_{upper}_LABEL", plain, name.capitalize()),
+        issuer=issuer,
+        client_id=reader.required(f"OIDC_{upper}_CLIENT_ID", plain),
+        client_secret=reader.required(f"OIDC_{upper}_CLIENT_SECRET", plain),
+        scope=reader.optional(f"OIDC_{upper}_SCOPE", _scope, DEFAULT_SCOPE),
+        in_webviews=reader.optional(
+            f"OIDC_{upper}_IN_WEBVIEWS", yes_or_no, issuer not in _NOT_IN_WEBVIEWS
+        ),
+    )
+
+
+def _issuer(text: str) -> str:
+    if len(text) > _LONGEST_ISSUER or "?" in text:
+        raise SettingError(
+            f"must be an address without a query, {_LONGEST_ISSUER} characters at most"
+        )
+    return endpoint(text)
+
+
+def _scope(text: str) -> str:
+    scopes = text.split()
+    if "openid" not in scopes:
+        raise SettingError('must hold "openid"')
+    return " ".join(scopes)
