@@ -17,7 +17,7 @@ from app.infra import clock
 from app.linking import attempts, handlers
 from app.linking.handlers import Policy
 from app.linking.values import User
-from app.services.container import services
+from app.web.current import services
 
 group = AppGroup("accounts", help="The built-in accounts.")
 group.add_command(import_)

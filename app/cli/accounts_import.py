@@ -10,7 +10,7 @@ from app.accounts import account_import
 from app.accounts.account_import import COLUMNS, Newcomer, RefusedLine
 from app.cli.audit import audited
 from app.infra import clock
-from app.services.container import services
+from app.web.current import services
 
 BATCH: Final = 500
 

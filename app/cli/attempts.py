@@ -10,7 +10,7 @@ from app.cli.options import json_option
 from app.cli.signals import stopping
 from app.infra import clock
 from app.linking import timeline
-from app.services.container import services
+from app.web.current import services
 
 POLL_SECONDS: Final = 0.5
 # Longer than any attempt goes on.

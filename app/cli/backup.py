@@ -5,7 +5,7 @@ from flask.cli import with_appcontext
 
 from app.cli.audit import audited
 from app.infra.database.backup import BadBackup, Contents, copy, verify
-from app.services.container import services
+from app.web.current import services
 
 
 @click.command()

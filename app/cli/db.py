@@ -3,7 +3,7 @@ from flask.cli import AppGroup
 
 from app.cli.audit import audited
 from app.infra.database import schema
-from app.services.container import services
+from app.web.current import services
 
 group = AppGroup("db", help="The database: make its tables, see how they stand.")
 

@@ -11,7 +11,7 @@ from app.cli.audit import audited
 from app.cli.options import json_option, page_option
 from app.infra import clock
 from app.messenger.types import PageId
-from app.services.container import services
+from app.web.current import services
 
 group = AppGroup("keys", help="The keys your bot asks the API with.")
 

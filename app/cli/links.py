@@ -15,7 +15,7 @@ from app.linking import handlers, link_queries
 from app.linking.notices import object_of
 from app.linking.values import LinkValue
 from app.messenger.types import PageId, Psid
-from app.services.container import services
+from app.web.current import services
 
 group = AppGroup("links", help="Who is linked to whom.")
 

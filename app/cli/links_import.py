@@ -15,7 +15,7 @@ from app.linking import link_import
 from app.linking.link_import import OldLink
 from app.linking.values import User
 from app.messenger.types import PageId, Psid
-from app.services.container import services
+from app.web.current import services
 
 COLUMNS: Final = ("page_id", "psid", "issuer", "subject")
 BATCH: Final = 500

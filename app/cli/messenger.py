@@ -7,7 +7,7 @@ from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.graph.client import LEGACY_VERSION, GraphClient
 from app.messenger.types import PageId, Psid
-from app.services.container import services
+from app.web.current import services
 
 group = AppGroup("messenger", help="One Graph call each.")
 

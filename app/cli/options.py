@@ -6,7 +6,7 @@ import sys
 import click
 
 from app.messenger.types import PageId
-from app.services.container import services
+from app.web.current import services
 
 
 def _known_page(_ctx: click.Context, _param: click.Parameter, value: str | None) -> PageId | None:

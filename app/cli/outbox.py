@@ -10,7 +10,7 @@ from app.cli.options import json_option
 from app.infra import clock
 from app.outbox import inspection, retention
 from app.outbox.inspection import Letter, Selection
-from app.services.container import services
+from app.web.current import services
 
 group = AppGroup("outbox", help="What is still to be told to the bot and to Messenger.")
 

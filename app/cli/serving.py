@@ -13,7 +13,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.infra.database import schema
 from app.infra.settings.settings import ConfigError, Settings
-from app.services.container import EXTENSION, Services
+from app.services.container import Services
+from app.web.current import services_of
 
 log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ def serving(app: Flask, listener: socket.socket) -> Iterator[None]:
     Raises:
         click.ClickException: The tables are not what the program wants.
     """
-    built: Services = app.extensions[EXTENSION]
+    built = services_of(app)
     check_tables(built)
     note_start(built.settings)
     host, port = listener.getsockname()[:2]

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import structlog
-from flask import current_app
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -50,7 +49,6 @@ R = TypeVar("R")
 
 log = structlog.get_logger()
 
-EXTENSION: Final = "threadlink"
 SWEEP_EVERY: Final = timedelta(minutes=10)
 OUTBOX_SWEEP_EVERY: Final = timedelta(minutes=1)
 META_WATCH_EVERY: Final = timedelta(days=1)
@@ -278,12 +276,6 @@ def cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def services() -> Services:
-    """Return the services of the application that is running. For the rim only."""
-    built: Services = current_app.extensions[EXTENSION]
-    return built
 
 
 def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:

@@ -15,7 +15,7 @@ from app.linking import attempts
 from app.linking.attempts import AttemptStatus
 from app.linking.errors import AttemptError, AttemptUnknown
 from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused, TokenDead
-from app.services.container import services
+from app.web.current import services
 from app.web.exceptions import CookieAbsent, InputRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie

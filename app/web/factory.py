@@ -3,10 +3,11 @@
 from flask import Flask
 
 from app.infra.resources import shipped
-from app.services.container import EXTENSION, Services, build
+from app.services.container import Services, build
 from app.services.settings import load_settings
 from app.web import assets, errors, headers, request_guard
 from app.web.api import blueprint as api
+from app.web.current import EXTENSION
 from app.web.monitoring import health, prometheus, tracing
 from app.web.pages import authorize, brands, oidc
 from app.web.webhook import views

@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import Response, request
 
-from app.services.container import services
+from app.web.current import services
 
 # Nothing inline, nothing from elsewhere.
 _POLICY: Final = (

@@ -11,7 +11,7 @@ from app.accounts.rate_limits import Counter
 from app.accounts.throttle import Taken
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.services.container import services
+from app.web.current import services
 
 log = structlog.get_logger()
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.infra.settings.settings import Settings
-from app.services.container import services
+from app.web.current import services
 from app.web.server.wsgi import Application, Environ
 
 log = structlog.get_logger()

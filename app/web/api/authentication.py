@@ -8,8 +8,8 @@ from app.api_keys import tokens
 from app.api_keys.service import Grant, KeyRefused, Scope
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.services.container import services
 from app.web import rate_limits
+from app.web.current import services
 from app.web.exceptions import KeyExposed, ScopeMissing
 
 log = structlog.get_logger()

@@ -8,9 +8,9 @@ from app.api_keys.service import Grant
 from app.messenger.errors import GraphRefused, PersonUnknown
 from app.messenger.graph.client import GraphClient
 from app.messenger.types import PageId, Psid
-from app.services.container import services
 from app.web.api.links import Id
 from app.web.api.operations import Operation
+from app.web.current import services
 from app.web.exceptions import MessengerRefused, ResourceNotFound
 
 

@@ -14,8 +14,8 @@ from app.linking.link_queries import Pair
 from app.linking.notices import LinkObject, object_of
 from app.linking.values import User
 from app.messenger.types import PageId, Psid
-from app.services.container import services
 from app.web.api.operations import Operation
+from app.web.current import services
 from app.web.exceptions import InputRefused, ResourceNotFound
 
 MOST: Final = 200

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.infra import clock
 from app.infra.database import schema
 from app.outbox import retention
-from app.services.container import services
+from app.web.current import services
 
 bp = Blueprint("health", __name__)
 

@@ -12,7 +12,7 @@ from app.infra.observability import metrics
 from app.infra.observability.metrics import Reading
 from app.messenger.errors import RedirectRefused
 from app.outbox import heartbeats, retention
-from app.services.container import services
+from app.web.current import services
 from app.web.problems import PROBLEMS
 
 bp = Blueprint("figures", __name__)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import structlog
 from flask import Flask, Response, g, request
 
-from app.services.container import services
+from app.web.current import services
 
 
 def register(app: Flask) -> None:

@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app.linking.attempts import Ticket
 from app.messenger.redirects import RedirectUri, check_redirect_uri, linking_token_in
-from app.services.container import services
+from app.web.current import services
 from app.web.exceptions import CookieAbsent, NoCookies
 
 # The row ends the attempt after five minutes; the way back to Messenger works a little longer.

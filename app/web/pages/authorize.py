@@ -23,8 +23,8 @@ from app.linking.attempts import AttemptStatus, Ticket
 from app.linking.errors import AttemptOver, AttemptUnknown
 from app.messenger.redirects import check_redirect_uri, has_unknown_names, with_authorization_code
 from app.messenger.types import PageId
-from app.services.container import services
 from app.web import rate_limits
+from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, LinkIncomplete, PageUnknown
 from app.web.pages import attempt_cookie, csrf
 from app.web.pages import chat_code as chat_code_page

@@ -6,7 +6,7 @@ from typing import Final
 from flask import Blueprint, Response, abort, url_for
 
 from app.infra.settings.brands import PLAIN, Brand
-from app.services.container import services
+from app.web.current import services
 
 bp = Blueprint("brands", __name__, url_prefix="/brand/<page_id>/<digest>")
 

@@ -17,7 +17,7 @@ from app.infra.network.http_client import Deadline
 from app.linking import chat_code
 from app.linking.attempts import AttemptStatus, Ticket
 from app.messenger.errors import GraphRefused, TokenDead
-from app.services.container import services
+from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered
 from app.web.pages.attempt_cookie import AttemptCookie
 

@@ -25,8 +25,8 @@ from app.infra import clock
 from app.linking import attempts, provider_visits
 from app.linking.attempts import AttemptStatus
 from app.linking.errors import AttemptExpired
-from app.services.container import services
 from app.web import rate_limits
+from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, StateRefused
 from app.web.pages import attempt_cookie, authorize, csrf, recognition
 from app.web.pages.attempt_cookie import MAX_AGE, AttemptCookie

@@ -6,8 +6,8 @@ from app.infra.network.http_client import Deadline
 from app.linking import attempts
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.types import PageId, Psid
-from app.services.container import services
 from app.web import rate_limits
+from app.web.current import services
 from app.web.pages.attempt_cookie import AttemptCookie
 
 

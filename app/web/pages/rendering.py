@@ -10,7 +10,7 @@ from app.linking.attempts import TOKEN_REFUSED, AttemptStatus
 from app.linking.errors import AttemptExpired, TokenSpent
 from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
-from app.services.container import services
+from app.web.current import services
 from app.web.pages import chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_of, shown_brand

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.infra import clock
 from app.messenger.errors import BadSignature
-from app.services.container import services
+from app.web.current import services
 from app.web.webhook import intake
 
 log = structlog.get_logger()
