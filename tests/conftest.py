@@ -24,6 +24,7 @@ from tests import chromium, postgres
 from tests.actors import Graph, Messenger, Person
 from tests.browsers import InProcess
 from tests.installation import add_jane, settings_for
+from tests.postgres import ReusedDatabase
 
 
 def _refuse_the_internet(event: str, arguments: tuple[object, ...]) -> None:
@@ -77,6 +78,13 @@ def postgres_template(postgres_server: URL) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: URL, postgres_template: str) -> Iterator[ReusedDatabase]:
+    database = ReusedDatabase(postgres_server, postgres_template)
+    yield database
+    database.drop()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
     """Yield the address of an empty database, migrated, once on each engine."""
@@ -85,10 +93,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield database_url(f"sqlite:///{path}")
         return
-    server = request.getfixturevalue("postgres_server")
-    name = f"test_{uuid.uuid4().hex}"
-    yield postgres.new_database(server, name, template=request.getfixturevalue("postgres_template"))
-    postgres.drop_database(server, name)
+    reused: ReusedDatabase = request.getfixturevalue("postgres_database")
+    yield reused.url
+    reused.reset()
 
 
 # For what only one of the two does: the test is then not run on the other, and not skipped either.

@@ -10,13 +10,43 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import URL, create_engine, make_url, text
+
+# A connection that was closed is seen by the server within milliseconds, if the machine is idle.
+CLOSING_SECONDS: Final = 10.0
+
+_TABLES: Final = """
+    SELECT tablename FROM pg_tables
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY tablename
+"""
+_SEQUENCES: Final = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+_OTHERS: Final = """
+    SELECT query FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend'
+"""
+# A digest of the revision, of all tables, indexes and columns, of their privileges, and of the
+# database's own settings.
+_SCHEMA: Final = """
+    SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
+        SELECT version_num AS part FROM alembic_version
+        UNION ALL SELECT (relname, relkind, relacl)::text FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT (attrelid, attname, atttypid, atttypmod, attnotnull, attisdropped)::text
+            FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+            WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT (setdatabase, setrole, setconfig)::text FROM pg_db_role_setting
+    ) AS parts
+"""
 
 # PostgreSQL refuses to run as root; "nobody" exists everywhere.
 NOBODY, NOGROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
@@ -87,8 +117,77 @@ def new_database(server: URL, name: str, *, template: str = "template0") -> URL:
 
 
 def drop_database(server: URL, name: str) -> None:
-    """Remove the database *name*, whoever is still connected."""
+    """Remove the database *name*, and end the connections to it."""
     _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+class ReusedDatabase:
+    """A migrated database that one test after the other uses; `reset` makes it new again.
+
+    To delete a test's few rows takes 5 ms, where CREATE DATABASE takes 200 and TRUNCATE, which
+    makes a new file for each table and index, 40.
+    """
+
+    def __init__(self, server: URL, template: str) -> None:
+        self._server, self._template = server, template
+        self._name = f"test_{uuid.uuid4().hex}"
+        self._create()
+
+    def reset(self) -> None:
+        """Remove all that a test has left, once its connections are closed.
+
+        Raises:
+            RuntimeError: A connection is still open; it would reach into the next test.
+        """
+        left = self._wait_for_closing()
+        if left or self._connection.execute(text(_SCHEMA)).scalar() != self._schema:
+            # What a test has done to the schema is not undone: the database is made again.
+            self.drop()
+            self._create()
+        else:
+            self._connection.exec_driver_sql(self._delete)
+        if left:
+            raise RuntimeError(f"the test left connections to its database open: {left}")
+
+    def drop(self) -> None:
+        self._connection.close()
+        self._engine.dispose()
+        drop_database(self._server, self._name)
+
+    def _create(self) -> None:
+        self.url = new_database(self._server, self._name, template=self._template)
+        self._engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
+        self._connection = self._engine.connect()
+        self._schema = self._connection.execute(text(_SCHEMA)).scalar()
+        self._delete = self._deletion()
+
+    def _deletion(self) -> str:
+        """Return the statements that make every table hold what the migrations put there."""
+        ask = self._connection.execute
+        tables = ask(text(_TABLES)).scalars().all()
+        statements = [f'DELETE FROM "{table}"' for table in tables]  # noqa: S608 - the catalogue's names
+        for table in tables:
+            rows = ask(text(f'SELECT json_agg(rows)::text FROM "{table}" rows')).scalar()  # noqa: S608 - the catalogue's names
+            if rows:
+                # exec_driver_sql is given no parameters, and takes % as it is.
+                literal = rows.replace("'", "''")
+                statements.append(
+                    f'INSERT INTO "{table}" '  # noqa: S608 - the catalogue's names
+                    f"SELECT * FROM json_populate_recordset(NULL::\"{table}\", '{literal}')"
+                )
+        statements += [
+            f'ALTER SEQUENCE "{name}" RESTART' for name in ask(text(_SEQUENCES)).scalars()
+        ]
+        return ";".join(["BEGIN", "SET LOCAL lock_timeout = 5000", *statements, "COMMIT"])
+
+    def _wait_for_closing(self) -> Sequence[str]:
+        """Return the last statements of connections that stay open; a server takes a moment."""
+        limit = time.monotonic() + CLOSING_SECONDS
+        while left := self._connection.execute(text(_OTHERS)).scalars().all():
+            if time.monotonic() > limit:
+                break
+            time.sleep(0.002)
+        return left
 
 
 def _administer(server: URL, statement: str) -> None:

@@ -92,10 +92,13 @@ def claim(
         .order_by(Outgoing.not_before, Outgoing.id)
         .limit(most)
         .with_for_update(skip_locked=True)
+        # Run once: as a subquery PostgreSQL may join it by a nested loop, which runs it anew for
+        # each row, and every run locks and returns the next *most*.
+        .cte("due")
     )
     taken = (
         update(Outgoing)
-        .where(Outgoing.id.in_(due.scalar_subquery()))
+        .where(Outgoing.id.in_(select(due.c.id)))
         .values(tries=Outgoing.tries + 1, not_before=at + lease)
         .returning(
             Outgoing.id,

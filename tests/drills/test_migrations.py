@@ -59,7 +59,8 @@ STAND_STILL = """
 import sys
 from sqlalchemy import event
 from app.infra.database import schema
-from app.infra.database.engine import database_url, make_engine
+from app.infra.database.engine import make_engine
+from app.infra.settings.parsing import database_url
 
 engine = make_engine(database_url(sys.argv[1]))
 stop_at, changes = sys.argv[2], 0

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import URL, Engine, select
+from sqlalchemy import URL, Engine, select, text
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import make_engine
@@ -308,3 +308,20 @@ def test_a_claim_that_is_not_committed_holds_up_nobody(engine: Engine, writer: W
 
     assert [b"1"] == [claim.body for claim in held]
     assert [b"2"] == [claim.body for claim in taken]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_claim_takes_no_more_than_it_may_whatever_the_plan(
+    engine: Engine, writer: Writer
+) -> None:
+    """
+    While a table has few rows or no statistics, PostgreSQL joins by nested loops.
+    """
+    add(writer, b"1", b"2", b"3")
+
+    with Session(engine) as session:
+        for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            session.execute(text(f"SET LOCAL enable_{other} = off"))
+        claimed = queue.claim(session, KIND, most=1, lease=LEASE, at=NOON)
+
+    assert [b"1"] == [claim.body for claim in claimed]
