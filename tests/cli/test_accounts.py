@@ -10,7 +10,7 @@ from app.linking import attempts, authorization_codes, link_queries
 from app.services.container import Services
 from tests.cli.terminal import Operator
 from tests.installation import ANA, BEN, PAGE, PASSWORD, USERNAME
-from tests.linking.steps import confirmed, linked, signed_in
+from tests.linking.factories import confirmed, linked, signed_in
 
 NEW_PASSWORD = "another harbour, five gulls"
 

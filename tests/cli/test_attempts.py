@@ -10,7 +10,7 @@ from app.linking.attempts import Ticket
 from app.services.container import Services
 from tests.cli.terminal import Operator
 from tests.installation import PAGE
-from tests.linking.steps import confirm, signed_in
+from tests.linking.factories import confirm, signed_in
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.services.container import Services
 from tests.actors import Graph
 from tests.cli.terminal import Operator
 from tests.installation import ANA, PAGE
-from tests.linking.steps import JANE, linked
+from tests.linking.factories import JANE, linked
 
 
 def test_links_are_exported_with_the_header_that_design_names(

@@ -16,7 +16,7 @@ from app.services.container import Services
 from tests import shipped
 from tests.conftest import on_sqlite
 from tests.installation import ANA, BEN, PAGE
-from tests.linking.steps import JANE, linked
+from tests.linking.factories import JANE, linked
 
 TEXT = (Path(__file__).parents[2] / "docs" / "bots.md").read_text(encoding="utf-8")
 

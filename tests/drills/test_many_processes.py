@@ -22,8 +22,8 @@ from tests import shipped
 from tests.actors import Messenger, delivery, linked, unlinked
 from tests.browsers import OverSockets
 from tests.installation import PAGE
-from tests.linking.model import Code, Model
-from tests.linking.steps import FOREIGN_JANE, JANE, OMAR, confirmed, user
+from tests.linking.factories import FOREIGN_JANE, JANE, OMAR, confirmed, user
+from tests.linking.reference_model import Code, ReferenceModel
 
 # `make drills` asks for 50.
 ROUNDS = int(os.environ.get("DRILL_ROUNDS", "1"))
@@ -42,7 +42,7 @@ class Round:
     dice: random.Random
     # Messenger tells milliseconds.
     at: datetime = field(default_factory=lambda: clock.now().replace(microsecond=0))
-    model: Model = field(default_factory=Model)
+    model: ReferenceModel = field(default_factory=ReferenceModel)
 
     @property
     def people(self) -> list[Psid]:

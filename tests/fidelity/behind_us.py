@@ -33,7 +33,7 @@ from tests.drills.pair import SECRET
 from tests.fidelity.programs import Program
 from tests.fidelity.shelf import command_for
 from tests.installation import ANA, BEN, ENVIRONMENT, settings_for
-from tests.linking.steps import JANE, confirmed
+from tests.linking.factories import JANE, confirmed
 
 _SECONDS = 30
 _PAGE = Path(__file__).parents[2] / "docs" / "bots.md"

@@ -17,7 +17,7 @@ from app.linking.errors import (
 )
 from app.linking.models import Attempt
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE
-from tests.linking.steps import (
+from tests.linking.factories import (
     JANE,
     MINUTE,
     OMAR,

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from app.linking.authorization_codes import code_for
-from tests.linking.steps import CODE_KEY
+from tests.linking.factories import CODE_KEY
 
 MANY = 100_000
 # What 32 bytes are in Base64: six bits a character, and two bits of the last one unused.

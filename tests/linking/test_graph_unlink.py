@@ -16,7 +16,7 @@ from app.messenger.types import PageId, Psid
 from app.outbox import queue
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
-from tests.linking.steps import linked
+from tests.linking.factories import linked
 
 PAGE, BEN = PageId("1717527131834678"), Psid("1256217357730577")
 UNLINK = "https://graph.facebook.com/v26.0/me/unlink_accounts"

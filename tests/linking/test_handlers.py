@@ -15,7 +15,7 @@ from app.messenger.events import AccountLinked, AccountUnlinked, Fault, Unusable
 from app.messenger.types import PageId, Psid
 from app.outbox.models import Outgoing
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE, PAGE
-from tests.linking.steps import JANE, MINUTE, OMAR, confirmed, linked, user
+from tests.linking.factories import JANE, MINUTE, OMAR, confirmed, linked, user
 
 POLICY = Policy(frozenset({PAGE, OTHER_PAGE}), tells_bot=False)
 FOREIGN_PAGE = PageId("999")

@@ -29,8 +29,8 @@ from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
 from app.outbox.models import Outgoing
 from tests.installation import ANA, BEN, NOON, PAGE
-from tests.linking.model import Code, Model
-from tests.linking.steps import JANE, OMAR, confirmed, user
+from tests.linking.factories import JANE, OMAR, confirmed, user
+from tests.linking.reference_model import Code, ReferenceModel
 
 POLICY = Policy(frozenset({PAGE}), tells_bot=False)
 
@@ -51,7 +51,7 @@ class Histories(RuleBasedStateMachine):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.session = Session(engine)
-        self.model = Model()
+        self.model = ReferenceModel()
         self.at = NOON
         self.versions = {ANA: 0, BEN: 0}
         self.code_of: dict[str, Code] = {}

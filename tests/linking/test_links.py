@@ -12,7 +12,7 @@ from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import Made, Refused
 from app.messenger.types import PageId, Psid
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE, PAGE
-from tests.linking.steps import (
+from tests.linking.factories import (
     FOREIGN_JANE,
     JANE,
     MINUTE,

@@ -27,7 +27,7 @@ from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
 from app.outbox.models import Outgoing
 from tests.installation import ANA, BEN, NOON, PAGE
-from tests.linking.steps import CODE_KEY, JANE, OMAR, SECOND, confirmed, linked, signed_in
+from tests.linking.factories import CODE_KEY, JANE, OMAR, SECOND, confirmed, linked, signed_in
 
 T = TypeVar("T")
 

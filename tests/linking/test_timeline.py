@@ -8,7 +8,7 @@ from app.linking import attempts, links, timeline
 from app.linking.attempts import LIFE, Ticket
 from app.linking.timeline import PATIENCE, Timeline
 from tests.installation import ANA, BEN, NOON
-from tests.linking.steps import JANE, SECOND, comes_back, confirm, opened, signed_in
+from tests.linking.factories import JANE, SECOND, comes_back, confirm, opened, signed_in
 
 
 def _open(session: Session) -> Ticket:

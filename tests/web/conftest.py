@@ -9,15 +9,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from app.infra.settings.parsing import database_url
 from tests import shipped as shipping
 from tests.shipped import Shipped
-from tests.web.site import Site, Visit, serving
+from tests.web.gallery_server import GalleryServer, Visit, serving
 
 PHONE = ViewportSize(width=390, height=844)
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[Site]:
-    with serving() as site:
-        yield site
+def served() -> Iterator[GalleryServer]:
+    with serving() as gallery:
+        yield gallery
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,14 @@ def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def site(served: Site) -> Site:
-    """Return the site of all samples, to which nothing has been posted yet."""
+def gallery(served: GalleryServer) -> GalleryServer:
+    """Return the gallery of all samples, to which nothing has been posted yet."""
     served.posted.clear()
     return served
 
 
 @pytest.fixture
-def visit(browser: Browser, site: Site) -> Iterator[Visit]:
+def visit(browser: Browser, gallery: GalleryServer) -> Iterator[Visit]:
     """Yield what opens a sample on a device; at the end, no page may have complained."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
@@ -51,7 +51,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         if paused:
             page.clock.install(time=0)
             page.clock.pause_at(1000)
-        page.goto(f"{site.url}/{name}")
+        page.goto(f"{gallery.url}/{name}")
         return page
 
     yield visit

@@ -12,7 +12,8 @@ from app.web.pages.attempt_cookie import MOST_TAKEN_BACK
 from tests.actors import Graph, LogIn, log_in
 from tests.browsers import Answer, InProcess
 from tests.installation import ANA, PUBLIC_URL, settings_for
-from tests.web.visitor import Ledger, Visitor
+from tests.web.page_visitor import PageVisitor
+from tests.web.stored_rows import StoredRows
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -27,8 +28,8 @@ def known(graph: Graph) -> LogIn:
 
 
 @pytest.fixture
-def visitor(app: Flask) -> Visitor:
-    return Visitor(app)
+def visitor(app: Flask) -> PageVisitor:
+    return PageVisitor(app)
 
 
 def _style(browser: InProcess) -> str:
@@ -36,7 +37,7 @@ def _style(browser: InProcess) -> str:
     return page.split('rel="stylesheet" href="')[1].split('"')[0]
 
 
-def test_every_answer_carries_what_its_kind_must(visitor: Visitor, app: Flask) -> None:
+def test_every_answer_carries_what_its_kind_must(visitor: PageVisitor, app: Flask) -> None:
     """R72, R73, R79: pages, redirects, errors, static files and what is for machines."""
     browser = visitor.browser
     answers = {
@@ -92,7 +93,9 @@ def _faults(answer: Answer) -> list[str]:
 
 
 @pytest.mark.usefixtures("jane")
-def test_no_page_of_an_attempt_limits_where_its_forms_lead(visitor: Visitor, known: LogIn) -> None:
+def test_no_page_of_an_attempt_limits_where_its_forms_lead(
+    visitor: PageVisitor, known: LogIn
+) -> None:
     """R75: Chromium would stop the way back to Messenger, on any page that has a form."""
     pages = [visitor.taps_log_in(known), visitor.signs_in(password="wrong"), visitor.signs_in()]
     pages += [visitor.opens("/authorize"), visitor.opens("/authorize/gone")]
@@ -132,11 +135,11 @@ def test_thousands_of_cookies_do_not_swell_the_answer(app: Flask) -> None:
     assert 1 + MOST_TAKEN_BACK == len(answer.headers.getlist("Set-Cookie"))
 
 
-def test_only_hashes_of_an_attempt_are_stored(visitor: Visitor, services: Services) -> None:
+def test_only_hashes_of_an_attempt_are_stored(visitor: PageVisitor, services: Services) -> None:
     """R66: with a copy of the table nobody can go on with an attempt."""
     sealed = visitor.opens(log_in().address()).headers["set-cookie"]
 
-    row = Ledger(services).row("attempt")
+    row = StoredRows(services).row("attempt")
 
     assert 64 == len(row["secret_hash"]) == len(row["token_hash"])
     assert row["secret_hash"] not in sealed
@@ -168,7 +171,7 @@ FORMS = ["", "/confirm", "/sign-out", "/cancel"]
 @pytest.mark.usefixtures("jane")
 @pytest.mark.parametrize(("headers", "is_heard"), ORIGINS, ids=str)
 def test_a_form_from_elsewhere_is_not_heard(
-    visitor: Visitor, known: LogIn, headers: Mapping[str, str], *, is_heard: bool
+    visitor: PageVisitor, known: LogIn, headers: Mapping[str, str], *, is_heard: bool
 ) -> None:
     """R77: the right token does not help whoever posts it from another site."""
     visitor.taps_log_in(known)
@@ -186,14 +189,14 @@ def test_a_form_from_elsewhere_is_not_heard(
 @pytest.mark.parametrize("path", FORMS)
 @pytest.mark.parametrize("token", [None, "", "0" * 64, "\ud800\u0000é", "x" * 5000])
 def test_a_form_without_its_token_does_nothing(
-    visitor: Visitor, known: LogIn, services: Services, path: str, token: str | None
+    visitor: PageVisitor, known: LogIn, services: Services, path: str, token: str | None
 ) -> None:
     """R77: whatever stands in its place."""
     visitor.taps_log_in(known)
     address = visitor.sees.form("Sign in").action
     visitor.signs_in()
-    ledger = Ledger(services)
-    before = ledger.row("attempt")
+    stored = StoredRows(services)
+    before = stored.row("attempt")
     body = {"username": "jane@example.com", "password": "x"}
     if token is not None:
         body["form_token"] = token.encode("utf-8", "replace").decode()
@@ -202,7 +205,7 @@ def test_a_form_without_its_token_does_nothing(
 
     assert 400 == answer.status
     assert "location" not in answer.headers
-    assert before == ledger.row("attempt")
+    assert before == stored.row("attempt")
 
 
 def _points(answer: Answer) -> int:
@@ -239,7 +242,7 @@ def _points(answer: Answer) -> int:
 def test_the_pages_earn_the_best_grade(database: URL, graph: Graph) -> None:
     """R83: entry error, sign-in and confirm, over https; A+ begins at 100, we aim at 120."""
     services = build(settings_for(database, PUBLIC_URL=SHOP, SECRET_KEY="k" * 48))
-    visitor = Visitor(create_app(services), origin=SHOP)
+    visitor = PageVisitor(create_app(services), origin=SHOP)
     login = log_in()
     graph.knows(login, ANA)
 

@@ -11,14 +11,15 @@ from app import create_app
 from app.services.container import Services
 from tests.actors import Graph, LogIn, log_in
 from tests.installation import ANA
-from tests.web.visitor import Ledger, Visitor
+from tests.web.page_visitor import PageVisitor
+from tests.web.stored_rows import StoredRows
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
     pytest.mark.usefixtures("jane"),
 ]
 
-Newcomer = Callable[[], Visitor]
+Newcomer = Callable[[], PageVisitor]
 
 
 @pytest.fixture
@@ -26,12 +27,12 @@ def newcomer(services: Services) -> Newcomer:
     """Return what brings a person to a server that always asks for digits."""
     settings = replace(services.settings, confirm_in_chat="always")
     app = create_app(replace(services, settings=settings))
-    return lambda: Visitor(app)
+    return lambda: PageVisitor(app)
 
 
 @pytest.fixture
-def ledger(services: Services) -> Ledger:
-    return Ledger(services)
+def stored(services: Services) -> StoredRows:
+    return StoredRows(services)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def known(graph: Graph) -> LogIn:
     return login
 
 
-def _signed_in(person: Visitor, login: LogIn) -> Visitor:
+def _signed_in(person: PageVisitor, login: LogIn) -> PageVisitor:
     person.taps_log_in(login)
     person.signs_in()
     return person
@@ -68,14 +69,14 @@ def test_only_a_hash_of_the_digits_is_kept(
     newcomer: Newcomer,
     graph: Graph,
     known: LogIn,
-    ledger: Ledger,
+    stored: StoredRows,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """R110: neither as sent nor as typed, in the database, on the page or in the log."""
     person = _signed_in(newcomer(), known)
 
     digits = _digits(graph)
-    kept = str(ledger.row("attempt")) + person.sees.text + capsys.readouterr().err
+    kept = str(stored.row("attempt")) + person.sees.text + capsys.readouterr().err
 
     assert digits not in kept
     assert digits.replace(" ", "") not in kept
@@ -83,7 +84,7 @@ def test_only_a_hash_of_the_digits_is_kept(
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "\ud83d", "٣٣٣٣٣٣"])
 def test_other_digits_connect_nobody(
-    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger, typed: str
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows, typed: str
 ) -> None:
     person = _signed_in(newcomer(), known)
 
@@ -92,13 +93,13 @@ def test_other_digits_connect_nobody(
     assert 422 == person.sees.status
     assert "Those digits don't match. Please look again." in person.reads
     assert "location" not in person.sees.headers
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect", code=_digits(graph))
     assert 303 == person.sees.status
 
 
 def test_the_fifth_wrong_try_ends_the_attempt(
-    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:
     """Not even the right digits help then."""
     person = _signed_in(newcomer(), known)
@@ -110,12 +111,12 @@ def test_the_fifth_wrong_try_ends_the_attempt(
 
     assert 409 == person.sees.status
     assert "Not connected" in person.reads
-    assert 1 == ledger.count("attempt", "ended_as = 'refused' AND reason = 'wrong digits'")
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 1 == stored.count("attempt", "ended_as = 'refused' AND reason = 'wrong digits'")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
 
 
 def test_one_token_opens_no_more_guesses_than_ten(
-    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:
     """R13: whoever holds a live token opens attempt after attempt with it, each with five tries."""
     for _ in range(2):
@@ -130,11 +131,11 @@ def test_one_token_opens_no_more_guesses_than_ten(
     assert 429 == owner.sees.status
     assert "Please wait a few minutes, then try again." in owner.reads
     assert "location" not in owner.sees.headers
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
 
 
 def test_the_right_digits_are_no_guess(
-    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:
     """R61: what an owner gets right does not keep him out next time; the message alone counts."""
     person = _signed_in(newcomer(), known)
@@ -142,11 +143,11 @@ def test_the_right_digits_are_no_guess(
     person.presses("Connect", code=_digits(graph))
 
     assert 303 == person.sees.status
-    assert 1 == ledger.count("throttle", "failures > 0 AND key LIKE 'digits:%'")
+    assert 1 == stored.count("throttle", "failures > 0 AND key LIKE 'digits:%'")
 
 
 def test_a_chat_gets_ten_messages_an_hour(
-    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:
     """R13: nor is it filled by attempts that are opened with one token; the page says why."""
     for _ in range(10):
@@ -160,7 +161,7 @@ def test_a_chat_gets_ten_messages_an_hour(
     assert "Please wait a few minutes, then try again." in late.reads
     assert "Back to Messenger" in late.reads
     assert 10 == len(graph.messages)
-    assert 1 == ledger.count("attempt", "digits_sent = 0")
+    assert 1 == stored.count("attempt", "digits_sent = 0")
 
 
 def test_new_digits_replace_the_old_at_most_twice(
@@ -185,7 +186,7 @@ def test_new_digits_replace_the_old_at_most_twice(
 
 
 def test_a_message_that_messenger_refuses_is_explained(
-    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:
     """Outside the hours in which a page may write (10, 2018278)."""
     graph.refuses_messages = True
@@ -197,13 +198,13 @@ def test_a_message_that_messenger_refuses_is_explained(
     assert 409 == person.sees.status
     assert "Go back, write us one, then tap Log In again." in person.reads
     assert "Back to Messenger" in person.reads
-    assert 0 == ledger.count("attempt", "digits_hash IS NOT NULL")
+    assert 0 == stored.count("attempt", "digits_hash IS NOT NULL")
     guesses = "failures > 0 AND key NOT LIKE 'opens:%' AND key NOT LIKE 'digits:%'"
-    assert 0 == ledger.count("throttle", guesses)
+    assert 0 == stored.count("throttle", guesses)
 
 
 def test_without_digits_there_is_nothing_to_confirm(
-    newcomer: Newcomer, graph: Graph, known: LogIn, ledger: Ledger
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:
     """Reloaded after a message that did not leave, the page offers to send it, and no Connect."""
     graph.refuses_messages = True
@@ -218,7 +219,7 @@ def test_without_digits_there_is_nothing_to_confirm(
     assert "One more step" in person.reads
     assert "Connect" not in person.reads
     assert 409 == answer.status
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Send six digits")
     person.follows()
     person.presses("Connect", code=_digits(graph))
@@ -232,7 +233,7 @@ def test_unnamed_profiles_alone_can_be_asked(
     login = log_in()
     graph.knows(login, ANA, name)
     settings = replace(services.settings, confirm_in_chat="unnamed")
-    person = Visitor(create_app(replace(services, settings=settings)))
+    person = PageVisitor(create_app(replace(services, settings=settings)))
 
     _signed_in(person, login)
 
@@ -243,7 +244,7 @@ def test_unnamed_profiles_alone_can_be_asked(
 def test_nobody_is_asked_unless_the_operator_wants_it(
     services: Services, graph: Graph, known: LogIn
 ) -> None:
-    person = _signed_in(Visitor(create_app(services)), known)
+    person = _signed_in(PageVisitor(create_app(services)), known)
 
     person.presses("Connect")
 

@@ -14,8 +14,9 @@ from app.services.container import Services, build
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, log_in
 from tests.installation import ANA, settings_for
+from tests.web.page_visitor import PageVisitor
 from tests.web.pages.test_oidc import BUTTON, there
-from tests.web.visitor import Ledger, Visitor
+from tests.web.stored_rows import StoredRows
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -55,11 +56,11 @@ def app(services: Services) -> Flask:
 
 
 @pytest.fixture
-def back(app: Flask, graph: Graph, stub: Provider) -> Visitor:
+def back(app: Flask, graph: Graph, stub: Provider) -> PageVisitor:
     """Return a person who has just come back from the provider, signed in."""
     login = log_in()
     graph.knows(login, ANA)
-    person = Visitor(app)
+    person = PageVisitor(app)
     person.taps_log_in(login)
     person.presses(BUTTON)
     person.opens(there(person, stub))
@@ -68,7 +69,7 @@ def back(app: Flask, graph: Graph, stub: Provider) -> Visitor:
 
 
 def test_coming_back_signed_in_is_not_enough(
-    back: Visitor, graph: Graph, services: Services
+    back: PageVisitor, graph: Graph, services: Services
 ) -> None:
     """R13: no digits have left yet, so there is nothing to confirm, with or without a form."""
     form = back.sees.form("Send six digits")
@@ -81,10 +82,12 @@ def test_coming_back_signed_in_is_not_enough(
     assert 409 == forged.status
     assert "location" not in forged.headers
     assert [] == graph.messages
-    assert 0 == Ledger(services).count("attempt", "code_hash IS NOT NULL")
+    assert 0 == StoredRows(services).count("attempt", "code_hash IS NOT NULL")
 
 
-def test_the_digits_of_the_chat_connect(back: Visitor, graph: Graph, services: Services) -> None:
+def test_the_digits_of_the_chat_connect(
+    back: PageVisitor, graph: Graph, services: Services
+) -> None:
     """R13: with them, and with no others."""
     back.presses("Send six digits")
     back.follows()
@@ -99,11 +102,11 @@ def test_the_digits_of_the_chat_connect(back: Visitor, graph: Graph, services: S
     assert {"id": ANA} == sent["recipient"]
     assert (422, 303) == (wrong, back.sees.status)
     assert "authorization_code=tl_" in back.sees.location
-    assert 1 == Ledger(services).count("attempt", "code_hash IS NOT NULL")
+    assert 1 == StoredRows(services).count("attempt", "code_hash IS NOT NULL")
 
 
 def test_going_to_the_provider_again_does_not_lead_past_the_digits(
-    back: Visitor, graph: Graph, stub: Provider
+    back: PageVisitor, graph: Graph, stub: Provider
 ) -> None:
     """R13: neither a second sign-in nor the back button makes the question go away."""
     back.presses("Send six digits")

@@ -13,7 +13,8 @@ from app import create_app
 from app.services.container import Services
 from tests.actors import Graph, log_in
 from tests.installation import ANA
-from tests.web.visitor import Ledger, Visitor
+from tests.web.page_visitor import PageVisitor
+from tests.web.stored_rows import StoredRows
 
 # SQLite has one writer at a time: there, nobody comes in between.
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -32,7 +33,7 @@ def test_a_sign_in_during_the_consent_passes_no_digits_by(
     Else a confirmation that finds nobody signed in, asks for no digits, and then finds somebody.
     """
     settings = replace(services.settings, confirm_in_chat="always")
-    person, login = Visitor(create_app(replace(services, settings=settings))), log_in()
+    person, login = PageVisitor(create_app(replace(services, settings=settings))), log_in()
     graph.knows(login, ANA)
     person.taps_log_in(login)
     person.signs_in()
@@ -44,7 +45,7 @@ def test_a_sign_in_during_the_consent_passes_no_digits_by(
 
     assert 409 == answer.status
     assert "location" not in answer.headers
-    assert Ledger(services).column("attempt", "code_hash") is None
+    assert StoredRows(services).column("attempt", "code_hash") is None
 
 
 def _signs_in_after_the_first_look(services: Services, subject: str) -> None:

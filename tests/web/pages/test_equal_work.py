@@ -16,7 +16,7 @@ from app.accounts.sign_in_methods import SignInMethods
 from app.services.container import Services
 from tests.actors import Graph, log_in
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
-from tests.web.visitor import Visitor
+from tests.web.page_visitor import PageVisitor
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -105,7 +105,7 @@ class Said:
 def says(site: Flask, graph: Graph, username: str, password: str, psid: str = ANA) -> Said:
     login = log_in()
     graph.knows(login, psid)
-    person = Visitor(site)
+    person = PageVisitor(site)
     person.taps_log_in(login)
     form = person.sees.form("Sign in")
     answer = person.sends(form, username=username, password=password)

@@ -19,7 +19,8 @@ from tests.actors import Graph, Person, log_in
 from tests.browsers import Answer
 from tests.conftest import on_sqlite
 from tests.installation import ANA, add_jane, settings_for
-from tests.web.visitor import Ledger, words_of
+from tests.web.page_visitor import words_of
+from tests.web.stored_rows import StoredRows
 
 pytestmark = on_sqlite
 BUTTON: Final = "Continue with Our Staff"
@@ -115,7 +116,7 @@ def test_a_hostile_answer_leads_to_a_page_that_helps(
 
     assert PROVIDER_REFUSED.status == answer.status
     assert_helps(answer, REFUSED)
-    assert 0 == Ledger(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
+    assert 0 == StoredRows(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
     assert_the_form_still_works(services, arrived)
 
 
@@ -132,7 +133,7 @@ def test_a_way_back_that_is_not_right_leads_to_a_page_that_helps(
     else:
         assert PROVIDER_REFUSED.status == answer.status
         assert_helps(answer, REFUSED)
-    assert 0 == Ledger(services).count("attempt", "subject IS NOT NULL")
+    assert 0 == StoredRows(services).count("attempt", "subject IS NOT NULL")
 
 
 @pytest.mark.parametrize("spoil", AWAY.values(), ids=AWAY)
@@ -145,7 +146,7 @@ def test_a_provider_that_is_away_leads_to_a_page_that_helps(
 
     assert PROVIDER_AWAY.status == answer.status
     assert_helps(answer, IS_AWAY)
-    assert 0 == Ledger(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
+    assert 0 == StoredRows(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
     assert_the_form_still_works(services, arrived)
 
 

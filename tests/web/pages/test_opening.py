@@ -9,7 +9,8 @@ from flask import Flask
 from app.services.container import Services
 from tests.actors import Graph, LogIn, log_in
 from tests.installation import ANA
-from tests.web.visitor import Ledger, Visitor
+from tests.web.page_visitor import PageVisitor
+from tests.web.stored_rows import StoredRows
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -28,13 +29,13 @@ PREFETCHES = [
 
 
 @pytest.fixture
-def visitor(app: Flask) -> Visitor:
-    return Visitor(app)
+def visitor(app: Flask) -> PageVisitor:
+    return PageVisitor(app)
 
 
 @pytest.fixture
-def ledger(services: Services) -> Ledger:
-    return Ledger(services)
+def stored(services: Services) -> StoredRows:
+    return StoredRows(services)
 
 
 def _both(login: LogIn) -> dict[str, str]:
@@ -50,7 +51,7 @@ def _both(login: LogIn) -> dict[str, str]:
 )
 @pytest.mark.parametrize("is_empty", [False, True])
 def test_an_incomplete_link_is_never_followed(
-    visitor: Visitor, ledger: Ledger, missing: set[str], *, is_empty: bool
+    visitor: PageVisitor, stored: StoredRows, missing: set[str], *, is_empty: bool
 ) -> None:
     """R1: in these words, and with nothing of what came along."""
     login = log_in()
@@ -64,7 +65,7 @@ def test_an_incomplete_link_is_never_followed(
 
     assert 400 == answer.status
     assert "This link is incomplete. Go back to Messenger and tap Log in again." in visitor.reads
-    _is_refused(visitor, login, ledger)
+    _is_refused(visitor, login, stored)
 
 
 def _swapped(login: LogIn) -> str:
@@ -97,7 +98,7 @@ AMBIGUOUS: list[Callable[[LogIn], str]] = [
 
 @pytest.mark.parametrize("query", AMBIGUOUS)
 def test_what_can_be_read_in_two_ways_is_refused(
-    visitor: Visitor, ledger: Ledger, query: Callable[[LogIn], str]
+    visitor: PageVisitor, stored: StoredRows, query: Callable[[LogIn], str]
 ) -> None:
     """R2, R6, R7: and nothing of it comes back to who sent it."""
     login = log_in()
@@ -106,15 +107,15 @@ def test_what_can_be_read_in_two_ways_is_refused(
 
     assert 400 == answer.status
     assert "evil" not in answer.text
-    _is_refused(visitor, login, ledger)
+    _is_refused(visitor, login, stored)
 
 
-def _is_refused(visitor: Visitor, login: LogIn, ledger: Ledger) -> None:
+def _is_refused(visitor: PageVisitor, login: LogIn, stored: StoredRows) -> None:
     assert "text/html; charset=utf-8" == visitor.sees.headers["content-type"]
     assert "Reference" in visitor.reads
     assert login.account_linking_token not in visitor.sees.text
     assert not {"location", "set-cookie"} & set(visitor.sees.headers)
-    assert 0 == ledger.count("attempt")
+    assert 0 == stored.count("attempt")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def _is_refused(visitor: Visitor, login: LogIn, ledger: Ledger) -> None:
         {"foo[]": "1"},
     ],
 )
-def test_other_parameters_are_never_an_error(visitor: Visitor, more: dict[str, str]) -> None:
+def test_other_parameters_are_never_an_error(visitor: PageVisitor, more: dict[str, str]) -> None:
     """R11: nor do they lead anywhere; there is no parameter that names a next page."""
     login = log_in()
 
@@ -136,27 +137,27 @@ def test_other_parameters_are_never_an_error(visitor: Visitor, more: dict[str, s
     assert answer.location.startswith("/authorize/")
 
 
-def test_the_browser_is_moved_to_a_clean_address(visitor: Visitor, ledger: Ledger) -> None:
+def test_the_browser_is_moved_to_a_clean_address(visitor: PageVisitor, stored: StoredRows) -> None:
     """R9: neither token nor redirect_uri is in any later address or form, nor in the database."""
     login = log_in()
 
     moved = visitor.opens(login.address())
     visitor.follows()
 
-    for text in (moved.location, visitor.sees.text, str(ledger.row("attempt"))):
+    for text in (moved.location, visitor.sees.text, str(stored.row("attempt"))):
         assert login.account_linking_token not in text
         assert "messenger_platform" not in text
 
 
 @pytest.mark.usefixtures("jane")
 def test_previews_and_prefetches_use_nothing_up(
-    visitor: Visitor, app: Flask, graph: Graph, ledger: Ledger
+    visitor: PageVisitor, app: Flask, graph: Graph, stored: StoredRows
 ) -> None:
     """R8: fifty of them first, and then a normal run."""
     login = log_in()
     graph.knows(login, ANA)
     for number in range(50):
-        crawler = Visitor(app)
+        crawler = PageVisitor(app)
         kinds = [*CRAWLERS, *PREFETCHES]
         crawler.opens(login.address(), **kinds[number % len(kinds)])
         crawler.browser("HEAD", login.address())
@@ -166,36 +167,36 @@ def test_previews_and_prefetches_use_nothing_up(
 
     assert visitor.connects().startswith("tl_")
     # The crawlers that say nothing of themselves open attempts; nobody else does.
-    assert ledger.count("attempt") < 25
+    assert stored.count("attempt") < 25
     assert 2 == len(graph.calls)
 
 
 @pytest.mark.parametrize("headers", PREFETCHES)
 def test_a_declared_prefetch_makes_no_attempt(
-    visitor: Visitor, ledger: Ledger, headers: dict[str, str]
+    visitor: PageVisitor, stored: StoredRows, headers: dict[str, str]
 ) -> None:
     """R8: nor a cookie, which would push out that of an attempt in use."""
     answer = visitor.opens(log_in().address(), **headers)
 
     assert 204 == answer.status
     assert not {"location", "set-cookie"} & set(answer.headers)
-    assert 0 == ledger.count("attempt")
+    assert 0 == stored.count("attempt")
 
 
-def test_a_thousand_opens_ask_graph_nothing(app: Flask, graph: Graph, ledger: Ledger) -> None:
+def test_a_thousand_opens_ask_graph_nothing(app: Flask, graph: Graph, stored: StoredRows) -> None:
     """R8: a stranger cannot spend the Page's quota, and beyond 300 nor our disk."""
-    stranger = Visitor(app, keeps_cookies=False)
+    stranger = PageVisitor(app, keeps_cookies=False)
 
     statuses = [stranger.opens(log_in().address()).status for _ in range(1000)]
 
     assert [303] * 300 + [429] * 700 == statuses
     assert [] == graph.calls
-    assert 300 == ledger.count("attempt")
+    assert 300 == stored.count("attempt")
     assert int(stranger.sees.headers["retry-after"]) in range(1, 301)
     assert "Please wait a few minutes" in stranger.reads
 
 
-def test_two_tabs_are_two_attempts(visitor: Visitor) -> None:
+def test_two_tabs_are_two_attempts(visitor: PageVisitor) -> None:
     """Each tab goes on by itself; a fourth takes the place of the oldest."""
     addresses = [visitor.opens(log_in().address()).location for _ in range(4)]
 
@@ -207,7 +208,7 @@ def test_two_tabs_are_two_attempts(visitor: Visitor) -> None:
 
 def test_a_browser_without_cookies_is_told_so(app: Flask) -> None:
     """R19: it cannot go on, and says what to do."""
-    stranger = Visitor(app, keeps_cookies=False)
+    stranger = PageVisitor(app, keeps_cookies=False)
 
     stranger.taps_log_in(log_in())
 
@@ -216,9 +217,9 @@ def test_a_browser_without_cookies_is_told_so(app: Flask) -> None:
     assert "keeps no cookies" in stranger.reads
 
 
-def test_a_clean_address_in_another_browser_leads_nowhere(app: Flask, visitor: Visitor) -> None:
+def test_a_clean_address_in_another_browser_leads_nowhere(app: Flask, visitor: PageVisitor) -> None:
     """R19: copied out of the address bar, it shows nothing of the attempt."""
-    other = Visitor(app)
+    other = PageVisitor(app)
     other.opens(log_in().address())
     visitor.opens(log_in().address())
 

@@ -1,7 +1,7 @@
 """How the pages behave in a real browser, with their script and without it."""
 
+from tests.web.gallery_server import GalleryServer, Visit
 from tests.web.page_gallery import SAMPLES
-from tests.web.site import Site, Visit
 
 COUNT_SENT = """
   window.sent = 0;
@@ -9,7 +9,7 @@ COUNT_SENT = """
 """
 
 
-def test_everything_works_without_script(visit: Visit, site: Site) -> None:
+def test_everything_works_without_script(visit: Visit, gallery: GalleryServer) -> None:
     """R81: an in-app browser may have it off."""
     page = visit("sign-in", java_script_enabled=False)
     assert 0 == page.get_by_role("button", name="Show").count()
@@ -22,7 +22,7 @@ def test_everything_works_without_script(visit: Visit, site: Site) -> None:
     with question.expect_response("**/confirm"):
         question.get_by_role("button", name="Connect").click()
 
-    assert ["/authorize/q3m9", "/authorize/q3m9/confirm"] == site.posted
+    assert ["/authorize/q3m9", "/authorize/q3m9/confirm"] == gallery.posted
 
 
 def test_a_password_can_be_looked_at(visit: Visit) -> None:
@@ -39,7 +39,7 @@ def test_a_password_can_be_looked_at(visit: Visit) -> None:
     assert "correct horse" == field.input_value()
 
 
-def test_a_shown_password_is_hidden_before_it_is_sent(visit: Visit, site: Site) -> None:
+def test_a_shown_password_is_hidden_before_it_is_sent(visit: Visit, gallery: GalleryServer) -> None:
     """Browsers keep what was typed into text fields, and offer it to whoever comes next."""
     page = visit("sign-in")
     page.locator("#username").fill("jane")
@@ -50,10 +50,12 @@ def test_a_shown_password_is_hidden_before_it_is_sent(visit: Visit, site: Site) 
         page.locator("#password").press("Enter")
 
     assert "password" == page.locator("#password").get_attribute("type")
-    assert ["/authorize/q3m9"] == site.posted
+    assert ["/authorize/q3m9"] == gallery.posted
 
 
-def test_a_second_click_waits_and_the_form_opens_again(visit: Visit, site: Site) -> None:
+def test_a_second_click_waits_and_the_form_opens_again(
+    visit: Visit, gallery: GalleryServer
+) -> None:
     """Messenger may take over without leaving the page: then nobody may be shut out of it."""
     page = visit("status-linked", paused=True)
     page.evaluate(COUNT_SENT)
@@ -68,7 +70,7 @@ def test_a_second_click_waits_and_the_form_opens_again(visit: Visit, site: Site)
         back.click()
 
     assert 1 == at_once
-    assert ["/authorize/q3m9/cancel"] * 2 == site.posted
+    assert ["/authorize/q3m9/cancel"] * 2 == gallery.posted
 
 
 def test_connect_waits_until_it_has_been_seen(visit: Visit) -> None:
@@ -84,7 +86,7 @@ def test_connect_waits_until_it_has_been_seen(visit: Visit) -> None:
     assert connect.is_enabled()
 
 
-def test_enter_in_the_digits_connects_nobody(visit: Visit, site: Site) -> None:
+def test_enter_in_the_digits_connects_nobody(visit: Visit, gallery: GalleryServer) -> None:
     """R15: neither choice is the default for Enter, and Connect still takes the digits along."""
     page = visit("confirm-digits", paused=True)
     page.clock.run_for(500)
@@ -100,7 +102,7 @@ def test_enter_in_the_digits_connects_nobody(visit: Visit, site: Site) -> None:
     assert (
         "code=123+456&form_token=f0rm-t0ken&question=qu3st10n" == response.value.request.post_data
     )
-    assert ["/authorize/q3m9/confirm"] == site.posted
+    assert ["/authorize/q3m9/confirm"] == gallery.posted
 
 
 def test_a_problem_is_what_the_page_begins_with(visit: Visit) -> None:
@@ -114,12 +116,12 @@ def test_a_problem_is_what_the_page_begins_with(visit: Visit) -> None:
     assert "password" == page.evaluate("document.activeElement.id")
 
 
-def test_waiting_ends_once_there_is_something_to_say(visit: Visit, site: Site) -> None:
+def test_waiting_ends_once_there_is_something_to_say(visit: Visit, gallery: GalleryServer) -> None:
     page = visit("status-waiting", paused=True)
     page.clock.run_for(3000)
     still = page.get_by_role("heading").inner_text()
     page.route(
-        f"{site.url}/status-waiting",
+        f"{gallery.url}/status-waiting",
         lambda route: route.fulfill(
             body=SAMPLES["status-linked"].render(), content_type="text/html"
         ),

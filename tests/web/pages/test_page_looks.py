@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # no types
 from playwright.sync_api import Page, ViewportSize
 
+from tests.web.gallery_server import Visit
 from tests.web.page_gallery import SAMPLES
-from tests.web.site import Visit
 
 SMALL = ViewportSize(width=320, height=568)
 # What is left of the small one at 200 %.

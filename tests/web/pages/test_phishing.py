@@ -18,7 +18,8 @@ from app.messenger.events import AccountLinked
 from app.services.container import Services, build
 from tests.actors import Graph, LogIn, Messenger, linked, log_in
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME, settings_for
-from tests.web.visitor import Ledger, Visitor
+from tests.web.page_visitor import PageVisitor
+from tests.web.stored_rows import StoredRows
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
@@ -26,18 +27,18 @@ pytestmark = [
 ]
 
 MALLORY = BEN
-Newcomer = Callable[[], Visitor]
+Newcomer = Callable[[], PageVisitor]
 
 
 @pytest.fixture
 def newcomer(app: Flask) -> Newcomer:
     """Return what brings somebody with a browser that has never been here."""
-    return lambda: Visitor(app)
+    return lambda: PageVisitor(app)
 
 
 @pytest.fixture
-def ledger(services: Services) -> Ledger:
-    return Ledger(services)
+def stored(services: Services) -> StoredRows:
+    return StoredRows(services)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_victim_is_shown_whose_messenger_it_is(newcomer: Newcomer, bait: LogIn
 
 
 def test_a_victim_who_cancels_gives_nothing_away(
-    newcomer: Newcomer, bait: LogIn, ledger: Ledger
+    newcomer: Newcomer, bait: LogIn, stored: StoredRows
 ) -> None:
     """R13: no code is made, and the way back carries none."""
     victim = newcomer()
@@ -73,13 +74,13 @@ def test_a_victim_who_cancels_gives_nothing_away(
     victim.presses("Cancel")
 
     assert bait.redirect_uri == victim.sees.location
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
-    assert 0 == ledger.count("link")
-    assert ledger.column("attempt", "messenger_name") is None
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
+    assert 0 == stored.count("link")
+    assert stored.column("attempt", "messenger_name") is None
 
 
 def test_looking_at_the_question_makes_no_code(
-    newcomer: Newcomer, bait: LogIn, ledger: Ledger
+    newcomer: Newcomer, bait: LogIn, stored: StoredRows
 ) -> None:
     """R13: only the button does; the page has no script of its own and refreshes nowhere."""
     victim = newcomer()
@@ -89,13 +90,13 @@ def test_looking_at_the_question_makes_no_code(
     for _ in range(3):
         victim.opens(victim.sees.form("Connect").action)
 
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     assert "http-equiv" not in victim.sees.text
     assert [] == re.findall(r"<script(?![^>]*src=)", victim.sees.text)
 
 
 def test_forms_copied_into_another_browser_do_nothing(
-    newcomer: Newcomer, bait: LogIn, ledger: Ledger
+    newcomer: Newcomer, bait: LogIn, stored: StoredRows
 ) -> None:
     """R19: the victim's page, word for word, in the attacker's browser."""
     victim, mallory = newcomer(), newcomer()
@@ -110,8 +111,8 @@ def test_forms_copied_into_another_browser_do_nothing(
         assert "location" not in answer.headers
         assert "Mallory" not in answer.text
         assert "set-cookie" not in answer.headers
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL OR ended_at IS NOT NULL")
-    assert 1 == ledger.count("attempt", "signed_in_at IS NOT NULL")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL OR ended_at IS NOT NULL")
+    assert 1 == stored.count("attempt", "signed_in_at IS NOT NULL")
 
 
 def test_a_form_of_one_attempt_is_no_good_for_another(newcomer: Newcomer, graph: Graph) -> None:
@@ -144,7 +145,7 @@ def test_a_cookie_of_one_attempt_does_not_open_another(newcomer: Newcomer, app: 
     my_path = mine.sees.form("Sign in").action
     my_name = f"attempt-{my_path.rpartition('/')[2]}"
 
-    forger = Visitor(app, keeps_cookies=False).browser
+    forger = PageVisitor(app, keeps_cookies=False).browser
     forged = forger("GET", my_path, headers={"Cookie": f"{my_name}={sealed}"})
     true = forger("GET", his.sees.location, headers={"Cookie": f"{name}={sealed}"})
 
@@ -154,7 +155,7 @@ def test_a_cookie_of_one_attempt_does_not_open_another(newcomer: Newcomer, app: 
 
 
 def test_a_token_passed_on_is_spent_by_who_confirms_first(
-    newcomer: Newcomer, bait: LogIn, ledger: Ledger
+    newcomer: Newcomer, bait: LogIn, stored: StoredRows
 ) -> None:
     """R20: every later attempt with it ends, whatever it had reached."""
     victim, mallory = newcomer(), newcomer()
@@ -168,7 +169,7 @@ def test_a_token_passed_on_is_spent_by_who_confirms_first(
     assert 409 == mallory.sees.status
     assert "This link has been used" in mallory.reads
     assert "location" not in mallory.sees.headers
-    assert 1 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 1 == stored.count("attempt", "code_hash IS NOT NULL")
 
 
 def test_a_double_click_gets_the_same_code(newcomer: Newcomer, bait: LogIn) -> None:
@@ -197,7 +198,7 @@ def test_the_same_code_after_the_secret_key_was_changed(
     changed = {"SECRET_KEY": "n" * 48, "SECRET_KEY_FALLBACKS": old.secret_key}
     rotated = build(settings_for(old.database_url, **changed))
 
-    after = Visitor(create_app(rotated), keeps_cookies=False).sends(
+    after = PageVisitor(create_app(rotated), keeps_cookies=False).sends(
         form, headers={"Cookie": cookie}
     )
 
@@ -255,7 +256,7 @@ def test_signing_in_once_opens_no_second_attempt(newcomer: Newcomer, graph: Grap
 
 
 def test_an_attacker_cannot_sign_a_victim_in(
-    newcomer: Newcomer, bait: LogIn, ledger: Ledger
+    newcomer: Newcomer, bait: LogIn, stored: StoredRows
 ) -> None:
     """R27: a form on another site posts the attacker's own credentials into the attempt."""
     victim = newcomer()
@@ -270,10 +271,10 @@ def test_an_attacker_cannot_sign_a_victim_in(
     )
 
     assert 400 == answer.status
-    assert 0 == ledger.count("attempt", "signed_in_at IS NOT NULL OR psid IS NOT NULL")
+    assert 0 == stored.count("attempt", "signed_in_at IS NOT NULL OR psid IS NOT NULL")
 
 
-def test_the_wrong_account_can_be_left(newcomer: Newcomer, bait: LogIn, ledger: Ledger) -> None:
+def test_the_wrong_account_can_be_left(newcomer: Newcomer, bait: LogIn, stored: StoredRows) -> None:
     victim = newcomer()
     victim.taps_log_in(bait)
     victim.signs_in()
@@ -282,7 +283,7 @@ def test_the_wrong_account_can_be_left(newcomer: Newcomer, bait: LogIn, ledger: 
     victim.follows()
 
     assert "Sign in" in victim.reads
-    assert 0 == ledger.count("attempt", "subject IS NOT NULL OR display_name IS NOT NULL")
+    assert 0 == stored.count("attempt", "subject IS NOT NULL OR display_name IS NOT NULL")
 
 
 @pytest.mark.parametrize(
@@ -331,7 +332,7 @@ def test_an_account_that_would_lose_its_link_is_not_named(
 
 
 def test_more_links_than_allowed_are_refused_when_confirming(
-    newcomer: Newcomer, graph: Graph, messenger: Messenger, ledger: Ledger
+    newcomer: Newcomer, graph: Graph, messenger: Messenger, stored: StoredRows
 ) -> None:
     """R26: in words, on the page; never later, where nobody would hear of it."""
     for number in range(5):
@@ -347,10 +348,10 @@ def test_more_links_than_allowed_are_refused_when_confirming(
     assert 409 == person.sees.status
     assert "as many Messenger profiles as it may have" in person.reads
     assert "location" not in person.sees.headers
-    assert 5 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 5 == stored.count("attempt", "code_hash IS NOT NULL")
 
 
-def _connect(person: Visitor, graph: Graph, messenger: Messenger, psid: str = ANA) -> None:
+def _connect(person: PageVisitor, graph: Graph, messenger: Messenger, psid: str = ANA) -> None:
     login = log_in()
     graph.knows(login, psid)
     person.taps_log_in(login)

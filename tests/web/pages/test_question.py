@@ -10,7 +10,8 @@ from app.infra import clock
 from app.services.container import Services
 from tests.actors import Graph, LogIn, Messenger, linked, log_in
 from tests.installation import ANA, NOON, PASSWORD
-from tests.web.visitor import Ledger, Visitor
+from tests.web.page_visitor import PageVisitor
+from tests.web.stored_rows import StoredRows
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
@@ -29,13 +30,13 @@ def rosa(services: Services) -> str:
 
 
 @pytest.fixture
-def arrives(app: Flask, graph: Graph) -> Callable[[], Visitor]:
+def arrives(app: Flask, graph: Graph) -> Callable[[], PageVisitor]:
     """Return what brings somebody with a browser of their own out of Ana's Messenger."""
 
-    def arrive() -> Visitor:
+    def arrive() -> PageVisitor:
         login: LogIn = log_in()
         graph.knows(login, ANA)
-        person = Visitor(app)
+        person = PageVisitor(app)
         person.taps_log_in(login)
         return person
 
@@ -43,12 +44,12 @@ def arrives(app: Flask, graph: Graph) -> Callable[[], Visitor]:
 
 
 @pytest.fixture
-def ledger(services: Services) -> Ledger:
-    return Ledger(services)
+def stored(services: Services) -> StoredRows:
+    return StoredRows(services)
 
 
 def test_a_question_left_in_another_tab_connects_nobody_else(
-    arrives: Callable[[], Visitor], rosa: str, ledger: Ledger
+    arrives: Callable[[], PageVisitor], rosa: str, stored: StoredRows
 ) -> None:
     """R13, R15: it named Jane; Rosa has signed in since, on the same phone."""
     person = arrives()
@@ -64,13 +65,13 @@ def test_a_question_left_in_another_tab_connects_nobody_else(
     assert "location" not in person.sees.headers
     assert "This has changed meanwhile. Please read it again." in person.reads
     assert "to r•••@shop.example?" in person.reads
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")
     assert 303 == person.sees.status
 
 
 def test_whoever_would_lose_the_profile_is_asked_about_first(
-    arrives: Callable[[], Visitor], rosa: str, messenger: Messenger, ledger: Ledger
+    arrives: Callable[[], PageVisitor], rosa: str, messenger: Messenger, stored: StoredRows
 ) -> None:
     """R26: Jane has connected it since the question, which did not speak of another account."""
     person, other = arrives(), arrives()
@@ -83,14 +84,14 @@ def test_whoever_would_lose_the_profile_is_asked_about_first(
 
     assert 409 == person.sees.status
     assert "connected to another account, which will be disconnected" in person.reads
-    assert 1 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 1 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")
     assert 303 == person.sees.status
 
 
 @pytest.mark.parametrize("question", ["", "x", "é\ud83d"])
 def test_a_made_up_question_is_not_answered(
-    arrives: Callable[[], Visitor], ledger: Ledger, question: str
+    arrives: Callable[[], PageVisitor], stored: StoredRows, question: str
 ) -> None:
     """R13."""
     person = arrives()
@@ -101,4 +102,4 @@ def test_a_made_up_question_is_not_answered(
     person.sends(old, question=told)
 
     assert 409 == person.sees.status
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")

@@ -23,7 +23,8 @@ from app.infra.settings.settings import Settings
 from app.services.container import Services, build
 from tests.actors import Graph, LogIn, log_in
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
-from tests.web.visitor import Ledger, Visitor, refusal
+from tests.web.page_visitor import PageVisitor, refusal
+from tests.web.stored_rows import StoredRows
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PATIENCE = 30.0
@@ -77,8 +78,8 @@ def operator(settings: Settings) -> Iterator[Services]:
 
 
 @pytest.fixture
-def ledger(services: Services) -> Ledger:
-    return Ledger(services)
+def stored(services: Services) -> StoredRows:
+    return StoredRows(services)
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def known(graph: Graph) -> LogIn:
 @pytest.mark.usefixtures("jane", "graph")
 def test_no_password_is_looked_at_without_a_live_token(site: Flask, watched: Counting) -> None:
     """R14: every guess costs a token that Messenger made for a real profile."""
-    guesser = Visitor(site)
+    guesser = PageVisitor(site)
     guesser.taps_log_in(log_in())
 
     guesser.signs_in()
@@ -106,7 +107,7 @@ def test_no_password_is_looked_at_without_a_live_token(site: Flask, watched: Cou
 @pytest.mark.usefixtures("jane")
 def test_made_up_tokens_soon_stop_reaching_graph(site: Flask, graph: Graph) -> None:
     """R14: ten refused tokens from one address, and the eleventh is not asked about."""
-    guesser = Visitor(site)
+    guesser = PageVisitor(site)
     for _ in range(10):
         guesser.taps_log_in(log_in())
         guesser.signs_in()
@@ -123,10 +124,10 @@ def test_made_up_tokens_soon_stop_reaching_graph(site: Flask, graph: Graph) -> N
 @on_sqlite
 @pytest.mark.usefixtures("jane")
 def test_without_graph_nobody_signs_in(
-    site: Flask, graph: Graph, known: LogIn, watched: Counting, ledger: Ledger
+    site: Flask, graph: Graph, known: LogIn, watched: Counting, stored: StoredRows
 ) -> None:
     """R16: fail closed, and the same form again once Graph answers."""
-    person = Visitor(site)
+    person = PageVisitor(site)
     person.taps_log_in(known)
     graph.is_down = True
 
@@ -137,8 +138,8 @@ def test_without_graph_nobody_signs_in(
     assert "Try again" in person.reads
     assert "Back to Messenger" in person.reads
     assert 0 == watched.asked
-    assert 0 == ledger.count("attempt", "signed_in_at IS NOT NULL OR psid IS NOT NULL")
-    assert 0 == ledger.count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    assert 0 == stored.count("attempt", "signed_in_at IS NOT NULL OR psid IS NOT NULL")
+    assert 0 == stored.count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
     graph.is_down = False
     person.opens(person.sees.text.split('class="main" href="')[1].split('"')[0])
     person.signs_in()
@@ -152,7 +153,7 @@ def test_a_token_of_another_page_signs_nobody_in(
 ) -> None:
     """R14, R16: the page in Graph's answer is not the attempt's."""
     graph.answers_for("2817527131834679")
-    person = Visitor(site)
+    person = PageVisitor(site)
     person.taps_log_in(known)
 
     person.signs_in()
@@ -183,7 +184,7 @@ def test_a_sixth_guess_at_one_name_waits(
     site: Flask, graph: Graph, known: LogIn, watched: Counting
 ) -> None:
     """R61: also with another token, and what was typed stays in the form."""
-    guesser = Visitor(site)
+    guesser = PageVisitor(site)
     guesser.taps_log_in(known)
     for _ in range(5):
         guesser.signs_in(password="wrong")
@@ -210,12 +211,12 @@ def test_one_profile_may_guess_ten_times_an_hour(
     for number in range(11):
         login = log_in()
         graph.knows(login, ANA)
-        guesser = Visitor(site)
+        guesser = PageVisitor(site)
         guesser.taps_log_in(login)
         guesser.signs_in(f"name{number}@example.com", "wrong")
     other = log_in()
     graph.knows(other, BEN)
-    person = Visitor(site)
+    person = PageVisitor(site)
     person.taps_log_in(other)
 
     person.signs_in()
@@ -231,7 +232,7 @@ def test_after_confirming_no_password_is_looked_at(
     site: Flask, known: LogIn, watched: Counting
 ) -> None:
     """R18: a finished attempt is not a place to go on guessing."""
-    guesser = Visitor(site)
+    guesser = PageVisitor(site)
     guesser.taps_log_in(known)
     form = guesser.sees.form("Sign in")
     guesser.signs_in()
@@ -246,7 +247,7 @@ def test_after_confirming_no_password_is_looked_at(
 
 @pytest.mark.usefixtures("jane")
 def test_an_account_disabled_while_its_password_is_checked_stays_out(
-    services: Services, known: LogIn, ledger: Ledger
+    services: Services, known: LogIn, stored: StoredRows
 ) -> None:
     """R69: the moment between the right password and what is written of it."""
     disable = partial(local.disable, at=NOON)
@@ -254,22 +255,22 @@ def test_an_account_disabled_while_its_password_is_checked_stays_out(
         services.write, close_account, disable, USERNAME, policy=services.policy, at=NOON
     )
     closing = Counting(password_of(services), close)
-    person = Visitor(create_app(asking(services, closing)))
+    person = PageVisitor(create_app(asking(services, closing)))
     person.taps_log_in(known)
 
     person.signs_in()
 
     assert 422 == person.sees.status
     assert WRONG in person.reads
-    assert 0 == ledger.count("attempt", "signed_in_at IS NOT NULL")
+    assert 0 == stored.count("attempt", "signed_in_at IS NOT NULL")
 
 
 @pytest.mark.usefixtures("jane")
 def test_an_account_disabled_after_signing_in_connects_nothing(
-    site: Flask, services: Services, known: LogIn, ledger: Ledger
+    site: Flask, services: Services, known: LogIn, stored: StoredRows
 ) -> None:
     """R69: also where only the account was touched, and not what hangs on it."""
-    person = Visitor(site)
+    person = PageVisitor(site)
     person.taps_log_in(known)
     person.signs_in()
     services.write(local.disable, USERNAME, at=NOON)
@@ -279,13 +280,13 @@ def test_an_account_disabled_after_signing_in_connects_nothing(
     assert 409 == person.sees.status
     assert "Not connected" in person.reads
     assert "location" not in person.sees.headers
-    assert 0 == ledger.count("attempt", "code_hash IS NOT NULL")
-    assert 1 == ledger.count("attempt", "ended_as = 'refused' AND reason = 'account closed'")
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
+    assert 1 == stored.count("attempt", "ended_as = 'refused' AND reason = 'account closed'")
 
 
 @pytest.mark.usefixtures("jane")
 def test_no_sign_in_outlives_a_disable_in_the_same_instant(
-    services: Services, operator: Services, graph: Graph, ledger: Ledger
+    services: Services, operator: Services, graph: Graph, stored: StoredRows
 ) -> None:
     """R69: whichever of the two is committed first, each as in a process of its own."""
     together = Barrier(2, timeout=PATIENCE)
@@ -298,12 +299,12 @@ def test_no_sign_in_outlives_a_disable_in_the_same_instant(
             person.signs_in()
 
         assert 0 == disabling.result()
-        assert 0 == ledger.count("attempt", "issuer IS NOT NULL AND ended_at IS NULL")
+        assert 0 == stored.count("attempt", "issuer IS NOT NULL AND ended_at IS NULL")
 
 
 @pytest.mark.usefixtures("jane")
 def test_no_code_outlives_a_disable_in_the_same_instant(
-    app: Flask, services: Services, operator: Services, graph: Graph, ledger: Ledger
+    app: Flask, services: Services, operator: Services, graph: Graph, stored: StoredRows
 ) -> None:
     """R69: either there is none, or the disable finds it."""
     together = Barrier(2, timeout=PATIENCE)
@@ -317,7 +318,7 @@ def test_no_code_outlives_a_disable_in_the_same_instant(
             person.presses("Connect")
 
         assert 0 == disabling.result()
-        assert 0 == ledger.count("attempt", "issuer IS NOT NULL AND ended_at IS NULL")
+        assert 0 == stored.count("attempt", "issuer IS NOT NULL AND ended_at IS NULL")
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -330,12 +331,12 @@ def test_disabling_waits_for_a_sign_in_that_is_being_written(services: Services,
             disabling.execute(select(Account).with_for_update(nowait=True))
 
 
-def _newcomer(site: Flask, services: Services, graph: Graph) -> Visitor:
+def _newcomer(site: Flask, services: Services, graph: Graph) -> PageVisitor:
     """Bring somebody with a log-in of their own to the sign-in page; USERNAME may sign in."""
     services.write(local.enable, USERNAME)
     login = log_in()
     graph.knows(login, ANA)
-    person = Visitor(site)
+    person = PageVisitor(site)
     person.taps_log_in(login)
     return person
 

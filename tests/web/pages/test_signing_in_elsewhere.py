@@ -22,7 +22,8 @@ from tests.accounts.stub_directory import BIND, SEARCH, directing
 from tests.actors import Graph, LogIn, log_in
 from tests.conftest import on_sqlite
 from tests.installation import ANA, settings_for
-from tests.web.visitor import Ledger, Visitor, refusal
+from tests.web.page_visitor import PageVisitor, refusal
+from tests.web.stored_rows import StoredRows
 
 pytestmark = on_sqlite
 NAME, PASSWORD = "jane@example.com", "canary gravel teapot"
@@ -122,8 +123,8 @@ def known(graph: Graph) -> LogIn:
     return login
 
 
-def newcomer(app: Flask, login: LogIn) -> Visitor:
-    visitor = Visitor(app)
+def newcomer(app: Flask, login: LogIn) -> PageVisitor:
+    visitor = PageVisitor(app)
     visitor.taps_log_in(login)
     return visitor
 
@@ -217,7 +218,7 @@ def test_a_full_house_is_told_at_once(
     assert 503 == person.sees.status
     assert "Try again" in person.reads
     assert 0 == elsewhere.times_asked()
-    assert 0 == Ledger(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    assert 0 == StoredRows(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
     person.sees = form
     assert "j•••@example.com" in person.signs_in(NAME, PASSWORD).text
 
@@ -236,7 +237,7 @@ def test_who_cannot_be_answered_has_not_guessed(
     assert 503 == person.sees.status
     assert AWAY in person.reads
     assert {"Try again", "Back to Messenger"} <= set(_offers(person))
-    assert 0 == Ledger(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    assert 0 == StoredRows(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
     elsewhere.says("right")
     person.sees = form
     assert "j•••@example.com" in person.signs_in(NAME, PASSWORD).text
@@ -259,7 +260,7 @@ def test_nothing_of_it_is_logged(
         assert secret not in logged
 
 
-def _offers(person: Visitor) -> list[str]:
+def _offers(person: PageVisitor) -> list[str]:
     links = person.sees.text.split('class="main" href="')[1:]
     return [form.button for form in person.sees.forms] + [
         link.split(">")[1].split("<")[0] for link in links

@@ -14,7 +14,7 @@ from tests.actors import Graph, log_in
 from tests.browsers import Answer
 from tests.installation import ANA, add_jane, settings_for
 from tests.journeys.stage import served
-from tests.web.visitor import Visitor
+from tests.web.page_visitor import PageVisitor
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -33,7 +33,7 @@ def test_no_answer_of_an_attempt_may_be_framed(app: Flask, graph: Graph) -> None
     """R74: sign-in, refusal, question, the way back and every state after it."""
     login = log_in()
     graph.knows(login, ANA)
-    person = Visitor(app)
+    person = PageVisitor(app)
     seen = [person.opens(login.address())]
     seen.append(person.follows())
     seen.append(person.signs_in(password="wrong"))
@@ -63,7 +63,7 @@ def test_no_answer_of_an_attempt_may_be_framed(app: Flask, graph: Graph) -> None
 )
 def test_no_other_answer_may_be_framed(app: Flask, method: str, path: str, status: int) -> None:
     """R74: there is no setting for it either."""
-    answer = Visitor(app).browser(method, path)
+    answer = PageVisitor(app).browser(method, path)
 
     assert status == answer.status
     assert _may_not_be_framed(answer)

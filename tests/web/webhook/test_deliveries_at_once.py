@@ -15,7 +15,7 @@ from tests import shipped
 from tests.actors import Messenger, delivery, linked
 from tests.browsers import OverSockets
 from tests.installation import ANA
-from tests.linking.steps import confirmed
+from tests.linking.factories import confirmed
 
 CONNECTIONS = 20
 EACH = 10

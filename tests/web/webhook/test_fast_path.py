@@ -19,7 +19,7 @@ from app.web.webhook.fast_path import MOST_BYTES, FastPath
 from tests.actors import Messenger, delivery, message, unlinked
 from tests.conftest import on_sqlite
 from tests.installation import ANA, PUBLIC_URL, settings_for
-from tests.web.doorway import ThroughTheDoor
+from tests.web.gateway_client import GatewayClient
 
 
 @dataclass
@@ -40,8 +40,8 @@ def flask() -> Flask:
 
 
 @pytest.fixture
-def lane(services: Services, flask: Flask) -> ThroughTheDoor:
-    return ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(services)), PUBLIC_URL)
+def lane(services: Services, flask: Flask) -> GatewayClient:
+    return GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(services)), PUBLIC_URL)
 
 
 def at_home(services: Services, proxies: int) -> Services:
@@ -57,7 +57,7 @@ def psids(engine: Engine) -> list[str]:
 
 
 def test_a_delivery_is_committed_without_flask(
-    services: Services, lane: ThroughTheDoor, flask: Flask
+    services: Services, lane: GatewayClient, flask: Flask
 ) -> None:
     answer = Messenger(lane).tells(unlinked(ANA, clock.now()))
 
@@ -75,8 +75,8 @@ def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> Non
     via = {"X-Forwarded-Proto": ", ".join(["https"] * proxies)} if proxies else {}
     flask = Flask()
     ways = (
-        ThroughTheDoor(AsgiGateway(create_app(built), threads=1), origin),
-        ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin),
+        GatewayClient(AsgiGateway(create_app(built), threads=1), origin),
+        GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin),
     )
     body = delivery(message(ANA, "hello", clock.now()))
 
@@ -110,7 +110,7 @@ def test_what_may_have_to_be_refused_goes_to_flask_untouched(
 ) -> None:
     built = at_home(services, proxies) if proxies else services
     origin = built.settings.public_url.replace("https", "http")
-    lane = ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin)
+    lane = GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin)
 
     Messenger(lane).posts(delivery(unlinked(ANA, clock.now())), **headers)
 
@@ -127,7 +127,7 @@ def test_what_may_have_to_be_refused_goes_to_flask_untouched(
     ],
 )
 def test_what_takes_longer_or_cannot_be_read_goes_to_flask(
-    services: Services, lane: ThroughTheDoor, flask: Flask, body: bytes
+    services: Services, lane: GatewayClient, flask: Flask, body: bytes
 ) -> None:
     Messenger(lane).posts(body)
 
@@ -137,7 +137,7 @@ def test_what_takes_longer_or_cannot_be_read_goes_to_flask(
 
 @on_sqlite
 def test_a_field_that_comes_twice_goes_to_flask(
-    services: Services, lane: ThroughTheDoor, flask: Flask
+    services: Services, lane: GatewayClient, flask: Flask
 ) -> None:
     """R88: which of two counts is not to be answered in two places."""
     body = delivery(unlinked(ANA, clock.now()))
@@ -157,8 +157,8 @@ def test_what_cannot_be_committed_is_answered_503_by_both_ways(
     engine = services.engine
     built = replace(services, writer=Writer(engine, limit_seconds=0.2))
     ways = (
-        ThroughTheDoor(AsgiGateway(create_app(built), threads=1), PUBLIC_URL),
-        ThroughTheDoor(AsgiGateway(flask, threads=1, lane=FastPath(built)), PUBLIC_URL),
+        GatewayClient(AsgiGateway(create_app(built), threads=1), PUBLIC_URL),
+        GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(built)), PUBLIC_URL),
     )
     with engine.begin() as other:
         # On SQLite the transaction itself locks everybody out.
@@ -183,7 +183,7 @@ def test_a_fault_of_ours_is_told_where_faults_are_told(
     monkeypatch.setattr("app.web.webhook.intake.on_unlinked", lambda *_args, **_more: 1 / 0)
     door = AsgiGateway(create_app(services), threads=1, lane=FastPath(services))
 
-    answer = Messenger(ThroughTheDoor(door, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
+    answer = Messenger(GatewayClient(door, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
 
     assert 500 == answer.status
     assert b"division" not in answer.body

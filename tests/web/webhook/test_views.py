@@ -22,8 +22,8 @@ from app.web.webhook.fast_path import FastPath
 from tests.actors import Graph, Messenger, delivery, linked, message, unlinked
 from tests.browsers import Browser, InProcess
 from tests.installation import ANA, BEN, ENVIRONMENT, PAGE, PUBLIC_URL
-from tests.linking.steps import CODE_KEY, JANE
-from tests.web.doorway import ThroughTheDoor
+from tests.linking.factories import CODE_KEY, JANE
+from tests.web.gateway_client import GatewayClient
 
 MOST_BYTES = 4 * 1024 * 1024
 
@@ -33,7 +33,7 @@ def client(request: pytest.FixtureRequest, app: Flask, services: Services) -> Br
     """Return each of the two ways to the webhook: what is refused, neither lets in."""
     if request.param == "Flask":
         return InProcess(app, PUBLIC_URL)
-    return ThroughTheDoor(AsgiGateway(app, threads=4, lane=FastPath(services)), PUBLIC_URL)
+    return GatewayClient(AsgiGateway(app, threads=4, lane=FastPath(services)), PUBLIC_URL)
 
 
 @pytest.fixture

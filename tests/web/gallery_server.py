@@ -26,7 +26,7 @@ POLICY = (
 
 
 @dataclass
-class Site:
+class GalleryServer:
     """A server of all samples; what is posted to it is noted, and leads nowhere."""
 
     url: str = ""
@@ -57,14 +57,14 @@ class Visit(Protocol):
 
 
 @contextmanager
-def serving() -> Iterator[Site]:
-    """Yield a site that answers at its address, and stop it after."""
-    site = Site()
-    server = make_server("127.0.0.1", 0, Request.application(site.answer), threaded=True)
-    site.url = f"http://127.0.0.1:{server.port}"
+def serving() -> Iterator[GalleryServer]:
+    """Yield a gallery that answers at its address, and stop it after."""
+    gallery = GalleryServer()
+    server = make_server("127.0.0.1", 0, Request.application(gallery.answer), threaded=True)
+    gallery.url = f"http://127.0.0.1:{server.port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield site
+    yield gallery
     server.shutdown()
     thread.join()
     server.server_close()

@@ -1,22 +1,17 @@
-"""A person whose browser the test can also use by hand, as an attacker uses his."""
+"""A person whose browser the test can also use by hand, as an attacker would."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import unescape
-from typing import Any
 
 from flask import Flask
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from app.services.container import Services
 from tests.actors import Graph, Person, log_in
 from tests.browsers import Answer, Form, InProcess
 from tests.installation import ANA, PUBLIC_URL
 
 
-class Visitor(Person):
+class PageVisitor(Person):
     """A person with a browser of their own."""
 
     def __init__(self, app: Flask, *, keeps_cookies: bool = True, origin: str = PUBLIC_URL) -> None:
@@ -45,7 +40,7 @@ def refusal(app: Flask, graph: Graph, username: str, password: str) -> tuple[int
     """Return status, headers and page of a failed sign-in, less what is the attempt's."""
     login = log_in()
     graph.knows(login, ANA)
-    person = Visitor(app)
+    person = PageVisitor(app)
     person.taps_log_in(login)
     form = person.sees.form("Sign in")
     answer = person.signs_in(username, password)
@@ -55,32 +50,3 @@ def refusal(app: Flask, graph: Graph, username: str, password: str) -> tuple[int
         body = body.replace(own, "")
     headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
     return answer.status, str(sorted(headers.items())), body
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the database holds, asked without a word of the code under test."""
-
-    services: Services
-
-    def count(self, table: str, where: str = "1 = 1") -> int:
-        """Return how many rows of *table* there are."""
-        return int(self._ask(f"SELECT count(*) FROM {table} WHERE {where}"))  # noqa: S608 - a test's own words
-
-    def column(self, table: str, column: str) -> Any:
-        """Return *column* of the only row of *table*."""
-        return self._ask(f"SELECT {column} FROM {table}")  # noqa: S608 - a test's own words
-
-    def row(self, table: str) -> dict[str, Any]:
-        """Return the only row of *table*."""
-
-        def ask(session: Session) -> dict[str, Any]:
-            return dict(session.execute(text(f"SELECT * FROM {table}")).mappings().one())  # noqa: S608 - a test's own words
-
-        return self.services.read(ask)
-
-    def _ask(self, query: str) -> Any:
-        def ask(session: Session) -> Any:
-            return session.execute(text(query)).scalar_one()
-
-        return self.services.read(ask)

@@ -23,7 +23,7 @@ class Code:
 
 
 @dataclass
-class Model:
+class ReferenceModel:
     """Design, "The flow", in a few lines: of what was told, the latest is true."""
 
     # For each person: when, whether it is an end, and who was linked.

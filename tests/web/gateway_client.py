@@ -10,7 +10,7 @@ from app.web.server.asgi import AsgiGateway
 from tests.browsers import Answer
 
 
-class ThroughTheDoor:
+class GatewayClient:
     """Asks *door* for what *origin* has; it keeps no cookies."""
 
     def __init__(self, door: AsgiGateway, origin: str) -> None:
