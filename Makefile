@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo test check sbom fidelity bench drills install uv
+.PHONY: demo test check docs sbom fidelity bench drills install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -34,6 +34,10 @@ check: install
 	.venv/bin/lint-imports --no-logo > build/imports.txt || { cat build/imports.txt; exit 1; }
 	echo "Dangerous calls ..."
 	.venv/bin/bandit --quiet -ll --recursive app
+
+# The tables of docs/settings.md and docs/log-events.md, from the code.
+docs: install
+	.venv/bin/python -m tests.docs.generate
 
 # What the program installs, with versions and hashes (CycloneDX 1.5); licences: docs/licences.md.
 sbom: uv

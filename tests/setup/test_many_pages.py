@@ -183,7 +183,7 @@ def test_no_text_of_the_question_can_be_set() -> None:
 @pytest.mark.parametrize(
     ("texts", "fault"),
     [
-        ('warning = "x"', "texts knows no warning"),
+        ('warning = "x"', "texts has no key warning"),
         ("intro = 1", "texts must be a table of texts"),
         ('intro = ""', "intro must be one line of 200 characters at most"),
         ('intro = "a\\nb"', "intro must be one line"),
@@ -210,7 +210,7 @@ def test_a_text_that_cannot_be_used_stops_the_start(texts: str, fault: str, tmp_
         ('logo = "pages.toml"', "logo must be PNG, JPEG or WebP"),
         ('help_url = "javascript:alert(1)"', "must be web addresses"),
         ('sign_up_url = "http://shop.example"', "must be https"),
-        ('color = "#1a7f4b"', "brand knows no color"),
+        ('color = "#1a7f4b"', "brand has no key color"),
         ("colour = 1", "must be a table of texts"),
     ],
     ids=lambda text: text.partition(" = ")[0],

@@ -1,9 +1,12 @@
-"""How the pages of one Facebook Page look: read once from PAGES_FILE, checked at the start."""
+"""The brand of a Facebook Page: name, colour, logo, links and texts of its sign-in pages.
+
+Read from the tables `brand` and `texts` of PAGES_FILE.
+"""
 
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -11,19 +14,35 @@ from typing import Final
 from app.infra.settings.parsing import SettingError, origin
 
 MOST_LOGO_BYTES: Final = 200 * 1024
-# Told by their first bytes. No SVG: opened by itself it is a document, with scripts.
-_KINDS: Final = {
+# Media types by the first bytes. No SVG: opened by itself it is a document, with scripts.
+_MEDIA_TYPES: Final = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"RIFF": "image/webp",
 }
-_KNOWN: Final = frozenset({"name", "colour", "logo", "help_url", "sign_up_url"})
 MOST_TEXT: Final = 200
+# The keys of both tables, and their meanings for docs/settings.md.
+BRAND_KEYS: Final = {
+    "name": "The name of the business, at the top of each page.",
+    "colour": "The colour of buttons and links, such as `#1a7f4b`.",
+    "logo": "The path of a picture: PNG, JPEG or WebP, "
+    f"{MOST_LOGO_BYTES // 1024} KiB at most. It is shown in place of the name's first letter.",
+    "help_url": "The https address of a link below the form.",
+    "sign_up_url": "The https address of another link below the form.",
+}
+TEXT_KEYS: Final = {
+    "title": "The heading of the sign-in page.",
+    "intro": "The sentence below the heading.",
+    "username": "The label of the first field.",
+    "help": "The label of the link to `help_url`.",
+    "sign_up": "The label of the link to `sign_up_url`.",
+    "connected": "The last sentence, when the person has connected.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """A picture, as it is sent."""
+    """A picture and its media type."""
 
     content: bytes = field(repr=False)
     kind: str
@@ -31,9 +50,10 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What the pages say in the business's own words; whatever is empty is said in ours.
+    """Texts of the business's own; where one is empty, the template has its own.
 
-    The question, its warning, Connect and Cancel are no part of it: nobody may soften those.
+    The question on the confirm page, its warning and its buttons are not among them: they protect
+    against phishing.
     """
 
     title: str = ""
@@ -46,7 +66,7 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What people see of a business; whatever is empty is as everywhere."""
+    """The look of a Page's sign-in pages; what is empty is left to the templates."""
 
     name: str = ""
     colour: str = ""
@@ -56,28 +76,27 @@ class Brand:
 
     @property
     def stylesheet(self) -> str:
-        """Return the rules that give the pages their colour."""
+        """Return the CSS that sets the colour."""
         return f":root {{ --accent: {self.colour}; }}\n" if self.colour else ""
 
     @property
     def digest(self) -> str:
-        """Return what changes with everything that browsers keep."""
+        """Return a hash of logo and colour, which browsers cache under it."""
         logo = self.logo.content if self.logo else b""
         return sha256(self.stylesheet.encode() + b"\0" + logo).hexdigest()[:16]
 
 
 PLAIN: Final = Brand()
-_TEXTS: Final = frozenset(one.name for one in fields(Texts))
 
 
 def read_brand(table: object, texts: object = None) -> Brand:
-    """Return the brand that the TOML tables *table* and *texts* describe; none is a plain one.
+    """Return the brand that the TOML tables *table* and *texts* describe; either may be missing.
 
     Raises:
-        Fault: Something in them cannot be used.
+        SettingError: A table has an unknown key or an unusable value.
     """
-    brand, words = _table("brand", table, _KNOWN), _table("texts", texts, _TEXTS)
-    said = Texts(**{name: _text(name, text) for name, text in words.items()})
+    brand, words = _table("brand", table, BRAND_KEYS), _table("texts", texts, TEXT_KEYS)
+    own_texts = Texts(**{name: _text(name, text) for name, text in words.items()})
     for name in ("help", "sign_up"):
         if name in words and f"{name}_url" not in brand:
             raise SettingError(f"texts: {name} says what a link does, and brand has no {name}_url")
@@ -85,21 +104,20 @@ def read_brand(table: object, texts: object = None) -> Brand:
         name=brand.get("name", ""),
         colour=_colour(brand.get("colour", "")),
         logo=_logo(brand["logo"]) if "logo" in brand else None,
-        help_links=_links(brand, said),
-        texts=said,
+        help_links=_links(brand, own_texts),
+        texts=own_texts,
     )
 
 
-def _table(called: str, given: object, known: frozenset[str]) -> dict[str, str]:
-    if given is None:
+def _table(name: str, table: object, keys: Mapping[str, str]) -> dict[str, str]:
+    if table is None:
         return {}
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise SettingError(f"{called} must be a table of texts")
-    if unknown := sorted(given.keys() - known):
-        raise SettingError(
-            f"{called} knows no {', '.join(unknown)}: it has {', '.join(sorted(known))}"
-        )
-    return given
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+        raise SettingError(f"{name} must be a table of texts")
+    if unknown := sorted(table.keys() - keys.keys()):
+        known = ", ".join(sorted(keys))
+        raise SettingError(f"{name} has no key {', '.join(unknown)}: its keys are {known}")
+    return table
 
 
 def _text(name: str, text: str) -> str:
@@ -110,7 +128,7 @@ def _text(name: str, text: str) -> str:
 
 
 def _colour(text: str) -> str:
-    # It is written into a stylesheet: nothing but six digits will do.
+    # It is written into a stylesheet, so nothing else may pass.
     if text and not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
         raise SettingError('brand: colour must look like "#1a7f4b"')
     return text
@@ -122,7 +140,7 @@ def _logo(path: str) -> Logo:
             content = file.read(MOST_LOGO_BYTES + 1)
     except OSError:
         raise SettingError("brand: logo cannot be read") from None
-    kind = next((kind for start, kind in _KINDS.items() if content.startswith(start)), None)
+    kind = next((kind for start, kind in _MEDIA_TYPES.items() if content.startswith(start)), None)
     if kind is None or len(content) > MOST_LOGO_BYTES:
         raise SettingError(
             f"brand: logo must be PNG, JPEG or WebP, {MOST_LOGO_BYTES // 1024} KiB at most"

@@ -4,10 +4,22 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from app.infra.settings.brands import PLAIN, Brand, read_brand
 from app.infra.settings.parsing import Reader, SettingError, digits, plain
 from app.infra.settings.sign_in import Kinds, parse_authenticators
+
+# Each key of a [[pages]] table, and its meaning for docs/settings.md.
+KEYS: Final = {
+    "id": "The ID of the Page: digits, in quotes. Required.",
+    "name": "The name of the Page; it is shown if `brand.name` is not set.",
+    "token": "The access token of the Page. This or `token_file` is required.",
+    "token_file": "A file that contains the access token.",
+    "authenticators": "The authenticators of this Page, in place of AUTHENTICATORS.",
+    "brand": "A table: the name, colour, logo and links of the Page's sign-in page.",
+    "texts": "A table: texts of the sign-in page.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +59,7 @@ def _pages_in_file(path: str, kinds: Kinds) -> tuple[Page, ...]:
 
 
 def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
-    page_id, name, token = (table.get(key, "") for key in ("id", "name", "token"))
+    page_id, name, token = (table.get("id", ""), table.get("name", ""), table.get("token", ""))
     if isinstance(path := table.get("token_file"), str):
         try:
             token = Path(path).read_text(encoding="utf-8").strip()

@@ -208,19 +208,18 @@ def _webhook_secret(word: str) -> bytes:
     return key
 
 
-def database_url(text: str) -> URL:
-    """Return the address of a database, with the driver this project uses.
+_NO_DATABASE: Final = "must begin with sqlite:/// or postgresql://"
 
-    Raises:
-        ValueError: *text* names no SQLite or PostgreSQL database.
-    """
+
+def database_url(text: str) -> URL:
+    """Return *text* as the address of a SQLite or PostgreSQL database, with the driver in use."""
     try:
         url = make_url(text)
-    except Exception as exc:
-        raise ValueError("not a database address") from exc
+    except Exception:  # noqa: BLE001 - it quotes the address, which may hold a password
+        raise SettingError(_NO_DATABASE) from None
     # "postgresql://" means another driver in SQLAlchemy 2.0 than in 2.1; hosters write "postgres".
     if url.drivername in {"postgres", "postgresql"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"postgresql+psycopg", "sqlite"}:
-        raise ValueError("neither a SQLite nor a PostgreSQL address")
+        raise SettingError(_NO_DATABASE)
     return url

@@ -1,0 +1,247 @@
+"""The meaning of every log event, by subject; docs/log-events.md is made from it.
+
+Levels and fields are taken from the calls that log the event. `make docs` writes the page; a test
+fails if an event is missing here, or no longer logged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """A log event, for its reader: Markdown in one line; *advice* is for the operator."""
+
+    name: str
+    meaning: str
+    advice: str = ""
+
+
+_SERVER: Final = (
+    LogEvent(
+        "server.started",
+        "The server has started. `settings` are the names of the settings that are set, `cookies` "
+        "the kind of its cookies: on this machine, without https, they are plain.",
+    ),
+    LogEvent(
+        "server.reloaded",
+        "A process uses the settings as they were at SIGHUP; `pages` is the number of Pages.",
+    ),
+    LogEvent(
+        "server.reload_refused",
+        "The settings at SIGHUP cannot be used, for the reasons in `faults`. The process goes on "
+        "with those before.",
+        "Fix them and send SIGHUP again.",
+    ),
+    LogEvent(
+        "command.run",
+        "An administrative command was run: `command` with the arguments `given`, by the user "
+        "`actor`; `result` is `done` or `failed`. Written to the system log "
+        "(`journalctl -t threadlink`) where the machine has one, else to stderr, at any LOG_LEVEL.",
+        "If you do not know the user, look into it.",
+    ),
+    LogEvent(
+        "setup.fault",
+        "The daily check found a problem at Meta that keeps people from linking: where "
+        "(`subject`), what (`told`) and how to fix it (`mend`).",
+        "`threadlink doctor` shows all of them.",
+    ),
+)
+
+_REQUESTS: Final = (
+    LogEvent(
+        "request.refused",
+        "A person or Messenger got an error page; `problem` and `reason` say why.",
+        "`bad_signature` at `/webhook`: compare APP_SECRET with the app's dashboard.",
+    ),
+    LogEvent(
+        "request.failed",
+        "An unexpected error: a bug. The traceback is in `exception`.",
+        "Report it.",
+    ),
+    LogEvent(
+        "request.foreign_host",
+        "The `Host` header names another server; the request was refused.",
+        "Add the name to ALLOWED_HOSTS, or have the proxy pass the header on.",
+    ),
+    LogEvent(
+        "door.refused",
+        "A request was refused before it reached the application: too slow, too large, not HTTP, "
+        "or no thread was free.",
+        "`no thread free`, often: more THREADS or WORKERS.",
+    ),
+    LogEvent("door.gave_up", "A client did not read its answer in time."),
+    LogEvent(
+        "PUBLIC_URL is https, but requests come as http: set TRUSTED_PROXIES",
+        "Logged once by each process. The server does not believe the proxy in front.",
+        "Set TRUSTED_PROXIES to the number of proxies.",
+    ),
+    LogEvent(
+        "redirect_uri.unknown_names",
+        "Messenger sent a `redirect_uri` with parameters that were never seen before. It was used "
+        "all the same.",
+        "Report it.",
+    ),
+)
+
+_SIGN_IN: Final = (
+    LogEvent("sign_in.done", "A person has signed in."),
+    LogEvent("sign_in.refused", "The user name or password was wrong."),
+    LogEvent(
+        "sign_in.guessing",
+        "Sustained password guessing at one account, from `address`. It is slowed down already.",
+        "Block the address if it does not stop.",
+    ),
+    LogEvent(
+        "sign_in.too_late",
+        "A person came back from a provider after the attempt had expired (five minutes).",
+    ),
+    LogEvent("provider.departed", "A person was sent to a provider to sign in."),
+    LogEvent(
+        "provider.failed",
+        "Signing in at a provider failed: it did not answer, its answer was not valid (`reason` "
+        "says why), or the person turned back there; `problem` says which of them.",
+        "If it does not answer: see the provider's status. If answers are often not valid: "
+        "compare issuer, client and clocks.",
+    ),
+    LogEvent(
+        "digits.sent", "Six digits were sent to the person's chat, as CONFIRM_IN_CHAT asks for."
+    ),
+    LogEvent(
+        "digits.not_delivered",
+        "Messenger refused the message with the digits, with Graph's error `code`.",
+        "If there are many: these people never wrote to the Page, or not within 24 hours.",
+    ),
+    LogEvent("attempt.confirmed", "A person has agreed to connect; Messenger should come next."),
+    LogEvent(
+        "attempt.not_confirmed",
+        "A person pressed Connect, but the digits or the account were not valid.",
+    ),
+    LogEvent(
+        "attempt.not_cancelled",
+        "A person went back to Messenger, but the attempt could not be ended in the database. It "
+        "expires by itself.",
+    ),
+    LogEvent(
+        "throttle.failed_open",
+        "A try could not be counted by the rate limits; the person was let in all the same.",
+        "Look at the database.",
+    ),
+    LogEvent(
+        "throttle.not_given_back",
+        "A try still counts as failed, though the credentials were right or not checked.",
+        "Look at the database.",
+    ),
+)
+
+_LINKS: Final = (
+    LogEvent("webhook.handshake", "Meta has checked the webhook's address, as its dashboard does."),
+    LogEvent(
+        "webhook.handshake_refused",
+        "Someone asked for the handshake with another VERIFY_TOKEN.",
+        "If it was you: compare VERIFY_TOKEN with the dashboard.",
+    ),
+    LogEvent("link.made", "A link was made."),
+    LogEvent("link.ended", "A link was ended, for the reason in `cause`."),
+    LogEvent("link.unchanged", "An event changed nothing: a repeat, or it came too late."),
+    LogEvent(
+        "link.refused",
+        "An event had an authorization code that was not valid (`reason`). No link was made, and "
+        "Messenger is told so.",
+        "If there are many: someone is trying codes.",
+    ),
+    LogEvent(
+        "link.odd_event_time",
+        "The time of an event is far from ours. The event counts all the same.",
+        "Check this machine's clock.",
+    ),
+    LogEvent(
+        "intake.not_written",
+        "The counts of webhook requests could not be written; they are kept and tried again.",
+        "Look at the database.",
+    ),
+)
+
+_OUTBOX: Final = (
+    LogEvent("outbox.done", "A notice, a forwarded webhook request or an unlink was delivered."),
+    LogEvent("outbox.again", "A delivery failed and is retried after `seconds`."),
+    LogEvent(
+        "outbox.dead",
+        "A delivery was given up and became a dead letter.",
+        "`threadlink outbox list --state dead`, then `outbox replay`.",
+    ),
+    LogEvent(
+        "outbox.fault",
+        "An unexpected error in a delivery: a bug. It is retried; the traceback is in `exception`.",
+        "Report it.",
+    ),
+    LogEvent(
+        "outbox.late",
+        "Items have been waiting for `minutes`.",
+        "`threadlink outbox status`; does the worker run?",
+    ),
+    LogEvent(
+        "outbox.target_failing",
+        "The bot or Graph does not answer; deliveries of this kind pause for a while.",
+        "Look at the bot.",
+    ),
+    LogEvent(
+        "outbox.target_gone",
+        "The bot answered 410 Gone. Nothing more is sent to it until a restart.",
+        "Look at the bot: [what 410 means](bots.md).",
+    ),
+    LogEvent(
+        "outbox.deliveries_dropped",
+        "Webhook requests that the bot did not accept were deleted, by KEEP_DELIVERIES_HOURS or "
+        "KEEP_DELIVERIES_MIB. They are lost.",
+        "Look at the bot.",
+    ),
+    LogEvent(
+        "worker.database_away",
+        "The worker could not reach the database. It tries again in a moment.",
+        "Look at the database.",
+    ),
+    LogEvent(
+        "worker.fault",
+        "An unexpected error in the worker: a bug. It goes on; the traceback is in `exception`.",
+        "Report it.",
+    ),
+)
+
+_GRAPH: Final = (
+    LogEvent("graph.call", "One call to the Graph API, its outcome and its duration."),
+    LogEvent(
+        "graph.failed",
+        "A person got an error page because the Graph API failed.",
+        "`TokenDead`: renew the Page's token. Else see Meta's status.",
+    ),
+)
+
+_API: Final = (
+    LogEvent(
+        "api.key_refused",
+        "A request to the API had no valid key.",
+        "If there are many: look at the address.",
+    ),
+    LogEvent(
+        "api.key_exposed",
+        "A valid API key stood in an address, where logs keep it.",
+        "Revoke it and make another: `threadlink keys revoke`, `threadlink keys create`.",
+    ),
+    LogEvent(
+        "api.use_not_noted",
+        "The time of a key's last use could not be written. The request was answered.",
+        "Look at the database.",
+    ),
+)
+
+EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
+    "Server and settings": _SERVER,
+    "Requests": _REQUESTS,
+    "Signing in": _SIGN_IN,
+    "Webhook and links": _LINKS,
+    "Outbox": _OUTBOX,
+    "Graph API": _GRAPH,
+    "API": _API,
+}

@@ -1,0 +1,211 @@
+"""The meaning of every setting, by subject; docs/settings.md is made from it.
+
+Names, defaults and accepted values are taken from the code that reads the settings, so they are
+repeated here only where the code computes them. `make docs` writes the page; a test fails if a
+setting is missing here, or no longer read.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.infra.settings.production import LEAST_SECRET
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A setting, for its reader: Markdown in one line.
+
+    *needed* is the condition under which it has to be set, where that is not always. *default* is
+    for defaults that the code computes.
+    """
+
+    name: str
+    meaning: str
+    example: str = ""
+    default: str = ""
+    needed: str = ""
+
+
+SERVER: Final = (
+    Description(
+        "SECRET_KEY",
+        "Signs the cookies and codes that the server issues. Random text, in production "
+        f"{LEAST_SECRET} characters or more: "
+        "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`.",
+    ),
+    Description(
+        "SECRET_KEY_FALLBACKS",
+        "Older values of SECRET_KEY, separated by spaces. What they signed stays valid, so the "
+        "key can be changed without a break. In production they need the same length.",
+    ),
+    Description(
+        "PUBLIC_URL",
+        "The address at which people and Messenger reach the server: scheme and host, no path. "
+        "All links are made from it. In production it has to be https.",
+        example="https://link.example.com",
+    ),
+    Description(
+        "ALLOWED_HOSTS",
+        "Other values of the `Host` header that mean this server, separated by spaces.",
+        example="link.internal:8000",
+    ),
+    Description(
+        "TRUSTED_PROXIES",
+        "The number of proxies in front that add to `X-Forwarded-For` and `X-Forwarded-Proto`. "
+        "ngrok, nginx or Caddy alone: 1.",
+        example="1",
+    ),
+    Description(
+        "DATABASE_URL",
+        "The database. Its tables are made and changed by `threadlink db upgrade` alone.",
+        example="postgresql://user:password@host/name",
+        default="SQLite in `instance/threadlink.sqlite`",
+    ),
+    Description(
+        "WORKERS",
+        "The number of processes of `threadlink serve`. With SQLite one process does everything, "
+        "the work of the outbox included; with PostgreSQL, `threadlink worker` runs beside it.",
+        default="SQLite: 1; PostgreSQL: one for each core",
+    ),
+    Description("THREADS", "The number of threads in each of these processes."),
+)
+
+FACEBOOK_APP: Final = (
+    Description("APP_ID", "The app's ID, in the app's dashboard under *App settings > Basic*."),
+    Description(
+        "APP_SECRET",
+        "The app's secret, from the same page. Meta signs webhook requests with it.",
+    ),
+    Description(
+        "APP_SECRET_PREVIOUS",
+        "The secret before this one. Set it while you change the secret: signatures by either "
+        "are then accepted.",
+    ),
+    Description(
+        "VERIFY_TOKEN",
+        "Any text of your own. The app's dashboard asks for the same text beside the webhook's "
+        "address.",
+    ),
+)
+
+FACEBOOK_PAGES: Final = (
+    Description("PAGE_ID", "The ID of the Facebook Page.", needed="unless PAGES_FILE is set"),
+    Description(
+        "PAGE_ACCESS_TOKEN",
+        "The access token of the Page.",
+        needed="unless PAGES_FILE is set",
+    ),
+    Description(
+        "PAGES_FILE",
+        "A [TOML file](#pages_file) for several Pages, or for names, brands and texts of their "
+        "own. It takes the place of PAGE_ID and PAGE_ACCESS_TOKEN.",
+        example="/etc/threadlink/pages.toml",
+    ),
+)
+
+BOT: Final = (
+    Description(
+        "BOT_WEBHOOK_URL",
+        "The address to which [notices](bots.md) about links are posted, as Standard Webhooks. "
+        "https, or http to this machine or a private network.",
+        example="https://bot.example.com/links",
+    ),
+    Description(
+        "BOT_WEBHOOK_SECRET",
+        "The secret that signs the notices: `whsec_` and base64 of random bytes. Two of them, "
+        "separated by a space, while you change it: each signs.",
+        needed="if BOT_WEBHOOK_URL is set",
+    ),
+    Description(
+        "BOT_MESSENGER_URL",
+        "The address to which Messenger's webhook requests are forwarded, byte for byte and with "
+        "Meta's own signature headers. https, or http to this machine or a private network.",
+        example="https://bot.example.com/messenger",
+    ),
+    Description(
+        "BOT_MESSENGER_LINKING",
+        "1: requests that contain nothing but `account_linking` events are forwarded, too.",
+    ),
+)
+
+LINKING: Final = (
+    Description(
+        "MAX_LINKS_PER_USER", "The number of Messenger profiles that one user may connect."
+    ),
+    Description(
+        "CONFIRM_IN_CHAT",
+        "When a person has to type six digits that are sent to their chat before they can connect: "
+        "`unnamed` means for profiles whose name Messenger withholds. "
+        "[What it stops](security.md#confirm_in_chat).",
+    ),
+)
+
+RETENTION: Final = (
+    Description(
+        "KEEP_ATTEMPTS_HOURS",
+        "Hours for which an attempt is kept that never got an authorization code.",
+    ),
+    Description(
+        "KEEP_CODES_DAYS",
+        "Days for which an attempt is kept that got one. Names are removed from it sooner.",
+    ),
+    Description(
+        "KEEP_DELIVERIES_HOURS",
+        "Hours for which a webhook request is kept while the bot does not accept it.",
+    ),
+    Description(
+        "KEEP_DELIVERIES_MIB",
+        "MiB of such requests that are kept; beyond, the oldest are dropped, and the log says how "
+        "many.",
+    ),
+    Description(
+        "KEEP_DEAD_LETTERS_DAYS",
+        "Days for which dead letters are kept: what was given up after three days of retries. "
+        "`threadlink outbox list --state dead` shows them.",
+    ),
+    Description("KEEP_HISTORY_DAYS", "Days for which the history of links is kept."),
+)
+
+MONITORING: Final = (
+    Description("LOG_LEVEL", "The least level that is logged."),
+    Description(
+        "LOG_FORMAT",
+        "`json`: one JSON object a line. `console`: for people. [What is logged](log-events.md).",
+    ),
+    Description(
+        "METRICS_TOKEN",
+        "The token for `/metrics`, which Prometheus sends as `Authorization: Bearer …`. Without "
+        "it there is no `/metrics`.",
+    ),
+    Description(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "The address to which traces are sent, by OTLP over HTTP (`uv sync --extra otel`). Spans "
+        "hold no query, body, header or value. The other `OTEL_…` variables of OpenTelemetry are "
+        "obeyed if they are in the environment.",
+        example="http://127.0.0.1:4318",
+    ),
+    Description(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "Headers of these requests: `name=value`, separated by commas.",
+    ),
+    Description(
+        "SENTRY_DSN",
+        "The Sentry project to which unexpected errors are reported (`uv sync --extra sentry`): "
+        "type and place, no message and no value.",
+    ),
+)
+
+META: Final = (
+    Description("GRAPH_URL", "The address of the Graph API."),
+    Description(
+        "GRAPH_URL_TRUSTED",
+        "The host of GRAPH_URL once more, to confirm that the tokens may be sent there.",
+        example="graph-proxy.example.com",
+        needed="in production, if GRAPH_URL is not Meta's",
+    ),
+    Description("GRAPH_VERSION", "The version of the Graph API."),
+    Description(
+        "REDIRECT_ORIGINS",
+        "The origins to which a browser may be sent back, separated by spaces.",
+    ),
+)
