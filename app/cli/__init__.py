@@ -29,7 +29,7 @@ COMMANDS: Final = {
     ),
     "doctor": (
         "doctor:doctor",
-        "Look at everything a link needs, here and at Meta",
+        "Check everything that linking needs, here and at Meta",
     ),
     "emulator": (
         "emulator:emulator",

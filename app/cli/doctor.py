@@ -1,6 +1,6 @@
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import click
 
@@ -11,69 +11,72 @@ from app.linking import delivery_counts
 from app.outbox import heartbeats, retention
 from app.services.container import Services, build, processes
 from app.services.settings import load_settings
-from app.setup.findings import Finding, fault, ok
-from app.setup.local_checks import check_database, check_deliveries, check_queue, check_ways
+from app.setup.findings import Finding, ok, problem
+from app.setup.local_checks import check_database, check_deliveries, check_queue, check_sign_in
 from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
 from app.setup.public_checks import check_reach
 
-MARKS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
+MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
 
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Look at everything a link needs, here and at Meta; exit status 1 where something is wrong.
+    """Check everything that linking needs, here and at Meta; exit status 1 if there is a problem.
 
     Example: threadlink doctor
     """
-    found = []
+    findings = []
     for finding in examine():
-        found.append(finding)
+        findings.append(finding)
         if not as_json:
-            _tell(finding)
+            _print(finding)
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in found]))
-    faults = sum(finding.verdict == "fault" for finding in found)
-    if faults:
-        click.echo(f"{faults} to mend; begin with the first.", err=True)
+        click.echo(json.dumps([_as_json(finding) for finding in findings]))
+    problems = sum(finding.verdict == "problem" for finding in findings)
+    if problems:
+        summary = (
+            "1 problem." if problems == 1 else f"{problems} problems. Fix the first one first."
+        )
+        click.echo(summary, err=True)
         raise SystemExit(1)
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what the checks find, one after the other."""
+    """Yield the findings of all checks, as they are made."""
     try:
         settings = load_settings()
     except ConfigError as exc:
         for line in str(exc).splitlines():
-            yield fault("settings", line, ".env, or the environment: .env.example explains each")
+            yield problem("settings", line, ".env, or the environment: .env.example explains each")
         return
     yield ok("settings", "are complete")
-    # What is looked at is told line by line; the log would say it a second time.
+    # The log would repeat the findings.
     built = build(replace(settings, log_level="error", log_format="console"))
     try:
-        yield from _ways(built)
-        yield from _here(built)
+        yield from _sign_in(built)
+        yield from _local(built)
         yield from check_reach(
             settings.public_url, settings.verify_token, is_production=settings.is_production
         )
-        eyes = HeaderObserver()
-        yield from check_meta(built.meta(eyes.observe), at=clock.now())
-        yield from check_headers(eyes, settings.graph_version, at=clock.now())
+        headers = HeaderObserver()
+        yield from check_meta(built.meta(headers.observe), at=clock.now())
+        yield from check_headers(headers, settings.graph_version, at=clock.now())
     finally:
         built.close()
 
 
-def _ways(built: Services) -> Iterator[Finding]:
-    for page_id, ways in built.sign_in_methods.items():
-        refusing = [one.label for one in ways.providers if not one.in_webviews]
-        works = ways.password is not None or len(refusing) < len(ways.providers)
-        yield check_ways(page_id, works=works, refusing=refusing)
+def _sign_in(built: Services) -> Iterator[Finding]:
+    for page_id, methods in built.sign_in_methods.items():
+        refusing = [provider.label for provider in methods.providers if not provider.in_webviews]
+        works = methods.password is not None or len(refusing) < len(methods.providers)
+        yield check_sign_in(page_id, works=works, refusing=refusing)
 
 
-def _here(built: Services) -> Iterator[Finding]:
+def _local(built: Services) -> Iterator[Finding]:
     database = check_database(built.engine)
     yield database
-    if database.verdict == "fault":
+    if database.verdict == "problem":
         return
     queues = built.read(retention.queues)
     waiting = [queue for queue in queues if queue.state == "waiting"]
@@ -89,7 +92,17 @@ def _here(built: Services) -> Iterator[Finding]:
     )
 
 
-def _tell(finding: Finding) -> None:
+def _print(finding: Finding) -> None:
     click.echo(f"{MARKS[finding.verdict]}  {finding.subject}: {finding.words}")
-    if finding.mend:
-        click.echo(f"{'':9}mend: {finding.mend}")
+    if finding.fix:
+        click.echo(f"{'':9}fix: {finding.fix}")
+
+
+def _as_json(finding: Finding) -> dict[str, str]:
+    # Its names are older than ours, and other programs read them.
+    return {
+        "subject": finding.subject,
+        "verdict": "fault" if finding.verdict == "problem" else finding.verdict,
+        "words": finding.words,
+        "mend": finding.fix,
+    }

@@ -15,7 +15,7 @@ from app.services.container import build
 from app.services.settings import settings_from_env
 from app.setup import plan
 from app.setup.meta_checks import Meta
-from app.setup.plan import BadUndo, Change, ForeignWebhook, State
+from app.setup.plan import BadUndo, Change, ForeignWebhook, State, WebhookChange
 
 UNDO_FOLDER: Final = Path("instance")
 # What one finds in Meta's dashboard; the rest is chosen by the operator.
@@ -89,7 +89,7 @@ def apply_all(meta: Meta, changes: tuple[Change, ...], *, verify_token: str, und
         try:
             plan.apply(meta, change, verify_token=verify_token)
         except GraphError as exc:
-            hint = _NOT_ANSWERED if change.page_id is None else ""
+            hint = _NOT_ANSWERED if isinstance(change, WebhookChange) else ""
             raise click.ClickException(
                 f"Meta refused: {exc}\n{change}\n{hint}To put back what was changed before: "
                 f"threadlink setup --undo {undo}"

@@ -118,7 +118,7 @@ class _Keeper:
                 click.echo("Putting back what Meta had noted:")
                 with _built(self._settings) as built:
                     token = built.settings.verify_token
-                    _show(self.loan.give_back(built.meta(), verify_token=token, at=clock.now()))
+                    _show(self.loan.restore(built.meta(), verify_token=token, at=clock.now()))
         except (GraphError, BadUndo) as exc:
             raise click.ClickException(
                 f"that could not be done: {exc}\nNext: threadlink setup --undo {UNDO}"
@@ -142,11 +142,11 @@ class _Keeper:
         for finding in check_reach(
             settings.public_url, settings.verify_token, is_production=settings.is_production
         ):
-            if finding.verdict == "fault":
-                self._say(f"Not yet: {finding.subject} {finding.words}.\n  {finding.mend}")
+            if finding.verdict == "problem":
+                self._say(f"Not yet: {finding.subject} {finding.words}.\n  {finding.fix}")
                 return
             if finding.verdict == "warning":
-                click.echo(f"{finding.subject} {finding.words}.\n  {finding.mend}")
+                click.echo(f"{finding.subject} {finding.words}.\n  {finding.fix}")
         click.echo(f"{settings.public_url} leads here. Telling Meta:")
         with _built(settings) as built:
             self._point(built)
@@ -155,7 +155,7 @@ class _Keeper:
         settings = built.settings
         try:
             _show(
-                self.loan.point(
+                self.loan.apply(
                     built.meta(),
                     take_webhook=self.take_webhook,
                     verify_token=settings.verify_token,

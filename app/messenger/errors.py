@@ -13,11 +13,15 @@ MessengerError
         └── TokenDead            our page token is no longer good (190): nothing will succeed
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 RedirectFault = Literal[
     "token", "length", "origin", "grammar", "repeated name", "code inside", "token inside"
 ]
+
+
+# Graph error codes: developers.facebook.com, "Error codes" (25 June 2026).
+BAD_PARAMETER: Final = 100
 
 
 class MessengerError(Exception):

@@ -33,7 +33,7 @@ from app.linking.delivery_counter import DeliveryCounter
 from app.linking.graph_unlink import KIND as GRAPH_UNLINK
 from app.linking.graph_unlink import Unlink
 from app.linking.handlers import Policy
-from app.messenger.errors import GraphError, GraphRefused, PersonUnknown
+from app.messenger.errors import BAD_PARAMETER, GraphError, GraphRefused, PersonUnknown
 from app.messenger.graph.client import GraphClient
 from app.messenger.graph.setup import AppClient, PageClient, Way
 from app.messenger.graph.transport import Observation
@@ -53,8 +53,6 @@ SWEEP_EVERY: Final = timedelta(minutes=10)
 OUTBOX_SWEEP_EVERY: Final = timedelta(minutes=1)
 META_WATCH_EVERY: Final = timedelta(days=1)
 META_WATCH_AFTER: Final = timedelta(minutes=5)
-# Graph error codes: developers.facebook.com, "Error codes" (25 June 2026).
-BAD_PARAMETER: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,10 +200,10 @@ class Services:
 
     def _watch_meta(self, at: datetime) -> None:
         """Tell the operator when what Meta has noted no longer leads here (R104)."""
-        faults = [one for one in check_subscriptions(self.meta()) if one.verdict == "fault"]
+        faults = [one for one in check_subscriptions(self.meta()) if one.verdict == "problem"]
         self.write(heartbeats.record_meta_check, self.worker_id, len(faults), at=at)
         for one in faults:
-            log.error("setup.fault", subject=one.subject, told=one.words, mend=one.mend)
+            log.error("setup.fault", subject=one.subject, told=one.words, mend=one.fix)
 
     def _unlink(self, claim: Claim) -> None:
         """Tell Messenger that a person is not linked, unless one has been linked since."""

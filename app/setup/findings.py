@@ -1,29 +1,29 @@
-"""What a check has found, in words that somebody can act on."""
+"""The result of one check, with the command or setting that fixes a problem."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["ok", "warning", "fault"]
+Verdict = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `threadlink doctor`: what was looked at, how it stands, what mends it."""
+    """One line of `threadlink doctor`: the subject, the verdict in words, and the fix."""
 
     subject: str
     verdict: Verdict
     words: str
-    # The exact command, setting or dashboard page; empty where nothing is wrong.
-    mend: str = ""
+    # The exact command, setting or dashboard page; empty if nothing is wrong.
+    fix: str = ""
 
 
 def ok(subject: str, words: str) -> Finding:
     return Finding(subject, "ok", words)
 
 
-def warning(subject: str, words: str, mend: str) -> Finding:
-    return Finding(subject, "warning", words, mend)
+def warning(subject: str, words: str, fix: str) -> Finding:
+    return Finding(subject, "warning", words, fix)
 
 
-def fault(subject: str, words: str, mend: str) -> Finding:
-    return Finding(subject, "fault", words, mend)
+def problem(subject: str, words: str, fix: str) -> Finding:
+    return Finding(subject, "problem", words, fix)

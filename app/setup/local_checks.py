@@ -1,75 +1,77 @@
-"""Checks on our own side: the database, what waits in it, what has come in."""
+"""Checks of our own side: the database, the outbox, the deliveries received, and sign-in."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.infra.database import schema
-from app.setup.findings import Finding, fault, ok, warning
+from app.outbox.retention import LATE
+from app.setup.findings import Finding, ok, problem, warning
 
-# security.md R100
-LATE = timedelta(minutes=5)
-RECENT = timedelta(days=1)
+# A refused delivery that is older than this is history.
+RECENT: Final = timedelta(days=1)
 
 
 def check_database(engine: Engine) -> Finding:
-    """Tell whether the database answers, has the tables, and takes writes."""
+    """Report whether the database answers, has the tables of this version, and accepts writes."""
     subject = "database"
     try:
-        found = schema.status(engine)
+        status = schema.status(engine)
     except DBAPIError as exc:
-        return fault(
+        return problem(
             subject,
             f"cannot be reached ({type(exc.orig).__name__}): it is not running, or DATABASE_URL "
             "names another one",
             "DATABASE_URL, then: threadlink db status",
         )
-    if found.present and found.present > found.wanted:
-        return fault(
+    if status.present and status.present > status.wanted:
+        return problem(
             subject,
-            f"a later version has made its tables ({found.present}), this one wants {found.wanted}",
-            "install the version that ran here last; threadlink --version tells this one's",
+            f"its tables are of a later version ({status.present}), this one wants {status.wanted}",
+            "install the version that ran here last; threadlink --version shows this one's",
         )
-    if not found.is_current:
-        present = found.present or "missing"
-        return fault(
+    if not status.is_current:
+        present = status.present or "missing"
+        return problem(
             subject,
-            f"its tables are {present}, this version wants {found.wanted}",
+            f"its tables are {present}, this version wants {status.wanted}",
             "threadlink db upgrade",
         )
     try:
         with engine.begin() as connection:
             schema.try_writing(connection)
     except DBAPIError as exc:
-        return fault(
+        return problem(
             subject,
             f"takes no writes ({type(exc.orig).__name__}): the disk is full, the file is not ours, "
             "or the server is a standby",
             _place(engine),
         )
-    return ok(subject, f"answers, takes writes, tables at {found.present}")
+    return ok(subject, f"answers, takes writes, tables at {status.present}")
 
 
 def check_queue(
     *, waiting: int, oldest: timedelta, dead: int, workers: int, is_alone: bool
 ) -> Finding:
-    """Tell whether what commits have asked for is being done.
+    """Report whether the outbox is being worked off.
 
-    *is_alone* says that one process serves, and so has the worker inside.
+    *waiting* and *dead* are numbers of items, *oldest* is the age of the oldest waiting one,
+    *workers* the number with a heartbeat. *is_alone*: one process serves, with the worker inside.
     """
     subject = "outbox"
     if waiting and oldest > LATE:
         minutes = int(oldest.total_seconds() // 60)
-        told = f"{waiting} things wait, the oldest for {minutes} minutes"
+        backlog = f"{waiting} things wait, the oldest for {minutes} minutes"
         if not workers:
-            why = "no worker has been heard for a minute"
+            why = "no worker has sent a heartbeat for a minute"
             unit = "restart threadlink" if is_alone else "start threadlink-worker"
-            return fault(subject, f"{told}: {why}", f"systemctl {unit}")
+            return problem(subject, f"{backlog}: {why}", f"systemctl {unit}")
         why = f"{workers} at work, so the other side refuses or does not answer"
-        return fault(subject, f"{told}: {why}", "threadlink outbox list")
+        return problem(subject, f"{backlog}: {why}", "threadlink outbox list")
     if dead:
         return warning(
             subject,
@@ -80,25 +82,26 @@ def check_queue(
 
 
 def check_deliveries(last: Mapping[str, datetime], *, kept: timedelta, at: datetime) -> Finding:
-    """Tell when Messenger was heard last, and by which of two app secrets it signs (R44).
+    """Report the age of the last delivery, and which of the two app secrets signed it (R44).
 
-    Of what came longer than *kept* ago nothing is known.
+    *last* has the time of the last delivery by outcome: current, previous or refused. Deliveries
+    older than *kept* are no longer counted.
     """
     subject = "deliveries"
-    signed_at = max((last[by] for by in ("current", "previous") if by in last), default=None)
+    signed_at = max((last[key] for key in ("current", "previous") if key in last), default=None)
     refused_at = last.get("refused")
     if refused_at and at - refused_at < RECENT and (not signed_at or signed_at < refused_at):
-        return fault(
+        return problem(
             subject,
             f"the last one, {_ago(refused_at, at)} ago, was refused for its signature: APP_SECRET "
-            "is not this app's, or somebody else posts here",
+            "is not this app's, or another program posts here",
             "App settings > Basic > App secret, into APP_SECRET",
         )
     if signed_at is None:
         return warning(
             subject,
-            f"none that Messenger signed has come within {kept.days} days",
-            "write something to the Page in Messenger, then look here again",
+            f"none with Messenger's signature has arrived within {kept.days} days",
+            "write to the Page in Messenger, then run threadlink doctor again",
         )
     if last.get("previous") == signed_at and last.get("current") != signed_at:
         return warning(
@@ -109,14 +112,17 @@ def check_deliveries(last: Mapping[str, datetime], *, kept: timedelta, at: datet
     return ok(subject, f"the last one came {_ago(signed_at, at)} ago, signed with APP_SECRET")
 
 
-def check_ways(page_id: str, *, works: bool, refusing: Sequence[str]) -> Finding:
-    """Tell whether some way to sign in *works* in Messenger's browser; *refusing* do not (R55)."""
+def check_sign_in(page_id: str, *, works: bool, refusing: Sequence[str]) -> Finding:
+    """Report whether any sign-in method *works* in Messenger's browser (R55).
+
+    *refusing* are the labels of the providers that refuse such browsers.
+    """
     subject = f"sign-in of page {page_id}"
     if works:
         return ok(subject, "works inside Messenger")
-    return fault(
+    return problem(
         subject,
-        f"no way to sign in works inside Messenger: {', '.join(refusing)} cannot be used there",
+        f"no sign-in method works inside Messenger: {', '.join(refusing)} cannot be used there",
         "AUTHENTICATORS: add one with a password form, or a provider that accepts such browsers",
     )
 

@@ -1,4 +1,4 @@
-"""What to change at Meta so that links can be made, and how to put it back."""
+"""The plan of `threadlink setup`: the present state at Meta, the wanted one, and the changes."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -9,12 +9,12 @@ from app.messenger.graph.setup import LINKING_FIELD, Webhook
 from app.messenger.types import PageId
 from app.setup.meta_checks import Meta, MetaPage
 
-# What a bot behind Threadlink answers to.
+# The fields that a bot behind Threadlink needs.
 BOT_FIELDS: Final = ("messages", "messaging_postbacks")
 
 
 class ForeignWebhook(Exception):
-    """The app's webhook leads to *url*, which is not ours to take."""
+    """The app's webhook leads to *url*, which is another program's."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -22,12 +22,12 @@ class ForeignWebhook(Exception):
 
 
 class BadUndo(ValueError):
-    """The file holds no state that was written by setup, or one of another installation."""
+    """The undo file holds no state that setup has written, or the state of another installation."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """What Meta has noted for one page."""
+    """The settings of one page at Meta."""
 
     page_id: PageId
     fields: tuple[str, ...]
@@ -36,7 +36,7 @@ class PageState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What Meta has noted for the app and its pages."""
+    """The settings of the app and its pages at Meta."""
 
     webhook: Webhook | None
     pages: tuple[PageState, ...]
@@ -50,16 +50,16 @@ class State:
         """Return the state that *text* holds.
 
         Raises:
-            BadUndo: It holds none.
+            BadUndo: *text* holds no state.
         """
         try:
             data: dict[str, Any] = json.loads(text)
-            hook = data["webhook"]
+            webhook = data["webhook"]
             return cls(
-                hook and Webhook(hook["url"], tuple(hook["fields"]), hook["is_active"]),
+                webhook and Webhook(webhook["url"], tuple(webhook["fields"]), webhook["is_active"]),
                 tuple(
-                    PageState(PageId(p["page_id"]), tuple(p["fields"]), p["linking_url"])
-                    for p in data["pages"]
+                    PageState(PageId(page["page_id"]), tuple(page["fields"]), page["linking_url"])
+                    for page in data["pages"]
                 ),
             )
         except (ValueError, KeyError, TypeError):
@@ -67,29 +67,53 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One call to Meta: *page_id* is None where it is about the app."""
+class WebhookChange:
+    """A new webhook of the app; *after* None removes it."""
 
-    page_id: PageId | None
-    before: Webhook | tuple[str, ...] | str | None
-    after: Webhook | tuple[str, ...] | str | None
-
-    @property
-    def is_profile(self) -> bool:
-        """Whether it is a call of the Messenger Profile API, of which Meta allows few."""
-        return self.page_id is not None and not isinstance(self.after, tuple)
+    before: Webhook | None
+    after: Webhook | None
 
     def __str__(self) -> str:
         """Return the change in words."""
-        if self.page_id is None:
-            return f"App webhook: {_hook(self.before)}\n    becomes {_hook(self.after)}"
-        what = "subscribed" if isinstance(self.after, tuple) else "Log In"
-        before, after = _words(self.before), _words(self.after)
-        return f"Page {self.page_id} {what}: {before}\n    becomes {after}"
+        return f"App webhook: {_webhook(self.before)}\n    becomes {_webhook(self.after)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsChange:
+    """A new set of webhook fields that a page is subscribed to."""
+
+    page_id: PageId
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return the change in words."""
+        before, after = (", ".join(fields) or "nothing" for fields in (self.before, self.after))
+        return f"Page {self.page_id} subscribed: {before}\n    becomes {after}"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkingUrlChange:
+    """A new address for Log In in a page's Messenger profile; *after* None removes it.
+
+    It is a call of the Messenger Profile API, of which Meta allows few.
+    """
+
+    page_id: PageId
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        """Return the change in words."""
+        before, after = (url or "nothing" for url in (self.before, self.after))
+        return f"Page {self.page_id} Log In: {before}\n    becomes {after}"
+
+
+Change = WebhookChange | FieldsChange | LinkingUrlChange
 
 
 def read_state(meta: Meta) -> State:
-    """Return what Meta has noted now: one profile call a page."""
+    """Return the present state at Meta: one call of the Messenger Profile API for each page."""
     return State(
         meta.app.webhook(),
         tuple(
@@ -102,18 +126,18 @@ def read_state(meta: Meta) -> State:
 def wanted(
     state: State, meta: Meta, *, more_fields: Collection[str] = (), take_webhook: bool = False
 ) -> State:
-    """Return *state* as it should be; fields that are subscribed already stay.
+    """Return the state to reach from *state*; fields that are subscribed already stay.
 
     Raises:
-        ForeignWebhook: The app's webhook leads elsewhere, and *take_webhook* was not said.
+        ForeignWebhook: The app's webhook leads elsewhere, and *take_webhook* is not set.
     """
-    hook = state.webhook
-    if hook is not None and hook.url != meta.webhook_url and not take_webhook:
-        raise ForeignWebhook(hook.url)
+    webhook = state.webhook
+    if webhook is not None and webhook.url != meta.webhook_url and not take_webhook:
+        raise ForeignWebhook(webhook.url)
     fields = (LINKING_FIELD, *more_fields)
     urls = {page.id: page.linking_url for page in meta.pages}
     return State(
-        Webhook(meta.webhook_url, _union(hook.fields if hook else (), fields)),
+        Webhook(meta.webhook_url, _union(webhook.fields if webhook else (), fields)),
         tuple(
             PageState(page.page_id, _union(page.fields, fields), urls[page.page_id])
             for page in state.pages
@@ -122,10 +146,10 @@ def wanted(
 
 
 def changes(before: State, after: State) -> tuple[Change, ...]:
-    """Return what leads from *before* to *after*, in the order in which it must be done.
+    """Return the changes from *before* to *after*, in the order in which they must be made.
 
     Raises:
-        BadUndo: They are not about the same pages.
+        BadUndo: The two are not about the same pages.
     """
     if [page.page_id for page in before.pages] != [page.page_id for page in after.pages]:
         raise BadUndo
@@ -136,33 +160,30 @@ def apply(meta: Meta, change: Change, *, verify_token: str) -> None:
     """Make *change* at Meta.
 
     Raises:
-        GraphError: Meta did not take it.
+        GraphError: Meta refused it, or did not answer.
     """
-    if change.page_id is None:
-        if isinstance(change.after, Webhook):
-            hook = change.after
-            meta.app.set_webhook(hook.url, verify_token=verify_token, fields=hook.fields)
-        else:
+    match change:
+        case WebhookChange(after=None):
             meta.app.remove_webhook()
-        return
-    page = _page(meta, change.page_id)
-    if isinstance(change.after, tuple):
-        page.client.subscribe(change.after)
-    elif isinstance(change.after, str):
-        page.profile.set_linking_url(change.after)
-    else:
-        page.profile.clear_linking_url()
+        case WebhookChange(after=Webhook() as webhook):
+            meta.app.set_webhook(webhook.url, verify_token=verify_token, fields=webhook.fields)
+        case FieldsChange():
+            _page(meta, change.page_id).client.subscribe(change.after)
+        case LinkingUrlChange(after=None):
+            _page(meta, change.page_id).profile.clear_linking_url()
+        case LinkingUrlChange(after=str() as url):
+            _page(meta, change.page_id).profile.set_linking_url(url)
 
 
 def _changes(before: State, after: State) -> Iterator[Change]:
-    # The webhook first: if it does not answer the handshake, nothing has been changed.
+    # The webhook first: if it does not answer Meta's handshake, nothing has been changed.
     if before.webhook != after.webhook:
-        yield Change(None, before.webhook, after.webhook)
+        yield WebhookChange(before.webhook, after.webhook)
     for old, new in zip(before.pages, after.pages, strict=True):
         if set(old.fields) != set(new.fields):
-            yield Change(old.page_id, old.fields, new.fields)
+            yield FieldsChange(old.page_id, old.fields, new.fields)
         if old.linking_url != new.linking_url:
-            yield Change(old.page_id, old.linking_url, new.linking_url)
+            yield LinkingUrlChange(old.page_id, old.linking_url, new.linking_url)
 
 
 def _union(present: Collection[str], added: Collection[str]) -> tuple[str, ...]:
@@ -173,12 +194,8 @@ def _page(meta: Meta, page_id: PageId) -> MetaPage:
     return next(page for page in meta.pages if page.id == page_id)
 
 
-def _words(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) and value else str(value or "nothing")
-
-
-def _hook(value: object) -> str:
-    if not isinstance(value, Webhook):
+def _webhook(webhook: Webhook | None) -> str:
+    if webhook is None:
         return "none"
-    state = "" if value.is_active else ", switched off"
-    return f"{value.url} ({', '.join(value.fields)}{state})"
+    state = "" if webhook.is_active else ", switched off"
+    return f"{webhook.url} ({', '.join(webhook.fields)}{state})"

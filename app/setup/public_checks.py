@@ -1,4 +1,4 @@
-"""Checks from outside: does PUBLIC_URL lead here, as a browser and as Meta would come?"""
+"""Checks from outside: PUBLIC_URL leads here, for browsers and for Meta."""
 
 import secrets
 from collections.abc import Iterator
@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import requests
 
-from app.setup.findings import Finding, fault, ok, warning
+from app.setup.findings import Finding, ok, problem, warning
 
 CONNECT_S: Final = 5
 READ_S: Final = 10
-# ngrok shows its page to what calls itself a browser (ngrok.com/abuse, "Browser Warning").
+# ngrok shows its warning page to whatever calls itself a browser (ngrok.com/abuse, "Browser
+# Warning").
 BROWSER: Final = (
     "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36"
 )
@@ -20,26 +21,26 @@ PLAIN_HTTP_REDIRECT: Final = 308
 
 
 def check_reach(public_url: str, verify_token: str, *, is_production: bool) -> Iterator[Finding]:
-    """Yield a finding for each step of the way in; the first fault ends it."""
+    """Yield a finding for each step from outside to the server; the first problem ends it."""
     with requests.Session() as session:
-        # Meta comes without our proxies and without our .netrc.
+        # Meta does not use our proxies or our .netrc.
         session.trust_env = False
-        reached = _check_address(session, public_url)
-        yield reached
-        if reached.verdict == "fault":
+        address = _check_address(session, public_url)
+        yield address
+        if address.verdict == "problem":
             return
         try:
-            seen = _check_https(session, public_url, is_production=is_production)
-            yield seen
-            if seen.verdict == "fault":
+            https = _check_https(session, public_url, is_production=is_production)
+            yield https
+            if https.verdict == "problem":
                 return
             yield _check_handshake(session, public_url, verify_token)
             yield _check_interstitial(session, public_url)
         except requests.RequestException as exc:
-            yield fault(
+            yield problem(
                 "way in",
-                f"{public_url} answers, and then no more ({type(exc).__name__}): the server or the "
-                "tunnel ended, or the proxy holds back some addresses",
+                f"{public_url} answers only sometimes ({type(exc).__name__}): the server or the "
+                "tunnel ended, or the proxy blocks some paths",
                 "threadlink doctor, once more; then the proxy's or the tunnel's log",
             )
 
@@ -49,29 +50,29 @@ def _check_address(session: requests.Session, public_url: str) -> Finding:
     try:
         answer = _get(session, f"{public_url}/healthz")
     except requests.exceptions.SSLError:
-        return fault(
+        return problem(
             subject,
             f"the certificate of {public_url} is not valid: expired, for another name, or signed "
-            "by nobody Meta knows",
+            "by an authority that Meta does not trust",
             "renew it, e.g. certbot renew, or let Caddy do it: docs/deploying.md",
         )
     except requests.RequestException as exc:
-        return fault(
+        return problem(
             subject,
             f"{public_url} does not answer ({type(exc).__name__}): no server or no tunnel runs, or "
             "DNS or a firewall leads elsewhere",
             "threadlink serve; with a tunnel: PUBLIC_URL must be the address it shows now",
         )
     if code := answer.headers.get(NGROK_HEADER):
-        return fault(
+        return problem(
             subject,
             f"ngrok answers for a tunnel that leads nowhere ({code})",
             "ngrok http 8000, and its address into PUBLIC_URL",
         )
     if _status_of(answer) != "ok":
-        return fault(
+        return problem(
             subject,
-            f"something else than Threadlink answers at {public_url} (HTTP {answer.status_code})",
+            f"something other than Threadlink answers at {public_url} (HTTP {answer.status_code})",
             "PUBLIC_URL, or the proxy's rule for this host: docs/deploying.md",
         )
     return ok(subject, f"{public_url} answers")
@@ -81,15 +82,15 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
     subject = "https behind the proxy"
     answer = _get(session, f"{public_url}/")
     if answer.status_code == requests.codes.bad_request:
-        return fault(
+        return problem(
             subject,
-            "the server refuses the name it is called by: the proxy passes on another Host",
+            "the server refuses the Host header: the proxy passes another Host on",
             "nginx: proxy_set_header Host $host; or name it in ALLOWED_HOSTS",
         )
     if answer.status_code == PLAIN_HTTP_REDIRECT:
-        return fault(
+        return problem(
             subject,
-            "the server takes every request for plain http and sends browsers round in circles",
+            "the server takes every request for plain http and redirects browsers in a circle",
             "TRUSTED_PROXIES=1, and in nginx: proxy_set_header X-Forwarded-Proto $scheme;",
         )
     return ok(subject, "is seen" if is_production else "not needed on this machine")
@@ -101,8 +102,8 @@ def _check_handshake(session: requests.Session, public_url: str, verify_token: s
     hub = {"hub.mode": "subscribe", "hub.verify_token": verify_token, "hub.challenge": challenge}
     answer = _get(session, f"{public_url}/webhook", params=hub)
     if answer.text == challenge:
-        return ok(subject, "is answered, and by a server with our VERIFY_TOKEN")
-    return fault(
+        return ok(subject, "is answered by a server with our VERIFY_TOKEN")
+    return problem(
         subject,
         f"is not answered (HTTP {answer.status_code}): the server there has another VERIFY_TOKEN, "
         "or is another installation",
@@ -116,7 +117,7 @@ def _check_interstitial(session: requests.Session, public_url: str) -> Finding:
     if answer.headers.get(NGROK_HEADER) == NGROK_INTERSTITIAL:
         return warning(
             subject,
-            "stands before the sign-in page: each person must tap Visit Site first, within the "
+            "comes before the sign-in page: each person must tap Visit Site first, within the "
             "token's five minutes",
             "a paid ngrok plan, or: cloudflared tunnel --url http://127.0.0.1:8000",
         )

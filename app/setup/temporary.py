@@ -1,7 +1,7 @@
-"""What Meta has noted, changed for as long as something lasts, and then put back.
+"""A temporary change of the settings at Meta, restored afterwards.
 
-The file that says how to put it back is written before the first change, and goes when it is done:
-whatever happens in between, `threadlink setup --undo` reads it, and so does the next loan.
+The undo file is written before the first change, and removed when everything is restored. After a
+crash, `threadlink setup --undo` reads it, and so does the next TemporarySetup.
 """
 
 import json
@@ -13,18 +13,19 @@ from typing import Final
 
 from app.setup import plan
 from app.setup.meta_checks import Meta
-from app.setup.plan import BadUndo, Change, State
+from app.setup.plan import BadUndo, Change, LinkingUrlChange, State
 
-# Messenger Profile API: calls a page (developers.facebook.com, "Messenger Profile API", 2026-11).
+# Calls of the Messenger Profile API that Meta allows for each page within ten minutes
+# (developers.facebook.com, "Messenger Profile API", November 2026).
 MOST_CALLS: Final = 10
-# A minute more than that: Meta counts from when it is asked, and by its own clock.
+# A minute more than Meta's ten: it counts from when a call arrives, by its own clock.
 WITHIN: Final = timedelta(minutes=11)
-# To put things back: one to look, one to change.
+# Reserved for restoring: one call that reads, one that changes.
 KEPT_BACK: Final = 2
 
 
 class TooSoon(Exception):
-    """Meta would count one call too many; it will not *at* that moment."""
+    """Another call would exceed Meta's limit; from *at* on it is allowed."""
 
     def __init__(self, at: datetime) -> None:
         super().__init__(str(at))
@@ -32,18 +33,18 @@ class TooSoon(Exception):
 
 
 class TemporarySetup:
-    """The app's webhook and the pages' settings at Meta, while they lead somewhere else."""
+    """The app's webhook and the pages' settings at Meta, changed for a while."""
 
     def __init__(self, file: Path) -> None:
-        """Go on where an earlier loan that was never given back has left *file*.
+        """Use the undo file *file*; an earlier change that was not restored is taken over.
 
         Raises:
-            BadUndo: *file* was written by something else.
+            BadUndo: *file* exists, and is not such a file.
         """
         self.file = file
         self._before: State | None = None
         self._ours: tuple[str, ...] = ()
-        # What Meta has noted now, where that is known without asking.
+        # The present state at Meta; None: it must be read first.
         self._now: State | None = None
         self._calls: list[datetime] = []
         if file.exists():
@@ -51,19 +52,19 @@ class TemporarySetup:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is something to put back."""
+        """Whether there is something to restore."""
         return self._before is not None
 
-    def point(
+    def apply(
         self, meta: Meta, *, take_webhook: bool, verify_token: str, bot: bool, at: datetime
     ) -> Iterator[Change]:
-        """Make everything at Meta lead to where *meta* says; yield each change once it is made.
+        """Change the settings at Meta to those of *meta*; yield each change once it is made.
 
         Raises:
-            ForeignWebhook: The app's webhook is another program's, and *take_webhook* was not said.
-            TooSoon: Meta has been called too often; nothing was changed.
-            BadUndo: What is to be put back is of other pages.
-            GraphError: Meta did not take it; what was changed before stands.
+            ForeignWebhook: The app's webhook is another program's, and *take_webhook* is not set.
+            TooSoon: The limit of calls is reached; nothing was changed.
+            BadUndo: The state to restore is of other pages.
+            GraphError: Meta refused a change; those before it remain.
         """
         self._check_calls(at)
         now = self._state(meta, at)
@@ -72,17 +73,17 @@ class TemporarySetup:
         after = plan.wanted(now, meta, more_fields=fields, take_webhook=take_webhook or is_ours)
         if self._before is None:
             self._before = now
-        # Before anything is changed: can it be put back at all?
+        # Raises if this could not be restored, before anything is changed.
         plan.changes(after, self._before)
         self._ours = (*self._ours, meta.webhook_url)
         self._write()
         yield from self._make(meta, now, after, verify_token=verify_token, at=at)
 
-    def give_back(self, meta: Meta, *, verify_token: str, at: datetime) -> Iterator[Change]:
-        """Put back what was there; yield each change once it is made.
+    def restore(self, meta: Meta, *, verify_token: str, at: datetime) -> Iterator[Change]:
+        """Restore the earlier settings; yield each change once it is made.
 
         Raises:
-            GraphError: Meta did not take it; the file stays.
+            GraphError: Meta refused a change; the undo file stays.
         """
         if self._before is not None:
             now = self._state(meta, at)
@@ -94,9 +95,9 @@ class TemporarySetup:
         self, meta: Meta, now: State, after: State, *, verify_token: str, at: datetime
     ) -> Iterator[Change]:
         changes = plan.changes(now, after)
-        if any(change.is_profile for change in changes):
+        if any(isinstance(change, LinkingUrlChange) for change in changes):
             self._calls.append(at)
-        # Unknown until all of it is done.
+        # Unknown until all changes are made.
         self._now = None
         for change in changes:
             plan.apply(meta, change, verify_token=verify_token)

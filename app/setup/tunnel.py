@@ -1,8 +1,8 @@
-"""Finds the public address of a tunnel that runs on this machine and leads to our server.
+"""The public address of a tunnel (ngrok or cloudflared) that runs on this machine.
 
-ngrok: ngrok.com/docs/agent/api, "Base URL" and "List tunnels". cloudflared:
-developers.cloudflare.com, Cloudflare Tunnel, "Metrics" (the ports); what is told there under
-/quicktunnel and /config: github.com/cloudflare/cloudflared, metrics/metrics.go. Read 2026-11.
+Sources, read in November 2026. ngrok: ngrok.com/docs/agent/api, "Base URL" and "List tunnels".
+cloudflared: the ports in developers.cloudflare.com, Cloudflare Tunnel, "Metrics"; /quicktunnel and
+/config in github.com/cloudflare/cloudflared, metrics/metrics.go.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,82 +22,85 @@ TIMEOUT_S: Final = 3
 
 
 class NoTunnel(Exception):
-    """No tunnel that runs leads to the port; the text says how to start one that does."""
+    """No running tunnel leads to the port; the text says how to start one that does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """A way in: what comes to *public_url* is brought to *upstream* by *program*."""
+    """A tunnel by *program*: requests to *public_url* are passed to *upstream*."""
 
     program: str
     public_url: str
-    # As the program says it; empty where it does not.
+    # In the program's own words; empty if it does not say.
     upstream: str
 
 
 def find(port: int, apis: Sequence[str] = USUAL) -> Tunnel:
-    """Return the tunnel that leads to *port*, asking the local *apis* of the tunnels that run.
+    """Return the tunnel that leads to *port*, found through the local APIs of tunnel programs.
 
     Raises:
-        NoTunnel: There is none.
+        NoTunnel: No tunnel leads there.
     """
     with requests.Session() as session:
-        # They are on this machine: no proxy, no .netrc.
+        # The APIs are on this machine: no proxy, no .netrc.
         session.trust_env = False
-        running = [tunnel for api in apis for tunnel in _at(session, api)]
+        running = [tunnel for api in apis for tunnel in _tunnels_at(session, api)]
     ours = [tunnel for tunnel in running if _port_of(tunnel.upstream) in {port, None}]
     usable = [tunnel for tunnel in ours if _may_be_public(tunnel.public_url)]
     if usable:
-        # Before an address of this machine, which only a pretended Messenger can reach.
+        # Preferred to an address of this machine, which only a simulated Messenger can reach.
         return max(usable, key=lambda tunnel: tunnel.public_url.startswith("https://"))
     raise NoTunnel(_why_none(port, running, ours))
 
 
-def _at(session: requests.Session, api: str) -> list[Tunnel]:
-    if (told := _asked(session, f"{api}/api/tunnels")) is not None:
-        return list(_of_ngrok(told))
-    if (told := _asked(session, f"{api}/quicktunnel")) is not None:
-        return list(_of_cloudflared(told, _asked(session, f"{api}/config")))
+def _tunnels_at(session: requests.Session, api: str) -> list[Tunnel]:
+    if (answer := _get_json(session, f"{api}/api/tunnels")) is not None:
+        return list(_of_ngrok(answer))
+    if (answer := _get_json(session, f"{api}/quicktunnel")) is not None:
+        return list(_of_cloudflared(answer, _get_json(session, f"{api}/config")))
     return []
 
 
-def _asked(session: requests.Session, url: str) -> Any:
-    """Return the JSON that *url* answers with, or None."""
+def _get_json(session: requests.Session, url: str) -> Any:
+    """Return the JSON at *url*; None if there is none."""
     try:
-        answer = session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
-        return answer.json() if answer.ok else None
+        response = session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
+        return response.json() if response.ok else None
     except requests.RequestException:
         return None
 
 
-def _of_ngrok(told: Any) -> Iterator[Tunnel]:
-    rows = told.get("tunnels") if isinstance(told, dict) else None
+def _of_ngrok(answer: Any) -> Iterator[Tunnel]:
+    rows = answer.get("tunnels") if isinstance(answer, dict) else None
     for row in rows if isinstance(rows, list) else []:
         match row:
             case {"public_url": str(url), "config": {"addr": str(upstream)}}:
                 yield Tunnel("ngrok", url, upstream)
 
 
-def _of_cloudflared(told: Any, config: Any) -> Iterator[Tunnel]:
-    """Yield a quick tunnel, whose name stands in *told*, or the named ones of *config*."""
-    quick = told.get("hostname") if isinstance(told, dict) else None
+def _of_cloudflared(quick: Any, config: Any) -> Iterator[Tunnel]:
+    """Yield the quick tunnel of the answer *quick*, or the named tunnels of *config*."""
+    quick_name = quick.get("hostname") if isinstance(quick, dict) else None
     rules: list[Any] = []
     match config:
-        case {"config": {"ingress": list(given)}}:
-            rules = given
+        case {"config": {"ingress": list(ingress)}}:
+            rules = ingress
     for rule in rules:
         match rule:
             case {"service": str(upstream)}:
-                hostname = rule.get("hostname") or quick
+                hostname = rule.get("hostname") or quick_name
                 if isinstance(hostname, str) and hostname and "://" in upstream:
                     yield Tunnel("cloudflared", f"https://{hostname}", upstream)
-    if not rules and isinstance(quick, str) and quick:
-        # Older ones do not tell where they lead.
-        yield Tunnel("cloudflared", f"https://{quick}", "")
+    if not rules and isinstance(quick_name, str) and quick_name:
+        # Older versions do not report where they lead.
+        yield Tunnel("cloudflared", f"https://{quick_name}", "")
 
 
 def _port_of(upstream: str) -> int | None:
-    """Return the port of an upstream as the programs write it: 80, localhost:80, http://…."""
+    """Return the port of *upstream*, which is like 80, localhost:80 or http://….
+
+    None if it has none, -1 if it cannot be read.
+    """
     if upstream.isdecimal():
         return int(upstream)
     address = urlsplit(upstream if "://" in upstream else f"//{upstream}")
@@ -118,8 +121,8 @@ def _may_be_public(url: str) -> bool:
 def _why_none(port: int, running: Sequence[Tunnel], ours: Sequence[Tunnel]) -> str:
     if ours:
         return (
-            f"{ours[0].program} leads {ours[0].public_url} to port {port}, but Messenger takes "
-            f"https alone.\nNext: ngrok http {port}"
+            f"{ours[0].program} leads {ours[0].public_url} to port {port}, but Messenger accepts "
+            f"https only.\nNext: ngrok http {port}"
         )
     if running:
         there = running[0]

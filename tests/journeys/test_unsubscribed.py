@@ -1,4 +1,4 @@
-"""An hour of failures of ours, on Messenger's clock: what it does to a Page, and what mends it."""
+"""An hour of our failures, on Messenger's clock: its effect on a Page, and the fix."""
 
 import json
 import secrets
@@ -73,7 +73,7 @@ def test_an_hour_of_failures_ends_the_subscription_and_setup_brings_it_back(
     threadlink: Threadlink,
     messenger: Messenger,
 ) -> None:
-    """R104: seen in the inspector, named by doctor, mended by the command that doctor gives."""
+    """R104: seen in the inspector, named by doctor, fixed by the command that doctor gives."""
     ana = messenger.people[0]
     logs_in(ana)
     first = version(threadlink, ana)
@@ -83,7 +83,7 @@ def test_an_hour_of_failures_ends_the_subscription_and_setup_brings_it_back(
     with failing(threadlink, messenger):
         ana.logs_out()
         messenger.advance(timedelta(minutes=58))
-        assert "subscription" not in faults_of(threadlink)
+        assert "subscription" not in problems_of(threadlink)
         messenger.advance(timedelta(minutes=4))
 
     tries = messenger.received("webhook")[before:]
@@ -100,18 +100,18 @@ def test_an_hour_of_failures_ends_the_subscription_and_setup_brings_it_back(
     assert len(messenger.received("webhook")) == before + len(tries) + 1
     assert FIELD in str(messenger.received("webhook")[-1].reason)
 
-    named = faults_of(threadlink)
+    named = problems_of(threadlink)
     assert (
         f"subscription of page {ana.page_id}: the app is not told of the page's {FIELD}: " in named
     )
-    assert "mend: threadlink setup\n" in named
-    assert 1 == named.count("FAULT")
+    assert "fix: threadlink setup\n" in named
+    assert 1 == named.count("PROBLEM")
 
     # The server goes by this machine's clock, and would find a code of an hour ahead too late.
     messenger.return_to_now()
     threadlink.runs("setup")
 
-    assert "" == faults_of(threadlink)
+    assert "" == problems_of(threadlink)
     logs_in(ana)
     # Whether the word of her Log Out was lost or came too late: what stands is the last Log In.
     assert version(threadlink, ana) > first
@@ -131,14 +131,14 @@ def version(threadlink: Threadlink, person: Person) -> int:
     return int(json.loads(line)["version"])
 
 
-def faults_of(threadlink: Threadlink) -> str:
-    """Return what doctor finds wrong, with what mends it; nothing where all is well."""
+def problems_of(threadlink: Threadlink) -> str:
+    """Return the problems that doctor prints, each with its fix; empty if there are none."""
     done = threadlink.tries("doctor")
     lines = done.stdout.splitlines(keepends=True)
     wrong = (
         said
         for number, line in enumerate(lines)
-        if line.startswith("FAULT")
+        if line.startswith("PROBLEM")
         for said in lines[number : number + 2]
     )
     told = "".join(wrong)

@@ -83,7 +83,7 @@ SETTINGS = {
     "another page's token": (
         {"PAGE_ACCESS_TOKEN": TOKENS[OTHER_PAGE]},
         f"page {PAGE}",
-        f"its token speaks for page {OTHER_PAGE}",
+        f"its token belongs to page {OTHER_PAGE}",
         "App dashboard > Messenger > Messenger API settings > Generate token",
     ),
     "Graph is away": (
@@ -256,4 +256,4 @@ def test_the_daily_look_sees_what_has_changed_at_meta(sound: Services, meta: Emu
 
 def faults_of(services: Services) -> list[str]:
     found = check_subscriptions(services.meta())
-    return [finding.subject for finding in found if finding.verdict == "fault"]
+    return [finding.subject for finding in found if finding.verdict == "problem"]

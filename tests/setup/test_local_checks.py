@@ -63,14 +63,14 @@ def test_a_full_disk_is_named(sound: Services, environment: dict[str, str], tmp_
     )
 
     assert 1 == run.returncode
-    assert "FAULT    database: takes no writes" in run.stdout, run.stdout + run.stderr
+    assert "PROBLEM  database: takes no writes" in run.stdout, run.stdout + run.stderr
     assert "the disk is full" in run.stdout
-    assert f"mend: df -h {path.parent} && ls -l {path}" in run.stdout
+    assert f"fix: df -h {path.parent} && ls -l {path}" in run.stdout
 
 
 def test_a_failing_receiver_is_told_from_a_missing_worker(sound: Services, runs: Runs) -> None:
     sound.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
-    assert "no worker has been heard" in lines(runs)["outbox"]["words"]
+    assert "no worker has sent" in lines(runs)["outbox"]["words"]
 
     sound.write(heartbeats.beat, "w", at=clock.now())
 
@@ -98,7 +98,7 @@ def test_tables_of_a_later_version_are_not_to_be_upgraded(sound: Services, runs:
     line = lines(runs)["database"]
 
     assert "fault" == line["verdict"]
-    assert "a later version has made its tables (9999)" in line["words"]
+    assert "its tables are of a later version (9999)" in line["words"]
     assert "threadlink db upgrade" not in line["mend"]
 
 
@@ -117,7 +117,7 @@ def test_a_queue_that_nobody_works_on_is_named(
     line = lines(runs, WORKERS=workers)["outbox"]
 
     assert ("fault", mend) == (line["verdict"], line["mend"])
-    assert "1 things wait, the oldest for 20 minutes: no worker has been heard" in line["words"]
+    assert "1 things wait, the oldest for 20 minutes: no worker has sent" in line["words"]
 
 
 def test_what_waits_for_a_short_while_is_no_fault(sound: Services, runs: Runs) -> None:
@@ -173,8 +173,8 @@ def test_that_no_delivery_has_come_is_a_warning(server: Services, runs: Runs) ->
     line = lines(runs)["deliveries"]
 
     assert "warning" == line["verdict"]
-    assert "none that Messenger signed has come within 30 days" == line["words"]
-    assert "write something to the Page in Messenger" in line["mend"]
+    assert "none with Messenger's signature has arrived within 30 days" == line["words"]
+    assert "write to the Page in Messenger" in line["mend"]
     assert server.read(delivery_counts.last) == {}
 
 
@@ -195,7 +195,7 @@ def test_a_page_on_which_nobody_can_sign_in_is_named(ways: str, verdict: str, ru
     line = lines(runs, AUTHENTICATORS=ways, **google)[f"sign-in of page {PAGE}"]
 
     assert verdict == line["verdict"]
-    told = "no way to sign in works inside Messenger: Google cannot be used there"
+    told = "no sign-in method works inside Messenger: Google cannot be used there"
     assert (told == line["words"]) is (verdict == "fault")
     assert line["mend"].startswith("AUTHENTICATORS") is (verdict == "fault")
 
@@ -208,14 +208,18 @@ HEARD: dict[str, tuple[dict[str, timedelta], str, str]] = {
     "minutes ago": ({"current": 119 * MINUTE}, "ok", "the last one came 119 min ago"),
     "hours ago": ({"current": 2 * HOUR}, "ok", "the last one came 2 h ago"),
     "days ago": ({"current": 49 * HOUR}, "ok", "the last one came 2 days ago"),
-    "refused, then mended": ({"refused": HOUR, "current": MINUTE}, "ok", "the last one came 1 min"),
+    "refused, then fixed": ({"refused": HOUR, "current": MINUTE}, "ok", "the last one came 1 min"),
     "refused after good ones": (
         {"refused": MINUTE, "current": HOUR},
-        "fault",
+        "problem",
         "the last one, 1 min ago, was refused for its signature",
     ),
     "refused long ago": ({"refused": 2 * DAY, "current": 3 * DAY}, "ok", "came 3 days ago"),
-    "nothing but refused ones, long ago": ({"refused": 2 * DAY}, "warning", "none that Messenger"),
+    "nothing but refused ones, long ago": (
+        {"refused": 2 * DAY},
+        "warning",
+        "none with Messenger's",
+    ),
     "the secret before, and then the new one": (
         {"previous": HOUR, "current": MINUTE},
         "ok",

@@ -47,7 +47,7 @@ def test_a_token_that_ends_soon_is_a_warning(platform: Platform, runs: Runs) -> 
 
     assert 0 == result.exit_code
     told = f"warning  token of page {PAGE}: ends on {ends_at:%Y-%m-%d %H:%M} UTC"
-    assert f"{told}\n{'':9}mend: App dashboard" in result.stdout
+    assert f"{told}\n{'':9}fix: App dashboard" in result.stdout
 
 
 @pytest.mark.usefixtures("sound")
@@ -90,13 +90,13 @@ PAGE_ERRORS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "not allowed": (
         {"message": "Permissions error", "type": "OAuthException", "code": 200},
         f"page {PAGE}",
-        "Graph refuses to tell: Permissions error (code 200",
+        "Graph refuses the check: Permissions error (code 200",
         "App dashboard > Messenger > Messenger API settings > Generate token",
     ),
     "too many calls": (
         {"message": "Page request limit reached", "type": "OAuthException", "code": 32},
         f"page {PAGE}",
-        "could not be looked at, Graph does not answer: Page request limit reached (code 32",
+        "could not be checked, Graph does not answer: Page request limit reached (code 32",
         "https://metastatus.com",
     ),
 }
@@ -116,7 +116,7 @@ def test_what_graph_answers_to_the_page_is_named(  # noqa: PLR0913, PLR0917 - a 
     assert "fault" == found[subject]["verdict"]
     assert found[subject]["words"].startswith(told)
     assert found[subject]["mend"].startswith(mend)
-    # Of what could not be asked nothing is told; the other looks go on.
+    # Nothing is reported of what could not be checked; the other checks go on.
     assert f"Log In of page {PAGE}" not in found
     assert "ok" == found["clock"]["verdict"]
 

@@ -68,7 +68,7 @@ ANSWERS = {
     "another program": (
         {"/healthz": Response("<h1>Welcome to nginx!</h1>")},
         "public address",
-        "something else than Threadlink",
+        "something other than Threadlink",
         "PUBLIC_URL",
     ),
     "a tunnel that is closed": (
@@ -113,9 +113,9 @@ def test_what_is_in_the_way_is_named(
     with listening(Front(answers)) as url:
         finding = look(url)[subject]
 
-    assert "fault" == finding.verdict
+    assert "problem" == finding.verdict
     assert told in finding.words
-    assert mend in finding.mend
+    assert mend in finding.fix
 
 
 def test_a_server_that_stops_answering_half_way_is_named() -> None:
@@ -132,9 +132,9 @@ def test_a_server_that_stops_answering_half_way_is_named() -> None:
     with listening(Ends({})) as url:
         finding = look(url)["way in"]
 
-    assert "fault" == finding.verdict
-    assert "answers, and then no more (ConnectionError)" in finding.words
-    assert "threadlink doctor, once more" in finding.mend
+    assert "problem" == finding.verdict
+    assert "answers only sometimes (ConnectionError)" in finding.words
+    assert "threadlink doctor, once more" in finding.fix
 
 
 def test_on_this_machine_no_https_is_asked_for() -> None:

@@ -39,20 +39,20 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "instance/tunnel-undo.json"
 
 
-def point(
-    loan: TemporarySetup, server: Services, url: str, after: float = 0, *, take: bool = False
+def apply(
+    setup: TemporarySetup, server: Services, url: str, after: float = 0, *, take: bool = False
 ) -> int:
-    """Have *loan* lead to *url*, *after* so many seconds; return how many changes that took."""
+    """Have *setup* lead to *url*, *after* so many seconds; return how many changes that took."""
     built = build(replace(server.settings, public_url=url))
     at = NOON + timedelta(seconds=after)
-    made = loan.point(built.meta(), take_webhook=take, verify_token=TOKEN, bot=False, at=at)
+    made = setup.apply(built.meta(), take_webhook=take, verify_token=TOKEN, bot=False, at=at)
     count = len(list(made))
     built.close()
     return count
 
 
-def give_back(loan: TemporarySetup, server: Services) -> None:
-    list(loan.give_back(server.meta(), verify_token=TOKEN, at=NOON))
+def restore(setup: TemporarySetup, server: Services) -> None:
+    list(setup.restore(server.meta(), verify_token=TOKEN, at=NOON))
 
 
 def profile_calls(meta: Emulator) -> int:
@@ -62,15 +62,15 @@ def profile_calls(meta: Emulator) -> int:
 def test_everything_leads_to_the_tunnel_and_then_back_to_nothing(
     server: Services, address: str, meta: Emulator, file: Path
 ) -> None:
-    loan = TemporarySetup(file)
+    setup = TemporarySetup(file)
 
-    assert 3 == point(loan, server, address)
+    assert 3 == apply(setup, server, address)
 
     assert meta.state.app_subscription is not None
     assert f"{address}/webhook" == meta.state.app_subscription.callback_url
     assert (meta.state.linking_url(PAGE) or "").startswith(f"{address}/authorize?")
     assert (LINKING,) == meta.state.page_fields(PAGE)
-    give_back(loan, server)
+    restore(setup, server)
     assert meta.state.app_subscription is None
     assert () == meta.state.page_fields(PAGE)
     assert meta.state.linking_url(PAGE) is None
@@ -85,10 +85,10 @@ def test_what_was_there_before_comes_back_with_its_fields(
         meta.state.app_subscription = before
         meta.state.set_page_fields(PAGE, ("messages",))
         meta.state.set_linking_url(PAGE, "https://old.example/authorize")
-        loan = TemporarySetup(file)
+        setup = TemporarySetup(file)
 
-        point(loan, server, address, take=True)
-        give_back(loan, server)
+        apply(setup, server, address, take=True)
+        restore(setup, server)
 
     assert before == meta.state.app_subscription
     assert ("messages",) == meta.state.page_fields(PAGE)
@@ -99,44 +99,44 @@ def test_another_program_s_webhook_is_not_taken_unasked(
     server: Services, address: str, meta: Emulator, file: Path
 ) -> None:
     meta.state.app_subscription = foreign = AppSubscription("https://bot.example/x", ("messages",))
-    loan = TemporarySetup(file)
+    setup = TemporarySetup(file)
 
     with pytest.raises(ForeignWebhook):
-        point(loan, server, address)
+        apply(setup, server, address)
 
     assert foreign == meta.state.app_subscription
     assert meta.state.linking_url(PAGE) is None
     assert not file.exists()
-    assert not loan.is_open
+    assert not setup.is_open
 
 
 def test_a_new_address_needs_no_permission_to_replace_our_old_one(
     server: Services, address: str, meta: Emulator, file: Path
 ) -> None:
-    loan = TemporarySetup(file)
-    point(loan, server, address)
+    setup = TemporarySetup(file)
+    apply(setup, server, address)
     with AnotherBot() as other:
-        assert 2 == point(loan, server, other.origin)
+        assert 2 == apply(setup, server, other.origin)
 
     assert meta.state.app_subscription is not None
     assert other.url == meta.state.app_subscription.callback_url
-    give_back(loan, server)
+    restore(setup, server)
     assert meta.state.app_subscription is None
 
 
-def test_after_a_crash_the_next_loan_puts_back_what_was_there_before_the_first(
+def test_after_a_crash_the_next_setup_puts_back_what_was_there_before_the_first(
     server: Services, address: str, meta: Emulator, file: Path
 ) -> None:
     """
     Else a dead tunnel's address would be taken for what had been there, or for another program's.
     """
-    point(TemporarySetup(file), server, address)
+    apply(TemporarySetup(file), server, address)
 
     again = TemporarySetup(file)
     with AnotherBot() as other:
         assert again.is_open
-        point(again, server, other.origin)
-        give_back(again, server)
+        apply(again, server, other.origin)
+        restore(again, server)
 
     assert meta.state.app_subscription is None
     assert meta.state.linking_url(PAGE) is None
@@ -146,7 +146,7 @@ def test_after_a_crash_the_next_loan_puts_back_what_was_there_before_the_first(
 def test_after_a_crash_setup_puts_it_back_as_well(
     server: Services, address: str, meta: Emulator, file: Path, runs: Runs
 ) -> None:
-    point(TemporarySetup(file), server, address)
+    apply(TemporarySetup(file), server, address)
     assert 0o600 == file.stat().st_mode & 0o777
     assert TOKEN not in file.read_text(encoding="utf-8")
 
@@ -161,13 +161,13 @@ def test_a_crash_in_the_middle_leaves_a_way_back(
     server: Services, address: str, meta: Emulator, file: Path
 ) -> None:
     built = build(replace(server.settings, public_url=address))
-    made = TemporarySetup(file).point(
+    made = TemporarySetup(file).apply(
         built.meta(), take_webhook=False, verify_token=TOKEN, bot=False, at=NOON
     )
     next(made)  # the webhook alone
     built.close()
 
-    give_back(TemporarySetup(file), server)
+    restore(TemporarySetup(file), server)
 
     assert meta.state.app_subscription is None
 
@@ -178,13 +178,13 @@ def test_meta_is_never_called_more_often_than_it_allows(
     """
     Ten calls in ten minutes for a page, the two that put things back included.
     """
-    loan = TemporarySetup(file)
+    setup = TemporarySetup(file)
     with AnotherBot() as other:
         for told in range(7):
-            point(loan, server, (address, other.origin)[told % 2], after=told)
+            apply(setup, server, (address, other.origin)[told % 2], after=told)
 
         with pytest.raises(TooSoon) as caught:
-            point(loan, server, other.origin, after=7)
+            apply(setup, server, other.origin, after=7)
 
         assert 8 == profile_calls(meta)
         assert NOON + timedelta(minutes=11) == caught.value.at
@@ -192,14 +192,14 @@ def test_meta_is_never_called_more_often_than_it_allows(
         assert meta.state.app_subscription is not None
         assert f"{address}/webhook" == meta.state.app_subscription.callback_url
         later = (caught.value.at - NOON).total_seconds()
-        point(loan, server, other.origin, after=later)
-        give_back(loan, server)
+        apply(setup, server, other.origin, after=later)
+        restore(setup, server)
     assert 10 == profile_calls(meta)
 
 
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("text", ["", "[]", '{"webhook": null, "pages": []}'], ids=repr)
-def test_a_file_of_something_else_is_not_taken_for_a_loan(text: str, tmp_path: Path) -> None:
+def test_a_file_of_something_else_is_not_taken_for_a_setup(text: str, tmp_path: Path) -> None:
     path = tmp_path / "undo.json"
     path.write_text(text, encoding="utf-8")
 
@@ -207,14 +207,14 @@ def test_a_file_of_something_else_is_not_taken_for_a_loan(text: str, tmp_path: P
         TemporarySetup(path)
 
 
-def test_a_loan_of_other_pages_changes_nothing(
+def test_a_setup_of_other_pages_changes_nothing(
     server: Services, address: str, meta: Emulator, file: Path
 ) -> None:
     file.parent.mkdir()
     file.write_text('{"webhook": null, "pages": [], "ours": []}', encoding="utf-8")
 
     with pytest.raises(BadUndo):
-        point(TemporarySetup(file), server, address)
+        apply(TemporarySetup(file), server, address)
 
     assert meta.state.app_subscription is None
     assert () == meta.state.page_fields(PAGE)

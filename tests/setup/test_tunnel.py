@@ -102,7 +102,7 @@ def test_a_tunnel_to_another_port_is_named_with_both_ways_to_mend_it(api: LocalA
 def test_what_cannot_be_a_public_url_is_not_taken(api: LocalApi, url: str) -> None:
     api.is_ngrok((url, "localhost:8000"))
 
-    with pytest.raises(NoTunnel, match="https alone"):
+    with pytest.raises(NoTunnel, match="https only"):
         find(8000, [api.origin])
 
 

@@ -12,7 +12,13 @@ from typing import Any, Final
 
 from app.infra.network.http_client import Deadline
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
-from app.messenger.errors import GraphRefused, GraphUnavailable, LinkingTokenRefused, PersonUnknown
+from app.messenger.errors import (
+    BAD_PARAMETER,
+    GraphRefused,
+    GraphUnavailable,
+    LinkingTokenRefused,
+    PersonUnknown,
+)
 from app.messenger.graph.transport import (
     Call,
     GraphTransport,
@@ -25,7 +31,6 @@ from app.messenger.types import PageId, Psid
 LEGACY_VERSION: Final = "v2.6"
 
 _ID: Final = re.compile(r"[0-9]{1,64}")
-_BAD_PARAMETER: Final = 100
 _NO_SUCH_OBJECT: Final = 33
 # Permission missing (3, 10, 200, 230), no profile (2018218), not ours to see (2018247).
 _NAME_WITHHELD: Final = {3, 10, 200, 230, 2018218, 2018247}
@@ -275,7 +280,7 @@ def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _is_missing(refusal: GraphRefused) -> bool:
-    return (refusal.code, refusal.subcode) == (_BAD_PARAMETER, _NO_SUCH_OBJECT)
+    return (refusal.code, refusal.subcode) == (BAD_PARAMETER, _NO_SUCH_OBJECT)
 
 
 def _name(profile: Mapping[str, Any]) -> str | None:
