@@ -10,7 +10,7 @@ import click
 
 from app.cli.emulator_control import Control, control_options, span
 from app.cli.options import json_option
-from app.emulator import FAULTS, WHAT, Description, EmulatorSettings, demo_settings
+from app.emulator import FAULTS, TRIGGERS, Description, EmulatorSettings, demo_settings
 from app.emulator import run as run_emulator
 
 # How other commands find a running emulator. It holds the secrets: only its owner reads it.
@@ -127,7 +127,7 @@ def _greet(settings: EmulatorSettings, there: Description) -> None:
 
 
 @emulator.command()
-@click.argument("what", type=click.Choice(WHAT))
+@click.argument("what", type=click.Choice(TRIGGERS))
 @click.option("--psid", help="To whom; default: the first person.")
 @click.option("--page", "page_id", help="On which Page; default: the first.")
 @click.option("--code", help="The authorization_code of linked, the payload of postback.")

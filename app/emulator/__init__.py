@@ -10,11 +10,11 @@ from app.emulator.app import create_emulator
 from app.emulator.faults.table import FAULTS
 from app.emulator.server import Description, EmulatorServer, describe, run
 from app.emulator.settings import EmulatorSettings, PageSettings, demo_settings, psid_for
-from app.emulator.triggers import WHAT
+from app.emulator.triggers import TRIGGERS
 
 __all__ = [
     "FAULTS",
-    "WHAT",
+    "TRIGGERS",
     "Description",
     "EmulatorServer",
     "EmulatorSettings",

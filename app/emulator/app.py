@@ -6,9 +6,9 @@ from app.emulator.clock import Clock, MovableClock, wall_clock
 from app.emulator.context import Emulator
 from app.emulator.control import views as control
 from app.emulator.csrf_guard import guard
-from app.emulator.faults.switches import Switches
+from app.emulator.faults.switches import FaultSwitches
 from app.emulator.graph import views as graph
-from app.emulator.rate_limits import Limits
+from app.emulator.rate_limits import RateLimits
 from app.emulator.settings import EmulatorSettings
 from app.emulator.state import State
 from app.emulator.ui import chat, faults_page, inspector, login_window
@@ -27,8 +27,8 @@ def create_emulator(
     *clock* tells the time of tokens and events, until it is put forward from outside. *origin*
     stands in every redirect_uri; without one it is that of the request.
     """
-    time, journal, faults = MovableClock(clock), Journal(), Switches()
-    state, postman = State(settings, time), HttpSender(journal, time)
+    time, journal, faults = MovableClock(clock), Journal(), FaultSwitches()
+    state, sender = State(settings, time), HttpSender(journal, time)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_REQUEST
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -38,13 +38,13 @@ def create_emulator(
         state=state,
         journal=journal,
         faults=faults,
-        limits=Limits(),
-        postman=postman,
-        courier=WebhookDispatcher(settings, state, postman, faults, time),
+        rate_limits=RateLimits(),
+        sender=sender,
+        dispatcher=WebhookDispatcher(settings, state, sender, faults, time),
         origin=origin,
     ).attach(app)
     guard(app)
-    inspector.furnish(app)
+    inspector.register_template_helpers(app)
     for blueprint in (chat.bp, login_window.bp, inspector.bp, faults_page.bp, control.bp, graph.bp):
         app.register_blueprint(blueprint)
     return app

@@ -38,7 +38,7 @@ class MovableClock:
         with self._lock:
             self._ahead = max(self._ahead, at - self._base())
 
-    def be_ahead(self, by: timedelta) -> None:
+    def ensure_ahead(self, by: timedelta) -> None:
         """Be in the future by *by*; a clock that is further ahead stays there."""
         with self._lock:
             self._ahead = max(self._ahead, by)

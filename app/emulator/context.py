@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from flask import Flask, current_app, request
 
 from app.emulator.clock import MovableClock
-from app.emulator.faults.switches import Switches
-from app.emulator.rate_limits import Limits
+from app.emulator.faults.switches import FaultSwitches
+from app.emulator.rate_limits import RateLimits
 from app.emulator.settings import EmulatorSettings
 from app.emulator.state import State
 from app.emulator.webhooks.dispatcher import WebhookDispatcher
@@ -18,16 +18,16 @@ _KEY = "emulator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emulator:
-    """One pretended Messenger with its memory, its journal and its courier."""
+    """One pretended Messenger with its memory, its journal and its dispatcher."""
 
     settings: EmulatorSettings
     clock: MovableClock
     state: State
     journal: Journal
-    faults: Switches
-    limits: Limits
-    postman: HttpSender
-    courier: WebhookDispatcher
+    faults: FaultSwitches
+    rate_limits: RateLimits
+    sender: HttpSender
+    dispatcher: WebhookDispatcher
     # Where the browser finds us; None is wherever the request was sent.
     origin: str | None
 
@@ -36,19 +36,19 @@ class Emulator:
 
     def return_to_now(self) -> None:
         """Put the clock back to this machine's; what is due later is due at its moment still."""
-        self.courier.settle()
+        self.dispatcher.settle()
         self.clock.reset()
 
     def reset(self) -> None:
         """Be as on the first day: no faults, no messages, no links, the clock of the machine."""
         self.faults.clear()
-        self.courier.forget()
+        self.dispatcher.clear()
         self.clock.reset()
         self.state.reset()
-        self.limits.clear()
+        self.rate_limits.clear()
         self.journal.clear()
 
-    def own_origin(self) -> str:
+    def public_origin(self) -> str:
         """Return the origin that stands in redirect_uri: whatever name the browser used."""
         return self.origin or request.host_url.rstrip("/")
 
@@ -59,6 +59,6 @@ def emulator_of(app: Flask) -> Emulator:
     return emulator
 
 
-def emulator() -> Emulator:
+def current_emulator() -> Emulator:
     """Return the emulator that serves the present request."""
     return emulator_of(current_app)

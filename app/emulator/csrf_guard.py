@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, request
 
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
-_PAGES = {"chat", "inspector", "switchboard"}
+_PAGES = {"chat", "inspector", "faults"}
 # No form-action: Chromium holds it against the redirect that follows a form, and Log In is a form
 # whose answer leads to the business's login page.
 _CSP = (

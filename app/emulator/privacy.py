@@ -17,15 +17,15 @@ CALLBACKS: Final[tuple[Callback, ...]] = ("data-deletion", "deauthorize")
 _LIFETIME = timedelta(hours=1)
 
 
-def call_back(held: Emulator, what: Callback, person: str) -> Failure | None:
+def call_back(emulator: Emulator, what: Callback, person: str) -> Failure | None:
     """Tell the business that *person* wants this; None means that it answered as it should."""
-    settings = held.settings
+    settings = emulator.settings
     url = settings.data_deletion_url if what == "data-deletion" else settings.deauthorize_url
     post = Post(kind="privacy", title=f"{what}, {person}", method="POST", url=url or "", headers={})
     if url is None:
-        held.postman.note_unsent(post, failures.NO_PRIVACY_URL)
+        emulator.sender.record_unsent(post, failures.NO_PRIVACY_URL)
         return failures.NO_PRIVACY_URL
-    at = held.clock()
+    at = emulator.clock()
     content = {
         "user_id": app_scoped_id_for(settings, person),
         "algorithm": "HMAC-SHA256",
@@ -42,7 +42,7 @@ def call_back(held: Emulator, what: Callback, person: str) -> Failure | None:
         body=form.encode(),
     )
     judge = _confirmed if what == "data-deletion" else accepted
-    return held.postman.send(post, seconds=settings.webhook_timeout_seconds, judge=judge)
+    return emulator.sender.send(post, seconds=settings.webhook_timeout_seconds, judge=judge)
 
 
 def _confirmed(answer: Answer) -> Failure | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """At most *calls* in any *within*."""
 
     calls: int
@@ -15,19 +15,19 @@ class Limit:
 
 
 # https://developers.facebook.com/docs/messenger-platform/reference/messenger-profile-api
-PROFILE = Limit(10, timedelta(minutes=10))
+PROFILE = RateLimit(10, timedelta(minutes=10))
 # https://developers.facebook.com/documentation/business-messaging/messenger-platform/overview/rate-limiting
-SEND = Limit(300, timedelta(seconds=1))
+SEND = RateLimit(300, timedelta(seconds=1))
 
 
-class Limits:
+class RateLimits:
     """Counts the calls of each page. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[str, Limit], deque[datetime]] = defaultdict(deque)
+        self._calls: dict[tuple[str, RateLimit], deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()
 
-    def admits(self, page_id: str, limit: Limit, at: datetime) -> bool:
+    def admits(self, page_id: str, limit: RateLimit, at: datetime) -> bool:
         """Count a call at *at*, and tell whether the limit admits it; a refused one counts not."""
         with self._lock:
             calls = self._calls[page_id, limit]
@@ -38,7 +38,7 @@ class Limits:
             calls.append(at)
             return True
 
-    def percent(self, page_id: str, limit: Limit, at: datetime) -> int:
+    def percent(self, page_id: str, limit: RateLimit, at: datetime) -> int:
         """Return how much of the limit is used up."""
         with self._lock:
             calls = self._calls[page_id, limit]

@@ -122,11 +122,11 @@ class EmulatorServer:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
-        emulator_of(self.app).courier.worker.close()
+        emulator_of(self.app).dispatcher.worker.close()
 
     def settle(self) -> None:
         """Return when every webhook that waited has been delivered, or has failed."""
-        emulator_of(self.app).courier.settle()
+        emulator_of(self.app).dispatcher.settle()
 
     def __enter__(self) -> Self:
         self.start()

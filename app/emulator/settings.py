@@ -109,7 +109,7 @@ def app_scoped_id_for(settings: EmulatorSettings, person: str) -> str:
     return psid_for(settings, "app", person)
 
 
-def psid_of_nobody(page_id: str) -> str:
+def psid_of_stranger(page_id: str) -> str:
     """Return a PSID of somebody who chats with the page elsewhere, and has no phone here."""
     return str(9 * 10**15 + int(hashlib.sha256(page_id.encode()).hexdigest(), 16) % 10**15)
 

@@ -217,6 +217,6 @@ class State:
     def use_token(self, token: str) -> bool:
         """Tell whether the token was still unused; it is used from now on."""
         with self._lock:
-            held = self._tokens[token]
-            self._tokens[token] = replace(held, used=True)
-        return not held.used
+            known = self._tokens[token]
+            self._tokens[token] = replace(known, used=True)
+        return not known.used

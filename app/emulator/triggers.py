@@ -14,7 +14,7 @@ from app.emulator.webhooks import events
 from app.emulator.webhooks.events import Event
 
 EVENTS: Final = ("linked", "unlinked", "message", "postback", "read", "unknown-status")
-WHAT: Final = (*EVENTS, *CALLBACKS)
+TRIGGERS: Final = (*EVENTS, *CALLBACKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Trigger:
     late: timedelta = timedelta()
 
 
-def pull(held: Emulator, thread: Thread, trigger: Trigger) -> Failure | None:
+def pull(emulator: Emulator, thread: Thread, trigger: Trigger) -> Failure | None:
     """Let *trigger* happen to the person of *thread*; None means that the business took it.
 
     Raises:
@@ -37,27 +37,29 @@ def pull(held: Emulator, thread: Thread, trigger: Trigger) -> Failure | None:
     """
     for callback in CALLBACKS:
         if trigger.what == callback:
-            return call_back(held, callback, thread.person)
-    event = _event(held, thread, trigger)
-    at = held.clock() - trigger.late
-    failure = held.courier.deliver(event, at=at)
+            return call_back(emulator, callback, thread.person)
+    event = _event(emulator, thread, trigger)
+    at = emulator.clock() - trigger.late
+    failure = emulator.dispatcher.deliver(event, at=at)
     if trigger.twice:
-        held.courier.deliver(event, at=at)
+        emulator.dispatcher.deliver(event, at=at)
     if failure is None and trigger.what in {"linked", "unlinked"}:
         linked = trigger.what == "linked"
-        held.state.set_linked(thread.page_id, thread.psid, linked=linked)
+        emulator.state.set_linked(thread.page_id, thread.psid, linked=linked)
     return failure
 
 
-def _event(held: Emulator, thread: Thread, trigger: Trigger) -> Event:
+def _event(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
     match trigger.what:
         case "linked":
             return events.linked(thread, trigger.code or f"stand-in-{secrets.token_urlsafe(24)}")
         case "unlinked":
             return events.unlinked(thread)
         case "message":
-            said = Message(id=ids.message_id(), author="person", at=held.clock(), text=trigger.text)
-            held.state.add_message(thread.page_id, thread.psid, said)
+            said = Message(
+                id=ids.message_id(), author="person", at=emulator.clock(), text=trigger.text
+            )
+            emulator.state.add_message(thread.page_id, thread.psid, said)
             return events.message(thread, said)
         case "postback":
             payload = trigger.code or "GET_STARTED"
@@ -65,8 +67,8 @@ def _event(held: Emulator, thread: Thread, trigger: Trigger) -> Event:
                 thread, mid=ids.message_id(), title=trigger.text, payload=payload
             )
         case "read":
-            return events.read(thread, held.clock())
+            return events.read(thread, emulator.clock())
         case "unknown-status":
             return events.of_unknown_status(thread)
         case _:
-            raise ValueError(f"one of {', '.join(WHAT)}")
+            raise ValueError(f"one of {', '.join(TRIGGERS)}")

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from app.emulator import EmulatorSettings, PageSettings, create_emulator, psid_for
 from app.emulator.context import Emulator, emulator_of
 from app.emulator.state import Thread
-from tests.emulator.business import Webhook
+from tests.emulator.webhook_server import Webhook
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ORIGIN = "http://127.0.0.1:5010"
@@ -56,7 +56,7 @@ class Person:
     def submits(self, form: str, **fields: str) -> TestResponse:
         """Send a form of the chat and wait until the webhook has heard what follows."""
         answer = self._browser.post(f"/t/{PAGE}/{self.psid}/{form}", data=fields)
-        self.emulator.courier.settle()
+        self.emulator.dispatcher.settle()
         return answer
 
     def is_sent(self, *buttons: dict[str, str], text: str = "Log in to see your orders") -> str:
@@ -111,7 +111,7 @@ def settings(webhook: Webhook) -> EmulatorSettings:
 def app(settings: EmulatorSettings, clock: Hands) -> Iterator[Flask]:
     app = create_emulator(settings, clock=clock, origin=ORIGIN)
     yield app
-    emulator_of(app).courier.worker.close()
+    emulator_of(app).dispatcher.worker.close()
 
 
 @pytest.fixture

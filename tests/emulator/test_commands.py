@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from app.cli.emulator import emulator, whole
 from app.emulator import EmulatorServer, EmulatorSettings
 from app.emulator.context import emulator_of
-from tests.emulator.business import Webhook
+from tests.emulator.webhook_server import Webhook
 
 Run = Callable[..., Result]
 

@@ -10,14 +10,14 @@ from flask.testing import FlaskClient
 
 from app.emulator import EmulatorSettings
 from app.emulator.context import Emulator
-from app.emulator.faults.switches import Switches
+from app.emulator.faults.switches import FaultSwitches
 from app.emulator.faults.table import FAULTS
 from app.emulator.state import Thread
 from app.emulator.webhooks import events, signing
 from app.emulator.webhooks.events import Event
-from app.emulator.webhooks.payloads import Happened, pack
-from tests.emulator.business import Webhook
+from app.emulator.webhooks.payloads import TimedEvent, pack
 from tests.emulator.conftest import PAGE, Person
+from tests.emulator.webhook_server import Webhook
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 SECRET = "60efff025951cddde78c8d03de52cc90"
@@ -37,7 +37,7 @@ BEN = Thread(page_id="1717527131834678", psid="1256217357730577", person="Ben")
 )
 def test_a_delivery_is_the_sample_byte_for_byte(sample: str, event: Event) -> None:
     delivery = pack(
-        (Happened(event, HAPPENED_AT),), app_secret=SECRET, faults=Switches(), at=SENT_AT
+        (TimedEvent(event, HAPPENED_AT),), app_secret=SECRET, faults=FaultSwitches(), at=SENT_AT
     )
 
     assert (SAMPLES / "webhook" / f"{sample}.json").read_bytes() == delivery.body
@@ -49,11 +49,11 @@ def test_a_delivery_is_the_sample_byte_for_byte(sample: str, event: Event) -> No
     ids=["standby", "a page feed"],
 )
 def test_an_entry_without_messaging_has_the_shape_of_its_sample(fault: str, place: str) -> None:
-    faults = Switches()
+    faults = FaultSwitches()
     faults.turn_on(fault)
 
     delivery = pack(
-        (Happened(events.linked(BEN, "x"), HAPPENED_AT),),
+        (TimedEvent(events.linked(BEN, "x"), HAPPENED_AT),),
         app_secret=SECRET,
         faults=faults,
         at=SENT_AT,
@@ -155,7 +155,7 @@ def test_the_documented_unlinking_is_answered_as_documented(
     # Its webhook follows the answer, so the answer must be taken.
     with graph.post("/v26.0/me/unlink_accounts", json={"psid": ana.psid}) as taken:
         answer = taken.get_json()
-    emulator.courier.settle()
+    emulator.dispatcher.settle()
 
     assert {"result": "unlink account success"} == answer
     assert "authorization_code" not in webhook.events()[-1]["account_linking"]

@@ -8,8 +8,8 @@ from flask import Flask
 
 from app.emulator import EmulatorServer, EmulatorSettings, PageSettings, demo_settings
 from app.emulator.context import emulator_of
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import PAGE, Person
+from tests.emulator.webhook_server import Webhook
 
 
 def test_a_served_emulator_delivers_over_the_wire(webhook: Webhook) -> None:

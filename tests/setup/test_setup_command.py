@@ -13,7 +13,7 @@ from app.messenger.types import Psid
 from app.services.container import Services
 from tests.actors import Person
 from tests.browsers import OverSockets
-from tests.emulator.business import Webhook
+from tests.emulator.webhook_server import Webhook
 from tests.installation import NOON, PAGE, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, Runs
 

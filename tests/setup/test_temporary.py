@@ -12,7 +12,7 @@ from app.emulator.state import AppSubscription
 from app.services.container import Services, build
 from app.setup.plan import BadUndo, ForeignWebhook
 from app.setup.temporary import TemporarySetup, TooSoon
-from tests.emulator.business import Webhook
+from tests.emulator.webhook_server import Webhook
 from tests.installation import ENVIRONMENT, NOON, PAGE
 from tests.setup.conftest import Runs
 

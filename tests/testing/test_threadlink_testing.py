@@ -10,33 +10,32 @@ _EXAMPLE = re.compile(r"```python\n# (?P<path>[\w./]+)\n(?P<text>.*?)```", re.DO
 
 
 def example(folder: Path) -> None:
-    """Write the example of docs/testing.md into *folder*; its package is called app."""
+    """Write the files of the Python example into *folder*; its package is called app."""
     documented = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
-    for found in _EXAMPLE.finditer(documented):
-        path = folder / found["path"]
+    for block in _EXAMPLE.finditer(documented):
+        path = folder / block["path"]
         path.parent.mkdir(exist_ok=True)
-        path.write_text(found["text"], encoding="utf-8")
-    (folder / "app" / "__init__.py").write_text("OURS = True\n")
+        path.write_text(block["text"], encoding="utf-8")
 
 
 def pytest_in(folder: Path) -> str:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."]
-    ran = subprocess.run(  # noqa: S603 - our own interpreter
+    run = subprocess.run(  # noqa: S603 - our own interpreter
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
     )
-    return ran.stdout + ran.stderr
+    return run.stdout + run.stderr
 
 
 def test_the_documented_example_passes_in_a_project_with_its_own_app(tmp_path: Path) -> None:
     example(tmp_path)
 
-    said = pytest_in(tmp_path)
+    output = pytest_in(tmp_path)
 
-    assert "9 passed" in said
-    assert "failed" not in said
+    assert "9 passed" in output
+    assert "failed" not in output
 
 
-def test_a_mistake_in_the_strangers_server_is_found(tmp_path: Path) -> None:
+def test_a_mistake_in_the_server_under_test_is_found(tmp_path: Path) -> None:
     """
     Else the example would pass whatever the server does.
     """
@@ -44,6 +43,6 @@ def test_a_mistake_in_the_strangers_server_is_found(tmp_path: Path) -> None:
     shop = tmp_path / "app" / "shop.py"
     shop.write_text(shop.read_text().replace("if not hmac.compare_digest(", "if () and ("))
 
-    said = pytest_in(tmp_path)
+    output = pytest_in(tmp_path)
 
-    assert "4 failed, 5 passed" in said
+    assert "4 failed, 5 passed" in output

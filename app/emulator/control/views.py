@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from app.emulator.context import Emulator, emulator
+from app.emulator.context import Emulator, current_emulator
 from app.emulator.control import requests
 from app.emulator.faults.table import FAULTS
 from app.emulator.state import Thread
@@ -25,7 +25,7 @@ _TRIGGER = ("what", "page_id", "psid", "code", "text", "twice", "late_seconds")
 @bp.before_request
 def check_key() -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    right = emulator().settings.control_key
+    right = current_emulator().settings.control_key
     if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode(), right.encode()):
         abort(401, "the control API wants Authorization: Bearer and the key printed at the start")
 
@@ -38,21 +38,23 @@ def refuse(error: HTTPException) -> tuple[Response, int]:
 @bp.get("")
 def show() -> Response:
     """Return what there is: the clock, what is on, who is linked, what is subscribed."""
-    held = emulator()
-    subscription = held.state.app_subscription
+    emulator = current_emulator()
+    subscription = emulator.state.app_subscription
     return jsonify(
-        time=_time(held),
-        faults=held.faults.on(),
-        threads=[_thread(thread) for thread in held.state.every_thread()],
+        time=_time(emulator),
+        faults=emulator.faults.on(),
+        threads=[_thread(thread) for thread in emulator.state.every_thread()],
         webhook=asdict(subscription) if subscription else None,
-        page_fields={page_id: held.state.page_fields(page_id) for page_id in held.state.pages},
+        page_fields={
+            page_id: emulator.state.page_fields(page_id) for page_id in emulator.state.pages
+        },
     )
 
 
 @bp.get("/faults")
 def faults() -> Response:
     """Return the table of what can go wrong."""
-    on = emulator().faults.on()
+    on = current_emulator().faults.on()
     return jsonify(
         [
             {
@@ -75,7 +77,7 @@ def turn_on(name: str) -> tuple[str, int]:
     if times is not None and (not isinstance(times, int) or isinstance(times, bool)):
         requests.refuse("times is a number")
     try:
-        emulator().faults.turn_on(name, times)
+        current_emulator().faults.turn_on(name, times)
     except KeyError:
         _no_fault(name)
     except ValueError as exc:
@@ -87,37 +89,39 @@ def turn_on(name: str) -> tuple[str, int]:
 def turn_off(name: str) -> tuple[str, int]:
     if name not in FAULTS:
         _no_fault(name)
-    emulator().faults.turn_off(name)
+    current_emulator().faults.turn_off(name)
     return "", 204
 
 
 @bp.delete("/faults")
 def turn_all_off() -> tuple[str, int]:
-    emulator().faults.clear()
+    current_emulator().faults.clear()
     return "", 204
 
 
 @bp.post("/time")
 def advance() -> Response:
     """Let `advance_seconds` pass, with every repeat that is due meanwhile."""
-    held = emulator()
-    held.courier.advance(requests.seconds(requests.content("advance_seconds"), "advance_seconds"))
-    return jsonify(_time(held))
+    emulator = current_emulator()
+    emulator.dispatcher.advance(
+        requests.seconds(requests.content("advance_seconds"), "advance_seconds")
+    )
+    return jsonify(_time(emulator))
 
 
 @bp.delete("/time")
 def return_to_now() -> Response:
     """Go with the clock of this machine again."""
-    held = emulator()
-    held.return_to_now()
-    return jsonify(_time(held))
+    emulator = current_emulator()
+    emulator.return_to_now()
+    return jsonify(_time(emulator))
 
 
 @bp.post("/trigger")
 def trigger() -> Response:
     """Let something happen to a person; answer with what the business made of it."""
-    held, told = emulator(), requests.content(*_TRIGGER)
-    thread = _meant(held, told)
+    emulator, told = current_emulator(), requests.content(*_TRIGGER)
+    thread = _meant(emulator, told)
     text = requests.text(told, "text")
     wanted = Trigger(
         what=requests.text(told, "what") or "",
@@ -127,7 +131,7 @@ def trigger() -> Response:
         late=requests.seconds({"late_seconds": 0, **told}, "late_seconds"),
     )
     try:
-        failure = pull(held, thread, wanted)
+        failure = pull(emulator, thread, wanted)
     except ValueError as exc:
         requests.refuse(str(exc))
     return jsonify(
@@ -141,28 +145,28 @@ def trigger() -> Response:
 @bp.get("/exchanges")
 def exchanges() -> Response:
     """Return, oldest first and whole, what passed `after` a number."""
-    held = emulator()
-    held.courier.settle()
+    emulator = current_emulator()
+    emulator.dispatcher.settle()
     after = request.args.get("after", 0, type=int)
-    return jsonify([_exchange(entry) for entry in reversed(held.journal.entries(after=after))])
+    return jsonify([_exchange(entry) for entry in reversed(emulator.journal.entries(after=after))])
 
 
 @bp.put("/webhook")
 def subscribe() -> tuple[str, int]:
     """Deliver to `url` from now on, as if set up in the dashboard; null is nowhere."""
-    emulator().state.subscribe(requests.address(requests.content("url"), "url"))
+    current_emulator().state.subscribe(requests.address(requests.content("url"), "url"))
     return "", 204
 
 
 @bp.post("/settle")
 def settle() -> tuple[str, int]:
-    emulator().courier.settle()
+    current_emulator().dispatcher.settle()
     return "", 204
 
 
 @bp.post("/reset")
 def reset() -> tuple[str, int]:
-    emulator().reset()
+    current_emulator().reset()
     return "", 204
 
 
@@ -170,12 +174,12 @@ def _no_fault(name: str) -> NoReturn:
     abort(404, f"there is no fault {name}; GET /control/faults lists them")
 
 
-def _meant(held: Emulator, told: dict[str, Any]) -> Thread:
+def _meant(emulator: Emulator, told: dict[str, Any]) -> Thread:
     """Return the thread that `page_id` and `psid` mean; what is left out is the first."""
     page_id, psid = requests.text(told, "page_id"), requests.text(told, "psid")
     found = [
         thread
-        for thread in held.state.every_thread()
+        for thread in emulator.state.every_thread()
         if page_id in {None, thread.page_id} and psid in {None, thread.psid}
     ]
     if not found:
@@ -183,8 +187,11 @@ def _meant(held: Emulator, told: dict[str, Any]) -> Thread:
     return found[0]
 
 
-def _time(held: Emulator) -> dict[str, Any]:
-    return {"now": held.clock().isoformat(), "ahead_seconds": held.clock.ahead.total_seconds()}
+def _time(emulator: Emulator) -> dict[str, Any]:
+    return {
+        "now": emulator.clock().isoformat(),
+        "ahead_seconds": emulator.clock.ahead.total_seconds(),
+    }
 
 
 def _thread(thread: Thread) -> dict[str, Any]:

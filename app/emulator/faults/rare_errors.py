@@ -7,7 +7,7 @@ threads); where no wording is known it is ours.
 from typing import Final
 
 # code, subcode, message, what it means, the calls it can answer; none named means every one.
-SELDOM: Final[tuple[tuple[int, int | None, str, str, tuple[str, ...]], ...]] = (
+RARE_ERRORS: Final[tuple[tuple[int, int | None, str, str, tuple[str, ...]], ...]] = (
     (1, 99, "An unknown error occurred", "Unknown error; may be a missing permission.", ()),
     (1, 1357046, "Received Invalid JSON reply.", "Graph cannot read its own answer.", ()),
     (2, 2018344, "Admin must accept terms", "An admin of the Page must accept terms.", ()),

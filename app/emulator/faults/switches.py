@@ -1,6 +1,6 @@
 """The switches of what can go wrong.
 
-Where a fault happens is found by its name: webhooks in `courier` and `envelope`, the way back in
+Where a fault happens is found by its name: webhooks in `dispatcher` and `envelope`, the way back in
 `linking`, Graph in `graph`.
 """
 
@@ -9,7 +9,7 @@ import threading
 from app.emulator.faults.table import FAULTS, Fault
 
 
-class Switches:
+class FaultSwitches:
     """Which faults are on, and for how many times still. Safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Switches:
         with self._lock:
             return dict(self._left)
 
-    def takes(self, name: str) -> bool:
+    def fires(self, name: str) -> bool:
         """Tell whether *name* happens now; one that was set to happen once is off afterwards."""
         with self._lock:
             if name not in self._left:
@@ -61,6 +61,6 @@ class Switches:
         for name in self.on():
             fault = FAULTS[name]
             is_meant = not fault.calls or call in fault.calls
-            if fault.error is not None and is_meant and self.takes(name):
+            if fault.error is not None and is_meant and self.fires(name):
                 return fault
         return None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.emulator.faults.rare_errors import SELDOM
+from app.emulator.faults.rare_errors import RARE_ERRORS
 
 Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldom"]
 
@@ -271,6 +271,6 @@ _SELDOM = tuple(
         _refuses(GraphError(code, f"(#{code}) {words}", subcode), does, _ERRORS, *calls),
         area="seldom",
     )
-    for code, subcode, words, does, calls in SELDOM
+    for code, subcode, words, does, calls in RARE_ERRORS
 )
 FAULTS: dict[str, Fault] = {row.name: row for row in (*_ROWS, *_SELDOM)}

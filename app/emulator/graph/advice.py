@@ -76,7 +76,7 @@ _WEATHER = {
 }
 
 
-def on(problem: GraphProblem) -> Failure:
+def for_problem(problem: GraphProblem) -> Failure:
     """Return *problem* as reason and fix."""
     if problem.is_about_proof:
         return Failure(str(problem), _PROOF, problem.status)
@@ -85,6 +85,6 @@ def on(problem: GraphProblem) -> Failure:
     return Failure(str(problem), fix, problem.status)
 
 
-def on_weather(faults: tuple[str, ...]) -> Failure | None:
+def for_network_fault(faults: tuple[str, ...]) -> Failure | None:
     """Return what befell an answer that was no answer of Graph."""
     return next((_WEATHER[name] for name in faults if name in _WEATHER), None)

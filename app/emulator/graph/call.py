@@ -37,9 +37,9 @@ class PageCall:
     # What the webhook shall hear once the caller has its answer.
     later: list[Event] = field(default_factory=list)
 
-    def befalls(self, fault: str) -> bool:
+    def fault_fires(self, fault: str) -> bool:
         """Tell whether *fault* happens now, and remember that it did."""
-        happens = self.emulator.faults.takes(fault)
+        happens = self.emulator.faults.fires(fault)
         if happens:
             self.happened.append(fault)
         return happens
@@ -74,7 +74,7 @@ def identify(emulator: Emulator, request: Request, params: Params) -> AppCall | 
     taken: tuple[str, ...] = ()
     if page is None:
         return AppCall(emulator, params)
-    if emulator.faults.takes("page-token-of-another-page"):
+    if emulator.faults.fires("page-token-of-another-page"):
         taken = ("page-token-of-another-page",)
         page = replace(page, id=page.id[::-1], name="Another Page")
     return PageCall(emulator, params, page, taken)
@@ -83,9 +83,9 @@ def identify(emulator: Emulator, request: Request, params: Params) -> AppCall | 
 def _check_proof(emulator: Emulator, params: Params, token: str) -> None:
     proof = params.text("appsecret_proof")
     if "appsecret_proof" not in params:
-        if emulator.faults.takes("proof-required"):
+        if emulator.faults.fires("proof-required"):
             raise problems.missing_proof("proof-required")
-    elif emulator.faults.takes("proof-wrong"):
+    elif emulator.faults.fires("proof-wrong"):
         raise problems.wrong_proof("proof-wrong")
     elif not _same(proof or "", signing.appsecret_proof(token, emulator.settings.app_secret)):
         raise problems.wrong_proof()

@@ -26,7 +26,7 @@ def debug_token(call: AppCall | PageCall) -> dict[str, Any]:
     app_token = f"{settings.app_id}|{settings.app_secret}"
     if hmac.compare_digest(token.encode(errors="replace"), app_token.encode()):
         return {"data": {**about, "type": "APP", "is_valid": True, "scopes": []}}
-    if page is None or call.emulator.faults.takes("graph-190"):
+    if page is None or call.emulator.faults.fires("graph-190"):
         error = {"code": _INVALID, "message": "Invalid OAuth access token."}
         return {"data": {"error": error, "is_valid": False, "scopes": []}}
     return {

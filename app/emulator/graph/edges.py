@@ -7,7 +7,7 @@ from typing import Any
 
 from app.emulator.graph import debug, messages, pages, problems, subscriptions
 from app.emulator.graph.call import AppCall, PageCall
-from app.emulator.rate_limits import PROFILE, SEND, Limit
+from app.emulator.rate_limits import PROFILE, SEND, RateLimit
 
 _PAGE_EDGES: dict[tuple[str, str], Callable[[PageCall], dict[str, Any]]] = {
     ("GET", ""): pages.read_page,
@@ -41,7 +41,7 @@ class Target:
     edge: str
 
     @property
-    def limit(self) -> Limit | None:
+    def limit(self) -> RateLimit | None:
         return _LIMITS.get(self.edge)
 
 

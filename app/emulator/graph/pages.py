@@ -28,7 +28,9 @@ def read_page(call: PageCall) -> dict[str, Any]:
 
 
 def _person_behind(call: PageCall, account_linking_token: str) -> str:
-    if call.befalls("linking-token-expired") or call.befalls("linking-token-of-another-page"):
+    if call.fault_fires("linking-token-expired") or call.fault_fires(
+        "linking-token-of-another-page"
+    ):
         raise invalid_linking_token()
     token = call.emulator.state.find_token(account_linking_token)
     # Whether a used token still tells the person is not documented; it is not refused.
@@ -42,9 +44,9 @@ def read_person(call: PageCall, psid: str) -> dict[str, Any]:
     thread = call.emulator.state.find_thread(call.page.id, psid)
     if thread is None:
         raise unknown_object("GET", psid)
-    if call.befalls("profile-withheld"):
+    if call.fault_fires("profile-withheld"):
         raise profile_withheld()
-    if call.befalls("profile-nameless"):
+    if call.fault_fires("profile-nameless"):
         return {"id": psid}
     first, _, last = thread.person.partition(" ")
     known = {
@@ -138,6 +140,6 @@ def unlink_accounts(call: PageCall) -> dict[str, Any]:
     state.set_linked(call.page.id, psid, linked=False)
     state.add_notice(call.page.id, psid, f"{call.page.name} logged you out.")
     # Whether it does is not documented (messenger-platform.md 4.5): a server must live with both.
-    if not call.befalls("unlink-silent"):
+    if not call.fault_fires("unlink-silent"):
         call.later.append(events.unlinked(thread))
     return {"result": "unlink account success"}

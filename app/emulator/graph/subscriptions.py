@@ -34,7 +34,7 @@ def subscribe_app(call: AppCall) -> dict[str, Any]:
     callback_url = check_web_url(call.params.text("callback_url"), "callback_url")
     verify_token = check_text(call.params.text("verify_token"), "verify_token", _LONGEST_TOKEN)
     fields = _known(call.params.words("fields"), "fields")
-    failure = call.emulator.courier.handshake(callback_url, verify_token)
+    failure = call.emulator.dispatcher.handshake(callback_url, verify_token)
     if failure is not None:
         raise callback_not_verified(failure)
     call.emulator.state.app_subscription = AppSubscription(callback_url, fields)

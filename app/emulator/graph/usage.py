@@ -4,7 +4,7 @@ import json
 from typing import Literal
 
 from app.emulator.graph.call import PageCall
-from app.emulator.rate_limits import Limit
+from app.emulator.rate_limits import RateLimit
 
 _FULL = 100
 _MINUTES_TO_WAIT = 10
@@ -12,10 +12,10 @@ _HEADERS = {"app": "X-App-Usage", "business": "X-Business-Use-Case-Usage", "page
 Scope = Literal["app", "business", "page"]
 
 
-def usage_of(call: PageCall, limit: Limit | None) -> dict[str, str]:
+def usage_of(call: PageCall, limit: RateLimit | None) -> dict[str, str]:
     """Return what an answer to a Page says of the calls it has made."""
     at = call.emulator.clock()
-    percent = call.emulator.limits.percent(call.page.id, limit, at) if limit else 1
+    percent = call.emulator.rate_limits.percent(call.page.id, limit, at) if limit else 1
     return {_HEADERS["business"]: _business(call.page.id, max(percent, 1))}
 
 

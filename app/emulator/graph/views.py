@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.emulator import ids
-from app.emulator.context import Emulator, emulator
+from app.emulator.context import Emulator, current_emulator
 from app.emulator.faults.table import Fault
 from app.emulator.graph import advice, edges, network_faults, problems, usage
 from app.emulator.graph.call import AppCall, PageCall, identify
@@ -34,7 +34,7 @@ _HEADERS = {
 class _Serving:
     """One call on its way through: what is known of it grows."""
 
-    held: Emulator
+    emulator: Emulator
     path: str
     at: datetime
     started: float
@@ -47,21 +47,21 @@ class _Serving:
 @bp.route("/<path:path>", methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
 def serve(path: str) -> Response:
     """Answer a call, and let the webhook hear what follows from it."""
-    held = emulator()
+    emulator = current_emulator()
     # Now, or reading a form would use the body up before the journal has it.
     request.get_data()
     asked, rest = split_version(path)
-    serving = _Serving(held, rest, held.clock(), time.perf_counter())
-    if held.faults.takes("reset"):
+    serving = _Serving(emulator, rest, emulator.clock(), time.perf_counter())
+    if emulator.faults.fires("reset"):
         serving.faults = ("reset",)
         _record(serving, None)
         return network_faults.reset()
-    if held.faults.takes("html"):
+    if emulator.faults.fires("html"):
         serving.faults = ("html",)
         response = network_faults.html()
         _record(serving, response)
         return response
-    drips = held.faults.takes("drip")
+    drips = emulator.faults.fires("drip")
     serving.faults = ("drip",) if drips else ()
     response = _answer(serving, asked)
     if drips:
@@ -69,7 +69,7 @@ def serve(path: str) -> Response:
     answered = threading.Event()
     response.call_on_close(answered.set)
     for event in serving.call.later if isinstance(serving.call, PageCall) else ():
-        held.courier.deliver_later(event, after=answered)
+        emulator.dispatcher.enqueue(event, after=answered)
     return response
 
 
@@ -85,27 +85,27 @@ def _answer(serving: _Serving, asked: str | None) -> Response:
 
 
 def _dispatch(serving: _Serving, asked: str | None) -> dict[str, Any]:
-    faults, at = serving.held.faults, serving.at
-    has_expired = faults.takes("version-expired")
+    faults, at = serving.emulator.faults, serving.at
+    has_expired = faults.fires("version-expired")
     if has_expired:
         serving.faults += ("version-expired",)
     serving.version = version_serving(None if has_expired else asked, at)
     if serving.version is None:
         raise problems.unknown_path(request.path.lstrip("/"))
     params = read_params(request)
-    serving.call = call = identify(serving.held, request, params)
+    serving.call = call = identify(serving.emulator, request, params)
     serving.faults += call.faults
     target = edges.target_of(request.method, serving.path)
     name = edges.name_of(target, has_linking_token="account_linking_token" in params)
     if (fault := faults.graph_error_for(name)) is not None:
         raise _refusal(serving, fault)
     is_usable = asked is None or asked == serving.version
-    if name == "thread_settings" and is_usable and faults.takes("thread-settings-gone"):
+    if name == "thread_settings" and is_usable and faults.fires("thread-settings-gone"):
         serving.faults += ("thread-settings-gone",)
         raise problems.unknown_object(request.method, target.node)
     if isinstance(call, PageCall):
         limit = target.limit
-        if limit is not None and not serving.held.limits.admits(call.page.id, limit, at):
+        if limit is not None and not serving.emulator.rate_limits.admits(call.page.id, limit, at):
             serving.usage = usage.exceeded(call.page.id, "business")
             raise problems.too_many_calls()
         serving.usage = usage.usage_of(call, limit)
@@ -138,7 +138,7 @@ def _response(status: int, answer: dict[str, Any], serving: _Serving) -> Respons
 def _record(
     serving: _Serving, response: Response | None, problem: GraphProblem | None = None
 ) -> None:
-    serving.held.journal.add(
+    serving.emulator.journal.add(
         Exchange(
             kind="graph",
             title=_title(serving.path),
@@ -151,7 +151,9 @@ def _record(
             answer_headers=tuple(response.headers.items()) if response else (),
             answer=response.get_data(as_text=True) if response else "",
             milliseconds=(time.perf_counter() - serving.started) * 1000,
-            failure=advice.on(problem) if problem else advice.on_weather(serving.faults),
+            failure=advice.for_problem(problem)
+            if problem
+            else advice.for_network_fault(serving.faults),
             faults=serving.faults + (problem.faults if problem else ()),
         )
     )

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.emulator import ids
-from app.emulator.context import Emulator, emulator
+from app.emulator.context import Emulator, current_emulator
 from app.emulator.state import Button, Message, Thread
 from app.emulator.ui import login_window
 from app.emulator.webhooks import events
@@ -23,25 +23,27 @@ def gone(_error: HTTPException) -> tuple[str, int]:
 
 @bp.get("/")
 def first() -> ResponseReturnValue:
-    held = emulator()
-    thread = held.state.threads(held.settings.pages[0].id)[0]
+    emulator = current_emulator()
+    thread = emulator.state.threads(emulator.settings.pages[0].id)[0]
     return redirect(_address(thread), 302)
 
 
 @bp.get("/chats/<psid>")
 def chats(psid: str) -> str:
     """Show every page that the person with *psid* can chat with."""
-    held = emulator()
-    everything = [thread for page_id in held.state.pages for thread in held.state.threads(page_id)]
+    emulator = current_emulator()
+    everything = [
+        thread for page_id in emulator.state.pages for thread in emulator.state.threads(page_id)
+    ]
     thread = next((thread for thread in everything if thread.psid == psid), None)
     if thread is None:
         abort(404)
     return render_template(
         "chats.html",
         thread=thread,
-        people=held.state.threads(thread.page_id),
+        people=emulator.state.threads(thread.page_id),
         chats=[other for other in everything if other.person == thread.person],
-        pages=held.state.pages,
+        pages=emulator.state.pages,
     )
 
 
@@ -58,9 +60,9 @@ def details(page_id: str, psid: str) -> str:
 @bp.get("/t/<page_id>/<psid>/messages")
 def messages(page_id: str, psid: str) -> ResponseReturnValue:
     """Return the bubbles alone, or 304 when the reader has them already."""
-    held, thread = _thread(page_id, psid)
+    emulator, thread = _thread(page_id, psid)
     response = Response(
-        render_template("messages.html", thread=thread, page=held.state.pages[page_id])
+        render_template("messages.html", thread=thread, page=emulator.state.pages[page_id])
     )
     response.set_etag(str(thread.version))
     return response.make_conditional(request)
@@ -69,27 +71,27 @@ def messages(page_id: str, psid: str) -> ResponseReturnValue:
 @bp.post("/t/<page_id>/<psid>/messages")
 def say(page_id: str, psid: str) -> ResponseReturnValue:
     """Send what the person typed; the Page hears of it through the webhook."""
-    held, thread = _thread(page_id, psid)
+    emulator, thread = _thread(page_id, psid)
     text = request.form.get("text", "").strip()[:_LONGEST_MESSAGE]
     if text:
-        message = Message(id=ids.message_id(), author="person", at=held.clock(), text=text)
-        held.state.add_message(page_id, psid, message)
-        held.courier.deliver_later(events.message(thread, message))
+        message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=text)
+        emulator.state.add_message(page_id, psid, message)
+        emulator.dispatcher.enqueue(events.message(thread, message))
     return redirect(_address(thread), 303)
 
 
 @bp.post("/t/<page_id>/<psid>/tap")
 def tap(page_id: str, psid: str) -> ResponseReturnValue:
     """Do what the button of a message does: `message` is its id, `button` its place in it."""
-    held, thread = _thread(page_id, psid)
+    emulator, thread = _thread(page_id, psid)
     button = _tapped(thread)
     match button.kind:
         case "account_link":
-            return login_window.open_login(held, thread, button.url)
+            return login_window.open_login(emulator, thread, button.url)
         case "account_unlink":
-            login_window.log_out(held, thread)
+            login_window.log_out(emulator, thread)
         case "postback":
-            _post_back(held, thread, button)
+            _post_back(emulator, thread, button)
         case "web_url":
             return redirect(button.url, 303)
     return redirect(_address(thread), 303)
@@ -98,25 +100,25 @@ def tap(page_id: str, psid: str) -> ResponseReturnValue:
 @bp.post("/t/<page_id>/<psid>/log-in")
 def log_in(page_id: str, psid: str) -> ResponseReturnValue:
     """Open the account_linking_url of the Messenger profile, as the thread's details offer it."""
-    held, thread = _thread(page_id, psid)
-    url = held.state.linking_url(page_id)
+    emulator, thread = _thread(page_id, psid)
+    url = emulator.state.linking_url(page_id)
     if url is None:
         return redirect(url_for(".details", page_id=page_id, psid=psid), 303)
-    return login_window.open_login(held, thread, url)
+    return login_window.open_login(emulator, thread, url)
 
 
 @bp.post("/t/<page_id>/<psid>/log-out")
 def log_out(page_id: str, psid: str) -> ResponseReturnValue:
-    held, thread = _thread(page_id, psid)
-    login_window.log_out(held, thread)
+    emulator, thread = _thread(page_id, psid)
+    login_window.log_out(emulator, thread)
     return redirect(_address(thread), 303)
 
 
-def _post_back(held: Emulator, thread: Thread, button: Button) -> None:
-    message = Message(id=ids.message_id(), author="person", at=held.clock(), text=button.title)
-    held.state.add_message(thread.page_id, thread.psid, message)
+def _post_back(emulator: Emulator, thread: Thread, button: Button) -> None:
+    message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=button.title)
+    emulator.state.add_message(thread.page_id, thread.psid, message)
     event = events.postback(thread, mid=message.id, title=button.title, payload=button.payload)
-    held.courier.deliver_later(event)
+    emulator.dispatcher.enqueue(event)
 
 
 def _tapped(thread: Thread) -> Button:
@@ -130,21 +132,21 @@ def _tapped(thread: Thread) -> Button:
 
 
 def _thread(page_id: str, psid: str) -> tuple[Emulator, Thread]:
-    held = emulator()
-    thread = held.state.find_thread(page_id, psid)
+    emulator = current_emulator()
+    thread = emulator.state.find_thread(page_id, psid)
     if thread is None:
         abort(404)
-    return held, thread
+    return emulator, thread
 
 
 def _page(template: str, page_id: str, psid: str) -> str:
-    held, thread = _thread(page_id, psid)
+    emulator, thread = _thread(page_id, psid)
     return render_template(
         template,
         thread=thread,
-        page=held.state.pages[page_id],
-        people=held.state.threads(page_id),
-        linking_url=held.state.linking_url(page_id),
+        page=emulator.state.pages[page_id],
+        people=emulator.state.threads(page_id),
+        linking_url=emulator.state.linking_url(page_id),
     )
 
 

@@ -55,19 +55,19 @@ def again(exchange: Exchange) -> Post:
     )
 
 
-def late(held: Emulator, exchange: Exchange, by: timedelta) -> Post | None:
+def late(emulator: Emulator, exchange: Exchange, by: timedelta) -> Post | None:
     """Return the delivery as if it had happened *by* earlier; None when it is no delivery."""
     try:
         delivery = json.loads(exchange.body)
         entries: list[dict[str, Any]] = delivery["entry"]
         for entry in entries:
-            entry["time"] = milliseconds(held.clock())
+            entry["time"] = milliseconds(emulator.clock())
             for event in (*entry.get("messaging", ()), *entry.get("standby", ())):
                 event["timestamp"] -= milliseconds_of(by)
     except (ValueError, KeyError, TypeError):
         return None
-    body = signing.body_of(delivery["object"], entries)
-    headers = dict(signing.signed_headers(body, held.settings.app_secret))
+    body = signing.delivery_body(delivery["object"], entries)
+    headers = dict(signing.signed_headers(body, emulator.settings.app_secret))
     return replace(
         again(exchange), title=f"{exchange.title}, an hour late", headers=headers, body=body
     )

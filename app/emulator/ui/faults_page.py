@@ -8,11 +8,11 @@ from typing import Final
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.emulator.context import emulator
+from app.emulator.context import current_emulator
 from app.emulator.faults.table import FAULTS, Fault
-from app.emulator.triggers import WHAT, Trigger, pull
+from app.emulator.triggers import TRIGGERS, Trigger, pull
 
-bp = Blueprint("switchboard", __name__, url_prefix="/faults")
+bp = Blueprint("faults", __name__, url_prefix="/faults")
 
 _STEPS: Final = {
     "6-minutes": timedelta(minutes=6),
@@ -44,26 +44,26 @@ class _Area:
 @bp.get("")
 def show() -> str:
     """Show every switch, or those that have all words of `find` in their name or what they do."""
-    held, find = emulator(), request.args.get("find", "").strip()
+    emulator, find = current_emulator(), request.args.get("find", "").strip()
     areas = _areas(find.casefold().split(), opened=request.args.get("area", ""))
     return render_template(
-        "switchboard.html",
+        "faults.html",
         areas=areas,
         find=find,
         found=sum(len(area.faults) for area in areas),
-        on=held.faults.on(),
-        now=held.clock(),
-        ahead=held.clock.ahead,
+        on=emulator.faults.on(),
+        now=emulator.clock(),
+        ahead=emulator.clock.ahead,
         steps=_STEPS,
-        what=WHAT,
-        threads=held.state.every_thread(),
-        pages=held.state.pages,
+        what=TRIGGERS,
+        threads=emulator.state.every_thread(),
+        pages=emulator.state.pages,
     )
 
 
 def _areas(words: Sequence[str], *, opened: str) -> list[_Area]:
     """Return what is on, and then the rest by where it goes wrong; nothing that is empty."""
-    on = emulator().faults.on()
+    on = current_emulator().faults.on()
     wanted = [one for one in FAULTS.values() if _has(one, words)]
     those_on = tuple(one for one in wanted if one.name in on)
     areas = [_Area("on", "On now", those_on, is_open=True)]
@@ -83,7 +83,7 @@ def switch(name: str) -> ResponseReturnValue:
     """Turn a fault on, or on for once, or off."""
     if name not in FAULTS:
         abort(404)
-    faults = emulator().faults
+    faults = current_emulator().faults
     match request.form.get("to"):
         case "on":
             faults.turn_on(name)
@@ -100,7 +100,7 @@ def switch(name: str) -> ResponseReturnValue:
 
 @bp.post("/all-off")
 def all_off() -> ResponseReturnValue:
-    emulator().faults.clear()
+    current_emulator().faults.clear()
     return redirect(url_for(".show"), 303)
 
 
@@ -109,9 +109,9 @@ def skip() -> ResponseReturnValue:
     """Let time pass on Messenger's clock, or have it go with this machine's again."""
     wanted = request.form.get("by", "")
     if wanted == _NOW:
-        emulator().return_to_now()
+        current_emulator().return_to_now()
     elif wanted in _STEPS:
-        emulator().courier.advance(_STEPS[wanted])
+        current_emulator().dispatcher.advance(_STEPS[wanted])
     else:
         abort(400)
     return redirect(url_for(".show", _anchor="time"), 303)
@@ -120,12 +120,12 @@ def skip() -> ResponseReturnValue:
 @bp.post("/trigger")
 def trigger() -> ResponseReturnValue:
     """Let something happen to a person; the inspector shows how it went."""
-    held = emulator()
+    emulator = current_emulator()
     page_id, _, psid = request.form.get("who", "").partition("/")
-    thread = held.state.find_thread(page_id, psid)
+    thread = emulator.state.find_thread(page_id, psid)
     what = request.form.get("what", "")
-    if thread is None or what not in WHAT:
+    if thread is None or what not in TRIGGERS:
         abort(400)
     late = _LATE if "late" in request.form else timedelta()
-    pull(held, thread, Trigger(what=what, twice="twice" in request.form, late=late))
+    pull(emulator, thread, Trigger(what=what, twice="twice" in request.form, late=late))
     return redirect(url_for("inspector.show"), 303)

@@ -17,7 +17,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app.emulator.context import emulator
+from app.emulator.context import current_emulator
 from app.emulator.ui import exports
 from app.emulator.webhooks.journal import Entry, masked
 
@@ -34,7 +34,7 @@ _FILTERS: Final = {
 }
 
 
-def furnish(app: Flask) -> None:
+def register_template_helpers(app: Flask) -> None:
     """Give the templates of *app* what they need to show exchanges, wherever they do."""
     app.add_template_filter(masked, "masked")
     app.add_template_filter(_readable, "readable")
@@ -63,7 +63,7 @@ def entry(number: int) -> str:
 def copy(number: int, form: str) -> Response:
     """Return the request as a command or as a test; it works, so its secrets are in it."""
     make = exports.as_curl if form == "curl" else exports.as_pytest
-    text = make(_found(number).exchange, emulator().own_origin())
+    text = make(_found(number).exchange, current_emulator().public_origin())
     return Response(text, content_type="text/plain; charset=utf-8")
 
 
@@ -75,13 +75,13 @@ def again(number: int) -> ResponseReturnValue:
         with current_app.test_client() as client:
             client.open(
                 exchange.url,
-                base_url=emulator().own_origin(),
+                base_url=current_emulator().public_origin(),
                 method=exchange.method,
                 headers=list(exchange.headers),
                 data=exchange.body,
             )
     elif exchange.kind in {"webhook", "privacy"} and exchange.url:
-        emulator().courier.send_again(exports.again(exchange))
+        current_emulator().dispatcher.resend(exports.again(exchange))
     else:
         abort(404)
     return redirect(url_for(".show"), 303)
@@ -90,17 +90,17 @@ def again(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/late")
 def late(number: int) -> ResponseReturnValue:
     """Send a delivery as if what is in it had happened an hour ago."""
-    held = emulator()
+    emulator = current_emulator()
     exchange = _found(number).exchange
-    post = exports.late(held, exchange, _LATE) if exchange.url else None
+    post = exports.late(emulator, exchange, _LATE) if exchange.url else None
     if post is None:
         abort(404)
-    held.courier.send_again(post)
+    emulator.dispatcher.resend(post)
     return redirect(url_for(".show"), 303)
 
 
 def _found(number: int) -> Entry:
-    found = emulator().journal.find(number)
+    found = current_emulator().journal.find(number)
     if found is None:
         abort(404)
     return found
@@ -108,7 +108,7 @@ def _found(number: int) -> Entry:
 
 def _shown(after: int = 0) -> list[Entry]:
     only = request.args.get("only", "")
-    everything = emulator().journal.entries(after=after)
+    everything = current_emulator().journal.entries(after=after)
     if only == "failed":
         return [entry for entry in everything if entry.exchange.failure]
     return [entry for entry in everything if only in {"", entry.exchange.kind}]
@@ -116,7 +116,7 @@ def _shown(after: int = 0) -> list[Entry]:
 
 def _furniture() -> dict[str, Any]:
     return {
-        "faults_on": len(emulator().faults.on()),
+        "faults_on": len(current_emulator().faults.on()),
         "shown_entries": _shown,
         "filters": _FILTERS,
         "only": request.args.get("only", ""),

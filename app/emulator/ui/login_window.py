@@ -9,14 +9,14 @@ from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from app.emulator.context import Emulator, emulator
+from app.emulator.context import Emulator, current_emulator
 from app.emulator.faults import failures
 from app.emulator.faults.failures import Failure
 from app.emulator.state import LinkingToken, Thread
 from app.emulator.webhooks import events
 from app.emulator.webhooks.journal import Exchange
 
-bp = Blueprint("linking", __name__)
+bp = Blueprint("login_window", __name__)
 RETURN_PATH = "/messenger_platform/account_linking/"
 _SLOW = timedelta(minutes=6)
 _HINT = (
@@ -51,34 +51,34 @@ def login_address(url: str, *, token: str, origin: str | None) -> str:
     return f"{page}{separator}{added}{mark}{fragment}"
 
 
-def open_login(held: Emulator, thread: Thread, url: str) -> ResponseReturnValue:
+def open_login(emulator: Emulator, thread: Thread, url: str) -> ResponseReturnValue:
     """Send the person to the business's login page at *url*, with a token minted for this tap."""
-    token = held.state.mint_token(thread.page_id, thread.psid)
-    fault = ("no-redirect-uri",) if held.faults.takes("no-redirect-uri") else ()
-    address = login_address(url, token=token, origin=None if fault else held.own_origin())
-    held.journal.add(
+    token = emulator.state.mint_token(thread.page_id, thread.psid)
+    fault = ("no-redirect-uri",) if emulator.faults.fires("no-redirect-uri") else ()
+    address = login_address(url, token=token, origin=None if fault else emulator.public_origin())
+    emulator.journal.add(
         Exchange(
             kind="browser",
             title=f"Log In, {thread.person}",
-            at=held.clock(),
+            at=emulator.clock(),
             method="GET",
             url=address,
-            hint=_HINT.format(held.own_origin()),
+            hint=_HINT.format(emulator.public_origin()),
             faults=fault,
         )
     )
     return redirect(address, 303)
 
 
-def log_out(held: Emulator, thread: Thread) -> None:
+def log_out(emulator: Emulator, thread: Thread) -> None:
     """End the link on Messenger's side and let the webhook hear of it."""
     if not thread.linked:
-        held.state.add_notice(thread.page_id, thread.psid, "You are not logged in.")
+        emulator.state.add_notice(thread.page_id, thread.psid, "You are not logged in.")
         return
-    page = held.state.pages[thread.page_id]
-    held.state.set_linked(thread.page_id, thread.psid, linked=False)
-    held.state.add_notice(thread.page_id, thread.psid, f"You logged out of {page.name}.")
-    held.courier.deliver_later(events.unlinked(thread))
+    page = emulator.state.pages[thread.page_id]
+    emulator.state.set_linked(thread.page_id, thread.psid, linked=False)
+    emulator.state.add_notice(thread.page_id, thread.psid, f"You logged out of {page.name}.")
+    emulator.dispatcher.enqueue(events.unlinked(thread))
 
 
 # Apps have been seen with and without the last slash (messenger-platform.md 1.3).
@@ -89,14 +89,14 @@ def arrive() -> ResponseReturnValue:
     if request.method == "HEAD":
         # A preview must not spend the token.
         return Response()
-    held = emulator()
-    fault = ("slow-return",) if held.faults.takes("slow-return") else ()
+    emulator = current_emulator()
+    fault = ("slow-return",) if emulator.faults.fires("slow-return") else ()
     if fault:
-        held.courier.advance(_SLOW)
-    at = held.clock()
-    result = _take_back(held, request.args)
+        emulator.dispatcher.advance(_SLOW)
+    at = emulator.clock()
+    result = _take_back(emulator, request.args)
     status = 200 if result.failure is None else 400
-    held.journal.add(
+    emulator.journal.add(
         Exchange(
             kind="browser",
             title=f"return, {result.outcome}",
@@ -108,7 +108,7 @@ def arrive() -> ResponseReturnValue:
             faults=fault,
         )
     )
-    page = held.state.pages[result.thread.page_id] if result.thread else None
+    page = emulator.state.pages[result.thread.page_id] if result.thread else None
     html = render_template(
         "return.html",
         result=result,
@@ -118,37 +118,37 @@ def arrive() -> ResponseReturnValue:
     return html, status
 
 
-def _take_back(held: Emulator, args: MultiDict[str, str]) -> Return:
+def _take_back(emulator: Emulator, args: MultiDict[str, str]) -> Return:
     names = ("account_linking_token", "authorization_code")
     if any(len(args.getlist(name)) > 1 for name in names):
         return Return("failed", failures.CODE_TWICE)
     if not args.get("account_linking_token"):
         return Return("failed", failures.TOKEN_MISSING)
-    token = held.state.find_token(args["account_linking_token"])
+    token = emulator.state.find_token(args["account_linking_token"])
     if token is None:
         return Return("failed", failures.TOKEN_UNKNOWN)
-    thread = held.state.thread(token.page_id, token.psid)
+    thread = emulator.state.thread(token.page_id, token.psid)
     code = args.get("authorization_code")
     if code is None and "code" not in args:
         return Return("declined", thread=thread)
-    failure = _refusal(held, token, code) or _link(held, thread, code or "")
+    failure = _refusal(emulator, token, code) or _link(emulator, thread, code or "")
     return Return("linked" if failure is None else "failed", failure, thread)
 
 
-def _refusal(held: Emulator, token: LinkingToken, code: str | None) -> Failure | None:
+def _refusal(emulator: Emulator, token: LinkingToken, code: str | None) -> Failure | None:
     if code is None:
         return failures.CODE_NAMED_WRONGLY
     if not code:
         return failures.CODE_EMPTY
-    if token.is_expired(held.clock()):
+    if token.is_expired(emulator.clock()):
         return failures.TOKEN_EXPIRED
-    return None if held.state.use_token(token.token) else failures.TOKEN_USED
+    return None if emulator.state.use_token(token.token) else failures.TOKEN_USED
 
 
-def _link(held: Emulator, thread: Thread, code: str) -> Failure | None:
-    failure = held.courier.deliver(events.linked(thread, code))
+def _link(emulator: Emulator, thread: Thread, code: str) -> Failure | None:
+    failure = emulator.dispatcher.deliver(events.linked(thread, code))
     if failure is None:
-        page = held.state.pages[thread.page_id]
-        held.state.set_linked(thread.page_id, thread.psid, linked=True)
-        held.state.add_notice(thread.page_id, thread.psid, f"You logged in to {page.name}.")
+        page = emulator.state.pages[thread.page_id]
+        emulator.state.set_linked(thread.page_id, thread.psid, linked=True)
+        emulator.state.add_notice(thread.page_id, thread.psid, f"You logged in to {page.name}.")
     return failure

@@ -9,13 +9,19 @@ from app.emulator import ids
 from app.emulator.clock import MovableClock
 from app.emulator.faults import failures
 from app.emulator.faults.failures import Failure
-from app.emulator.faults.switches import Switches
+from app.emulator.faults.switches import FaultSwitches
 from app.emulator.settings import EmulatorSettings
 from app.emulator.state import State
 from app.emulator.webhooks.events import Event
 from app.emulator.webhooks.http_sender import Answer, HttpSender, Judge, Post, accepted, echoes
-from app.emulator.webhooks.payloads import Delivery, Happened, about_another_object, pack
-from app.emulator.webhooks.schedule import DISABLE_AFTER, REPEAT_AFTER, Due, Health, Schedule
+from app.emulator.webhooks.payloads import Delivery, TimedEvent, about_another_object, pack
+from app.emulator.webhooks.schedule import (
+    DISABLE_AFTER,
+    REPEAT_AFTER,
+    Health,
+    Schedule,
+    ScheduledDelivery,
+)
 from app.emulator.webhooks.worker import Worker
 
 _HANDSHAKE_AGENT = "facebookplatform/1.0 (+http://developers.facebook.com)"
@@ -37,19 +43,19 @@ class WebhookDispatcher:
         self,
         settings: EmulatorSettings,
         state: State,
-        postman: HttpSender,
-        faults: Switches,
+        sender: HttpSender,
+        faults: FaultSwitches,
         clock: MovableClock,
     ) -> None:
         self._settings = settings
         self._state = state
-        self._postman = postman
+        self._sender = sender
         self._faults = faults
         self._clock = clock
         self._schedule = Schedule()
         self._health = Health()
         self.worker = Worker(self._schedule, clock)
-        self._last_delivered: dict[str, Happened] = {}
+        self._last_delivered: dict[str, TimedEvent] = {}
 
     def deliver(self, event: Event, *, at: datetime | None = None) -> Failure | None:
         """Post *event*, which happened just now or at *at*; None means that the webhook took it.
@@ -58,16 +64,16 @@ class WebhookDispatcher:
         """
         missing, fault = self._missing_subscription(event)
         if missing is not None:
-            self._postman.note_unsent(_post(event.title, faults=fault), missing)
+            self._sender.record_unsent(_post(event.title, faults=fault), missing)
             return missing
-        happened = Happened(event, at or self._clock())
+        happened = TimedEvent(event, at or self._clock())
         earlier = (
-            self._schedule.take_of(event.page_id, only_new=True) if self._is_reordering else []
+            self._schedule.pop_page(event.page_id, only_new=True) if self._is_reordering else []
         )
-        if self._faults.takes("late"):
+        if self._faults.fires("late"):
             self._hold_back(happened, _LATE, "late")
             return None
-        if not earlier and self._faults.takes("reordered"):
+        if not earlier and self._faults.fires("reordered"):
             self._hold_back(happened, _ALONE, "reordered")
             return None
         failure = self._post_new((happened,))
@@ -75,7 +81,7 @@ class WebhookDispatcher:
             due.run(due)
         return failure
 
-    def deliver_later(
+    def enqueue(
         self,
         event: Event,
         *,
@@ -91,10 +97,10 @@ class WebhookDispatcher:
 
         self.worker.put(deliver)
 
-    def send_again(self, post: Post) -> None:
+    def resend(self, post: Post) -> None:
         """Send *post* as it is, with no repeats, behind what waits already."""
         self.worker.put(
-            lambda: _nothing(self._postman.send(post, seconds=self._limit, judge=accepted))
+            lambda: _nothing(self._sender.send(post, seconds=self._limit, judge=accepted))
         )
 
     def settle(self) -> None:
@@ -105,13 +111,13 @@ class WebhookDispatcher:
         """Let *by* pass on Messenger's clock, with everything that is due meanwhile."""
         self.settle()
         end, ahead = self._clock() + by, self._clock.ahead + by
-        while (due := self._schedule.take(end)) is not None:
+        while (due := self._schedule.pop_due(end)) is not None:
             self._clock.move_to(due.at)
             due.run(due)
             self.settle()
-        self._clock.be_ahead(ahead)
+        self._clock.ensure_ahead(ahead)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Drop everything that waits, and the memory of what failed."""
         self.settle()
         self._schedule.clear()
@@ -136,7 +142,7 @@ class WebhookDispatcher:
             url=f"{callback_url}{separator}{query}",
             headers={"User-Agent": _HANDSHAKE_AGENT, "Accept": "*/*"},
         )
-        return self._postman.send(post, seconds=self._limit, judge=echoes(challenge))
+        return self._sender.send(post, seconds=self._limit, judge=echoes(challenge))
 
     @property
     def _limit(self) -> float:
@@ -155,7 +161,7 @@ class WebhookDispatcher:
             ("app-field-missing", failures.app_field_missing(event.field)),
             ("page-field-missing", failures.page_field_missing(event.field)),
         ):
-            if self._faults.takes(fault):
+            if self._faults.fires(fault):
                 return missing, (fault,)
         if event.field not in subscription.fields:
             return failures.app_field_missing(event.field), ()
@@ -163,25 +169,27 @@ class WebhookDispatcher:
             return failures.page_field_missing(event.field), ()
         return None, ()
 
-    def _hold_back(self, happened: Happened, by: timedelta, fault: str) -> None:
+    def _hold_back(self, happened: TimedEvent, by: timedelta, fault: str) -> None:
         now = self._clock()
         until = f"{now + by:%H:%M:%S}"
-        self._postman.note_held(_post(happened.event.title, faults=(fault,)), until=until)
-        due = Due(now + by, (happened,), now, 0, lambda due: _nothing(self._post_new(due.events)))
+        self._sender.record_delayed(_post(happened.event.title, faults=(fault,)), until=until)
+        due = ScheduledDelivery(
+            now + by, (happened,), now, 0, lambda due: _nothing(self._post_new(due.events))
+        )
         self.worker.add(due)
 
-    def _post_new(self, events: tuple[Happened, ...]) -> Failure | None:
+    def _post_new(self, events: tuple[TimedEvent, ...]) -> Failure | None:
         delivery = self._pack(events)
-        if self._faults.takes("other-objects"):
+        if self._faults.fires("other-objects"):
             self._post_another_object()
         failure = self._attempt(delivery)
-        if self._faults.takes("twice"):
+        if self._faults.fires("twice"):
             self._attempt(replace(delivery, faults=(*delivery.faults, "twice")))
         if failure is not None and not delivery.is_forged:
             self._repeat_later(delivery, since=self._clock(), tried=0)
         return failure
 
-    def _pack(self, events: tuple[Happened, ...]) -> Delivery:
+    def _pack(self, events: tuple[TimedEvent, ...]) -> Delivery:
         secret = self._settings.app_secret
         return pack(events, app_secret=secret, faults=self._faults, at=self._clock())
 
@@ -192,7 +200,7 @@ class WebhookDispatcher:
         body, headers = about_another_object(self._settings.app_secret, self._clock())
         post = _post("about instagram", faults=("other-objects",))
         post = replace(post, url=subscription.callback_url, headers=headers, body=body)
-        self._postman.send(post, seconds=self._limit, judge=accepted)
+        self._sender.send(post, seconds=self._limit, judge=accepted)
 
     def _attempt(self, delivery: Delivery, *, tried: int = 0) -> Failure | None:
         """Post *delivery*, which failed *tried* times, and let what comes of it count."""
@@ -200,11 +208,11 @@ class WebhookDispatcher:
         title = f"{delivery.title}, repeat {tried}" if tried else delivery.title
         post = _post(title, faults=delivery.faults)
         if subscription is None:
-            self._postman.note_unsent(post, failures.APP_NOT_SUBSCRIBED)
+            self._sender.record_unsent(post, failures.APP_NOT_SUBSCRIBED)
             return failures.APP_NOT_SUBSCRIBED
-        if self._faults.takes("outage"):
+        if self._faults.fires("outage"):
             failure: Failure | None = failures.OUTAGE
-            self._postman.note_unsent(
+            self._sender.record_unsent(
                 replace(post, faults=(*post.faults, "outage")), failures.OUTAGE
             )
         else:
@@ -216,16 +224,16 @@ class WebhookDispatcher:
                 body=delivery.body,
                 faults=(*post.faults, *fault),
             )
-            failure = self._postman.send(post, seconds=self._limit, judge=judge)
+            failure = self._sender.send(post, seconds=self._limit, judge=judge)
         self._count(delivery, failure)
         return failure
 
     def _judge(self, delivery: Delivery) -> tuple[Judge, tuple[str, ...]]:
         if delivery.is_forged:
             return _forgery, ()
-        if self._faults.takes("webhook-500"):
+        if self._faults.fires("webhook-500"):
             return lambda _answer: failures.not_200(500), ("webhook-500",)
-        if self._faults.takes("webhook-timeout"):
+        if self._faults.fires("webhook-timeout"):
             limit = self._limit
             self._clock.move_to(self._clock() + timedelta(seconds=limit))
             return lambda _answer: failures.timed_out(limit), ("webhook-timeout",)
@@ -245,11 +253,11 @@ class WebhookDispatcher:
         name = self._state.pages[page_id].name
         notice = replace(_post(f"Alert to developers, {name}"), kind="notice")
         if passed != DISABLE_AFTER:
-            self._postman.note_unsent(notice, failures.FAILING_FOR_A_QUARTER)
+            self._sender.record_unsent(notice, failures.FAILING_FOR_A_QUARTER)
             return
         self._state.set_page_fields(page_id, ())
-        self._schedule.take_of(page_id)
-        self._postman.note_unsent(
+        self._schedule.pop_page(page_id)
+        self._sender.record_unsent(
             replace(notice, title=f"Webhooks disabled, {name}"), failures.DISABLED
         )
 
@@ -257,30 +265,30 @@ class WebhookDispatcher:
         if not self._state.page_fields(delivery.page_id):
             return
         if tried >= len(REPEAT_AFTER):
-            self._postman.note_unsent(_post(delivery.title), failures.GIVEN_UP)
+            self._sender.record_unsent(_post(delivery.title), failures.GIVEN_UP)
             return
 
-        def run(due: Due) -> None:
+        def run(due: ScheduledDelivery) -> None:
             self._repeat(due, delivery)
 
-        due = Due(since + REPEAT_AFTER[tried], delivery.events, since, tried + 1, run)
+        due = ScheduledDelivery(since + REPEAT_AFTER[tried], delivery.events, since, tried + 1, run)
         if tried == 0:
             self.worker.put(lambda: run(due))
         else:
             self.worker.add(due)
 
-    def _repeat(self, due: Due, delivery: Delivery) -> None:
+    def _repeat(self, due: ScheduledDelivery, delivery: Delivery) -> None:
         for again in self._cut_anew(due) or (delivery,):
             if self._attempt(again, tried=due.tried) is not None:
                 self._repeat_later(again, since=due.since, tried=due.tried)
 
-    def _cut_anew(self, due: Due) -> tuple[Delivery, ...]:
+    def _cut_anew(self, due: ScheduledDelivery) -> tuple[Delivery, ...]:
         """Return what a repeat becomes under “recut”: all in one, or one by one; else nothing."""
-        if not self._faults.takes("recut"):
+        if not self._faults.fires("recut"):
             return ()
         if len(due.events) > 1:
             return tuple(self._pack((happened,)) for happened in due.events)
-        others = [event for each in self._schedule.take_of(due.page_id) for event in each.events]
+        others = [event for each in self._schedule.pop_page(due.page_id) for event in each.events]
         if not others and due.page_id in self._last_delivered:
             others = [self._last_delivered[due.page_id]]
         together = self._pack((*due.events, *others))

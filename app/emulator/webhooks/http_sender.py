@@ -95,11 +95,11 @@ class HttpSender:
         )
         return failure
 
-    def note_unsent(self, post: Post, failure: Failure) -> None:
+    def record_unsent(self, post: Post, failure: Failure) -> None:
         """Write down why *post* did not even leave."""
         self._note(post, f"{post.title} (not sent)", failure)
 
-    def note_held(self, post: Post, *, until: str) -> None:
+    def record_delayed(self, post: Post, *, until: str) -> None:
         """Write down that *post* leaves later; nothing has failed."""
         self._note(post, f"{post.title} (held back until {until})", None)
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from app.emulator.clock import milliseconds
-from app.emulator.faults.switches import Switches
-from app.emulator.settings import psid_of_nobody
+from app.emulator.faults.switches import FaultSwitches
+from app.emulator.settings import psid_of_stranger
 from app.emulator.webhooks import signing
 from app.emulator.webhooks.events import Event
 
@@ -17,7 +17,7 @@ FORGERIES = ("unsigned", "foreign-secret", "sha1-only", "altered")
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class TimedEvent:
     """An event and the moment it happened."""
 
     event: Event
@@ -28,7 +28,7 @@ class Happened:
 class Delivery:
     """The bytes of one POST, and the events in them."""
 
-    events: tuple[Happened, ...]
+    events: tuple[TimedEvent, ...]
     body: bytes
     headers: dict[str, str]
     faults: tuple[str, ...] = ()
@@ -48,17 +48,17 @@ class Delivery:
 
 
 def pack(
-    events: tuple[Happened, ...], *, app_secret: str, faults: Switches, at: datetime
+    events: tuple[TimedEvent, ...], *, app_secret: str, faults: FaultSwitches, at: datetime
 ) -> Delivery:
     """Return *events*, all of one page, as one delivery, with every fault that is on."""
-    taken = [name for name in _NEIGHBOURS if faults.takes(name)]
+    taken = [name for name in _NEIGHBOURS if faults.fires(name)]
     page_id = events[0].event.page_id
     inside = [_event(happened) for happened in events]
     if "mixed-messages" in taken:
         inside = [_said_by_nobody(page_id, at), *inside, _read_by_nobody(page_id, at)]
     place = "standby" if "in-standby" in taken else "messaging"
     entry = {"id": page_id, "time": milliseconds(at), place: inside}
-    body = signing.body_of("page", [*_neighbours(page_id, taken, at), entry])
+    body = signing.delivery_body("page", [*_neighbours(page_id, taken, at), entry])
     delivery = Delivery(
         events=events,
         body=body,
@@ -66,7 +66,7 @@ def pack(
         faults=tuple(taken),
     )
     for name in FORGERIES:
-        if faults.takes(name):
+        if faults.fires(name):
             delivery = _forge(name, delivery)
     return delivery
 
@@ -75,11 +75,11 @@ def about_another_object(app_secret: str, at: datetime) -> tuple[bytes, dict[str
     """Return a signed delivery that is no page's: an app may be subscribed to such ones, too."""
     said = {"field": "comments", "value": {"id": "17865799348089039", "text": "Nice mug"}}
     entry = {"id": "17841405793187218", "time": milliseconds(at), "changes": [said]}
-    body = signing.body_of("instagram", [entry])
+    body = signing.delivery_body("instagram", [entry])
     return body, dict(signing.signed_headers(body, app_secret))
 
 
-def _event(happened: Happened) -> dict[str, Any]:
+def _event(happened: TimedEvent) -> dict[str, Any]:
     return {
         "sender": {"id": happened.event.psid},
         "recipient": {"id": happened.event.page_id},
@@ -101,7 +101,7 @@ def _neighbours(page_id: str, taken: list[str], at: datetime) -> list[dict[str, 
 
 def _said_by_nobody(page_id: str, at: datetime) -> dict[str, Any]:
     return {
-        "sender": {"id": psid_of_nobody(page_id)},
+        "sender": {"id": psid_of_stranger(page_id)},
         "recipient": {"id": page_id},
         "timestamp": milliseconds(at),
         "message": {"mid": f"m_neighbour-{milliseconds(at)}", "text": "Are you open today?"},
@@ -110,7 +110,7 @@ def _said_by_nobody(page_id: str, at: datetime) -> dict[str, Any]:
 
 def _read_by_nobody(page_id: str, at: datetime) -> dict[str, Any]:
     return {
-        "sender": {"id": psid_of_nobody(page_id)},
+        "sender": {"id": psid_of_stranger(page_id)},
         "recipient": {"id": page_id},
         "timestamp": milliseconds(at),
         "read": {"watermark": milliseconds(at)},
@@ -128,5 +128,5 @@ def _forge(name: str, delivery: Delivery) -> Delivery:
             headers = dict(signing.signed_headers(body, secrets.token_hex(16)))
         case "altered":
             psid, page_id = delivery.events[0].event.psid, delivery.page_id
-            body = body.replace(psid.encode(), psid_of_nobody(page_id).encode())
+            body = body.replace(psid.encode(), psid_of_stranger(page_id).encode())
     return replace(delivery, body=body, headers=headers, faults=(*delivery.faults, name))

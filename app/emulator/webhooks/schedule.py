@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.emulator.webhooks.payloads import Happened
+from app.emulator.webhooks.payloads import TimedEvent
 
 # "At once, then a few more times with falling frequency, for 36 hours": the steps are not
 # documented (messenger-platform.md 2.5). Counted from the first failure.
@@ -18,14 +18,14 @@ DISABLE_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class ScheduledDelivery:
     """Events to be delivered at a moment; `tried` counts the failures behind them."""
 
     at: datetime
-    events: tuple[Happened, ...]
+    events: tuple[TimedEvent, ...]
     since: datetime
     tried: int
-    run: Callable[["Due"], None]
+    run: Callable[["ScheduledDelivery"], None]
 
     @property
     def page_id(self) -> str:
@@ -36,10 +36,10 @@ class Schedule:
     """Everything that is due later. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._waiting: list[Due] = []
+        self._waiting: list[ScheduledDelivery] = []
         self._lock = threading.Lock()
 
-    def add(self, due: Due) -> None:
+    def add(self, due: ScheduledDelivery) -> None:
         with self._lock:
             self._waiting.append(due)
             self._waiting.sort(key=lambda each: each.at)
@@ -48,17 +48,17 @@ class Schedule:
         with self._lock:
             return self._waiting[0].at if self._waiting else None
 
-    def take(self, at: datetime) -> Due | None:
+    def pop_due(self, at: datetime) -> ScheduledDelivery | None:
         """Return what is due first, if it is due by *at*; it waits no more."""
         with self._lock:
             if self._waiting and self._waiting[0].at <= at:
                 return self._waiting.pop(0)
             return None
 
-    def take_of(self, page_id: str, *, only_new: bool = False) -> list[Due]:
+    def pop_page(self, page_id: str, *, only_new: bool = False) -> list[ScheduledDelivery]:
         """Return all that waits for one page, or what was never tried; it waits no more."""
 
-        def is_meant(due: Due) -> bool:
+        def is_meant(due: ScheduledDelivery) -> bool:
             return due.page_id == page_id and not (only_new and due.tried)
 
         with self._lock:

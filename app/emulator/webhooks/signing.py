@@ -10,7 +10,7 @@ from typing import Any
 _ESCAPES = str.maketrans({"/": "\\/", "<": "\\u003C", "%": "\\u0025", "@": "\\u0040"})
 
 
-def body_of(object_name: str, entries: list[dict[str, Any]]) -> bytes:
+def delivery_body(object_name: str, entries: list[dict[str, Any]]) -> bytes:
     """Return the body of a delivery: compact, object before entry, escaped."""
     delivery = {"object": object_name, "entry": entries}
     text = json.dumps(delivery, separators=(",", ":"))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from app.emulator.clock import Clock
-from app.emulator.webhooks.schedule import Due, Schedule
+from app.emulator.webhooks.schedule import Schedule, ScheduledDelivery
 
 _log = logging.getLogger(__name__)
 Job = Callable[[], None]
@@ -26,11 +26,11 @@ class Worker:
         """Run *job* behind those that wait already."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True, name="courier")
+                self._thread = threading.Thread(target=self._work, daemon=True, name="dispatcher")
                 self._thread.start()
         self._jobs.put(job)
 
-    def add(self, due: Due) -> None:
+    def add(self, due: ScheduledDelivery) -> None:
         """Run *due* once its moment has come."""
         self._schedule.add(due)
         # Whoever waits for a later moment must look again.
@@ -63,7 +63,7 @@ class Worker:
     def _run(self, job: Job) -> None:
         try:
             job()
-            while (due := self._schedule.take(self._clock())) is not None:
+            while (due := self._schedule.pop_due(self._clock())) is not None:
                 due.run(due)
         except Exception:  # noqa: BLE001 - one that goes wrong in here must not end all others
             _log.exception("a delivery went wrong inside the emulator")

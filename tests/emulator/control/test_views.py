@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 
 from app.emulator import EmulatorSettings, create_emulator
 from app.emulator.context import Emulator
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import OTHER_PAGE, PAGE, Person
+from tests.emulator.webhook_server import Webhook
 
 
 @pytest.fixture

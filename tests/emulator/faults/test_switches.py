@@ -12,8 +12,8 @@ from app.emulator import EmulatorSettings
 from app.emulator.context import Emulator
 from app.emulator.faults.table import FAULTS
 from app.emulator.webhooks import signing
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import NOON, OTHER_PAGE, PAGE, Person
+from tests.emulator.webhook_server import Webhook
 
 HOUR = timedelta(hours=1)
 
@@ -52,7 +52,7 @@ def test_late_brings_an_event_an_hour_later_with_its_own_time(
     ana.comes_back()
     before = len(webhook.received)
 
-    emulator.courier.advance(HOUR)
+    emulator.dispatcher.advance(HOUR)
 
     entry = bodies(webhook)[0]["entry"][0]
     assert 0 == before
@@ -68,7 +68,7 @@ def test_reordered_brings_the_second_event_first(
 
     for text in ("one", "two", "three"):
         ana.submits("messages", text=text)
-    emulator.courier.advance(timedelta(minutes=1))
+    emulator.dispatcher.advance(timedelta(minutes=1))
 
     assert ["two", "one", "three"] == said(webhook)
 
@@ -83,7 +83,7 @@ def test_a_repeat_is_recut_into_one_batch_and_then_one_by_one(
     together = bodies(webhook)[-1]["entry"][0]["messaging"]
     webhook.status = 200
 
-    emulator.courier.advance(timedelta(minutes=1))
+    emulator.dispatcher.advance(timedelta(minutes=1))
 
     assert ["one", "two"] == sorted(event["message"]["text"] for event in together)
     assert [1, 1] == [len(body["entry"][0]["messaging"]) for body in bodies(webhook)[-2:]]
@@ -173,7 +173,7 @@ def test_a_forged_delivery_links_nobody_and_is_not_repeated(
     emulator.faults.turn_on(fault)
 
     page = ana.comes_back()
-    emulator.courier.advance(HOUR)
+    emulator.dispatcher.advance(HOUR)
 
     assert shows(webhook)
     assert "was right" in page.text
@@ -239,7 +239,7 @@ def test_a_lost_answer_fails_the_linking_and_comes_again(
     emulator.faults.turn_on("webhook-500", times=1)
 
     page = ana.comes_back()
-    emulator.courier.settle()
+    emulator.dispatcher.settle()
 
     first, again = webhook.received
     assert "answered 500" in page.text
@@ -269,10 +269,10 @@ def test_repeats_come_at_falling_frequency_until_one_is_taken(
     counts = [len(webhook.received)]
 
     for minutes in (1, 3, 1, 10):
-        emulator.courier.advance(timedelta(minutes=minutes))
+        emulator.dispatcher.advance(timedelta(minutes=minutes))
         counts.append(len(webhook.received))
     webhook.status = 200
-    emulator.courier.advance(timedelta(hours=40))
+    emulator.dispatcher.advance(timedelta(hours=40))
 
     assert [2, 3, 3, 4, 5] == counts
     assert "message, Ana Berg, repeat 1" in titles(emulator)
@@ -285,11 +285,11 @@ def test_an_hour_of_failures_unsubscribes_the_page_and_no_other(
     webhook.status = 500
     ana.submits("messages", text="hello")
 
-    emulator.courier.advance(timedelta(minutes=59))
+    emulator.dispatcher.advance(timedelta(minutes=59))
     before = emulator.state.page_fields(PAGE)
-    emulator.courier.advance(timedelta(minutes=2))
+    emulator.dispatcher.advance(timedelta(minutes=2))
     heard = len(webhook.received)
-    emulator.courier.advance(timedelta(hours=40))
+    emulator.dispatcher.advance(timedelta(hours=40))
 
     assert before
     assert () == emulator.state.page_fields(PAGE)
@@ -305,13 +305,13 @@ def test_the_hour_of_failures_begins_anew_when_the_clock_is_put_back(
     emulator.clock.move_to(emulator.clock() + timedelta(hours=5))
     webhook.status = 500
     ana.submits("messages", text="hello")
-    emulator.courier.settle()
+    emulator.dispatcher.settle()
 
     emulator.return_to_now()
     ana.submits("messages", text="still there?")
-    emulator.courier.advance(timedelta(minutes=59))
+    emulator.dispatcher.advance(timedelta(minutes=59))
     before = emulator.state.page_fields(PAGE)
-    emulator.courier.advance(timedelta(minutes=2))
+    emulator.dispatcher.advance(timedelta(minutes=2))
 
     assert before
     assert () == emulator.state.page_fields(PAGE)
@@ -325,7 +325,7 @@ def test_an_outage_is_made_good_when_it_is_over(
     meanwhile = len(webhook.received)
 
     emulator.faults.turn_off("outage")
-    emulator.courier.advance(timedelta(minutes=5))
+    emulator.dispatcher.advance(timedelta(minutes=5))
 
     assert 0 == meanwhile
     assert ["hello"] == said(webhook)
@@ -458,7 +458,7 @@ def test_unlinking_by_graph_may_stay_without_a_webhook(
     emulator.faults.turn_on("unlink-silent")
 
     graph.post("/v26.0/me/unlink_accounts", json={"psid": ana.psid})
-    emulator.courier.settle()
+    emulator.dispatcher.settle()
 
     assert 1 == len(webhook.received)
     assert not ana.thread.linked
@@ -485,7 +485,7 @@ def test_thread_settings_may_be_gone_from_what_has_not_expired(
     assert 200 == old.status_code
 
 
-# Switches
+# FaultSwitches
 
 
 def test_every_fault_names_what_it_does_and_its_source() -> None:
@@ -499,7 +499,7 @@ def test_every_fault_names_what_it_does_and_its_source() -> None:
 def test_a_fault_set_to_happen_twice_is_off_afterwards(emulator: Emulator) -> None:
     emulator.faults.turn_on("html", times=2)
 
-    assert [True, True, False] == [emulator.faults.takes("html") for _ in range(3)]
+    assert [True, True, False] == [emulator.faults.fires("html") for _ in range(3)]
 
 
 def test_no_other_fault_may_be_turned_on(emulator: Emulator) -> None:

@@ -6,8 +6,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.emulator import EmulatorSettings
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import PAGE, Person
+from tests.emulator.webhook_server import Webhook
 
 APP = "/v26.0/100200300400500/subscriptions"
 PAGE_LEVEL = f"/v26.0/{PAGE}/subscribed_apps"

@@ -11,8 +11,8 @@ from app.emulator.context import Emulator
 from app.emulator.graph.versions import version_serving
 from app.emulator.rate_limits import SEND
 from app.emulator.webhooks import signing
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import OTHER_PAGE, PAGE, Hands, Person
+from tests.emulator.webhook_server import Webhook
 
 LOGIN = "https://shop.example/authorize"
 TOKEN = "EAAharbour-token-0123456789"
@@ -114,7 +114,7 @@ def test_unlink_accounts_logs_out_and_the_webhook_hears_afterwards(
     with graph.post("/v26.0/me/unlink_accounts", json={"psid": ana.psid}) as answer:
         heard_before = len(webhook.received)
         result = answer.get_json()
-    ana.emulator.courier.settle()
+    ana.emulator.dispatcher.settle()
 
     assert {"result": "unlink account success"} == result
     assert not ana.thread.linked
@@ -339,7 +339,7 @@ def test_a_page_sends_three_hundred_times_a_second(
     graph: FlaskClient, ana: Person, emulator: Emulator, clock: Hands
 ) -> None:
     for _ in range(300):
-        emulator.limits.admits(PAGE, SEND, clock())
+        emulator.rate_limits.admits(PAGE, SEND, clock())
     message = {"recipient": {"id": ana.psid}, "message": {"text": "hello"}}
 
     refused = graph.post("/v26.0/me/messages", json=message)

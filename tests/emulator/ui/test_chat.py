@@ -1,8 +1,8 @@
 import pytest
 from flask import Flask
 
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import OTHER_PAGE, PAGE, Person
+from tests.emulator.webhook_server import Webhook
 
 LOGIN = "https://shop.example/authorize?client_id=1"
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 
 from app.emulator import EmulatorServer, EmulatorSettings
 from app.emulator.webhooks import signing
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import Person
+from tests.emulator.webhook_server import Webhook
 
 
 def test_a_copied_command_sends_the_same_bytes(app: Flask, ana: Person, webhook: Webhook) -> None:
@@ -57,7 +57,7 @@ def test_send_again_sends_the_same_bytes(app: Flask, ana: Person, webhook: Webho
     ana.submits("messages", text="hello")
 
     answer = app.test_client().post("/inspector/1/again")
-    ana.emulator.courier.settle()
+    ana.emulator.dispatcher.settle()
 
     first, second = webhook.received
     assert 303 == answer.status_code
@@ -71,7 +71,7 @@ def test_send_late_has_happened_an_hour_earlier_and_is_signed_anew(
     entry = ana.emulator.journal.entries()[-1].number + 1
 
     app.test_client().post(f"/inspector/{entry}/late")
-    ana.emulator.courier.settle()
+    ana.emulator.dispatcher.settle()
 
     first, second = webhook.events()
     delivery = webhook.received[-1]

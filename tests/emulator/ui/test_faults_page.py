@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from app.emulator.context import Emulator
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import PAGE, Person
+from tests.emulator.webhook_server import Webhook
 
 HOUR = timedelta(hours=1)
 

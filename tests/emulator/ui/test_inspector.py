@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from app.emulator import EmulatorSettings
 from app.emulator.webhooks import signing
 from app.emulator.webhooks.journal import masked
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import Person
+from tests.emulator.webhook_server import Webhook
 
 CODE = "tl_3f9c1d5e7a8b0c2d4e6f"
 

@@ -7,8 +7,8 @@ import pytest
 from app.emulator import EmulatorSettings, create_emulator
 from app.emulator.state import AppSubscription
 from app.emulator.ui.login_window import login_address
-from tests.emulator.business import Webhook
 from tests.emulator.conftest import NOON, ORIGIN, PAGE, Hands, Person
+from tests.emulator.webhook_server import Webhook
 
 FAILED = "Account Linking Failed"
 CODE = "&authorization_code=tl_4f"

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from app.emulator import EmulatorServer, EmulatorSettings
-from tests.emulator.business import Webhook
+from tests.emulator.webhook_server import Webhook
 
 PHONE = ViewportSize(width=390, height=844)
 SMALL = ViewportSize(width=320, height=640)

@@ -52,7 +52,7 @@ LINKED = {"account_linking": {"status": "linked", "authorization_code": "a/b@c%d
 def test_signatures_equal_the_published_vectors(
     event: Mapping[str, object], sha1: str, sha256: str
 ) -> None:
-    body = signing.body_of("page", [entry(event)])
+    body = signing.delivery_body("page", [entry(event)])
 
     headers = signing.signed_headers(body, SECRET)
 
@@ -61,7 +61,7 @@ def test_signatures_equal_the_published_vectors(
 
 
 def test_body_is_escaped_as_messenger_escapes_it() -> None:
-    body = signing.body_of("page", [entry(LINKED)])
+    body = signing.delivery_body("page", [entry(LINKED)])
 
     assert rb"a\/b\u0040c\u0025d\u003Ce\u00e4\u00f6\u00e5\ud83d\ude00" in body
     assert (

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from tests.emulator.business import Webhook
+from tests.emulator.webhook_server import Webhook
 from tests.fidelity.programs import Program
 from tests.fidelity.shelf import command_for
 from threadlink_testing import Messenger, Person

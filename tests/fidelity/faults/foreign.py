@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.emulator.business import Webhook
+from tests.emulator.webhook_server import Webhook
 from tests.fidelity import clients, receivers
 from tests.fidelity.faults.seen import deliveries, shown
 from tests.fidelity.programs import CLIENTS, RECEIVERS, SAMPLE, THREAD_SETTINGS

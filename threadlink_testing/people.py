@@ -1,0 +1,84 @@
+"""A person who chats with a page of the emulator."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from threadlink_testing.control import TIMEOUT_SECONDS, ControlClient
+from threadlink_testing.window import Window
+
+
+class Person:
+    """A person who chats with a page, and opens your pages in Messenger's in-app browser."""
+
+    def __init__(
+        self, control: ControlClient, page_id: str, description: Mapping[str, str]
+    ) -> None:
+        self.name = description["name"]
+        self.psid = description["psid"]
+        self.page_id = page_id
+        self._control = control
+        self._chat = description["chat_url"]
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether Messenger shows Log Out."""
+        return bool(self._thread()["linked"])
+
+    @property
+    def messages(self) -> list[str]:
+        """The texts in the thread, oldest first; the titles of a message made of cards."""
+        messages = self._thread()["messages"]
+        return [each["text"] or " / ".join(each["cards"]) for each in messages]
+
+    def says(self, text: str) -> None:
+        """Write to the page, and wait until the event has been delivered to your webhook."""
+        self._post("messages", text=text)
+        self._control.call("POST", "/settle")
+
+    def taps_log_in(self) -> Window:
+        """Tap Log In and return the page that your server shows.
+
+        The button is the newest Log In of the thread; without one, the Log In that Messenger shows
+        for the page's account_linking_url.
+        """
+        button = self._newest_button("account_link")
+        window = Window()
+        if button is None:
+            return window.opens(f"{self._chat}/log-in", {})
+        return window.opens(f"{self._chat}/tap", button)
+
+    def logs_out(self) -> None:
+        """Tap Log Out, and wait until the event has been delivered to your webhook."""
+        button = self._newest_button("account_unlink")
+        if button is None:
+            self._post("log-out")
+        else:
+            self._post("tap", **button)
+        self._control.call("POST", "/settle")
+
+    def has(self, what: str, **more: Any) -> str | None:
+        """Trigger *what* (linked, unlinked, message …); return why it failed, or None.
+
+        *more* are code, text, twice, late_seconds.
+        """
+        who = {"page_id": self.page_id, "psid": self.psid}
+        outcome = self._control.call("POST", "/trigger", what=what, **who, **more)
+        return outcome["failure"]["reason"] if outcome["failure"] else None
+
+    def _thread(self) -> Any:
+        threads = self._control.call("GET", "")["threads"]
+        me = (self.page_id, self.psid)
+        return next(each for each in threads if (each["page_id"], each["psid"]) == me)
+
+    def _newest_button(self, kind: str) -> dict[str, str] | None:
+        for message in reversed(self._thread()["messages"]):
+            for position, button in enumerate(message["buttons"]):
+                if button["kind"] == kind:
+                    return {"message": message["id"], "button": str(position)}
+        return None
+
+    def _post(self, form: str, **fields: str) -> None:
+        response = requests.post(f"{self._chat}/{form}", data=fields, timeout=TIMEOUT_SECONDS)
+        response.raise_for_status()
