@@ -52,7 +52,7 @@ fidelity: install
 	.venv/bin/python -m tests.fidelity $(FIDELITY_ARGS)
 
 # Ours, raw floors and rivals side by side on both databases, some 25 minutes; e.g.
-# BENCH_ARGS='--only P1,P6 --rounds 1', and BENCH_ARGS=--write-readme to keep the last run's table.
+# BENCH_ARGS='--only P1,P6 --rounds 1', and BENCH_ARGS=--write-docs to keep the last run's table.
 bench: install
 	.venv/bin/python -m bench $(BENCH_ARGS)
 

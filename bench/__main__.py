@@ -2,7 +2,7 @@
 
     make bench                                    everything, on both databases, five rounds
     python -m bench --only P1,P3 --rounds 1 --seconds 3
-    python -m bench --write-readme                put the last record into README.md and docs/
+    python -m bench --write-docs                  put the last record into docs/
 
 Each contender runs on one core and the load comes from the other, one after the other, round by
 round: only what was measured in the same rounds is compared, and the median round counts.
@@ -28,11 +28,11 @@ RECORD = OUT / "results.json"
 
 def main() -> None:
     options = _options()
-    if options.write_readme:
+    if options.write_docs:
         record = json.loads(RECORD.read_text())
-        report.write_readme(record["machine"], record["rounds"], record["results"])
+        report.write_page(record["machine"], record["rounds"], record["results"])
         report.PICTURE.write_text(picture.draw(record["results"]))
-        print(f"Written to {report.README.name} and docs/{report.PICTURE.name}.")
+        print(f"Written to docs/{report.PAGE.name} and docs/{report.PICTURE.name}.")
         return
     wanted = tuple(f for f in FIGURES if not options.only or f.name in options.only.split(","))
     machine.check()
@@ -47,7 +47,7 @@ def main() -> None:
         results = _rounds(field, wanted, options.rounds, partial(_keep, told))
     (OUT / "results.svg").write_text(picture.draw(results))
     print(f"\n{told}\n\n{report.medians(results)}\n\n{report.table(results, wanted)}")
-    print(f"\nWritten to {RECORD}. Into the README: .venv/bin/python -m bench --write-readme")
+    print(f"\nWritten to {RECORD}. Into docs/performance.md: .venv/bin/python -m bench --write-docs")
 
 
 def _rounds(
@@ -115,7 +115,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", help="figures to measure, such as P1,P3")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="length of one run")
-    parser.add_argument("--write-readme", action="store_true", help="measure nothing")
+    parser.add_argument("--write-docs", action="store_true", help="measure nothing")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The table, and where it stands in the README: made of the record, never typed."""
+"""The table of docs/performance.md, made from the record of the last run."""
 
 import statistics
 from pathlib import Path
@@ -7,8 +7,8 @@ from bench import picture
 from bench.figures import DATABASES, FIGURES, Figure, Results
 
 ROOT = Path(__file__).parent.parent
-README, PICTURE = ROOT / "README.md", ROOT / "docs/bench.svg"
-BEGIN, END = "<!-- made by: python -m bench --write-readme -->", "<!-- end of what was made -->"
+PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/bench.svg"
+BEGIN, END = "<!-- made by: python -m bench --write-docs -->", "<!-- end of what was made -->"
 
 
 def table(results: Results, figures: tuple[Figure, ...] = FIGURES) -> str:
@@ -34,27 +34,27 @@ def medians(results: Results) -> str:
     return "\n".join(lines)
 
 
-def write_readme(machine: str, rounds: int, results: Results) -> None:
-    """Put the table between its two marks in the README.
+def write_page(machine: str, rounds: int, results: Results) -> None:
+    """Put the table between its two marks in docs/performance.md.
 
     Raises:
-        ValueError: The marks are not there.
+        ValueError: The page lacks the two marks.
     """
-    text = README.read_text()
+    text = PAGE.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{README.name} has no place for the table")
+        raise ValueError(f"{PAGE.name} has no place for the table")
     made = "\n\n".join(
         [
             BEGIN,
-            f"![{picture.words(results)}](docs/{PICTURE.name})",
+            f"![{picture.words(results)}]({PICTURE.name})",
             f"Measured on {machine}; the median of {rounds} rounds, and the range.",
             table(results),
             END,
         ]
     )
-    README.write_text(before + made + after)
+    PAGE.write_text(before + made + after)
 
 
 def _shown(verdict: str) -> str:
