@@ -47,7 +47,9 @@ def main() -> None:
         results = _rounds(field, wanted, options.rounds, partial(_keep, told))
     (OUT / "results.svg").write_text(picture.draw(results))
     print(f"\n{told}\n\n{report.medians(results)}\n\n{report.table(results, wanted)}")
-    print(f"\nWritten to {RECORD}. Into docs/performance.md: .venv/bin/python -m bench --write-docs")
+    print(
+        f"\nWritten to {RECORD}. Into docs/performance.md: .venv/bin/python -m bench --write-docs"
+    )
 
 
 def _rounds(

@@ -60,6 +60,11 @@ def comparable(name: str) -> str:
 
 
 def _visible(text: str) -> str:
+    """Return *text* without invisible characters.
+
+    Stricter than `clean_name` of app.messenger, which accounts do not import: blanks go as well,
+    since the one character that the mask shows must be visible.
+    """
     composed = unicodedata.normalize("NFC", text)
     kept = (" " if char.isspace() else char for char in composed if not _is_unseen(char))
     return "".join(kept).strip()

@@ -1,17 +1,17 @@
-"""Names that somebody chose for himself, made fit to stand beside our words (security.md R82)."""
+"""The names of people in Messenger, cleaned for display beside our own text (R82)."""
 
 import unicodedata
 from typing import Final
 
 MOST_SHOWN: Final = 100
-# More marks on one letter than any script has would be painted over the lines around it.
+# No script has more marks on a letter. Many would be drawn over the lines above and below.
 MOST_MARKS: Final = 3
-# Control and formatting characters (those that turn the direction of writing, too).
+# Control and formatting characters, those that change the direction of writing among them.
 UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def clean_name(name: str) -> str:
-    """Return *name* with nothing unseen in it, few marks on a letter, and not long."""
+    """Return *name* in one line, without invisible characters, at most `MOST_SHOWN` long."""
     visible, marks = "", 0
     for char in name:
         category = unicodedata.category(char)

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from sqlalchemy.engine import URL
+
 from app.accounts.sign_in_methods import KINDS
 from app.infra.settings.parsing import Reader, SettingError
 from app.infra.settings.settings import Settings
@@ -25,6 +27,20 @@ class Setting:
     is_required: bool = False
     default: object = None
     parse: Callable[[str], object] | None = None
+
+    @property
+    def default_text(self) -> str:
+        """The default as it would be set; empty if there is none."""
+        match self.default:
+            case None:
+                return ""
+            case bool(is_on):
+                return str(int(is_on))
+            # An address of SQLAlchemy is a tuple, too.
+            case tuple(words) if not isinstance(words, URL):
+                return " ".join(words)
+            case value:
+                return str(value)
 
     @property
     def constraint(self) -> str:

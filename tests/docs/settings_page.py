@@ -55,7 +55,7 @@ def _rows(descriptions: Sequence[Description], read: Mapping[str, Setting]) -> s
 
 
 def _row(described: Description, setting: Setting) -> str:
-    constraint = setting.constraint
+    constraint, default = setting.constraint, setting.default_text
     details = (
         f"{constraint[:1].upper()}{constraint[1:]}." if constraint else "",
         "A change needs a restart." if described.name in FIXED_AT_START else "",
@@ -65,7 +65,7 @@ def _row(described: Description, setting: Setting) -> str:
     cells = (
         f"`{described.name}`",
         _required(described, setting),
-        described.default or _default(setting.default),
+        described.default or (f"`{default}`" if default else ""),
         "<br>".join(filter(None, [described.meaning, detail])),
     )
     return f"| {' | '.join(cells)} |\n"
@@ -77,15 +77,3 @@ def _required(described: Description, setting: Setting) -> str:
     if setting.is_required:
         return f"yes, {condition}" if condition else "yes"
     return described.needed or "no"
-
-
-def _default(value: object) -> str:
-    match value:
-        case None | "" | ():
-            return ""
-        case bool():
-            return f"`{int(value)}`"
-        case tuple():
-            return f"`{' '.join(value)}`"
-        case _:
-            return f"`{value}`"

@@ -284,6 +284,11 @@ def _is_missing(refusal: GraphRefused) -> bool:
 
 
 def _name(profile: Mapping[str, Any]) -> str | None:
+    """Return the name in *profile* in one line, or None if nothing of it is visible.
+
+    `clean_name` is applied where the name is shown or stored. It removes control characters; here
+    they become spaces first, so that the words which one separates stay two.
+    """
     parts = (profile.get("first_name"), profile.get("last_name"))
     joined = " ".join(part for part in parts if isinstance(part, str))
     # Control characters: PostgreSQL has no NUL in a text. Spaces go one by one.
