@@ -1,6 +1,8 @@
-"""How often who may try: the table of limits, the keys they count by, and what they decide.
+"""The rate limits: the table of them, the keys that they count by, and the waits that they impose.
 
-Everything here is arithmetic on what throttle.py keeps.
+Pure arithmetic on hits, which `rate_limiter` stores. A limit is a sliding window: at most so many
+hits in any stretch of its length. Hits are stored by buckets, short spans of time with one number
+each, so that many hits make few rows.
 """
 
 import hashlib
@@ -14,82 +16,98 @@ from typing import Final
 
 from app.accounts.identity import comparable
 
-# How far the clocks of several machines may differ. What lies further ahead was written before
-# somebody put the clock back, and does not count: a wait must not grow by such a step.
+# How far the clocks of several machines may differ. Buckets further ahead were written before a
+# clock was set back; they do not count, since such a step must not lengthen a wait.
 SKEW: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """*most* tries in any *window*; the next is refused.
-
-    *grain* is how exactly the moment of a try is kept, so that many make few rows.
-    """
+class RateLimit:
+    """At most *maximum* hits in any *window*; *bucket* is the length of a bucket."""
 
     name: str
-    most: int
+    maximum: int
     window: timedelta
-    grain: timedelta
+    bucket: timedelta
+
+    @property
+    def lookback(self) -> timedelta:
+        """The age up to which hits matter."""
+        return 2 * self.window if self is IDENTIFIER else self.window
+
+    def bucket_start(self, at: datetime) -> datetime:
+        """Return the beginning of the bucket in which *at* lies."""
+        epoch = datetime.fromtimestamp(0, UTC)
+        return at - (at - epoch) % self.bucket
 
 
 _IN_FIVE_MINUTES: Final = timedelta(minutes=5), timedelta(seconds=1)
 _IN_AN_HOUR: Final = timedelta(hours=1), timedelta(seconds=12)
 
-PAIR: Final = Limit("pair", 5, *_IN_FIVE_MINUTES)
-PERSON: Final = Limit("person", 10, *_IN_AN_HOUR)
-# An attempt has five tries, but one live token opens any number of attempts.
-DIGITS: Final = Limit("digits", 10, *_IN_AN_HOUR)
-ADDRESS: Final = Limit("address", 30, *_IN_FIVE_MINUTES)
-OPENS: Final = Limit("opens", 300, *_IN_FIVE_MINUTES)
-REFUSED_TOKENS: Final = Limit("tokens", 10, *_IN_FIVE_MINUTES)
-# Keys of the API that are none.
-KEYS: Final = Limit("keys", 20, timedelta(minutes=1), timedelta(seconds=1))
-# To start at a provider guesses nothing; what it costs is a call of Graph, and mobile carriers put
-# many people behind one address.
-DEPARTURES: Final = Limit("departures", 100, *_IN_FIVE_MINUTES)
+PAIR: Final = RateLimit("pair", 5, *_IN_FIVE_MINUTES)
+PERSON: Final = RateLimit("person", 10, *_IN_AN_HOUR)
+# Each linking attempt allows five guesses, but one live token opens any number of attempts.
+DIGITS: Final = RateLimit("digits", 10, *_IN_AN_HOUR)
+ADDRESS: Final = RateLimit("address", 30, *_IN_FIVE_MINUTES)
+OPENS: Final = RateLimit("opens", 300, *_IN_FIVE_MINUTES)
+REFUSED_TOKENS: Final = RateLimit("tokens", 10, *_IN_FIVE_MINUTES)
+# API keys that do not exist.
+KEYS: Final = RateLimit("keys", 20, timedelta(minutes=1), timedelta(seconds=1))
+# Going to a provider is no guess. It costs a call of Graph, and mobile carriers put many people
+# behind one address.
+PROVIDER_VISITS: Final = RateLimit("departures", 100, *_IN_FIVE_MINUTES)
 
-# Anybody can fail under somebody else's name, so the name alone never refuses for long; see
-# wait_for_identifier().
-IDENTIFIER: Final = Limit("identifier", 50, *_IN_AN_HOUR)
+# By username alone. Anybody can fail under another person's name, so it never refuses for long: see
+# identifier_wait().
+IDENTIFIER: Final = RateLimit("identifier", 50, *_IN_AN_HOUR)
 IDENTIFIER_WAIT: Final = timedelta(seconds=60)
 
-# Refuses nobody; from *most* on, the operator is told.
-STREAK: Final = Limit("streak", 100, timedelta(days=1), timedelta(minutes=5))
+# Refuses nothing: from its maximum on, the operator is alerted.
+STREAK: Final = RateLimit("streak", 100, timedelta(days=1), timedelta(minutes=5))
 
-_LONGEST_COUNTED: Final = 254
+_LONGEST_IDENTIFIER: Final = 254
 
 LIMITS: Final = (
-    PAIR, PERSON, DIGITS, ADDRESS, OPENS, REFUSED_TOKENS, DEPARTURES, KEYS, IDENTIFIER, STREAK,
-)  # fmt: skip
+    PAIR,
+    PERSON,
+    DIGITS,
+    ADDRESS,
+    OPENS,
+    REFUSED_TOKENS,
+    PROVIDER_VISITS,
+    KEYS,
+    IDENTIFIER,
+    STREAK,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What a limit counts by; *key* tells nobody what that is."""
+    """A limit applied to one subject, e.g. an address; *key* does not reveal the subject."""
 
-    limit: Limit
+    limit: RateLimit
     key: str
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
-    """Tries that one counter has seen within the grain that begins at *window_at*."""
+class Bucket:
+    """The number of hits of one counter within the bucket that begins at *starts_at*."""
 
-    window_at: datetime
-    count: int
+    starts_at: datetime
+    hits: int
 
 
 class RateLimitKeys:
-    """Makes counters. *secret* keeps their keys from being found by trying all addresses."""
+    """Makes counters. Without *secret*, no key can be found by trying all addresses."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def sign_in(self, identifier: str, address: str) -> tuple[Counter, ...]:
-        """Return what a try to sign in as *identifier* is counted by, however it is written."""
-        # OpenLDAP takes a dotted I for an i, of all characters the only one that it takes for
-        # another and comparable() does not (slapd 2.5.13, 78,388 tried).
-        identifier = comparable(identifier[:_LONGEST_COUNTED]).replace("i\u0307", "i")
+        """Return the counters of a sign-in as *identifier*; spellings of a name share them."""
+        # OpenLDAP treats a dotted I like an i: the only character, of 78,388 tried with slapd
+        # 2.5.13, that it treats like another one and comparable() does not.
+        identifier = comparable(identifier[:_LONGEST_IDENTIFIER]).replace("i\u0307", "i")
         prefix = address_prefix(address)
         return (
             self._counter(PAIR, identifier, prefix),
@@ -99,35 +117,35 @@ class RateLimitKeys:
         )
 
     def person(self, page_id: str, psid: str) -> tuple[Counter, ...]:
-        """Return what a try by a Messenger profile is counted by."""
+        """Return the counters of a sign-in by a Messenger profile."""
         return (self._counter(PERSON, page_id, psid),)
 
     def digits_sent(self, page_id: str, psid: str) -> tuple[Counter, ...]:
-        """Return what a message with six digits to a Messenger profile is counted by."""
+        """Return the counters of a message with a chat code to a Messenger profile."""
         return (self._counter(DIGITS, "sent", page_id, psid),)
 
     def digits_tried(self, page_id: str, psid: str) -> tuple[Counter, ...]:
-        """Return what a guess at six digits in the chat of a Messenger profile is counted by."""
+        """Return the counters of a guess at the chat code of a Messenger profile."""
         return (self._counter(DIGITS, "tried", page_id, psid),)
 
     def opens(self, address: str) -> tuple[Counter, ...]:
-        """Return what the opening of a log-in page is counted by."""
+        """Return the counters of opening a sign-in page."""
         return (self._counter(OPENS, address_prefix(address)),)
 
-    def departures(self, address: str) -> tuple[Counter, ...]:
-        """Return what setting out for a provider is counted by."""
-        return (self._counter(DEPARTURES, address_prefix(address)),)
+    def provider_visits(self, address: str) -> tuple[Counter, ...]:
+        """Return the counters of going to a provider."""
+        return (self._counter(PROVIDER_VISITS, address_prefix(address)),)
 
     def refused_tokens(self, address: str) -> tuple[Counter, ...]:
-        """Return what an account_linking_token that Graph refuses is counted by."""
+        """Return the counters of an account_linking_token that Graph has refused."""
         return (self._counter(REFUSED_TOKENS, address_prefix(address)),)
 
     def refused_keys(self, address: str) -> tuple[Counter, ...]:
-        """Return what an API key that is none is counted by."""
+        """Return the counters of an API key that does not exist."""
         return (self._counter(KEYS, address_prefix(address)),)
 
-    def _counter(self, limit: Limit, *parts: str) -> Counter:
-        # Lengths before the parts: no other parts run together to the same text.
+    def _counter(self, limit: RateLimit, *parts: str) -> Counter:
+        # With lengths, so that no other parts join to the same text.
         text = "".join(f"{len(part)}:{part}" for part in (limit.name, *parts))
         mac = hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return Counter(limit, f"{limit.name}:{mac.hexdigest()}")
@@ -136,7 +154,8 @@ class RateLimitKeys:
 def address_prefix(address: str) -> str:
     """Return the network that counts as one address: /24, or /48 with IPv6.
 
-    What is no address is one network too, so that a broken proxy header does not end the counting.
+    Everything that is not an address counts as one network, "unknown", so that a malformed proxy
+    header does not switch the limits off.
     """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
@@ -149,61 +168,52 @@ def address_prefix(address: str) -> str:
     return str(ipaddress.ip_network((ip, 24), strict=False))
 
 
-def moment(limit: Limit, at: datetime) -> datetime:
-    """Return the beginning of the grain of *limit* in which *at* lies."""
-    epoch = datetime.fromtimestamp(0, UTC)
-    return at - (at - epoch) % limit.grain
+def recent(limit: RateLimit, buckets: Iterable[Bucket], *, at: datetime) -> list[Bucket]:
+    """Return those of *buckets* that still matter for *limit*, the oldest first."""
+    since, until = at - limit.lookback, at + SKEW
+    counted = (
+        bucket for bucket in buckets if since < bucket.starts_at <= until and bucket.hits > 0
+    )
+    return sorted(counted, key=lambda bucket: bucket.starts_at)
 
 
-def kept(limit: Limit) -> timedelta:
-    """Return for how long a try under *limit* says something."""
-    return 2 * limit.window if limit is IDENTIFIER else limit.window
-
-
-def counting(limit: Limit, tries: Iterable[Tries], *, at: datetime) -> list[Tries]:
-    """Return those of *tries* that still say something, the oldest first."""
-    since, until = at - kept(limit), at + SKEW
-    counted = (one for one in tries if since < one.window_at <= until and one.count > 0)
-    return sorted(counted, key=lambda one: one.window_at)
-
-
-def wait_until_room(limit: Limit, tries: Sequence[Tries], *, at: datetime) -> timedelta:
-    """Return how long the next try has to wait after *tries*, which all count."""
-    excess = sum(one.count for one in tries) - limit.most
-    for one in tries:
+def window_wait(limit: RateLimit, buckets: Sequence[Bucket], *, at: datetime) -> timedelta:
+    """Return how long the next hit must wait, after the `recent` *buckets*; zero for not at all."""
+    excess = sum(bucket.hits for bucket in buckets) - limit.maximum
+    for bucket in buckets:
         if excess < 0:
             break
-        # There is room when so many have aged that fewer than the most are left.
-        excess -= one.count
+        # The next hit is allowed once enough have left the window for it to fit.
+        excess -= bucket.hits
         if excess < 0:
-            return min(one.window_at + limit.window - at, limit.window)
+            return min(bucket.starts_at + limit.window - at, limit.window)
     return timedelta(0)
 
 
-def wait_for_identifier(tries: Sequence[Tries], own: Sequence[Tries], *, at: datetime) -> timedelta:
-    """Return how long one address waits when *tries* were made under one name, *own* by itself.
+def identifier_wait(buckets: Sequence[Bucket], own: Sequence[Bucket], *, at: datetime) -> timedelta:
+    """Return how long one address must wait under a username, by the limit IDENTIFIER.
 
-    It waits when the fiftieth try within an hour is made, and after each try of its own. Tries of
-    others do not lengthen that: if they did, somebody who paces them could keep the owner out.
+    *buckets* are the hits under the username, *own* those from this address alone. An address waits
+    from the fiftieth hit within an hour, and after each of its own. Hits from elsewhere do not
+    lengthen that: otherwise an attacker who paces them could lock the owner out.
     """
-    counted = (one.count for one in tries if one.window_at > at - IDENTIFIER.window)
-    if sum(counted) < IDENTIFIER.most:
+    counted = (bucket.hits for bucket in buckets if bucket.starts_at > at - IDENTIFIER.window)
+    if sum(counted) < IDENTIFIER.maximum:
         return timedelta(0)
-    begun_at = max([_reached_at(tries), *(one.window_at for one in own)])
+    begun_at = max([_reached_at(buckets), *(bucket.starts_at for bucket in own)])
     return max(timedelta(0), min(begun_at + IDENTIFIER_WAIT - at, IDENTIFIER_WAIT))
 
 
-def _reached_at(tries: Sequence[Tries]) -> datetime:
-    """Return the first moment at which the limit by name was reached.
+def _reached_at(buckets: Sequence[Bucket]) -> datetime:
+    """Return the first time at which IDENTIFIER was reached, within its two hours of lookback.
 
-    The first of two hours: the last hour's alone would move on when an old try ages while a new
-    one is made.
+    One hour would not do: the time would move on when an old hit ages while a new one is made.
     """
-    recent: deque[Tries] = deque()
-    for one in tries:
-        recent.append(one)
-        while recent[0].window_at <= one.window_at - IDENTIFIER.window:
-            recent.popleft()
-        if sum(tried.count for tried in recent) >= IDENTIFIER.most:
-            return one.window_at
-    raise ValueError("it was not")
+    window: deque[Bucket] = deque()
+    for bucket in buckets:
+        window.append(bucket)
+        while window[0].starts_at <= bucket.starts_at - IDENTIFIER.window:
+            window.popleft()
+        if sum(counted.hits for counted in window) >= IDENTIFIER.maximum:
+            return bucket.starts_at
+    raise ValueError("the limit was not reached")

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.accounts import throttle
+from app.accounts import rate_limiter
 from app.accounts.authenticators import Resources
 from app.accounts.passwords import Hasher
 from app.accounts.rate_limits import RateLimitKeys
@@ -182,7 +182,7 @@ class Services:
 
     def _sweep(self, at: datetime) -> None:
         """Remove what is kept no longer."""
-        self.write(throttle.purge, at=at)
+        self.write(rate_limiter.purge, at=at)
         keep = self.settings.retention
         self.write(delivery_counts.forget, keep=keep.codes, at=at)
         while self.write(sweep.sweep, keep=keep, at=at):

@@ -8,7 +8,7 @@ from flask import Flask, Response, g, make_response, render_template, request, u
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from app.accounts.throttle import Throttled
+from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.linking import attempts
@@ -95,9 +95,9 @@ def _page(exc: Exception, problem: Problem) -> Response:
 
 def _page_of_attempt(held: AttemptCookie, exc: Exception, problem: Problem) -> ResponseReturnValue:
     standing = _standing(held)
-    if standing is not None and isinstance(exc, (AttemptError, Throttled)):
+    if standing is not None and isinstance(exc, (AttemptError, RateLimited)):
         # What the person was doing is still there, or what has become of it.
-        username = request.form.get("username") if isinstance(exc, Throttled) else None
+        username = request.form.get("username") if isinstance(exc, RateLimited) else None
         return page_of(held, standing, problem=problem, username=username)
     again = url_for("authorize.show", attempt_id=held.ticket.attempt_id) if problem.passes else None
     return stop_page(held, problem, standing, again=again)

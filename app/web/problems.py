@@ -10,7 +10,7 @@ from typing import Final, Self
 from werkzeug.exceptions import HTTPException
 
 from app.accounts.authenticators import AuthenticatorUnavailable
-from app.accounts.throttle import Throttled
+from app.accounts.rate_limiter import RateLimited
 from app.api_keys.service import KeyRefused
 from app.infra.admission import Busy
 from app.infra.database.writer import NotCommitted
@@ -134,7 +134,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "We can't send you a message in Messenger yet. Go back, write us one, then tap Log In "
         "again.",
     ),
-    Throttled: Problem(
+    RateLimited: Problem(
         429, "throttled", "Too many tries", "Please wait a few minutes, then try again.",
         passes=True,
     ),
@@ -245,7 +245,7 @@ def problems_for_bots() -> tuple[Problem, ...]:
     """Return what the API may answer, for its page to explain."""
     kinds = (
         ResourceNotFound, Busy, GraphError, InputRefused, KeyExposed, KeyRefused, MessengerRefused,
-        NotCommitted, ScopeMissing, Throttled,
+        NotCommitted, ScopeMissing, RateLimited,
     )  # fmt: skip
     known = (*(PROBLEMS[kind] for kind in kinds), *(_HTTP[code] for code in (413, 415)))
     return tuple(sorted((*known, UNFORESEEN), key=lambda problem: (problem.status, problem.name)))

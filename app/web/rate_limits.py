@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import structlog
 from flask import request
 
-from app.accounts import throttle
+from app.accounts import rate_limiter
+from app.accounts.rate_limiter import Hit
 from app.accounts.rate_limits import Counter
-from app.accounts.throttle import Taken
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.web.current import services
@@ -20,16 +20,16 @@ class CountedAttempt:
     """One try to sign in, as it has been counted so far."""
 
     def __init__(self) -> None:
-        self.taken: list[Taken] = []
+        self.taken: list[Hit] = []
 
     def count(self, counters: Sequence[Counter]) -> None:
         """Count the try by *counters* too.
 
         Raises:
-            Throttled: One of the limits is reached.
+            RateLimited: One of the limits is reached.
         """
         try:
-            self.taken.append(services().write(throttle.take, counters, at=clock.now()))
+            self.taken.append(services().write(rate_limiter.hit, counters, at=clock.now()))
         except NotCommitted:
             _fail_open()
 
@@ -44,7 +44,7 @@ def counted(counters: Sequence[Counter]) -> Iterator[CountedAttempt]:
     """Count a try by *counters*; whatever is raised inside gives it back.
 
     Raises:
-        Throttled: One of the limits is reached.
+        RateLimited: One of the limits is reached.
     """
     guess = CountedAttempt()
     guess.count(counters)
@@ -59,10 +59,10 @@ def check(counters: Sequence[Counter]) -> None:
     """Make sure that no limit is reached; count nothing.
 
     Raises:
-        Throttled: One is.
+        RateLimited: One is.
     """
     try:
-        services().read(throttle.check, counters, at=clock.now())
+        services().read(rate_limiter.check, counters, at=clock.now())
     except NotCommitted:
         _fail_open()
 
@@ -71,19 +71,19 @@ def take(counters: Sequence[Counter]) -> None:
     """Count a try that has failed.
 
     Raises:
-        Throttled: There were too many before.
+        RateLimited: There were too many before.
     """
     check(counters)
     try:
-        services().write(throttle.take, counters, at=clock.now())
+        services().write(rate_limiter.hit, counters, at=clock.now())
     except NotCommitted:
         _fail_open()
 
 
-def _give_back(taken: Sequence[Taken]) -> None:
+def _give_back(taken: Sequence[Hit]) -> None:
     try:
         for one in taken:
-            services().write(throttle.refund, one)
+            services().write(rate_limiter.refund, one)
     except NotCommitted:
         # What went wrong before is what the person must be told.
         log.warning("throttle.not_given_back")

@@ -21,7 +21,7 @@ def granted(scope: Scope) -> Grant:
     Raises:
         KeyExposed: A key stands in the address.
         KeyRefused: There is no good key.
-        Throttled: Too many from this address had none.
+        RateLimited: Too many from this address had none.
         ScopeMissing: The key is for other things.
     """
     _refuse_exposed()

@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
-from app.accounts import local, throttle
+from app.accounts import local, rate_limiter
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
+from app.accounts.rate_limiter import Hit, RateLimited
 from app.accounts.rate_limits import Counter
-from app.accounts.throttle import Taken, Throttled
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.linking import attempts, chat_code
@@ -159,28 +159,28 @@ def _open(
     *,
     at: datetime,
 ) -> Ticket:
-    throttle.take(session, opens, at=at)
+    rate_limiter.hit(session, opens, at=at)
     return attempts.open_(
         session, page_id=page_id, account_linking_token=account_linking_token, at=at
     )
 
 
 def _signed_in(
-    session: Session, ticket: Ticket, identity: Identity, taken: Sequence[Taken], *, at: datetime
+    session: Session, ticket: Ticket, identity: Identity, taken: Sequence[Hit], *, at: datetime
 ) -> None:
     if identity.issuer == local.ISSUER and not local.is_active(session, identity.subject):
         # Disabled while the password was being looked at.
         raise CredentialsRefused
     attempts.sign_in(session, ticket, identity, at=at)
     for one in taken:
-        throttle.clear(session, one)
+        rate_limiter.clear(session, one)
 
 
 def _send_first_digits(held: AttemptCookie) -> None:
     standing = services().read(attempts.status_of, held.ticket, at=clock.now())
     if chat_code_page.are_needed(standing) and not standing.has_digits:
         # Too many to this profile: its page says so, once it is asked for more.
-        with suppress(Throttled), services().admission.enter():
+        with suppress(RateLimited), services().admission.enter():
             chat_code_page.send(held, standing)
 
 
@@ -210,14 +210,14 @@ def _digits_fit(
     """Tell whether *typed* are the digits, where they are asked for; a guess counts."""
     if standing.state != "signed_in" or not chat_code_page.are_needed(standing):
         return True
-    taken = throttle.take(
+    taken = rate_limiter.hit(
         session,
         services().rate_limit_keys.digits_tried(standing.page_id, standing.psid or ""),
         at=at,
     )
     is_right = chat_code.match(session, held.ticket, chat_code_page.digits_hash(held, typed), at=at)
     if is_right:
-        throttle.refund(session, taken)
+        rate_limiter.refund(session, taken)
     return is_right
 
 

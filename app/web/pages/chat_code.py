@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy.orm import Session
 
-from app.accounts import throttle
+from app.accounts import rate_limiter
 from app.accounts.rate_limits import Counter
 from app.infra import clock
 from app.infra.network.http_client import Deadline
@@ -48,7 +48,7 @@ def send(held: AttemptCookie, standing: AttemptStatus) -> None:
     Raises:
         DigitsNotDelivered: Messenger refuses the message.
         DigitsSentTooOften: They have been sent as often as may be in one attempt.
-        Throttled: … or to one profile.
+        RateLimited: … or to one profile.
         AttemptError: There is nobody to send them to, or no use in it any more.
         GraphError: Messenger does not answer, or knows us no more.
     """
@@ -75,7 +75,7 @@ def _count_sending(
     session: Session, ticket: Ticket, messages: Sequence[Counter], *, at: datetime
 ) -> None:
     chat_code.count_sending(session, ticket, at=at)
-    throttle.take(session, messages, at=at)
+    rate_limiter.hit(session, messages, at=at)
 
 
 def digits_hash(held: AttemptCookie, typed: str) -> str:

@@ -51,7 +51,7 @@ def depart(attempt_id: str, name: str) -> ResponseReturnValue:
     rate_limit_keys = services().rate_limit_keys
     try:
         with (
-            rate_limits.counted(rate_limit_keys.departures(rate_limits.address())) as guess,
+            rate_limits.counted(rate_limit_keys.provider_visits(rate_limits.address())) as guess,
             services().admission.enter(),
         ):
             psid = standing.psid or recognition.recognise(held, standing.page_id)

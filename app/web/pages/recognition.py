@@ -1,6 +1,6 @@
 from typing import Final
 
-from app.accounts import throttle
+from app.accounts import rate_limiter
 from app.infra import clock
 from app.infra.network.http_client import Deadline
 from app.linking import attempts
@@ -19,7 +19,7 @@ def recognise(held: AttemptCookie, page_id: PageId) -> Psid:
     try:
         psid = graph.recipient_for(held.account_linking_token, deadline=deadline)
     except LinkingTokenRefused:
-        services().write(throttle.take, refused, at=clock.now())
+        services().write(rate_limiter.hit, refused, at=clock.now())
         services().write(attempts.refuse, held.ticket, attempts.TOKEN_REFUSED, at=clock.now())
         raise
     name = graph.profile_name(psid, deadline=deadline)

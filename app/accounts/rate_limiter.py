@@ -1,0 +1,208 @@
+"""The rate limiter: hits counted in the database, so that restarts and all workers respect them.
+
+A hit is counted before the credentials are checked, and refunded if they could not be checked:
+however many requests arrive at once, no more get through than the limits allow. Nothing here
+commits.
+
+    read(rate_limiter.check, counters, at=…)         refuses most floods without a write
+    hit = write(rate_limiter.hit, counters, at=…)
+    …verify…  wrong: nothing to do, but alert the operator if hit.is_alarming
+              right: write(rate_limiter.clear, hit), with the rest that is written
+              not checked: write(rate_limiter.refund, hit)
+
+If the database fails, callers let the request pass, and log that.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.accounts.models import RateLimitBucket
+from app.accounts.rate_limits import (
+    IDENTIFIER,
+    LIMITS,
+    PAIR,
+    SKEW,
+    STREAK,
+    Bucket,
+    Counter,
+    identifier_wait,
+    recent,
+    window_wait,
+)
+from app.infra.database.engine import insert_into
+
+
+class RateLimited(Exception):
+    """A rate limit is reached; the same request is allowed after *retry_after_seconds*."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A hit that has been counted."""
+
+    counters: tuple[Counter, ...]
+    at: datetime
+    is_alarming: bool
+    """If it fails, it ends a row of failures so long that the operator should be alerted."""
+
+
+def check(session: Session, counters: Sequence[Counter], *, at: datetime) -> None:
+    """Raise if a hit would be refused now; count nothing.
+
+    Raises:
+        RateLimited: One of the limits is reached.
+    """
+    _refuse_beyond_limits(_load(session, counters, at), at)
+
+
+def hit(session: Session, counters: Sequence[Counter], *, at: datetime) -> Hit:
+    """Count one hit by all *counters*, unless one of the limits is reached.
+
+    Raises:
+        RateLimited: It is reached; nothing has been counted.
+    """
+    # A transaction that counts by the same key waits here until we have committed, and then reads
+    # our hit. Sorted: in different orders, two transactions could deadlock.
+    rows = [
+        {"key": counter.key, "window_at": counter.limit.bucket_start(at), "failures": 1}
+        for counter in sorted(counters, key=lambda counter: counter.key)
+    ]
+    session.execute(
+        insert_into(session.get_bind().dialect.name, RateLimitBucket)
+        .values(rows)
+        .on_conflict_do_update(
+            index_elements=[RateLimitBucket.key, RateLimitBucket.window_at],
+            set_={"failures": RateLimitBucket.failures + 1},
+        )
+    )
+    before = {
+        counter: _without_one(buckets, counter.limit.bucket_start(at))
+        for counter, buckets in _load(session, counters, at).items()
+    }
+    _refuse_beyond_limits(before, at)
+    _delete_future(session, counters, at)
+    return Hit(tuple(counters), at, _is_alarming(before))
+
+
+def refund(session: Session, counted: Hit) -> None:
+    """Take *counted* back: its credentials could not be checked."""
+    _uncount(session, counted.counters, counted.at)
+
+
+def clear(session: Session, counted: Hit) -> None:
+    """Forget the earlier failures of a person who has signed in.
+
+    These are the hits by username and address together, and the row of failures by username. The
+    other counters lose this hit alone: otherwise an attacker with an account could reset the
+    guesses at other accounts, and a sign-in by the owner would reopen the username to guessing.
+    """
+    cleared = [counter for counter in counted.counters if counter.limit in (PAIR, STREAK)]
+    session.execute(
+        delete(RateLimitBucket).where(
+            RateLimitBucket.key.in_([counter.key for counter in cleared])
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    others = [counter for counter in counted.counters if counter not in cleared]
+    _uncount(session, others, counted.at)
+
+
+def purge(session: Session, *, at: datetime) -> None:
+    """Delete the buckets that matter to no limit any more."""
+    outdated = (
+        and_(
+            RateLimitBucket.key.startswith(f"{limit.name}:", autoescape=True),
+            or_(
+                RateLimitBucket.window_at <= at - limit.lookback,
+                RateLimitBucket.window_at > at + SKEW,
+            ),
+        )
+        for limit in LIMITS
+    )
+    session.execute(
+        delete(RateLimitBucket).where(or_(*outdated)),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _load(
+    session: Session, counters: Sequence[Counter], at: datetime
+) -> Mapping[Counter, list[Bucket]]:
+    longest = max(counter.limit.lookback for counter in counters)
+    rows = session.execute(
+        select(RateLimitBucket.key, RateLimitBucket.window_at, RateLimitBucket.failures)
+        .where(RateLimitBucket.key.in_([counter.key for counter in counters]))
+        .where(RateLimitBucket.window_at > at - longest)
+    )
+    by_key: dict[str, list[Bucket]] = defaultdict(list)
+    for key, starts_at, hits in rows:
+        by_key[key].append(Bucket(starts_at, hits))
+    return {counter: recent(counter.limit, by_key[counter.key], at=at) for counter in counters}
+
+
+def _without_one(buckets: Iterable[Bucket], starts_at: datetime) -> list[Bucket]:
+    less = (
+        Bucket(bucket.starts_at, bucket.hits - 1) if bucket.starts_at == starts_at else bucket
+        for bucket in buckets
+    )
+    return [bucket for bucket in less if bucket.hits > 0]
+
+
+def _refuse_beyond_limits(hits: Mapping[Counter, Sequence[Bucket]], at: datetime) -> None:
+    wait = timedelta(0)
+    own = [
+        bucket for counter, buckets in hits.items() if counter.limit is PAIR for bucket in buckets
+    ]
+    for counter, buckets in hits.items():
+        if counter.limit is STREAK:
+            continue
+        if counter.limit is IDENTIFIER:
+            wait = max(wait, identifier_wait(buckets, own, at=at))
+        else:
+            wait = max(wait, window_wait(counter.limit, buckets, at=at))
+    if wait > timedelta(0):
+        raise RateLimited(math.ceil(wait.total_seconds()))
+
+
+def _is_alarming(before: Mapping[Counter, Sequence[Bucket]]) -> bool:
+    return any(
+        counter.limit is STREAK and sum(bucket.hits for bucket in buckets) + 1 >= STREAK.maximum
+        for counter, buckets in before.items()
+    )
+
+
+def _delete_future(session: Session, counters: Sequence[Counter], at: datetime) -> None:
+    # Written before the clock was set back; they would count when that time comes again.
+    ours = RateLimitBucket.key.in_([counter.key for counter in counters])
+    session.execute(
+        delete(RateLimitBucket).where(ours, RateLimitBucket.window_at > at + SKEW),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _uncount(session: Session, counters: Iterable[Counter], at: datetime) -> None:
+    buckets = [
+        and_(
+            RateLimitBucket.key == counter.key,
+            RateLimitBucket.window_at == counter.limit.bucket_start(at),
+        )
+        for counter in counters
+    ]
+    if not buckets:
+        return
+    session.execute(
+        update(RateLimitBucket)
+        .where(or_(*buckets), RateLimitBucket.failures > 0)
+        .values(failures=RateLimitBucket.failures - 1),
+        execution_options={"synchronize_session": False},
+    )
