@@ -1,9 +1,9 @@
-"""A Messenger on one's own machine: Facebook's side of account linking, for laptops and tests.
+"""A simulated Messenger: Facebook's side of account linking, for laptops and tests.
 
-`EmulatorServer` serves it in a thread, `run` until stopped, `create_emulator` is the bare WSGI app;
-each takes `EmulatorSettings`, and `demo_settings` makes some. The origin it is served at is at once
-GRAPH_URL and the one entry of REDIRECT_ORIGINS for the server under test. Nothing of that server is
-imported here, so that the two cannot share a mistake.
+Imports nothing else of Threadlink, so that the emulator and the server under test cannot share a
+mistake. `EmulatorServer` serves it in a thread, `run` until stopped; `create_emulator` returns the
+WSGI app alone. Each takes `EmulatorSettings`; `demo_settings` returns random ones. The origin at
+which it is served is both GRAPH_URL and REDIRECT_ORIGINS of the server under test.
 """
 
 from app.emulator.app import create_emulator

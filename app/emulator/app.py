@@ -1,11 +1,11 @@
-"""Puts the emulator together as one small WSGI app."""
+"""The factory of the emulator's WSGI app."""
 
 from flask import Flask
 
 from app.emulator.clock import Clock, MovableClock, wall_clock
 from app.emulator.context import Emulator
 from app.emulator.control import views as control
-from app.emulator.csrf_guard import guard
+from app.emulator.csrf_guard import install_guard
 from app.emulator.faults.switches import FaultSwitches
 from app.emulator.graph import views as graph
 from app.emulator.rate_limits import RateLimits
@@ -24,26 +24,26 @@ def create_emulator(
 ) -> Flask:
     """Return Facebook's side as a Flask app: chat, login window, Graph, webhooks, inspector.
 
-    *clock* tells the time of tokens and events, until it is put forward from outside. *origin*
-    stands in every redirect_uri; without one it is that of the request.
+    *clock* gives the time of tokens and events; it can be moved forward through the app. *origin*
+    is the origin of every redirect_uri; without one it is that of the request.
     """
-    time, journal, faults = MovableClock(clock), Journal(), FaultSwitches()
-    state, sender = State(settings, time), HttpSender(journal, time)
+    movable_clock, journal, faults = MovableClock(clock), Journal(), FaultSwitches()
+    state, sender = State(settings, movable_clock), HttpSender(journal, movable_clock)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_REQUEST
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     Emulator(
         settings=settings,
-        clock=time,
+        clock=movable_clock,
         state=state,
         journal=journal,
         faults=faults,
         rate_limits=RateLimits(),
         sender=sender,
-        dispatcher=WebhookDispatcher(settings, state, sender, faults, time),
+        dispatcher=WebhookDispatcher(settings, state, sender, faults, movable_clock),
         origin=origin,
     ).attach(app)
-    guard(app)
+    install_guard(app)
     inspector.register_template_helpers(app)
     for blueprint in (chat.bp, login_window.bp, inspector.bp, faults_page.bp, control.bp, graph.bp):
         app.register_blueprint(blueprint)

@@ -1,4 +1,4 @@
-"""The only reader of the wall clock; everything else is given a clock to ask."""
+"""The emulator's clock. No other module reads the wall clock; each is handed a clock."""
 
 import threading
 from collections.abc import Callable
@@ -8,17 +8,17 @@ Clock = Callable[[], datetime]
 
 
 def wall_clock() -> datetime:
-    """Return the present moment, aware, in UTC."""
+    """Return the present time in UTC, timezone-aware."""
     return datetime.now(UTC)
 
 
 def milliseconds(at: datetime) -> int:
-    """Return *at* as Messenger writes it in events."""
+    """Return *at* in milliseconds since the epoch, the unit of Messenger's events."""
     return round(at.timestamp() * 1000)
 
 
 class MovableClock:
-    """Runs like the clock it is made of, and can be put forward: an hour passes when one wants."""
+    """A clock that follows *base* and can be moved forward."""
 
     def __init__(self, base: Clock) -> None:
         self._base = base
@@ -30,20 +30,20 @@ class MovableClock:
 
     @property
     def ahead(self) -> timedelta:
-        """How far this clock is in the future of the one it is made of."""
+        """How far this clock is ahead of its base."""
         return self._ahead
 
     def move_to(self, at: datetime) -> None:
-        """Put the clock forward to *at*; a moment that has passed leaves it alone."""
+        """Move the clock forward to *at*; do nothing if *at* has passed."""
         with self._lock:
             self._ahead = max(self._ahead, at - self._base())
 
     def ensure_ahead(self, by: timedelta) -> None:
-        """Be in the future by *by*; a clock that is further ahead stays there."""
+        """Be ahead of the base by at least *by*."""
         with self._lock:
             self._ahead = max(self._ahead, by)
 
     def reset(self) -> None:
-        """Go with the other clock again."""
+        """Follow the base without an offset again."""
         with self._lock:
             self._ahead = timedelta()

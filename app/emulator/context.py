@@ -1,4 +1,4 @@
-"""What the views of the emulator work with: built once, found again through the app."""
+"""The parts of a running emulator, built once per app, and how views find them."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _KEY = "emulator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emulator:
-    """One pretended Messenger with its memory, its journal and its dispatcher."""
+    """One simulated Messenger: its state, journal, faults and webhook dispatcher."""
 
     settings: EmulatorSettings
     clock: MovableClock
@@ -28,19 +28,19 @@ class Emulator:
     rate_limits: RateLimits
     sender: HttpSender
     dispatcher: WebhookDispatcher
-    # Where the browser finds us; None is wherever the request was sent.
+    # The origin that browsers use; None means that of the request.
     origin: str | None
 
     def attach(self, app: Flask) -> None:
         app.extensions[_KEY] = self
 
     def return_to_now(self) -> None:
-        """Put the clock back to this machine's; what is due later is due at its moment still."""
+        """Set the clock back to this computer's; scheduled deliveries keep their times."""
         self.dispatcher.settle()
         self.clock.reset()
 
     def reset(self) -> None:
-        """Be as on the first day: no faults, no messages, no links, the clock of the machine."""
+        """Return to the state after the start: no faults, messages or links, and the real time."""
         self.faults.clear()
         self.dispatcher.clear()
         self.clock.reset()
@@ -49,16 +49,16 @@ class Emulator:
         self.journal.clear()
 
     def public_origin(self) -> str:
-        """Return the origin that stands in redirect_uri: whatever name the browser used."""
+        """Return the origin of every redirect_uri."""
         return self.origin or request.host_url.rstrip("/")
 
 
 def emulator_of(app: Flask) -> Emulator:
-    """Return the emulator behind *app*, which `create_emulator` made."""
+    """Return the emulator of *app*, which `create_emulator` made."""
     emulator: Emulator = app.extensions[_KEY]
     return emulator
 
 
 def current_emulator() -> Emulator:
-    """Return the emulator that serves the present request."""
+    """Return the emulator of the current request."""
     return emulator_of(current_app)

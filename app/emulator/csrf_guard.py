@@ -1,4 +1,7 @@
-"""Keeps other websites away from an emulator that runs on a developer's machine."""
+"""Protection against other websites: CSRF, DNS rebinding, framing.
+
+The emulator runs on a developer's computer, beside a browser that visits other sites.
+"""
 
 from urllib.parse import urlsplit
 
@@ -6,8 +9,8 @@ from flask import Flask, Response, abort, request
 
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 _PAGES = {"chat", "inspector", "faults"}
-# No form-action: Chromium holds it against the redirect that follows a form, and Log In is a form
-# whose answer leads to the business's login page.
+# No form-action: Chromium applies it to the redirect after a form too, and Log In is a form that
+# redirects to the business's login page.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -21,14 +24,14 @@ _HEADERS = {
 }
 
 
-def guard(app: Flask) -> None:
-    """Refuse foreign host names and foreign forms, and put security headers on every answer."""
+def install_guard(app: Flask) -> None:
+    """Refuse requests with foreign host names or from foreign forms, and add security headers."""
     app.before_request(_refuse_foreign)
     app.after_request(_add_headers)
 
 
 def _refuse_foreign() -> None:
-    # A name that somebody else's DNS points at 127.0.0.1 would make us part of their origin.
+    # DNS rebinding: a foreign name that resolves to 127.0.0.1 would make us part of its origin.
     if _name_of(request.host) not in LOOPBACK_NAMES:
         abort(400)
     is_form = request.method == "POST" and request.blueprint in _PAGES
@@ -48,7 +51,7 @@ def _is_own_form() -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    # Neither header: no browser, so nobody's browser can have been tricked.
+    # Neither header: not a browser, so no CSRF.
     return origin is None or origin == request.host_url.rstrip("/")
 
 

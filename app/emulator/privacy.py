@@ -1,4 +1,7 @@
-"""The privacy callbacks: a person wants their data deleted, or takes the app's rights away (6)."""
+"""The privacy callbacks: data deletion and deauthorization, each a signed_request.
+
+https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback/
+"""
 
 import json
 from datetime import timedelta
@@ -10,50 +13,55 @@ from app.emulator.faults import failures
 from app.emulator.faults.failures import Failure
 from app.emulator.settings import app_scoped_id_for
 from app.emulator.webhooks import signing
-from app.emulator.webhooks.http_sender import Answer, Post, accepted
+from app.emulator.webhooks.http_sender import Answer, OutgoingRequest, check_status
 
 Callback = Literal["data-deletion", "deauthorize"]
 CALLBACKS: Final[tuple[Callback, ...]] = ("data-deletion", "deauthorize")
 _LIFETIME = timedelta(hours=1)
 
 
-def call_back(emulator: Emulator, what: Callback, person: str) -> Failure | None:
-    """Tell the business that *person* wants this; None means that it answered as it should."""
+def send_callback(emulator: Emulator, callback: Callback, person: str) -> Failure | None:
+    """Send *callback* for *person*; None means that the server answered as documented."""
     settings = emulator.settings
-    url = settings.data_deletion_url if what == "data-deletion" else settings.deauthorize_url
-    post = Post(kind="privacy", title=f"{what}, {person}", method="POST", url=url or "", headers={})
+    is_deletion = callback == "data-deletion"
+    url = settings.data_deletion_url if is_deletion else settings.deauthorize_url
+    request = OutgoingRequest(
+        kind="privacy",
+        title=f"{callback}, {person}",
+        method="POST",
+        url=url or "",
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"},
+        body=_form(emulator, person),
+    )
     if url is None:
-        emulator.sender.record_unsent(post, failures.NO_PRIVACY_URL)
+        emulator.sender.record_unsent(request, failures.NO_PRIVACY_URL)
         return failures.NO_PRIVACY_URL
-    at = emulator.clock()
+    check = _check_confirmation if is_deletion else check_status
+    return emulator.sender.send(request, seconds=settings.webhook_timeout_seconds, check=check)
+
+
+def _form(emulator: Emulator, person: str) -> bytes:
+    settings, at = emulator.settings, emulator.clock()
     content = {
         "user_id": app_scoped_id_for(settings, person),
         "algorithm": "HMAC-SHA256",
         "issued_at": int(at.timestamp()),
         "expires": int((at + _LIFETIME).timestamp()),
     }
-    form = urlencode({"signed_request": signing.signed_request(content, settings.app_secret)})
-    post = Post(
-        kind="privacy",
-        title=post.title,
-        method="POST",
-        url=url,
-        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"},
-        body=form.encode(),
-    )
-    judge = _confirmed if what == "data-deletion" else accepted
-    return emulator.sender.send(post, seconds=settings.webhook_timeout_seconds, judge=judge)
+    signed = signing.signed_request(content, settings.app_secret)
+    return urlencode({"signed_request": signed}).encode()
 
 
-def _confirmed(answer: Answer) -> Failure | None:
-    failure = accepted(answer)
+def _check_confirmation(answer: Answer) -> Failure | None:
+    failure = check_status(answer)
     if failure is not None:
         return failure
     try:
-        told = json.loads(answer.body)
+        content = json.loads(answer.body)
     except (ValueError, RecursionError):
         return failures.NO_CONFIRMATION
-    is_right = isinstance(told, dict) and all(
-        isinstance(told.get(name), str) and told[name] for name in ("url", "confirmation_code")
+    is_complete = isinstance(content, dict) and all(
+        isinstance(content.get(name), str) and content[name]
+        for name in ("url", "confirmation_code")
     )
-    return None if is_right else failures.NO_CONFIRMATION
+    return None if is_complete else failures.NO_CONFIRMATION

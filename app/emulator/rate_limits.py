@@ -1,4 +1,4 @@
-"""How often an edge may be called (messenger-platform.md 3.7)."""
+"""Rate limits of Graph edges, per page."""
 
 import threading
 from collections import defaultdict, deque
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most *calls* in any *within*."""
+    """At most *calls* in any period of *within*."""
 
     calls: int
     within: timedelta
@@ -21,14 +21,14 @@ SEND = RateLimit(300, timedelta(seconds=1))
 
 
 class RateLimits:
-    """Counts the calls of each page. Safe to use from several threads."""
+    """The calls of each page, counted against the limits. Thread-safe."""
 
     def __init__(self) -> None:
         self._calls: dict[tuple[str, RateLimit], deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     def admits(self, page_id: str, limit: RateLimit, at: datetime) -> bool:
-        """Count a call at *at*, and tell whether the limit admits it; a refused one counts not."""
+        """Tell whether the limit admits a call at *at*, and count the call if so."""
         with self._lock:
             calls = self._calls[page_id, limit]
             while calls and calls[0] <= at - limit.within:
@@ -39,7 +39,7 @@ class RateLimits:
             return True
 
     def percent(self, page_id: str, limit: RateLimit, at: datetime) -> int:
-        """Return how much of the limit is used up."""
+        """Return how much of the limit is used, in percent."""
         with self._lock:
             calls = self._calls[page_id, limit]
             recent = sum(1 for call in calls if call > at - limit.within)

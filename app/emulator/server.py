@@ -1,4 +1,4 @@
-"""Serves the emulator on loopback, in a thread or until stopped."""
+"""The emulator's HTTP server on loopback, in a thread or until stopped."""
 
 import logging
 import signal
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class PersonDescription(TypedDict):
-    """A person as one page knows them."""
+    """A person with the id and the chat of one page."""
 
     name: str
     psid: str
@@ -29,7 +29,7 @@ class PersonDescription(TypedDict):
 
 
 class PageDescription(TypedDict):
-    """A page with everybody who chats with it."""
+    """A page with the people who chat with it."""
 
     id: str
     name: str
@@ -37,7 +37,7 @@ class PageDescription(TypedDict):
 
 
 class Description(TypedDict):
-    """Where a running emulator is found; it holds no secret."""
+    """The addresses of a running emulator, without any secret."""
 
     url: str
     graph_url: str
@@ -50,7 +50,7 @@ class Description(TypedDict):
 
 
 def describe(settings: EmulatorSettings, origin: str) -> Description:
-    """Return, ready for JSON, what there is at *origin*."""
+    """Return the description of an emulator served at *origin*, ready for JSON."""
     pages: list[PageDescription] = []
     for page in settings.pages:
         people: list[PersonDescription] = []
@@ -73,12 +73,13 @@ def describe(settings: EmulatorSettings, origin: str) -> Description:
 class EmulatorServer:
     """The emulator on a port of its own, in a background thread.
 
-    The port is taken when this is made, so `origin` is known before anything is served; `start`
-    and `stop`, or a with statement, do the rest. Port 0 takes any free port.
+    The constructor binds the port, so `origin` is known before anything is served; `start` and
+    `stop`, or a with statement, do the rest. Port 0 picks a free port.
 
     Raises:
         OSError: The port is in use.
-        ValueError: *host* is not loopback. There are no passwords here: nobody else may come in.
+        ValueError: *host* is not loopback. The emulator has no passwords, so it must not be
+            reachable from other computers.
     """
 
     def __init__(
@@ -117,15 +118,15 @@ class EmulatorServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving and give the port back; a second call does nothing."""
+        """Stop serving and release the port; a second call does nothing."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
-        emulator_of(self.app).dispatcher.worker.close()
+        emulator_of(self.app).dispatcher.close()
 
     def settle(self) -> None:
-        """Return when every webhook that waited has been delivered, or has failed."""
+        """Wait until every queued webhook has been delivered or has failed."""
         emulator_of(self.app).dispatcher.settle()
 
     def __enter__(self) -> Self:
@@ -149,7 +150,7 @@ def run(
     faults: tuple[str, ...] = (),
     ready: Callable[[Description], None],
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM, with *faults* on; *ready* hears where it can be reached.
+    """Serve until Ctrl-C or SIGTERM, with *faults* on; call *ready* once it is reachable.
 
     Raises:
         OSError: The port is in use.
@@ -166,7 +167,7 @@ def run(
             for name in faults:
                 emulator_of(server.app).faults.turn_on(name)
             ready(server.description)
-            # Not for ever at once: on Windows an endless wait is deaf to Ctrl-C.
+            # In steps, since on Windows Ctrl-C does not interrupt a wait without a timeout.
             while not stopping.wait(timeout=1):
                 pass
     finally:
@@ -175,15 +176,15 @@ def run(
 
 
 class _Handler(WSGIRequestHandler):
-    # One connection, one request: nothing idles when the server stops, and no client is surprised
-    # by a connection it meant to use again.
+    # One request per connection: no idle connection delays the stop, and no client tries to reuse
+    # one that the stop has closed.
     protocol_version = "HTTP/1.0"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        # Queries hold tokens and codes.
+        # The path alone: queries hold tokens and codes.
         path = urlsplit(getattr(self, "path", "")).path
         _log.info("%s %s %s, %s bytes", getattr(self, "command", "-"), path, code, size)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ARG002 (werkzeug's)
-        # What is left are complaints about malformed requests, and they quote the request.
+        # werkzeug logs malformed requests here and quotes them, with any tokens in them.
         _log.log(logging.ERROR if type == "error" else logging.INFO, "a malformed request")

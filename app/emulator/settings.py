@@ -1,4 +1,4 @@
-"""Which app, pages and people the pretended Messenger knows."""
+"""The app, pages and people of the simulated Messenger."""
 
 import hashlib
 import secrets
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """A Facebook Page, with the token that speaks for it at Graph."""
+    """A Facebook Page with its access token."""
 
     id: str
     name: str
@@ -20,7 +20,10 @@ class EmulatorSettings:
     """The Facebook app with its pages, and the people who chat with them.
 
     With a *webhook_url* the app and its pages start out subscribed, as if set up in the dashboard;
-    without one nothing is delivered until somebody subscribes through Graph.
+    without one nothing is delivered until the server subscribes through Graph.
+
+    Raises:
+        ValueError: The settings contradict each other, or a value is malformed.
     """
 
     app_id: str
@@ -29,12 +32,13 @@ class EmulatorSettings:
     webhook_url: str | None = None
     pages: tuple[PageSettings, ...]
     people: tuple[str, ...]
-    # Where the privacy callbacks go, when they are triggered.
+    # The addresses of the privacy callbacks, which are sent when triggered.
     data_deletion_url: str | None = None
     deauthorize_url: str | None = None
-    # Meta's FAQ speaks of 20 s, its present webhook page of 5 s (messenger-platform.md 2.5).
+    # By https://developers.facebook.com/docs/messenger-platform/faq 20 s. In 2026
+    # https://developers.facebook.com/docs/messenger-platform/webhooks says 5 s: fault limit-5s.
     webhook_timeout_seconds: float = 20.0
-    # Opens /control, for programs.
+    # The bearer token of the control API.
     control_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
     def __post_init__(self) -> None:
@@ -45,12 +49,12 @@ class EmulatorSettings:
         if not all(number.isdecimal() for number in (self.app_id, *ids)):
             raise ValueError("app and page ids are digits")
         if not self.people or len(self.people) != len(set(self.people)):
-            raise ValueError("the emulator needs people, each with a name of their own")
+            raise ValueError("the emulator needs people, each with a different name")
         if not all(is_text(name) for name in (*self.people, *(page.name for page in self.pages))):
-            raise ValueError("names of pages and people are texts in UTF-8")
+            raise ValueError("names of pages and people must be valid UTF-8")
         for url in (self.webhook_url, self.data_deletion_url, self.deauthorize_url):
-            if url and not is_web_address(url):
-                raise ValueError("where the emulator shall post is an http or https address")
+            if url and not is_web_url(url):
+                raise ValueError("webhook and callback addresses must be http or https URLs")
         if not (self.app_secret and self.verify_token and all(tokens)):
             raise ValueError(
                 "the app secret, the verify token and the page tokens must not be empty"
@@ -58,12 +62,12 @@ class EmulatorSettings:
 
 
 def is_text(value: object) -> bool:
-    """Tell whether *value* is a text that a page can show: no half of a surrogate pair in it."""
+    """Tell whether *value* is a string that UTF-8 can encode: it has no lone surrogate."""
     return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
-def is_web_address(url: str) -> bool:
-    """Tell whether *url* is http or https with a host, in printable ASCII."""
+def is_web_url(url: str) -> bool:
+    """Tell whether *url* is an http or https URL with a host, in printable ASCII."""
     try:
         parts = urlsplit(url)
         return bool(
@@ -83,7 +87,7 @@ def demo_settings(
     pages: tuple[str, ...] = ("Harbour Coffee",),
     people: tuple[str, ...] = ("Ana Berg", "Ben Okafor"),
 ) -> EmulatorSettings:
-    """Return an app with these pages and people; its ids and secrets are random."""
+    """Return an app with these pages and people, and random ids and secrets."""
     return EmulatorSettings(
         app_id=_digits(16),
         app_secret=f"demo_{secrets.token_hex(16)}",
@@ -98,19 +102,19 @@ def demo_settings(
 
 
 def psid_for(settings: EmulatorSettings, page_id: str, person: str) -> str:
-    """Return the page-scoped id of *person*: 16 digits, the same at every start of the same app."""
+    """Return the page-scoped id of *person*: 16 digits, the same after every start of the app."""
     seed = f"{settings.app_id}\n{page_id}\n{person}"
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
     return str(10**15 + number % (8 * 10**15))
 
 
 def app_scoped_id_for(settings: EmulatorSettings, person: str) -> str:
-    """Return the id of *person* for the app, which the privacy callbacks name: no PSID."""
+    """Return the app-scoped id of *person*, which the privacy callbacks use; it is not a PSID."""
     return psid_for(settings, "app", person)
 
 
 def psid_of_stranger(page_id: str) -> str:
-    """Return a PSID of somebody who chats with the page elsewhere, and has no phone here."""
+    """Return the PSID of a person who is not among the emulator's people."""
     return str(9 * 10**15 + int(hashlib.sha256(page_id.encode()).hexdigest(), 16) % 10**15)
 
 

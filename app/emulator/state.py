@@ -1,6 +1,6 @@
-"""What the pretended Messenger knows: pages, people, threads, tokens, subscriptions.
+"""The state of the simulated Messenger: pages, threads, tokens, subscriptions.
 
-Everything that goes out is a value. Changes are made under one lock, and are small.
+Its methods return immutable values; every change is made under one lock.
 """
 
 import threading
@@ -20,7 +20,7 @@ DEFAULT_FIELDS = ("messages", "messaging_postbacks", "messaging_account_linking"
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button of a template; what a kind does not have is empty."""
+    """A button of a template; fields that its kind does not have are empty."""
 
     kind: Literal["account_link", "account_unlink", "web_url", "postback"]
     title: str
@@ -40,7 +40,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One bubble of a thread, or a line of Messenger's own ("notice")."""
+    """A message of a thread, or a line that Messenger itself adds ("notice")."""
 
     id: str
     author: Literal["page", "person", "notice"]
@@ -51,13 +51,13 @@ class Message:
 
     @property
     def all_buttons(self) -> tuple[Button, ...]:
-        """Every button in the order in which it is shown."""
+        """Every button, in the order of the screen."""
         return self.buttons + tuple(button for card in self.cards for button in card.buttons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """One person on one page; a PSID means nothing without its page."""
+    """The conversation of one person with one page; a PSID is valid with its page only."""
 
     page_id: str
     psid: str
@@ -66,36 +66,36 @@ class Thread:
     typing: bool = False
     seen: bool = False
     messages: tuple[Message, ...] = ()
-    # Rises with each change: whoever shows the thread knows when to show it again.
+    # Rises with each change, so that an open chat knows when to reload.
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LinkingToken:
-    """What an account_linking_token stands for."""
+    """An account_linking_token with the thread for which it was issued."""
 
     token: str = field(repr=False)
     page_id: str
     psid: str
-    minted_at: datetime
+    issued_at: datetime
     used: bool = False
 
     def is_expired(self, at: datetime) -> bool:
-        return at - self.minted_at >= TOKEN_LIFETIME
+        return at - self.issued_at >= TOKEN_LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
 class AppSubscription:
-    """Where the app wants its events."""
+    """The app's webhook."""
 
     callback_url: str
     fields: tuple[str, ...]
-    # Meta switches off what has failed for long; to subscribe again switches it on.
+    # Meta deactivates a webhook that keeps failing; subscribing again activates it.
     is_active: bool = True
 
 
 class State:
-    """The one memory of the emulator. Safe to use from several threads."""
+    """The state of one emulator. Thread-safe."""
 
     def __init__(self, settings: EmulatorSettings, clock: Clock) -> None:
         self.pages = {page.id: page for page in settings.pages}
@@ -110,7 +110,7 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        """Be as the settings have it: nobody linked, nothing said."""
+        """Return to the settings: no links, no messages."""
         settings = self._settings
         with self._lock:
             self._tokens.clear()
@@ -120,21 +120,19 @@ class State:
                     psid = psid_for(settings, page.id, person)
                     fresh = Thread(page_id=page.id, psid=psid, person=person)
                     known = self._threads.get((page.id, psid))
-                    # The version only rises, so that an open chat sees the change.
+                    # The version must not fall, or an open chat would miss the change.
                     version = known.version + 1 if known else 0
                     self._threads[page.id, psid] = replace(fresh, version=version)
         self.subscribe(settings.webhook_url)
 
     def subscribe(self, webhook_url: str | None) -> None:
-        """Have everything delivered to *webhook_url* as if set up in the dashboard, or nothing."""
+        """Subscribe *webhook_url* to every event, as if in the dashboard; None unsubscribes."""
         fields: tuple[str, ...] = DEFAULT_FIELDS if webhook_url else ()
         with self._lock:
             self._page_fields = dict.fromkeys(self.pages, fields)
             self.app_subscription = (
                 AppSubscription(webhook_url, DEFAULT_FIELDS) if webhook_url else None
             )
-
-    # Pages
 
     def page_with_token(self, token: str) -> PageSettings | None:
         return next((page for page in self.pages.values() if page.token == token), None)
@@ -157,13 +155,11 @@ class State:
         with self._lock:
             self._page_fields[page_id] = fields
 
-    # Threads
-
     def threads(self, page_id: str) -> list[Thread]:
         return [thread for thread in self._threads.values() if thread.page_id == page_id]
 
     def thread(self, page_id: str, psid: str) -> Thread:
-        """Return a thread that is known to exist: threads are never removed."""
+        """Return a thread that is known to exist; threads are never removed."""
         return self._threads[page_id, psid]
 
     def every_thread(self) -> list[Thread]:
@@ -173,7 +169,7 @@ class State:
         return self._threads.get((page_id, psid))
 
     def add_message(self, page_id: str, psid: str, message: Message) -> None:
-        """Put *message* at the end of the thread; whoever was typing has finished."""
+        """Append *message* to the thread; it ends the typing indicator and “Seen”."""
         self._change(
             page_id,
             psid,
@@ -190,7 +186,7 @@ class State:
         self._change(page_id, psid, lambda thread: replace(thread, linked=linked))
 
     def show_sender_action(self, page_id: str, psid: str, action: str) -> None:
-        """Show what the Page does: mark_seen, typing_on or typing_off."""
+        """Show a sender action of the Page: mark_seen, typing_on or typing_off."""
         if action == "mark_seen":
             self._change(page_id, psid, lambda thread: replace(thread, seen=True))
         else:
@@ -202,10 +198,8 @@ class State:
             thread = self._threads[page_id, psid]
             self._threads[page_id, psid] = replace(change(thread), version=thread.version + 1)
 
-    # Tokens
-
-    def mint_token(self, page_id: str, psid: str) -> str:
-        """Return a new account_linking_token for one tap of one person."""
+    def issue_token(self, page_id: str, psid: str) -> str:
+        """Return a new account_linking_token for one tap on Log In."""
         token = ids.account_linking_token()
         with self._lock:
             self._tokens[token] = LinkingToken(token, page_id, psid, self._clock())
@@ -215,7 +209,7 @@ class State:
         return self._tokens.get(token)
 
     def use_token(self, token: str) -> bool:
-        """Tell whether the token was still unused; it is used from now on."""
+        """Mark the token as used, and tell whether it was unused before."""
         with self._lock:
             known = self._tokens[token]
             self._tokens[token] = replace(known, used=True)

@@ -1,4 +1,4 @@
-"""Lets something happen without a hand on the phone."""
+"""Triggers: events and callbacks sent on request instead of from a phone."""
 
 import secrets
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 from app.emulator import ids
 from app.emulator.context import Emulator
 from app.emulator.faults.failures import Failure
-from app.emulator.privacy import CALLBACKS, call_back
+from app.emulator.privacy import CALLBACKS, send_callback
 from app.emulator.state import Message, Thread
 from app.emulator.webhooks import events
 from app.emulator.webhooks.events import Event
@@ -19,25 +19,25 @@ TRIGGERS: Final = (*EVENTS, *CALLBACKS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """Something that shall happen; what is not said of it is made up."""
+    """An event or callback to send; values that are not given are made up."""
 
     what: str
     code: str | None = None
     text: str = "Hello!"
     twice: bool = False
-    # It happened so long ago, and is delivered now.
+    # How long ago it happened; it is delivered now.
     late: timedelta = timedelta()
 
 
-def pull(emulator: Emulator, thread: Thread, trigger: Trigger) -> Failure | None:
-    """Let *trigger* happen to the person of *thread*; None means that the business took it.
+def run_trigger(emulator: Emulator, thread: Thread, trigger: Trigger) -> Failure | None:
+    """Send *trigger* for the person of *thread*; None means that the server accepted it.
 
     Raises:
-        ValueError: There is nothing of that name.
+        ValueError: No trigger has that name.
     """
     for callback in CALLBACKS:
         if trigger.what == callback:
-            return call_back(emulator, callback, thread.person)
+            return send_callback(emulator, callback, thread.person)
     event = _event(emulator, thread, trigger)
     at = emulator.clock() - trigger.late
     failure = emulator.dispatcher.deliver(event, at=at)
@@ -52,15 +52,15 @@ def pull(emulator: Emulator, thread: Thread, trigger: Trigger) -> Failure | None
 def _event(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
     match trigger.what:
         case "linked":
-            return events.linked(thread, trigger.code or f"stand-in-{secrets.token_urlsafe(24)}")
+            return events.linked(thread, trigger.code or f"emulator-{secrets.token_urlsafe(24)}")
         case "unlinked":
             return events.unlinked(thread)
         case "message":
-            said = Message(
+            message = Message(
                 id=ids.message_id(), author="person", at=emulator.clock(), text=trigger.text
             )
-            emulator.state.add_message(thread.page_id, thread.psid, said)
-            return events.message(thread, said)
+            emulator.state.add_message(thread.page_id, thread.psid, message)
+            return events.message(thread, message)
         case "postback":
             payload = trigger.code or "GET_STARTED"
             return events.postback(

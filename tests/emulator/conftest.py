@@ -111,7 +111,7 @@ def settings(webhook: Webhook) -> EmulatorSettings:
 def app(settings: EmulatorSettings, clock: Hands) -> Iterator[Flask]:
     app = create_emulator(settings, clock=clock, origin=ORIGIN)
     yield app
-    emulator_of(app).dispatcher.worker.close()
+    emulator_of(app).dispatcher.close()
 
 
 @pytest.fixture

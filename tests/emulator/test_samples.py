@@ -258,7 +258,7 @@ def test_the_documented_retrieval_names_page_and_person(
     """
     messenger-platform.md 4.4; without fields=recipient the recipient is not told.
     """
-    token = emulator.state.mint_token(PAGE, ana.psid)
+    token = emulator.state.issue_token(PAGE, ana.psid)
 
     asked = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}").get_json()
     bare = graph.get(f"/v26.0/me?account_linking_token={token}").get_json()

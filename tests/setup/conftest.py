@@ -136,7 +136,7 @@ def messenger_of(pages: Iterable[PageSettings]) -> Iterator[Platform]:
     http.app = platform = Platform(origin, create_emulator(settings, origin=origin))
     with _in_background(http):
         yield platform
-    platform.emulator.dispatcher.worker.close()
+    platform.emulator.dispatcher.close()
 
 
 class _Handler(WSGIRequestHandler):

@@ -1,0 +1,1 @@
+"""The control API, for programs: the only blueprint behind a key."""

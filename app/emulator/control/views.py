@@ -1,6 +1,6 @@
-"""The emulator for programs: faults, time, triggers and what has passed, behind a key.
+"""The control API, for programs: faults, time, triggers, exchanges.
 
-Everything is JSON. The key is printed at the start and travels as Authorization: Bearer.
+All bodies are JSON. The key is printed at the start and sent as Authorization: Bearer.
 """
 
 import hmac
@@ -14,7 +14,7 @@ from app.emulator.context import Emulator, current_emulator
 from app.emulator.control import requests
 from app.emulator.faults.table import FAULTS
 from app.emulator.state import Thread
-from app.emulator.triggers import Trigger, pull
+from app.emulator.triggers import Trigger, run_trigger
 from app.emulator.webhooks.journal import Entry
 
 bp = Blueprint("control", __name__, url_prefix="/control")
@@ -25,9 +25,9 @@ _TRIGGER = ("what", "page_id", "psid", "code", "text", "twice", "late_seconds")
 @bp.before_request
 def check_key() -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    right = current_emulator().settings.control_key
-    if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode(), right.encode()):
-        abort(401, "the control API wants Authorization: Bearer and the key printed at the start")
+    expected = current_emulator().settings.control_key
+    if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode(), expected.encode()):
+        abort(401, "send the key printed at the start as Authorization: Bearer")
 
 
 @bp.errorhandler(HTTPException)
@@ -37,7 +37,7 @@ def refuse(error: HTTPException) -> tuple[Response, int]:
 
 @bp.get("")
 def show() -> Response:
-    """Return what there is: the clock, what is on, who is linked, what is subscribed."""
+    """Return the clock, the faults that are on, the threads and the subscriptions."""
     emulator = current_emulator()
     subscription = emulator.state.app_subscription
     return jsonify(
@@ -53,7 +53,7 @@ def show() -> Response:
 
 @bp.get("/faults")
 def faults() -> Response:
-    """Return the table of what can go wrong."""
+    """Return the table of faults."""
     on = current_emulator().faults.on()
     return jsonify(
         [
@@ -72,10 +72,10 @@ def faults() -> Response:
 
 @bp.put("/faults/<name>")
 def turn_on(name: str) -> tuple[str, int]:
-    """Let a fault happen always, or as many `times` as the body says."""
+    """Turn a fault on: until it is turned off, or for `times` occurrences."""
     times = requests.content("times").get("times")
     if times is not None and (not isinstance(times, int) or isinstance(times, bool)):
-        requests.refuse("times is a number")
+        requests.refuse("times must be a whole number")
     try:
         current_emulator().faults.turn_on(name, times)
     except KeyError:
@@ -101,7 +101,7 @@ def turn_all_off() -> tuple[str, int]:
 
 @bp.post("/time")
 def advance() -> Response:
-    """Let `advance_seconds` pass, with every repeat that is due meanwhile."""
+    """Move Messenger's clock forward, and make every delivery that falls due on the way."""
     emulator = current_emulator()
     emulator.dispatcher.advance(
         requests.seconds(requests.content("advance_seconds"), "advance_seconds")
@@ -111,31 +111,31 @@ def advance() -> Response:
 
 @bp.delete("/time")
 def return_to_now() -> Response:
-    """Go with the clock of this machine again."""
+    """Set the clock back to this computer's."""
     emulator = current_emulator()
     emulator.return_to_now()
     return jsonify(_time(emulator))
 
 
 @bp.post("/trigger")
-def trigger() -> Response:
-    """Let something happen to a person; answer with what the business made of it."""
-    emulator, told = current_emulator(), requests.content(*_TRIGGER)
-    thread = _meant(emulator, told)
-    text = requests.text(told, "text")
-    wanted = Trigger(
-        what=requests.text(told, "what") or "",
-        code=requests.text(told, "code"),
+def run() -> Response:
+    """Send an event or callback for a person; answer with its failure, if any."""
+    emulator, content = current_emulator(), requests.content(*_TRIGGER)
+    thread = _thread_of(emulator, content)
+    text = requests.text(content, "text")
+    trigger = Trigger(
+        what=requests.text(content, "what") or "",
+        code=requests.text(content, "code"),
         text="Hello!" if text is None else text,
-        twice=requests.switch(told, "twice"),
-        late=requests.seconds({"late_seconds": 0, **told}, "late_seconds"),
+        twice=requests.boolean(content, "twice"),
+        late=requests.seconds({"late_seconds": 0, **content}, "late_seconds"),
     )
     try:
-        failure = pull(emulator, thread, wanted)
+        failure = run_trigger(emulator, thread, trigger)
     except ValueError as exc:
         requests.refuse(str(exc))
     return jsonify(
-        what=wanted.what,
+        what=trigger.what,
         page_id=thread.page_id,
         psid=thread.psid,
         failure=asdict(failure) if failure else None,
@@ -144,7 +144,7 @@ def trigger() -> Response:
 
 @bp.get("/exchanges")
 def exchanges() -> Response:
-    """Return, oldest first and whole, what passed `after` a number."""
+    """Return the exchanges with a number above `after`, oldest first and in full."""
     emulator = current_emulator()
     emulator.dispatcher.settle()
     after = request.args.get("after", 0, type=int)
@@ -153,8 +153,8 @@ def exchanges() -> Response:
 
 @bp.put("/webhook")
 def subscribe() -> tuple[str, int]:
-    """Deliver to `url` from now on, as if set up in the dashboard; null is nowhere."""
-    current_emulator().state.subscribe(requests.address(requests.content("url"), "url"))
+    """Subscribe `url` to every event, as if in the dashboard; null unsubscribes."""
+    current_emulator().state.subscribe(requests.url(requests.content("url"), "url"))
     return "", 204
 
 
@@ -174,17 +174,17 @@ def _no_fault(name: str) -> NoReturn:
     abort(404, f"there is no fault {name}; GET /control/faults lists them")
 
 
-def _meant(emulator: Emulator, told: dict[str, Any]) -> Thread:
-    """Return the thread that `page_id` and `psid` mean; what is left out is the first."""
-    page_id, psid = requests.text(told, "page_id"), requests.text(told, "psid")
-    found = [
+def _thread_of(emulator: Emulator, content: dict[str, Any]) -> Thread:
+    """Return the first thread that matches `page_id` and `psid`, where they are given."""
+    page_id, psid = requests.text(content, "page_id"), requests.text(content, "psid")
+    matching = [
         thread
         for thread in emulator.state.every_thread()
         if page_id in {None, thread.page_id} and psid in {None, thread.psid}
     ]
-    if not found:
-        abort(404, "nobody with this psid has chatted with this page")
-    return found[0]
+    if not matching:
+        abort(404, "the page has no thread with this psid")
+    return matching[0]
 
 
 def _time(emulator: Emulator) -> dict[str, Any]:

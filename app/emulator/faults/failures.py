@@ -1,18 +1,18 @@
-"""Why something did not work, and what to do about it: what the real Messenger never tells."""
+"""Failures in words for a developer: reason and fix, which Messenger itself never shows."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One reason and its fix, in words for a developer."""
+    """A reason and its fix; `status` is the HTTP status behind it, where there is one."""
 
     reason: str
     fix: str
     status: int | None = None
 
 
-TAP_AGAIN = "Go back to the chat and tap Log In again."
+_TAP_AGAIN = "Go back to the chat and tap Log In again."
 
 TOKEN_MISSING = Failure(
     "The address has no account_linking_token.",
@@ -21,16 +21,16 @@ TOKEN_MISSING = Failure(
 )
 TOKEN_UNKNOWN = Failure(
     "This account_linking_token was not issued by this Messenger.",
-    "Keep every byte of redirect_uri: a token that was cut, or encoded once more, is another "
-    f"token. If the emulator was restarted meanwhile, its tokens are gone. {TAP_AGAIN}",
+    "Keep every byte of redirect_uri: a token that was cut, or encoded a second time, is another "
+    f"token. If the emulator was restarted in between, its tokens are gone. {_TAP_AGAIN}",
 )
 TOKEN_EXPIRED = Failure(
     "The account_linking_token is older than five minutes.",
-    "The whole sign-in must fit into the five minutes after Log In was tapped. " + TAP_AGAIN,
+    "The whole sign-in must fit into the five minutes after Log In was tapped. " + _TAP_AGAIN,
 )
 TOKEN_USED = Failure(
     "This account_linking_token has been used already.",
-    f"One tap on Log In is good for one return with an authorization_code. {TAP_AGAIN}",
+    f"One tap on Log In is valid for one return with an authorization_code. {_TAP_AGAIN}",
 )
 CODE_NAMED_WRONGLY = Failure(
     "The address has a parameter “code”, but no “authorization_code”.",
@@ -42,7 +42,7 @@ CODE_EMPTY = Failure(
     "parameter out altogether.",
 )
 CODE_TWICE = Failure(
-    "A parameter stands in the address more than once.",
+    "The address has a parameter more than once.",
     "Add authorization_code once, and keep the rest of redirect_uri as it was.",
 )
 
@@ -64,29 +64,30 @@ CHALLENGE_NOT_ECHOED = Failure(
 
 OUTAGE = Failure(
     "Your server cannot be reached: the fault “outage” is on.",
-    "Turn it off, then skip an hour: Messenger repeats what it could not deliver.",
+    "Turn it off, then skip an hour: Messenger retries what it could not deliver.",
 )
 FORGERY_REFUSED = Failure(
     "Your server refused this delivery, and was right: Messenger did not sign it like this.",
-    "Nothing to mend. Turn the fault off to go on.",
+    "Nothing to fix. Turn the fault off to go on.",
 )
-FORGERY_TAKEN = Failure(
-    "Your server took a delivery that Messenger never signed.",
+FORGERY_ACCEPTED = Failure(
+    "Your server accepted a delivery that Messenger never signed.",
     "Anybody could link and unlink people at your server. Compare X-Hub-Signature-256 with "
-    "HMAC-SHA256(app secret, raw body) in constant time, and refuse what differs or is missing.",
+    "HMAC-SHA256(app secret, raw body) in constant time, and refuse a delivery whose signature "
+    "differs or is missing.",
 )
-FAILING_FOR_A_QUARTER = Failure(
+FAILING_FOR_15_MINUTES = Failure(
     "Webhooks of this Page have been failing for 15 minutes.",
     "Meta alerts the app's developers now. After an hour of failures the Page is unsubscribed.",
 )
 DISABLED = Failure(
-    "Webhooks disabled: an hour of failures, so the Page is not subscribed any more.",
-    "Mend the webhook, then subscribe again: POST /{page-id}/subscribed_apps. What happened "
-    "meanwhile does not come again.",
+    "Webhooks disabled: after an hour of failures the Page is no longer subscribed.",
+    "Fix the webhook, then subscribe again: POST /{page-id}/subscribed_apps. Events of the "
+    "meantime are not delivered.",
 )
 GIVEN_UP = Failure(
-    "Messenger has repeated this delivery for 36 hours and drops it.",
-    "What was in it is lost. Your records can only be set right by hand.",
+    "Messenger has retried this delivery for 36 hours and drops it.",
+    "Its events are lost. Your records can only be corrected by hand.",
 )
 NO_PRIVACY_URL = Failure(
     "No address is set for this callback.",
@@ -94,9 +95,9 @@ NO_PRIVACY_URL = Failure(
     "(on developers.facebook.com: Settings, Advanced, and Facebook Login).",
 )
 NO_CONFIRMATION = Failure(
-    "The answer is no JSON object with url and confirmation_code.",
+    "The answer is not a JSON object with url and confirmation_code.",
     'Answer 200 and {"url": "https://…", "confirmation_code": "…"}: the address of a page that '
-    "tells how the deletion stands, and a code the person can ask about.",
+    "shows the state of the deletion, and a code that the person can quote.",
 )
 
 
@@ -124,22 +125,20 @@ def timed_out(seconds: float) -> Failure:
 
 
 def not_200(status: int) -> Failure:
-    """Return what may be behind a webhook's *status*."""
+    """Return the failure for a webhook's *status*, with the likely cause."""
     reason = f"The webhook answered {status} instead of 200."
     return Failure(reason, _STATUS_FIXES.get(status, _ANY_STATUS_FIX), status)
 
 
 _REDIRECT_FIX = "Messenger follows no redirect: set the final address as callback URL."
-
-
 _STATUS_FIXES = {
     **dict.fromkeys((301, 302, 303, 307, 308), _REDIRECT_FIX),
-    401: "Messenger sends no credentials: let the webhook's path through without any.",
+    401: "Messenger sends no credentials: allow requests to the webhook's path without any.",
     403: "For a delivery that is usually the signature check: X-Hub-Signature-256 is HMAC-SHA256 "
-    "over the raw body, its key the app secret; does your server have the secret of this app? For "
-    "the verification it is the verify token.",
+    "over the raw body, with the app secret as key; does your server have the secret of this app? "
+    "For the verification it is the verify token.",
     404: "The callback URL has a path that your server does not know.",
     405: "The callback URL must accept GET (verification) and POST (deliveries).",
-    413: "Your server, or a proxy before it, refuses bodies of this size.",
+    413: "Your server, or a proxy in front of it, refuses bodies of this size.",
 }
 _ANY_STATUS_FIX = "Look at your server's log at the time of this request; answer exactly 200."

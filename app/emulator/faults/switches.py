@@ -1,8 +1,4 @@
-"""The switches of what can go wrong.
-
-Where a fault happens is found by its name: webhooks in `dispatcher` and `envelope`, the way back in
-`linking`, Graph in `graph`.
-"""
+"""The switches of the faults: which are on, and how often they still occur."""
 
 import threading
 
@@ -10,14 +6,14 @@ from app.emulator.faults.table import FAULTS, Fault
 
 
 class FaultSwitches:
-    """Which faults are on, and for how many times still. Safe to use from several threads."""
+    """The faults that are on, each with its remaining occurrences. Thread-safe."""
 
     def __init__(self) -> None:
-        self._left: dict[str, int | None] = {}
+        self._remaining: dict[str, int | None] = {}
         self._lock = threading.Lock()
 
     def turn_on(self, name: str, times: int | None = None) -> None:
-        """Let *name* happen from now on: always, or *times* times.
+        """Turn *name* on: until it is turned off, or for *times* occurrences.
 
         Raises:
             KeyError: There is no fault of that name.
@@ -28,39 +24,39 @@ class FaultSwitches:
         if times is not None and times < 1:
             raise ValueError("a fault happens at least once")
         with self._lock:
-            self._left[name] = times
+            self._remaining[name] = times
 
     def turn_off(self, name: str) -> None:
         with self._lock:
-            self._left.pop(name, None)
+            self._remaining.pop(name, None)
 
     def clear(self) -> None:
-        """Turn everything off."""
+        """Turn every fault off."""
         with self._lock:
-            self._left.clear()
+            self._remaining.clear()
 
     def on(self) -> dict[str, int | None]:
-        """Return what is on, and how often each still happens; None is always."""
+        """Return the faults that are on, with their remaining occurrences; None is no limit."""
         with self._lock:
-            return dict(self._left)
+            return dict(self._remaining)
 
     def fires(self, name: str) -> bool:
-        """Tell whether *name* happens now; one that was set to happen once is off afterwards."""
+        """Tell whether *name* is on, and count the occurrence; the last one turns it off."""
         with self._lock:
-            if name not in self._left:
+            if name not in self._remaining:
                 return False
-            left = self._left[name]
-            if left == 1:
-                del self._left[name]
-            elif left is not None:
-                self._left[name] = left - 1
+            remaining = self._remaining[name]
+            if remaining == 1:
+                del self._remaining[name]
+            elif remaining is not None:
+                self._remaining[name] = remaining - 1
             return True
 
     def graph_error_for(self, call: str) -> Fault | None:
-        """Return the fault whose error answers *call*, if one is on."""
+        """Return the fault whose error answers the Graph call *call*, if one is on."""
         for name in self.on():
             fault = FAULTS[name]
-            is_meant = not fault.calls or call in fault.calls
-            if fault.error is not None and is_meant and self.fires(name):
+            applies = not fault.calls or call in fault.calls
+            if fault.error is not None and applies and self.fires(name):
                 return fault
         return None

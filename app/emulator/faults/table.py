@@ -1,4 +1,4 @@
-"""Everything that can go wrong with Messenger: what it does, and by which source it can."""
+"""The table of faults: what each does, and the source that shows that it can happen."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,41 +10,42 @@ Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldo
 
 @dataclass(frozen=True, slots=True)
 class GraphError:
-    """An error object that Graph answers with, whatever was asked."""
+    """The error object with which Graph answers a call."""
 
     code: int
     message: str
     subcode: int | None = None
     status: int = 400
     is_transient: bool | None = None
-    # The header that says whose limit is reached; none when the error is about something else.
+    # Whose rate limit is reached, which decides the usage header; None for any other error.
     usage: Literal["app", "business", "page"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that can go wrong."""
+    """A fault that can be turned on; `source` is a URL, or a sentence where there is none."""
 
     name: str
     area: Area
     does: str
     source: str
     error: GraphError | None = None
-    # The Graph calls it can happen to; none named means every one.
+    # The Graph calls that it affects; empty means every call.
     calls: frozenset[str] = frozenset()
 
 
 _PLATFORM = "https://developers.facebook.com/docs/messenger-platform"
 _WEBHOOKS = f"{_PLATFORM}/webhooks"
 _GRAPH_WEBHOOKS = "https://developers.facebook.com/docs/graph-api/webhooks/getting-started"
-_ERRORS = (
-    "https://developers.facebook.com/documentation/business-messaging/messenger-platform/"
-    "error-codes"
+_PLATFORM_PAGES = (
+    "https://developers.facebook.com/documentation/business-messaging/messenger-platform"
 )
+_ERRORS = f"{_PLATFORM_PAGES}/error-codes"
 _GRAPH_ERRORS = "https://developers.facebook.com/docs/graph-api/guides/error-handling"
 _LIMITS = "https://developers.facebook.com/docs/graph-api/overview/rate-limiting"
 _LINKING = f"{_PLATFORM}/identity/account-linking"
 _BOTTENDER = "https://github.com/Yoctol/bottender/issues"
+_ANY_NETWORK = "Can happen on any network."
 
 
 def _webhook(name: str, does: str, source: str) -> Fault:
@@ -77,42 +78,43 @@ _CHANGED = (
 
 _ROWS = (
     _webhook("twice", "Every delivery is posted twice, byte for byte.", _GRAPH_WEBHOOKS),
-    _webhook("late", "What happens is delivered an hour of Messenger's time later.", _WEBHOOKS),
+    _webhook("late", "An event is delivered an hour later by Messenger's clock.", _WEBHOOKS),
     _webhook(
         "reordered",
-        "Of two events the second is delivered first; one alone waits for a minute.",
+        "Of two events the second is delivered first; a single event waits for a minute.",
         _GRAPH_WEBHOOKS,
     ),
     _webhook(
         "recut",
-        "A repeat is packed anew: together with others, then each alone.",
+        "A retry is packed differently: all waiting events together, then each alone.",
         _GRAPH_WEBHOOKS,
     ),
-    _webhook("mixed-messages", "Other events stand before and after in the same entry.", _WEBHOOKS),
-    _webhook("mixed-standby", "An entry with standby stands before.", f"{_WEBHOOKS}/standby"),
+    _webhook("mixed-messages", "The entry has other events before and after.", _WEBHOOKS),
+    _webhook("mixed-standby", "An entry with standby comes first.", f"{_WEBHOOKS}/standby"),
     _webhook(
         "mixed-changes",
-        "An entry with changes and no messaging stands before.",
+        "An entry with changes and no messaging comes first.",
         "https://github.com/fbsamples/original-coast-clothing/blob/main/app.js",
     ),
     _webhook("other-objects", "A delivery about instagram comes first.", _WEBHOOKS),
     _webhook(
         "in-standby",
-        "Events come in standby, as for a thread that another app owns.",
-        "not documented for account_linking; messenger-platform.md 10.7",
+        "Events arrive in standby, as if another app controlled the thread; Meta's page does not "
+        "list account_linking among them.",
+        f"{_PLATFORM_PAGES}/webhooks/webhook-events/standby",
     ),
-    _webhook("webhook-500", "Your answer counts as 500, so that Messenger repeats.", _WEBHOOKS),
+    _webhook("webhook-500", "Your answer counts as 500, so that Messenger retries.", _WEBHOOKS),
     _webhook(
         "webhook-timeout",
-        "Your answer counts as too late, and the limit passes on Messenger's clock.",
+        "Your answer counts as too late, and Messenger's clock moves forward by the limit.",
         _WEBHOOKS,
     ),
-    _webhook("limit-5s", "Messenger waits for 5 seconds instead of 20.", _WEBHOOKS),
+    _webhook("limit-5s", "Messenger waits 5 seconds instead of 20.", _WEBHOOKS),
     _webhook("outage", "Your server cannot be reached.", _GRAPH_WEBHOOKS),
-    _signature("unsigned", "Deliveries carry no signature."),
+    _signature("unsigned", "Deliveries have no signature."),
     _signature("foreign-secret", "Deliveries are signed with another app's secret."),
-    _signature("sha1-only", "Deliveries carry X-Hub-Signature (SHA-1) alone."),
-    _signature("altered", "Another person is put into the body after it was signed."),
+    _signature("sha1-only", "Deliveries have X-Hub-Signature (SHA-1) only."),
+    _signature("altered", "The person in the body is replaced after it was signed."),
     Fault(
         name="app-field-missing",
         area="subscription",
@@ -128,7 +130,7 @@ _ROWS = (
     Fault(
         name="slow-return",
         area="return",
-        does="Six minutes pass before the browser is back.",
+        does="Six minutes pass before the browser returns.",
         source=_LINKING,
     ),
     Fault(
@@ -141,7 +143,7 @@ _ROWS = (
     _graph(
         "linking-token-of-another-page", "account_linking_token is another Page's: 10303.", _ERRORS
     ),
-    _graph("page-token-of-another-page", "The page token speaks for another Page.", _GRAPH_ERRORS),
+    _graph("page-token-of-another-page", "The page token belongs to another Page.", _GRAPH_ERRORS),
     _graph("proof-required", "Calls without appsecret_proof are refused.", f"{_BOTTENDER}/271"),
     _graph(
         "proof-wrong",
@@ -155,27 +157,27 @@ _ROWS = (
     ),
     _graph(
         "profile-nameless",
-        "The person's profile has no name in it.",
+        "The person's profile has no name.",
         f"{_PLATFORM}/identity/user-profile",
     ),
     _graph(
         "unlink-silent",
-        "unlink_accounts sends no webhook.",
-        "not documented either way; messenger-platform.md 10.3",
+        "unlink_accounts sends no webhook; Meta does not document whether it does.",
+        _LINKING,
     ),
     _graph(
         "version-expired",
-        "The version you ask for has expired: the oldest usable one answers.",
+        "The requested version has expired: the oldest usable one answers.",
         "https://developers.facebook.com/docs/graph-api/guides/versioning",
     ),
     _graph(
         "thread-settings-gone",
-        "thread_settings is gone on every version that has not expired.",
+        "thread_settings no longer exists in any version that is still usable.",
         "https://github.com/fbsamples/messenger-bot-samples/issues/34",
     ),
-    _graph("html", "An edge answers 502 with a page of HTML.", _GRAPH_ERRORS),
-    _graph("drip", "The answer comes byte by byte, half a second apart.", "seen with any edge"),
-    _graph("reset", "The connection is reset instead of answered.", "seen with any edge"),
+    _graph("html", "An edge server answers 502 with an HTML page.", _GRAPH_ERRORS),
+    _graph("drip", "The answer arrives byte by byte, half a second apart.", _ANY_NETWORK),
+    _graph("reset", "The connection is reset instead of answered.", _ANY_NETWORK),
     _refuses(
         GraphError(1, "An unknown error occurred", status=500), "Unknown error.", _GRAPH_ERRORS
     ),
@@ -216,11 +218,11 @@ _ROWS = (
     ),
     _refuses(
         GraphError(190, "Error validating access token: The user is not installed.", subcode=458),
-        "The app is not installed any more.",
+        "The app is no longer installed.",
         _GRAPH_ERRORS,
     ),
     _refuses(
-        GraphError(190, _CHANGED, subcode=460), "The password was changed since.", _GRAPH_ERRORS
+        GraphError(190, _CHANGED, subcode=460), "The password has been changed.", _GRAPH_ERRORS
     ),
     _refuses(GraphError(190, _EXPIRED, subcode=463), "The page token has expired.", _GRAPH_ERRORS),
     _refuses(
@@ -230,7 +232,7 @@ _ROWS = (
     ),
     _refuses(
         GraphError(190, "Error validating access token: Invalid session.", subcode=492),
-        "Whose token it is has no role on the Page any more.",
+        "The token's owner no longer has a role on the Page.",
         _GRAPH_ERRORS,
     ),
     _refuses(
@@ -266,11 +268,11 @@ _ROWS = (
         _LIMITS,
     ),
 )
-_SELDOM = tuple(
+_RARE = tuple(
     replace(
-        _refuses(GraphError(code, f"(#{code}) {words}", subcode), does, _ERRORS, *calls),
+        _refuses(GraphError(code, f"(#{code}) {message}", subcode), does, _ERRORS, *calls),
         area="seldom",
     )
-    for code, subcode, words, does, calls in RARE_ERRORS
+    for code, subcode, message, does, calls in RARE_ERRORS
 )
-FAULTS: dict[str, Fault] = {row.name: row for row in (*_ROWS, *_SELDOM)}
+FAULTS: dict[str, Fault] = {row.name: row for row in (*_ROWS, *_RARE)}

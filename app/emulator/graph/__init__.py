@@ -1,1 +1,4 @@
-"""The Graph calls around linking, as documented (messenger-platform.md 3 to 5)."""
+"""The simulated Graph API: the calls around account linking, as Meta documents them.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform
+"""

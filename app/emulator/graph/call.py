@@ -1,4 +1,4 @@
-"""One Graph call: who asks, about what, with which parameters."""
+"""A Graph call: its caller, known by the token, and its parameters."""
 
 import hmac
 from dataclasses import dataclass, field, replace
@@ -20,9 +20,9 @@ class AppCall:
 
     emulator: Emulator
     params: Params
-    # Faults that were on when it came, and those that befell it while it was answered.
+    # The faults that changed the caller, and those that fired while the call was answered.
     faults: tuple[str, ...] = ()
-    happened: list[str] = field(default_factory=list)
+    fired: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +33,22 @@ class PageCall:
     params: Params
     page: PageSettings
     faults: tuple[str, ...] = ()
-    happened: list[str] = field(default_factory=list)
-    # What the webhook shall hear once the caller has its answer.
-    later: list[Event] = field(default_factory=list)
+    fired: list[str] = field(default_factory=list)
+    # Events to deliver once the caller has read its answer.
+    events: list[Event] = field(default_factory=list)
 
     def fault_fires(self, fault: str) -> bool:
-        """Tell whether *fault* happens now, and remember that it did."""
-        happens = self.emulator.faults.fires(fault)
-        if happens:
-            self.happened.append(fault)
-        return happens
+        """Tell whether *fault* is on, and record that it fired."""
+        fires = self.emulator.faults.fires(fault)
+        if fires:
+            self.fired.append(fault)
+        return fires
 
     def recipient(self, psid: str | None) -> Thread:
         """Return the thread of *psid* with this page.
 
         Raises:
-            GraphProblem: Nobody with that id has chatted with this page.
+            GraphProblem: The page has no thread with that id.
         """
         thread = self.emulator.state.find_thread(self.page.id, psid or "")
         if thread is None:
@@ -56,11 +56,11 @@ class PageCall:
         return thread
 
 
-def identify(emulator: Emulator, request: Request, params: Params) -> AppCall | PageCall:
-    """Return the call with its caller, known by the token.
+def authenticate(emulator: Emulator, request: Request, params: Params) -> AppCall | PageCall:
+    """Return the call with the caller that its token belongs to.
 
     Raises:
-        GraphProblem: No token, an unknown one, or a proof that does not belong to it.
+        GraphProblem: The token is missing or unknown, or the proof does not match it.
     """
     token = params.text("access_token") or _bearer(request)
     if token is None:
@@ -71,13 +71,13 @@ def identify(emulator: Emulator, request: Request, params: Params) -> AppCall | 
     if page is None and not is_app:
         raise problems.invalid_token()
     _check_proof(emulator, params, token)
-    taken: tuple[str, ...] = ()
     if page is None:
         return AppCall(emulator, params)
-    if emulator.faults.fires("page-token-of-another-page"):
-        taken = ("page-token-of-another-page",)
-        page = replace(page, id=page.id[::-1], name="Another Page")
-    return PageCall(emulator, params, page, taken)
+    fault = "page-token-of-another-page"
+    if not emulator.faults.fires(fault):
+        return PageCall(emulator, params, page)
+    other = replace(page, id=page.id[::-1], name="Another Page")
+    return PageCall(emulator, params, other, (fault,))
 
 
 def _check_proof(emulator: Emulator, params: Params, token: str) -> None:
@@ -96,5 +96,5 @@ def _bearer(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() in {"bearer", "oauth"} else None
 
 
-def _same(given: str, right: str) -> bool:
-    return hmac.compare_digest(given.encode(errors="replace"), right.encode())
+def _same(value: str, expected: str) -> bool:
+    return hmac.compare_digest(value.encode(errors="replace"), expected.encode())

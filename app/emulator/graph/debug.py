@@ -1,4 +1,7 @@
-"""What there is to know about a token (messenger-platform.md 3.3)."""
+"""The call debug_token.
+
+https://developers.facebook.com/docs/graph-api/reference/debug_token
+"""
 
 import hmac
 from typing import Any
@@ -11,7 +14,7 @@ _INVALID = 190
 
 
 def debug_token(call: AppCall | PageCall) -> dict[str, Any]:
-    """Return what the input token is good for; the caller must be the app."""
+    """Return the app, page and permissions of the input token; the caller must be the app."""
     if isinstance(call, PageCall):
         raise bad_parameter(
             "You must provide an app access token, or a user access token that is an owner or "
@@ -21,7 +24,7 @@ def debug_token(call: AppCall | PageCall) -> dict[str, Any]:
     if token is None:
         raise missing_parameter("input_token")
     settings = call.emulator.settings
-    about: dict[str, Any] = {"app_id": settings.app_id, "application": "Stand-in for Messenger"}
+    about: dict[str, Any] = {"app_id": settings.app_id, "application": "Simulated Messenger"}
     page = call.emulator.state.page_with_token(token)
     app_token = f"{settings.app_id}|{settings.app_secret}"
     if hmac.compare_digest(token.encode(errors="replace"), app_token.encode()):

@@ -1,4 +1,4 @@
-"""Which calls there are: their paths, who may make them, and what answers them."""
+"""The routing table of Graph: paths, permitted callers, and the functions that answer."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _LIMITS = {"messenger_profile": PROFILE, "thread_settings": PROFILE, "messages":
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a call is about: an object and an edge of it, or the object alone."""
+    """The object and edge that a call addresses; edge is empty for the object itself."""
 
     method: str
     node: str
@@ -46,29 +46,29 @@ class Target:
 
 
 def target_of(method: str, path: str) -> Target:
-    """Return what *path* names.
+    """Return the object and edge of *path*.
 
     Raises:
-        GraphProblem: Nothing that there is.
+        GraphProblem: Graph has no such path.
     """
-    found = _PATH.fullmatch(path)
-    if found is None or (found[2] or "") not in _EDGES:
+    match = _PATH.fullmatch(path)
+    if match is None or (match[2] or "") not in _EDGES:
         raise problems.unknown_path(path)
-    return Target(method, found[1], found[2] or "")
+    return Target(method, match[1], match[2] or "")
 
 
 def name_of(target: Target, *, has_linking_token: bool) -> str:
-    """Return the call's name in the table of faults."""
+    """Return the name that the table of faults uses for the call."""
     if target.edge == "messages":
         return "send"
     return "recipient" if not target.edge and has_linking_token else target.edge or "object"
 
 
 def answer(call: AppCall | PageCall, target: Target) -> dict[str, Any]:
-    """Do what is asked for and return the answer.
+    """Carry out the call and return its answer.
 
     Raises:
-        GraphProblem: It is refused.
+        GraphProblem: The call is refused.
     """
     method, node, edge = target.method, target.node, target.edge
     if node == "debug_token":

@@ -1,4 +1,7 @@
-"""The Send API: texts, templates with their buttons, sender actions (messenger-platform.md 5)."""
+"""The Send API: texts, templates with buttons, sender actions.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+"""
 
 from typing import Any
 
@@ -24,7 +27,7 @@ _MOST_QUICK_REPLIES = 13
 
 
 def send(call: PageCall) -> dict[str, Any]:
-    """Put a message of the Page into the thread of its recipient, or show a sender action."""
+    """Add a message of the Page to the recipient's thread, or show a sender action."""
     recipient = call.params.structure("recipient")
     if not isinstance(recipient, dict):
         raise missing_parameter("recipient")
@@ -82,7 +85,7 @@ def _read_attachment(attachment: object, empty: Message) -> Message:
     if not isinstance(payload, dict):
         raise missing_parameter("message[attachment][payload]")
     if isinstance(kind, str) and kind in _FILES:
-        # Nothing is fetched: the emulator speaks to the webhook and to nobody else.
+        # The file is not fetched: the emulator calls the business's webhook and callbacks only.
         return Message(id=empty.id, author="page", at=empty.at, text=f"[{kind}]")
     if kind != "template":
         raise bad_parameter("Param message[attachment][type] must be template, or a kind of file")

@@ -1,4 +1,4 @@
-"""What an edge, a proxy or the line does to an answer, whatever Graph meant to say."""
+"""Network faults: answers changed by an edge server, a proxy or the connection."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from typing import Final
 from flask import Response, request
 
 DRIP_SECONDS: Final = 0.5
-# As edges answer when what is behind them does not; no text of Meta's is known.
+# What edge servers send when the server behind them fails; Meta's text is not known.
 _HTML = (
     "<!DOCTYPE html><html><head><title>Error</title></head>"
     "<body><h1>Sorry, something went wrong.</h1></body></html>"
@@ -18,35 +18,35 @@ _HTML = (
 
 
 def html() -> Response:
-    """Return the page that an edge sends when nobody behind it answers."""
+    """Return the HTML page of an edge server whose backend does not answer."""
     return Response(_HTML, 502, content_type="text/html; charset=utf-8")
 
 
 def dripping(response: Response) -> Response:
-    """Return *response* with its bytes half a second apart."""
+    """Return *response* with its bytes sent half a second apart."""
     content = response.get_data()
-    slow = Response(_drops(content), response.status_code, headers=response.headers)
+    slow = Response(_bytes_apart(content), response.status_code, headers=response.headers)
     slow.headers["Content-Length"] = str(len(content))
     return slow
 
 
-def _drops(content: bytes) -> Iterator[bytes]:
-    for place in range(len(content)):
-        yield content[place : place + 1]
+def _bytes_apart(content: bytes) -> Iterator[bytes]:
+    for position in range(len(content)):
+        yield content[position : position + 1]
         time.sleep(DRIP_SECONDS)
 
 
 def reset() -> Response:
-    """Return what breaks the connection, before the first byte, where it is to be answered."""
-    return Response(_broken(request.environ.get("werkzeug.socket")))
+    """Return a response that resets the connection before its first byte."""
+    return Response(_resetting(request.environ.get("werkzeug.socket")))
 
 
-def _broken(line: object) -> Iterator[bytes]:
-    # The development server of werkzeug hands its socket over, for protocol upgrades.
-    if isinstance(line, socket.socket):
-        # Closing without lingering sends RST instead of FIN, and the socket's own close would wait
-        # for the files that were made of it.
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        os.close(line.detach())
+def _resetting(connection: object) -> Iterator[bytes]:
+    # werkzeug's development server passes its socket on, for protocol upgrades.
+    if isinstance(connection, socket.socket):
+        # With a linger time of 0 closing sends RST instead of FIN. The descriptor is closed
+        # directly, because socket.close waits for the file objects made from the socket.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(connection.detach())
     raise ConnectionResetError
-    yield b""  # What makes this an iterator, which the server asks for its first byte.
+    yield b""  # Makes this a generator, so that it runs when the server asks for the first byte.

@@ -1,4 +1,7 @@
-"""What a page token may ask and set: itself, people, the linking URL both ways, unlinking."""
+"""Calls with a page token: the page, profiles, the linking URL, PSID retrieval, unlinking.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/account-linking
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -14,12 +17,13 @@ from app.emulator.graph.problems import (
 from app.emulator.graph.values import check_login_url
 from app.emulator.webhooks import events
 
-# https://github.com/botman/botman/issues/864: asked for without a permission, all is refused.
-_WITH_PERMISSION = frozenset({"gender", "locale", "timezone"})
+# A request for one of these without the permission is refused completely.
+# https://github.com/botman/botman/issues/864
+_FIELDS_WITH_PERMISSION = frozenset({"gender", "locale", "timezone"})
 
 
 def read_page(call: PageCall) -> dict[str, Any]:
-    """Return the page, and behind a live account_linking_token its person (4.4)."""
+    """Return the page; with a valid account_linking_token also its person (PSID retrieval)."""
     fields = call.params.words("fields") or ("name",)
     known = {"id": call.page.id, "name": call.page.name}
     if "recipient" in fields and "account_linking_token" in call.params:
@@ -33,14 +37,17 @@ def _person_behind(call: PageCall, account_linking_token: str) -> str:
     ):
         raise invalid_linking_token()
     token = call.emulator.state.find_token(account_linking_token)
-    # Whether a used token still tells the person is not documented; it is not refused.
+    # Meta does not document whether a used token still returns the person; it is not refused.
     if token is None or token.page_id != call.page.id or token.is_expired(call.emulator.clock()):
         raise invalid_linking_token()
     return token.psid
 
 
 def read_person(call: PageCall, psid: str) -> dict[str, Any]:
-    """Return the profile of a person who has chatted with the page (5.4)."""
+    """Return the profile of a person who has a thread with the page.
+
+    https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
+    """
     thread = call.emulator.state.find_thread(call.page.id, psid)
     if thread is None:
         raise unknown_object("GET", psid)
@@ -56,7 +63,7 @@ def read_person(call: PageCall, psid: str) -> dict[str, Any]:
         "profile_pic": _profile_pic(call, psid),
     }
     fields = call.params.words("fields") or ("first_name", "last_name")
-    if not _WITH_PERMISSION.isdisjoint(fields):
+    if not _FIELDS_WITH_PERMISSION.isdisjoint(fields):
         raise profile_withheld()
     for field in fields:
         if field not in {*known, "id"}:
@@ -65,14 +72,17 @@ def read_person(call: PageCall, psid: str) -> dict[str, Any]:
 
 
 def _profile_pic(call: PageCall, psid: str) -> str:
-    # The address is of the documented form and leads nowhere.
+    # An address of the documented form, which leads nowhere.
     host = "https://platform-lookaside.fbsbx.com/platform/profilepic/"
     expires = int((call.emulator.clock() + timedelta(days=30)).timestamp())
-    return f"{host}?psid={psid}&width=1024&ext={expires}&hash=AbStandIn"
+    return f"{host}?psid={psid}&width=1024&ext={expires}&hash=AbEmulator"
 
 
 def set_thread_settings(call: PageCall) -> dict[str, Any]:
-    """Set the linking URL in the form of v2.6 (4.1)."""
+    """Set the linking URL by the thread_settings of v2.6.
+
+    https://developers.facebook.com/docs/messenger-platform/thread-settings/account-linking, 2016
+    """
     _check_setting_type(call)
     call.emulator.state.set_linking_url(call.page.id, _linking_url(call))
     return {"result": "Account linking url added"}
@@ -81,7 +91,7 @@ def set_thread_settings(call: PageCall) -> dict[str, Any]:
 def delete_thread_settings(call: PageCall) -> dict[str, Any]:
     _check_setting_type(call)
     call.emulator.state.set_linking_url(call.page.id, None)
-    # Not shown in the documents; other settings answer with a sentence like this.
+    # Not documented; other settings answer with a sentence like this.
     return {"result": "Account linking url deleted"}
 
 
@@ -94,7 +104,10 @@ def _check_setting_type(call: PageCall) -> None:
 
 
 def set_profile(call: PageCall) -> dict[str, Any]:
-    """Set the linking URL in the Messenger profile (4.3)."""
+    """Set the linking URL in the Messenger profile.
+
+    https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/messenger-profile-api
+    """
     others = sorted(call.params.changeable() - {"account_linking_url"})
     if others:
         raise bad_parameter(f"The emulator does not know {', '.join(others)}.")
@@ -128,7 +141,7 @@ def _linking_url(call: PageCall) -> str:
 
 
 def unlink_accounts(call: PageCall) -> dict[str, Any]:
-    """Log the person out (4.5); the webhook, when there is one, follows the answer."""
+    """End the link of a person; the webhook event, if any, follows the answer."""
     psid = call.params.text("psid")
     if psid is None:
         raise missing_parameter("psid")
@@ -139,7 +152,7 @@ def unlink_accounts(call: PageCall) -> dict[str, Any]:
     state = call.emulator.state
     state.set_linked(call.page.id, psid, linked=False)
     state.add_notice(call.page.id, psid, f"{call.page.name} logged you out.")
-    # Whether it does is not documented (messenger-platform.md 4.5): a server must live with both.
+    # Meta does not document whether the call sends an event: a server must work with either.
     if not call.fault_fires("unlink-silent"):
-        call.later.append(events.unlinked(thread))
+        call.events.append(events.unlinked(thread))
     return {"result": "unlink account success"}

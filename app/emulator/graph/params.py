@@ -1,4 +1,4 @@
-"""Parameters as Graph accepts them: in the query, as a form, as JSON, and JSON within either."""
+"""Graph's parameters: from the query, a form or a JSON body, with JSON inside the first two."""
 
 import ast
 import json
@@ -13,7 +13,7 @@ _LONGEST_LITERAL = 20_000
 
 
 class Params:
-    """The parameters of one call, whichever way they were sent."""
+    """The parameters of one call."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -22,23 +22,23 @@ class Params:
         return name in self._values
 
     def text(self, name: str) -> str | None:
-        """Return a parameter as text; None when it is absent or no text."""
+        """Return a parameter as a string; None if it is absent or neither string nor integer."""
         value = self._values.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return value if isinstance(value, str) else None
 
     def structure(self, name: str) -> Any:
-        """Return a parameter as the object it is, or whose text it is; None when it is absent.
+        """Return a parameter as a JSON value, parsed if it came as a string; None if absent.
 
         Raises:
-            GraphProblem: It is a text that is no object.
+            GraphProblem: It is a string that cannot be parsed.
         """
         value = self._values.get(name)
         return _read_object(value, name) if isinstance(value, str) else value
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Return a list that was sent as a list, as its JSON, or as words between commas."""
+        """Return a list of strings: from a JSON list, or from a string with commas."""
         value = self._values.get(name)
         if isinstance(value, str) and value.lstrip().startswith("["):
             value = _read_object(value, name)
@@ -49,15 +49,15 @@ class Params:
         return tuple(word.strip() for word in value if isinstance(word, str) and word.strip())
 
     def changeable(self) -> set[str]:
-        """Return the names of all parameters that are not about the call itself."""
+        """Return the names of all parameters other than those that authenticate the call."""
         return set(self._values) - {"access_token", "appsecret_proof", "appsecret_time"}
 
 
 def read_params(request: Request) -> Params:
-    """Return the parameters of *request*; what its body says wins over its query.
+    """Return the parameters of *request*; the body takes precedence over the query.
 
     Raises:
-        GraphProblem: The body claims to be JSON and is not.
+        GraphProblem: The body has the content type of JSON, but is not a JSON object.
     """
     values: dict[str, Any] = dict(request.args)
     values.update(request.form)
@@ -67,7 +67,7 @@ def read_params(request: Request) -> Params:
         except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
-            # Meta's wording for this is not known; the code is.
+            # The code is documented; the wording is ours.
             raise bad_parameter("The body of the request is not a JSON object.")
         values.update(content)
     return Params(values)
@@ -77,7 +77,7 @@ def _read_object(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        pass  # Meta's own examples show it in single quotes, too: recipient={'id':'…'}
+        pass  # Meta's own examples also use single quotes: recipient={'id':'…'}
     try:
         literal = ast.literal_eval(text[:_LONGEST_LITERAL].strip())
         return json.loads(json.dumps(literal))

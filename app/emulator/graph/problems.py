@@ -1,4 +1,4 @@
-"""Graph's error objects. Messages in code are documented or captured unless a comment says not."""
+"""Graph's error objects. The messages are documented or captured unless a comment says not."""
 
 from http.client import responses
 from typing import Any
@@ -14,33 +14,33 @@ PROFILE_WITHHELD = 2018247
 
 
 class GraphProblem(Exception):
-    """A call that Graph refuses, with everything its error object says."""
+    """A call that Graph refuses, with its error object."""
 
     def __init__(
         self, error: GraphError, *, kind: str = "OAuthException", faults: tuple[str, ...] = ()
     ) -> None:
         super().__init__(error.message)
-        # The switches that made it, where nobody else can tell any more.
+        # The faults that caused it, where the caller of this exception cannot know them.
         self.faults = faults
         self.code = error.code
         self.subcode = error.subcode
         self.status = error.status
-        told = {
+        members = {
             "message": error.message,
             "type": kind,
             "code": error.code,
             "error_subcode": error.subcode,
             "is_transient": error.is_transient,
         }
-        self._error = {name: value for name, value in told.items() if value is not None}
+        self._error = {name: value for name, value in members.items() if value is not None}
 
     @property
     def is_about_proof(self) -> bool:
-        """Whether appsecret_proof is what was missed or wrong."""
+        """Whether appsecret_proof is missing or wrong."""
         return "appsecret_proof" in str(self)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the error object, with a trace id of its own."""
+        """Return the error object, with a new fbtrace_id."""
         return {"error": {**self._error, "fbtrace_id": ids.trace_id()}}
 
 
@@ -95,13 +95,13 @@ def profile_withheld() -> GraphProblem:
 
 
 def from_table(fault: Fault) -> GraphProblem:
-    """Return the error that *fault* stands for.
+    """Return the error of *fault*.
 
     Raises:
-        ValueError: It stands for none.
+        ValueError: *fault* has no Graph error.
     """
     if fault.error is None:
-        raise ValueError(f"{fault.name} is no error of Graph")
+        raise ValueError(f"{fault.name} has no Graph error")
     return GraphProblem(fault.error)
 
 

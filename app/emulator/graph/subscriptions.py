@@ -1,4 +1,8 @@
-"""What is delivered, and where: a field must be subscribed by the app and by the page (2.6)."""
+"""Webhook subscriptions: a field is delivered if both the app and the page subscribe to it.
+
+https://developers.facebook.com/docs/graph-api/webhooks/subscriptions-edge and
+https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -28,13 +32,13 @@ _FIELDS = {
 
 
 def subscribe_app(call: AppCall) -> dict[str, Any]:
-    """Set the webhook of the app, once its address has echoed a challenge."""
+    """Set the app's webhook, after its URL has echoed a challenge."""
     if call.params.text("object") != "page":
         raise bad_parameter("Param object must be page: the emulator knows no other.")
     callback_url = check_web_url(call.params.text("callback_url"), "callback_url")
     verify_token = check_text(call.params.text("verify_token"), "verify_token", _LONGEST_TOKEN)
-    fields = _known(call.params.words("fields"), "fields")
-    failure = call.emulator.dispatcher.handshake(callback_url, verify_token)
+    fields = _known_fields(call.params.words("fields"), "fields")
+    failure = call.emulator.dispatcher.verify(callback_url, verify_token)
     if failure is not None:
         raise callback_not_verified(failure)
     call.emulator.state.app_subscription = AppSubscription(callback_url, fields)
@@ -55,7 +59,7 @@ def read_app_subscriptions(call: AppCall) -> dict[str, Any]:
 
 
 def unsubscribe_app(call: AppCall) -> dict[str, Any]:
-    """Drop the fields that are named, or with none the whole webhook."""
+    """Drop the given fields, or the whole webhook when none is given."""
     state, dropped = call.emulator.state, call.params.words("fields")
     if dropped and state.app_subscription is not None:
         kept = tuple(field for field in state.app_subscription.fields if field not in dropped)
@@ -66,7 +70,7 @@ def unsubscribe_app(call: AppCall) -> dict[str, Any]:
 
 
 def subscribe_page(call: PageCall) -> dict[str, Any]:
-    fields = _known(call.params.words("subscribed_fields"), "subscribed_fields")
+    fields = _known_fields(call.params.words("subscribed_fields"), "subscribed_fields")
     call.emulator.state.set_page_fields(call.page.id, fields)
     return {"success": True}
 
@@ -82,7 +86,7 @@ def unsubscribe_page(call: PageCall) -> dict[str, Any]:
     return {"success": True}
 
 
-def _known(fields: tuple[str, ...], param: str) -> tuple[str, ...]:
+def _known_fields(fields: tuple[str, ...], param: str) -> tuple[str, ...]:
     if not fields:
         raise missing_parameter(param)
     for field in fields:

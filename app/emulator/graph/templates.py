@@ -1,4 +1,8 @@
-"""Button and generic templates: their limits, and the buttons that may stand in them."""
+"""Button and generic templates, with their limits and the buttons they may contain.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/template/button
+and …/template/generic
+"""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,13 +25,13 @@ _KEYS: dict[Kind, set[str]] = {
     "web_url": {"type", "url", "title", "webview_height_ratio", "messenger_extensions"},
     "postback": {"type", "title", "payload"},
 }
-# Messenger words these two itself, in the language of the person.
+# Messenger labels these two itself, in the person's language.
 _OWN_TITLES: dict[Kind, str] = {"account_link": "Log In", "account_unlink": "Log Out"}
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a template shows: a text with buttons, or cards."""
+    """The content of a template: a text with buttons, or cards."""
 
     text: str = ""
     buttons: tuple[Button, ...] = ()
@@ -35,10 +39,10 @@ class Template:
 
 
 def read_template(payload: dict[str, Any]) -> Template:
-    """Return what *payload* shows.
+    """Return the content of *payload*.
 
     Raises:
-        GraphProblem: It breaks one of the documented rules.
+        GraphProblem: It breaks a documented rule.
     """
     match payload.get("template_type"):
         case "button":

@@ -1,4 +1,7 @@
-"""The headers that tell how much of a limit is used up (messenger-platform.md 3.7)."""
+"""The headers that report how much of a rate limit is used.
+
+https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+"""
 
 import json
 from typing import Literal
@@ -13,14 +16,14 @@ Scope = Literal["app", "business", "page"]
 
 
 def usage_of(call: PageCall, limit: RateLimit | None) -> dict[str, str]:
-    """Return what an answer to a Page says of the calls it has made."""
+    """Return the usage header of an answer to a page."""
     at = call.emulator.clock()
     percent = call.emulator.rate_limits.percent(call.page.id, limit, at) if limit else 1
     return {_HEADERS["business"]: _business(call.page.id, max(percent, 1))}
 
 
 def exceeded(page_id: str, scope: Scope) -> dict[str, str]:
-    """Return the headers of an answer that says: not any more."""
+    """Return the usage header of an answer that refuses a call over the limit."""
     if scope == "business":
         return {_HEADERS[scope]: _business(page_id, _FULL)}
     used = {"call_count": _FULL, "total_time": 25, "total_cputime": 25}

@@ -1,4 +1,4 @@
-"""What a value must be before it is kept: checks that all calls share."""
+"""Checks of parameter values, shared by all calls."""
 
 from urllib.parse import urlsplit
 
@@ -9,10 +9,10 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def check_text(value: object, param: str, longest: int) -> str:
-    """Return *value* if it is a text of at most *longest* characters, and not empty.
+    """Return *value* if it is a non-empty string of at most *longest* characters.
 
     Raises:
-        GraphProblem: It is something else.
+        GraphProblem: It is not.
     """
     if not isinstance(value, str) or not value or not is_text(value):
         raise bad_parameter(f"Param {param} must be a non-empty UTF-8 encoded string")
@@ -22,9 +22,9 @@ def check_text(value: object, param: str, longest: int) -> str:
 
 
 def check_login_url(value: object, param: str) -> str:
-    """Return *value* if it can be a login page: https, or http on this very machine.
+    """Return *value* if it is an https URL, or an http URL on loopback.
 
-    Messenger itself takes https alone; a laptop has no certificate.
+    Messenger itself accepts https only; a laptop has no certificate.
 
     Raises:
         GraphProblem: It is neither.
@@ -36,10 +36,10 @@ def check_login_url(value: object, param: str) -> str:
 
 
 def check_web_url(value: object, param: str) -> str:
-    """Return *value* if a browser opens it as a page: never javascript: and its like.
+    """Return *value* if it is an http or https URL, and not `javascript:` or the like.
 
     Raises:
-        GraphProblem: It is neither http nor https.
+        GraphProblem: It is not.
     """
     scheme, _ = _scheme_and_host(value)
     if not isinstance(value, str) or scheme is None:

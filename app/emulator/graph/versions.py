@@ -1,4 +1,4 @@
-"""Which Graph version serves a call.
+"""The Graph versions and the days on which they expire.
 
 https://developers.facebook.com/docs/graph-api/changelog/versions, read November 2026.
 """
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
-# Each version with the day from which it is served by the oldest one that is still usable.
+# Each version with the day from which the oldest usable version answers in its place.
 _EXPIRES = {
     (18, 0): datetime(2026, 1, 26, tzinfo=UTC),
     (19, 0): datetime(2026, 5, 21, tzinfo=UTC),
@@ -24,16 +24,16 @@ _VERSION = re.compile(r"v([1-9]\d{0,2})\.(\d{1,2})")
 
 
 def split_version(path: str) -> tuple[str | None, str]:
-    """Return the version that *path* begins with, if any, and the rest of the path."""
+    """Return the version at the start of *path*, if any, and the rest of the path."""
     first, _, rest = path.partition("/")
     return (first, rest) if _VERSION.fullmatch(first) else (None, path)
 
 
-def version_serving(asked: str | None, at: datetime) -> str | None:
-    """Return the version that answers a call for *asked*; None when there never was such a one."""
+def version_serving(requested: str | None, at: datetime) -> str | None:
+    """Return the version that answers a call for *requested*; None if it does not exist."""
     oldest = min(number for number, expires in _EXPIRES.items() if at < expires)
-    found = _VERSION.fullmatch(asked or "")
-    number = (int(found[1]), int(found[2])) if found else oldest
+    match = _VERSION.fullmatch(requested or "")
+    number = (int(match[1]), int(match[2])) if match else oldest
     if number > max(_EXPIRES):
         return None
     served = number if at < _EXPIRES.get(number, at) else oldest

@@ -1,4 +1,4 @@
-"""The one door of Graph: every call is dispatched, answered and put into the journal here."""
+"""The view behind every Graph call: authenticates, answers and records it."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from app.emulator import ids
 from app.emulator.context import Emulator, current_emulator
 from app.emulator.faults.table import Fault
 from app.emulator.graph import advice, edges, network_faults, problems, usage
-from app.emulator.graph.call import AppCall, PageCall, identify
+from app.emulator.graph.call import AppCall, PageCall, authenticate
 from app.emulator.graph.params import read_params
 from app.emulator.graph.problems import GraphProblem
 from app.emulator.graph.versions import split_version, version_serving
@@ -21,7 +21,8 @@ from app.emulator.webhooks.journal import Exchange
 
 bp = Blueprint("graph", __name__)
 
-# Captured in December 2024, but for what only a server on the internet sends (3.1).
+# As captured in December 2024, without the headers that only a public server sends.
+# https://github.com/fbsamples/messenger-platform-samples, in the folder postman
 _HEADERS = {
     "Cache-Control": "private, no-cache, no-store, must-revalidate",
     "Pragma": "no-cache",
@@ -31,8 +32,8 @@ _HEADERS = {
 
 
 @dataclass(slots=True)
-class _Serving:
-    """One call on its way through: what is known of it grows."""
+class _CallContext:
+    """A call while it is answered: the fields are filled in as they become known."""
 
     emulator: Emulator
     path: str
@@ -46,103 +47,103 @@ class _Serving:
 
 @bp.route("/<path:path>", methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
 def serve(path: str) -> Response:
-    """Answer a call, and let the webhook hear what follows from it."""
+    """Answer a call, and deliver the events that follow from it."""
     emulator = current_emulator()
-    # Now, or reading a form would use the body up before the journal has it.
+    # First of all: reading a form consumes the body, which the journal needs.
     request.get_data()
-    asked, rest = split_version(path)
-    serving = _Serving(emulator, rest, emulator.clock(), time.perf_counter())
+    requested, rest = split_version(path)
+    context = _CallContext(emulator, rest, emulator.clock(), time.perf_counter())
     if emulator.faults.fires("reset"):
-        serving.faults = ("reset",)
-        _record(serving, None)
+        context.faults = ("reset",)
+        _record(context, None)
         return network_faults.reset()
     if emulator.faults.fires("html"):
-        serving.faults = ("html",)
+        context.faults = ("html",)
         response = network_faults.html()
-        _record(serving, response)
+        _record(context, response)
         return response
     drips = emulator.faults.fires("drip")
-    serving.faults = ("drip",) if drips else ()
-    response = _answer(serving, asked)
+    context.faults = ("drip",) if drips else ()
+    response = _answer(context, requested)
     if drips:
         response = network_faults.dripping(response)
     answered = threading.Event()
     response.call_on_close(answered.set)
-    for event in serving.call.later if isinstance(serving.call, PageCall) else ():
+    for event in context.call.events if isinstance(context.call, PageCall) else ():
         emulator.dispatcher.enqueue(event, after=answered)
     return response
 
 
-def _answer(serving: _Serving, asked: str | None) -> Response:
+def _answer(context: _CallContext, requested: str | None) -> Response:
     problem: GraphProblem | None = None
     try:
-        status, content = 200, _dispatch(serving, asked)
+        status, content = 200, _dispatch(context, requested)
     except GraphProblem as exc:
         problem, status, content = exc, exc.status, exc.as_json()
-    response = _response(status, content, serving)
-    _record(serving, response, problem)
+    response = _response(status, content, context)
+    _record(context, response, problem)
     return response
 
 
-def _dispatch(serving: _Serving, asked: str | None) -> dict[str, Any]:
-    faults, at = serving.emulator.faults, serving.at
+def _dispatch(context: _CallContext, requested: str | None) -> dict[str, Any]:
+    faults, at = context.emulator.faults, context.at
     has_expired = faults.fires("version-expired")
     if has_expired:
-        serving.faults += ("version-expired",)
-    serving.version = version_serving(None if has_expired else asked, at)
-    if serving.version is None:
+        context.faults += ("version-expired",)
+    context.version = version_serving(None if has_expired else requested, at)
+    if context.version is None:
         raise problems.unknown_path(request.path.lstrip("/"))
     params = read_params(request)
-    serving.call = call = identify(serving.emulator, request, params)
-    serving.faults += call.faults
-    target = edges.target_of(request.method, serving.path)
+    context.call = call = authenticate(context.emulator, request, params)
+    context.faults += call.faults
+    target = edges.target_of(request.method, context.path)
     name = edges.name_of(target, has_linking_token="account_linking_token" in params)
     if (fault := faults.graph_error_for(name)) is not None:
-        raise _refusal(serving, fault)
-    is_usable = asked is None or asked == serving.version
+        raise _refusal(context, fault)
+    is_usable = requested is None or requested == context.version
     if name == "thread_settings" and is_usable and faults.fires("thread-settings-gone"):
-        serving.faults += ("thread-settings-gone",)
+        context.faults += ("thread-settings-gone",)
         raise problems.unknown_object(request.method, target.node)
     if isinstance(call, PageCall):
         limit = target.limit
-        if limit is not None and not serving.emulator.rate_limits.admits(call.page.id, limit, at):
-            serving.usage = usage.exceeded(call.page.id, "business")
+        if limit is not None and not context.emulator.rate_limits.admits(call.page.id, limit, at):
+            context.usage = usage.exceeded(call.page.id, "business")
             raise problems.too_many_calls()
-        serving.usage = usage.usage_of(call, limit)
+        context.usage = usage.usage_of(call, limit)
     try:
         return edges.answer(call, target)
     finally:
-        serving.faults += tuple(call.happened)
+        context.faults += tuple(call.fired)
 
 
-def _refusal(serving: _Serving, fault: Fault) -> GraphProblem:
-    serving.faults += (fault.name,)
-    page_id = serving.call.page.id if isinstance(serving.call, PageCall) else "0"
+def _refusal(context: _CallContext, fault: Fault) -> GraphProblem:
+    context.faults += (fault.name,)
+    page_id = context.call.page.id if isinstance(context.call, PageCall) else "0"
     if fault.error is not None and fault.error.usage is not None:
-        serving.usage = usage.exceeded(page_id, fault.error.usage)
+        context.usage = usage.exceeded(page_id, fault.error.usage)
     return problems.from_table(fault)
 
 
-def _response(status: int, answer: dict[str, Any], serving: _Serving) -> Response:
+def _response(status: int, answer: dict[str, Any], context: _CallContext) -> Response:
     text = json.dumps(answer, separators=(",", ":"))
     response = Response(text, status, content_type="application/json; charset=UTF-8")
     response.headers.update(_HEADERS)
     response.headers["x-fb-request-id"] = ids.trace_id()
     response.headers["x-fb-trace-id"] = ids.trace_id()
-    if serving.version is not None:
-        response.headers["facebook-api-version"] = serving.version
-    response.headers.update(serving.usage or {})
+    if context.version is not None:
+        response.headers["facebook-api-version"] = context.version
+    response.headers.update(context.usage or {})
     return response
 
 
 def _record(
-    serving: _Serving, response: Response | None, problem: GraphProblem | None = None
+    context: _CallContext, response: Response | None, problem: GraphProblem | None = None
 ) -> None:
-    serving.emulator.journal.add(
+    context.emulator.journal.add(
         Exchange(
             kind="graph",
-            title=_title(serving.path),
-            at=serving.at,
+            title=_title(context.path),
+            at=context.at,
             method=request.method,
             url=request.full_path.rstrip("?"),
             headers=tuple(request.headers.items()),
@@ -150,15 +151,15 @@ def _record(
             status=response.status_code if response else None,
             answer_headers=tuple(response.headers.items()) if response else (),
             answer=response.get_data(as_text=True) if response else "",
-            milliseconds=(time.perf_counter() - serving.started) * 1000,
+            milliseconds=(time.perf_counter() - context.started) * 1000,
             failure=advice.for_problem(problem)
             if problem
-            else advice.for_network_fault(serving.faults),
-            faults=serving.faults + (problem.faults if problem else ()),
+            else advice.for_network_fault(context.faults),
+            faults=context.faults + (problem.faults if problem else ()),
         )
     )
 
 
 def _title(path: str) -> str:
-    asks_who = "account_linking_token" in request.args
-    return f"{request.method} {path}" + (", by account_linking_token" if asks_who else "")
+    is_retrieval = "account_linking_token" in request.args
+    return f"{request.method} {path}" + (", by account_linking_token" if is_retrieval else "")

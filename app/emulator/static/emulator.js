@@ -1,4 +1,4 @@
-// Keeps the chat and the inspector fresh. Everything works without it, by loading the page again.
+// Keeps the chat and the inspector up to date. Without it, everything works by reloading the page.
 "use strict";
 
 const EVERY_MS = 1000;
@@ -46,7 +46,7 @@ async function refresh() {
     if (messages) await refreshMessages(messages, talk);
     if (entries) await refreshEntries(entries);
   } catch {
-    // The emulator has stopped; when it is back, so are we.
+    // The emulator has stopped; the next refresh finds out whether it runs again.
   } finally {
     busy = false;
   }
@@ -63,7 +63,7 @@ composer?.addEventListener("submit", async (event) => {
   await refresh();
 });
 
-// What is open on a page outlives a reload, until the tab is closed.
+// Entries that are open stay open over a reload, until the tab is closed.
 const OPEN = `open ${location.pathname}`;
 
 function rememberOpen() {
@@ -98,7 +98,7 @@ document.addEventListener("click", (event) => {
   copyFrom(link);
 });
 
-// Sending again needs no new page where the exchanges are shown live.
+// Where the exchanges are shown live, sending again needs no page load.
 document.addEventListener("submit", async (event) => {
   if (!entries || !event.target.closest(".actions")) return;
   event.preventDefault();
@@ -120,7 +120,7 @@ entries?.addEventListener("keydown", (event) => {
 });
 document.addEventListener("toggle", rememberOpen, true);
 
-// Faults are found while one types; the server looks, as it does when the form is sent.
+// Searches the faults while the person types; the server searches, as it does for the form.
 const find = document.getElementById("find");
 find?.addEventListener("input", async () => {
   const wanted = find.value;

@@ -1,0 +1,1 @@
+"""The emulator's pages: chat, login window, inspector, faults."""

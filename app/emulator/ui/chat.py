@@ -1,4 +1,4 @@
-"""The thread on the phone: what a person reads, types and taps."""
+"""The chat on the phone: a person reads, types and taps buttons."""
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,7 +17,7 @@ _LONGEST_MESSAGE = 2000
 
 @bp.errorhandler(404)
 def gone(_error: HTTPException) -> tuple[str, int]:
-    """Lead out of a chat that a former start of the emulator had: its ids were others."""
+    """Offer a way out of a chat of an earlier start of the emulator, whose ids were different."""
     return render_template("gone.html"), 404
 
 
@@ -25,7 +25,7 @@ def gone(_error: HTTPException) -> tuple[str, int]:
 def first() -> ResponseReturnValue:
     emulator = current_emulator()
     thread = emulator.state.threads(emulator.settings.pages[0].id)[0]
-    return redirect(_address(thread), 302)
+    return redirect(_chat_url(thread), 302)
 
 
 @bp.get("/chats/<psid>")
@@ -59,7 +59,7 @@ def details(page_id: str, psid: str) -> str:
 
 @bp.get("/t/<page_id>/<psid>/messages")
 def messages(page_id: str, psid: str) -> ResponseReturnValue:
-    """Return the bubbles alone, or 304 when the reader has them already."""
+    """Return the messages alone, or 304 when the browser has the current version."""
     emulator, thread = _thread(page_id, psid)
     response = Response(
         render_template("messages.html", thread=thread, page=emulator.state.pages[page_id])
@@ -70,36 +70,36 @@ def messages(page_id: str, psid: str) -> ResponseReturnValue:
 
 @bp.post("/t/<page_id>/<psid>/messages")
 def say(page_id: str, psid: str) -> ResponseReturnValue:
-    """Send what the person typed; the Page hears of it through the webhook."""
+    """Send what the person typed: add it to the thread and deliver it to the webhook."""
     emulator, thread = _thread(page_id, psid)
     text = request.form.get("text", "").strip()[:_LONGEST_MESSAGE]
     if text:
         message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=text)
         emulator.state.add_message(page_id, psid, message)
         emulator.dispatcher.enqueue(events.message(thread, message))
-    return redirect(_address(thread), 303)
+    return redirect(_chat_url(thread), 303)
 
 
 @bp.post("/t/<page_id>/<psid>/tap")
 def tap(page_id: str, psid: str) -> ResponseReturnValue:
-    """Do what the button of a message does: `message` is its id, `button` its place in it."""
+    """Press a button of a message: `message` is its id, `button` its index."""
     emulator, thread = _thread(page_id, psid)
-    button = _tapped(thread)
+    button = _tapped_button(thread)
     match button.kind:
         case "account_link":
             return login_window.open_login(emulator, thread, button.url)
         case "account_unlink":
             login_window.log_out(emulator, thread)
         case "postback":
-            _post_back(emulator, thread, button)
+            _send_postback(emulator, thread, button)
         case "web_url":
             return redirect(button.url, 303)
-    return redirect(_address(thread), 303)
+    return redirect(_chat_url(thread), 303)
 
 
 @bp.post("/t/<page_id>/<psid>/log-in")
 def log_in(page_id: str, psid: str) -> ResponseReturnValue:
-    """Open the account_linking_url of the Messenger profile, as the thread's details offer it."""
+    """Open the account_linking_url of the Messenger profile, from the details of the chat."""
     emulator, thread = _thread(page_id, psid)
     url = emulator.state.linking_url(page_id)
     if url is None:
@@ -111,24 +111,24 @@ def log_in(page_id: str, psid: str) -> ResponseReturnValue:
 def log_out(page_id: str, psid: str) -> ResponseReturnValue:
     emulator, thread = _thread(page_id, psid)
     login_window.log_out(emulator, thread)
-    return redirect(_address(thread), 303)
+    return redirect(_chat_url(thread), 303)
 
 
-def _post_back(emulator: Emulator, thread: Thread, button: Button) -> None:
+def _send_postback(emulator: Emulator, thread: Thread, button: Button) -> None:
     message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=button.title)
     emulator.state.add_message(thread.page_id, thread.psid, message)
     event = events.postback(thread, mid=message.id, title=button.title, payload=button.payload)
     emulator.dispatcher.enqueue(event)
 
 
-def _tapped(thread: Thread) -> Button:
-    place = request.form.get("button", -1, type=int)
-    wanted = request.form.get("message")
-    found = (message.all_buttons for message in thread.messages if message.id == wanted)
-    buttons = next(found, ())
-    if not 0 <= place < len(buttons):
+def _tapped_button(thread: Thread) -> Button:
+    index = request.form.get("button", -1, type=int)
+    message_id = request.form.get("message")
+    matching = (message.all_buttons for message in thread.messages if message.id == message_id)
+    buttons = next(matching, ())
+    if not 0 <= index < len(buttons):
         abort(404)
-    return buttons[place]
+    return buttons[index]
 
 
 def _thread(page_id: str, psid: str) -> tuple[Emulator, Thread]:
@@ -150,5 +150,5 @@ def _page(template: str, page_id: str, psid: str) -> str:
     )
 
 
-def _address(thread: Thread) -> str:
+def _chat_url(thread: Thread) -> str:
     return url_for("chat.show", page_id=thread.page_id, psid=thread.psid)

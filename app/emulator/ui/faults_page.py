@@ -1,4 +1,4 @@
-"""The page with a switch for everything that can go wrong, the clock, and triggers."""
+"""The Faults page: a switch for each fault, the clock, and triggers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.emulator.context import current_emulator
 from app.emulator.faults.table import FAULTS, Fault
-from app.emulator.triggers import TRIGGERS, Trigger, pull
+from app.emulator.triggers import TRIGGERS, Trigger, run_trigger
 
 bp = Blueprint("faults", __name__, url_prefix="/faults")
 
@@ -25,15 +25,15 @@ _AREAS: Final = {
     "webhook": "Webhooks",
     "signature": "Signatures",
     "subscription": "Subscriptions",
-    "return": "The way there and back",
+    "return": "Round trip",
     "graph": "Graph",
-    "seldom": "Graph, seldom",
+    "seldom": "Graph: rare errors",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Area:
-    """What can go wrong in one place; one that *is_open* shows its switches."""
+    """The faults of one area; the page shows the switches of an area that *is_open*."""
 
     name: str
     title: str
@@ -43,44 +43,45 @@ class _Area:
 
 @bp.get("")
 def show() -> str:
-    """Show every switch, or those that have all words of `find` in their name or what they do."""
+    """Show every switch, or those with all words of `find` in their name or description."""
     emulator, find = current_emulator(), request.args.get("find", "").strip()
     areas = _areas(find.casefold().split(), opened=request.args.get("area", ""))
     return render_template(
         "faults.html",
         areas=areas,
         find=find,
-        found=sum(len(area.faults) for area in areas),
+        count=sum(len(area.faults) for area in areas),
         on=emulator.faults.on(),
         now=emulator.clock(),
         ahead=emulator.clock.ahead,
         steps=_STEPS,
-        what=TRIGGERS,
+        triggers=TRIGGERS,
         threads=emulator.state.every_thread(),
         pages=emulator.state.pages,
     )
 
 
 def _areas(words: Sequence[str], *, opened: str) -> list[_Area]:
-    """Return what is on, and then the rest by where it goes wrong; nothing that is empty."""
+    """Return the faults that are on, then the rest by area; without empty areas."""
     on = current_emulator().faults.on()
-    wanted = [one for one in FAULTS.values() if _has(one, words)]
-    those_on = tuple(one for one in wanted if one.name in on)
-    areas = [_Area("on", "On now", those_on, is_open=True)]
+    matching = [fault for fault in FAULTS.values() if _matches(fault, words)]
+    active = tuple(fault for fault in matching if fault.name in on)
+    areas = [_Area("on", "On now", active, is_open=True)]
     for name, title in _AREAS.items():
-        faults = tuple(one for one in wanted if one.area == name and one.name not in on)
+        inactive = (fault for fault in matching if fault.name not in on)
+        faults = tuple(fault for fault in inactive if fault.area == name)
         areas.append(_Area(name, title, faults, is_open=bool(words) or name == opened))
     return [area for area in areas if area.faults]
 
 
-def _has(fault: Fault, words: Sequence[str]) -> bool:
-    told = f"{fault.name} {fault.does}".casefold()
-    return all(word in told for word in words)
+def _matches(fault: Fault, words: Sequence[str]) -> bool:
+    text = f"{fault.name} {fault.does}".casefold()
+    return all(word in text for word in words)
 
 
 @bp.post("/<name>")
 def switch(name: str) -> ResponseReturnValue:
-    """Turn a fault on, or on for once, or off."""
+    """Turn a fault on, on for one occurrence, or off."""
     if name not in FAULTS:
         abort(404)
     faults = current_emulator().faults
@@ -106,12 +107,12 @@ def all_off() -> ResponseReturnValue:
 
 @bp.post("/time")
 def skip() -> ResponseReturnValue:
-    """Let time pass on Messenger's clock, or have it go with this machine's again."""
-    wanted = request.form.get("by", "")
-    if wanted == _NOW:
+    """Move Messenger's clock forward, or set it back to this computer's."""
+    step = request.form.get("by", "")
+    if step == _NOW:
         current_emulator().return_to_now()
-    elif wanted in _STEPS:
-        current_emulator().dispatcher.advance(_STEPS[wanted])
+    elif step in _STEPS:
+        current_emulator().dispatcher.advance(_STEPS[step])
     else:
         abort(400)
     return redirect(url_for(".show", _anchor="time"), 303)
@@ -119,7 +120,7 @@ def skip() -> ResponseReturnValue:
 
 @bp.post("/trigger")
 def trigger() -> ResponseReturnValue:
-    """Let something happen to a person; the inspector shows how it went."""
+    """Send an event or callback for a person; the inspector shows the outcome."""
     emulator = current_emulator()
     page_id, _, psid = request.form.get("who", "").partition("/")
     thread = emulator.state.find_thread(page_id, psid)
@@ -127,5 +128,5 @@ def trigger() -> ResponseReturnValue:
     if thread is None or what not in TRIGGERS:
         abort(400)
     late = _LATE if "late" in request.form else timedelta()
-    pull(emulator, thread, Trigger(what=what, twice="twice" in request.form, late=late))
+    run_trigger(emulator, thread, Trigger(what=what, twice="twice" in request.form, late=late))
     return redirect(url_for("inspector.show"), 303)

@@ -1,4 +1,4 @@
-"""Every webhook, Graph call and hop of the browser, with what was wrong about it."""
+"""The inspector: every webhook, Graph call and step of the browser, with its failure."""
 
 import json
 from datetime import timedelta
@@ -24,7 +24,7 @@ from app.emulator.webhooks.journal import Entry, masked
 bp = Blueprint("inspector", __name__, url_prefix="/inspector")
 
 _LATE: Final = timedelta(hours=1)
-# What can be asked for with ?only=, in the order of the page.
+# The values of ?only=, in the order of the page.
 _FILTERS: Final = {
     "": "All",
     "webhook": "Webhooks",
@@ -35,10 +35,10 @@ _FILTERS: Final = {
 
 
 def register_template_helpers(app: Flask) -> None:
-    """Give the templates of *app* what they need to show exchanges, wherever they do."""
+    """Register the filters and variables that the templates use to show exchanges."""
     app.add_template_filter(masked, "masked")
     app.add_template_filter(_readable, "readable")
-    app.context_processor(_furniture)
+    app.context_processor(_variables)
 
 
 @bp.get("")
@@ -48,29 +48,29 @@ def show() -> str:
 
 @bp.get("/entries")
 def entries() -> str:
-    """Return what is newer than *after*, for a page that shows the rest already."""
+    """Return the entries newer than `after`, for a page that shows the others already."""
     after = request.args.get("after", 0, type=int)
     return render_template("entries.html", entries=_shown(after))
 
 
 @bp.get("/<int:number>")
 def entry(number: int) -> str:
-    """Show one exchange byte by byte; its secrets only when asked to."""
-    return render_template("entry.html", entry=_found(number), unmasked="unmasked" in request.args)
+    """Show one exchange as its raw bytes; secrets are masked unless requested."""
+    return render_template("entry.html", entry=_entry(number), unmasked="unmasked" in request.args)
 
 
 @bp.get("/<int:number>/<any(curl, pytest):form>")
 def copy(number: int, form: str) -> Response:
-    """Return the request as a command or as a test; it works, so its secrets are in it."""
+    """Return the request as a command or a test; it contains the secrets, so that it works."""
     make = exports.as_curl if form == "curl" else exports.as_pytest
-    text = make(_found(number).exchange, current_emulator().public_origin())
+    text = make(_entry(number).exchange, current_emulator().public_origin())
     return Response(text, content_type="text/plain; charset=utf-8")
 
 
 @bp.post("/<int:number>/again")
 def again(number: int) -> ResponseReturnValue:
-    """Send the same bytes once more."""
-    exchange = _found(number).exchange
+    """Send the same bytes again."""
+    exchange = _entry(number).exchange
     if exchange.kind == "graph":
         with current_app.test_client() as client:
             client.open(
@@ -81,7 +81,7 @@ def again(number: int) -> ResponseReturnValue:
                 data=exchange.body,
             )
     elif exchange.kind in {"webhook", "privacy"} and exchange.url:
-        current_emulator().dispatcher.resend(exports.again(exchange))
+        current_emulator().dispatcher.resend(exports.same_request(exchange))
     else:
         abort(404)
     return redirect(url_for(".show"), 303)
@@ -89,21 +89,21 @@ def again(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/late")
 def late(number: int) -> ResponseReturnValue:
-    """Send a delivery as if what is in it had happened an hour ago."""
+    """Send a delivery as if its events had happened an hour ago."""
     emulator = current_emulator()
-    exchange = _found(number).exchange
-    post = exports.late(emulator, exchange, _LATE) if exchange.url else None
-    if post is None:
+    exchange = _entry(number).exchange
+    delivery = exports.late_delivery(emulator, exchange, _LATE) if exchange.url else None
+    if delivery is None:
         abort(404)
-    emulator.dispatcher.resend(post)
+    emulator.dispatcher.resend(delivery)
     return redirect(url_for(".show"), 303)
 
 
-def _found(number: int) -> Entry:
-    found = current_emulator().journal.find(number)
-    if found is None:
+def _entry(number: int) -> Entry:
+    entry = current_emulator().journal.find(number)
+    if entry is None:
         abort(404)
-    return found
+    return entry
 
 
 def _shown(after: int = 0) -> list[Entry]:
@@ -114,7 +114,7 @@ def _shown(after: int = 0) -> list[Entry]:
     return [entry for entry in everything if only in {"", entry.exchange.kind}]
 
 
-def _furniture() -> dict[str, Any]:
+def _variables() -> dict[str, Any]:
     return {
         "faults_on": len(current_emulator().faults.on()),
         "shown_entries": _shown,
@@ -128,5 +128,5 @@ def _readable(text: str) -> str:
         shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-    # JSON can spell half of a surrogate pair, which no page could show.
+    # JSON can hold a lone surrogate, which UTF-8 cannot encode.
     return shown.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""Account linking as a person sees it: Log In leads to the business, and this is the way back."""
+"""The login window: Log In opens the business's page, which returns to redirect_uri here."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,33 +18,33 @@ from app.emulator.webhooks.journal import Exchange
 
 bp = Blueprint("login_window", __name__)
 RETURN_PATH = "/messenger_platform/account_linking/"
-_SLOW = timedelta(minutes=6)
+_SLOW_RETURN = timedelta(minutes=6)
 _HINT = (
-    "Next, your page sends this browser to redirect_uri, and a “return” appears. If none does: "
-    "your page has not been left yet, or has sent it elsewhere. Does it refuse the redirect_uri? "
-    "Its origin here is {0}, where Messenger has facebook.com or messenger.com: let your server "
-    "allow it (REDIRECT_ORIGINS={0} for Threadlink)."
+    "Next, your page sends this browser to redirect_uri, and a “return” appears here. If it does "
+    "not: the person has not finished on your page, or your page redirects elsewhere. Does it "
+    "refuse the redirect_uri? Its origin is {0}, where Messenger has facebook.com or "
+    "messenger.com: allow it in your server (REDIRECT_ORIGINS={0} for Threadlink)."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """How a return ended; the thread is the one to go back to, where it is known."""
+    """The outcome of a return; `thread` is the chat to go back to, where it is known."""
 
     outcome: Literal["linked", "declined", "failed"]
     failure: Failure | None = None
     thread: Thread | None = field(default=None, repr=False)
 
 
-def login_address(url: str, *, token: str, origin: str | None) -> str:
-    """Return where Log In leads: *url*, its own query kept, with token and way back added.
+def login_url(url: str, *, token: str, origin: str | None) -> str:
+    """Return *url* with account_linking_token and redirect_uri added to its query.
 
-    Without *origin* there is no way back.
+    Without *origin* there is no redirect_uri.
     """
     added = f"account_linking_token={token}"
     if origin is not None:
         redirect_uri = f"{origin}{RETURN_PATH}?account_linking_token={token}"
-        # The token needs no encoding; redirect_uri gets it once, its slashes included.
+        # The token needs no encoding; redirect_uri is encoded once, with its slashes.
         added = f"{added}&redirect_uri={quote(redirect_uri, safe='')}"
     page, mark, fragment = url.partition("#")
     separator = "&" if "?" in page else "?"
@@ -52,10 +52,10 @@ def login_address(url: str, *, token: str, origin: str | None) -> str:
 
 
 def open_login(emulator: Emulator, thread: Thread, url: str) -> ResponseReturnValue:
-    """Send the person to the business's login page at *url*, with a token minted for this tap."""
-    token = emulator.state.mint_token(thread.page_id, thread.psid)
+    """Redirect the person to the login page at *url*, with a new token for this tap."""
+    token = emulator.state.issue_token(thread.page_id, thread.psid)
     fault = ("no-redirect-uri",) if emulator.faults.fires("no-redirect-uri") else ()
-    address = login_address(url, token=token, origin=None if fault else emulator.public_origin())
+    address = login_url(url, token=token, origin=None if fault else emulator.public_origin())
     emulator.journal.add(
         Exchange(
             kind="browser",
@@ -71,7 +71,7 @@ def open_login(emulator: Emulator, thread: Thread, url: str) -> ResponseReturnVa
 
 
 def log_out(emulator: Emulator, thread: Thread) -> None:
-    """End the link on Messenger's side and let the webhook hear of it."""
+    """End the link on Messenger's side, and deliver the event."""
     if not thread.linked:
         emulator.state.add_notice(thread.page_id, thread.psid, "You are not logged in.")
         return
@@ -81,20 +81,21 @@ def log_out(emulator: Emulator, thread: Thread) -> None:
     emulator.dispatcher.enqueue(events.unlinked(thread))
 
 
-# Apps have been seen with and without the last slash (messenger-platform.md 1.3).
+# Messenger has used both forms: with the slash in captured requests, without it in
+# https://developers.facebook.com/docs/messenger-platform/account-linking/authentication/ (2016).
 @bp.get(RETURN_PATH)
 @bp.get(RETURN_PATH.rstrip("/"))
-def arrive() -> ResponseReturnValue:
-    """Take a browser back that the business has sent, and link if it brings a code."""
+def receive_return() -> ResponseReturnValue:
+    """Receive the browser that the business sent back, and link if it has a code."""
     if request.method == "HEAD":
-        # A preview must not spend the token.
+        # A preview must not use up the token.
         return Response()
     emulator = current_emulator()
     fault = ("slow-return",) if emulator.faults.fires("slow-return") else ()
     if fault:
-        emulator.dispatcher.advance(_SLOW)
+        emulator.dispatcher.advance(_SLOW_RETURN)
     at = emulator.clock()
-    result = _take_back(emulator, request.args)
+    result = _finish_linking(emulator, request.args)
     status = 200 if result.failure is None else 400
     emulator.journal.add(
         Exchange(
@@ -118,7 +119,7 @@ def arrive() -> ResponseReturnValue:
     return html, status
 
 
-def _take_back(emulator: Emulator, args: MultiDict[str, str]) -> Return:
+def _finish_linking(emulator: Emulator, args: MultiDict[str, str]) -> Return:
     names = ("account_linking_token", "authorization_code")
     if any(len(args.getlist(name)) > 1 for name in names):
         return Return("failed", failures.CODE_TWICE)

@@ -1,42 +1,39 @@
-"""Brings events to the webhook: who is to hear of what, and in how many tries."""
+"""The webhook dispatcher: which events are delivered, when, and how often they are retried."""
 
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
-from app.emulator import ids
 from app.emulator.clock import MovableClock
 from app.emulator.faults import failures
 from app.emulator.faults.failures import Failure
 from app.emulator.faults.switches import FaultSwitches
 from app.emulator.settings import EmulatorSettings
 from app.emulator.state import State
+from app.emulator.webhooks import verification
+from app.emulator.webhooks.delivery_sender import DeliverySender, webhook_request
 from app.emulator.webhooks.events import Event
-from app.emulator.webhooks.http_sender import Answer, HttpSender, Judge, Post, accepted, echoes
-from app.emulator.webhooks.payloads import Delivery, TimedEvent, about_another_object, pack
+from app.emulator.webhooks.http_sender import HttpSender, OutgoingRequest, check_status
+from app.emulator.webhooks.payloads import Delivery, TimedEvent
 from app.emulator.webhooks.schedule import (
     DISABLE_AFTER,
-    REPEAT_AFTER,
-    Health,
+    RETRY_AFTER,
     Schedule,
     ScheduledDelivery,
+    WebhookHealth,
 )
 from app.emulator.webhooks.worker import Worker
 
-_HANDSHAKE_AGENT = "facebookplatform/1.0 (+http://developers.facebook.com)"
-_SHORT_LIMIT_SECONDS = 5.0
 _LATE = timedelta(hours=1)
-_ALONE = timedelta(minutes=1)
-_OK = 200
-# A caller that never takes its answer must not hold up the webhooks of all others.
+_REORDERED_ALONE = timedelta(minutes=1)
+# A Graph client that never reads its answer must not block the webhooks of all others.
 _LONGEST_ANSWER_SECONDS = 10
 
 
 class WebhookDispatcher:
-    """Delivers events at once (`deliver`), and in the background whatever can wait or comes again.
+    """Delivers events to the webhook: at once with `deliver`, in the background with `enqueue`.
 
-    The repeats follow the clock of the emulator: `advance` lets hours of them pass in no time.
+    Retries follow the emulator's clock: `advance` makes hours of them in no time.
     """
 
     def __init__(
@@ -47,38 +44,37 @@ class WebhookDispatcher:
         faults: FaultSwitches,
         clock: MovableClock,
     ) -> None:
-        self._settings = settings
         self._state = state
         self._sender = sender
         self._faults = faults
         self._clock = clock
+        self._deliveries = DeliverySender(settings, state, sender, faults, clock)
         self._schedule = Schedule()
-        self._health = Health()
-        self.worker = Worker(self._schedule, clock)
+        self._health = WebhookHealth()
+        self._worker = Worker(self._schedule, clock)
         self._last_delivered: dict[str, TimedEvent] = {}
 
     def deliver(self, event: Event, *, at: datetime | None = None) -> Failure | None:
-        """Post *event*, which happened just now or at *at*; None means that the webhook took it.
+        """Post *event*, which happened just now or at *at*; None means that it was accepted.
 
-        Under the faults that hold an event back it is None as well: nothing has failed yet.
+        An event that a fault delays returns None too: nothing has failed yet.
         """
-        missing, fault = self._missing_subscription(event)
+        missing, faults = self._missing_subscription(event)
         if missing is not None:
-            self._sender.record_unsent(_post(event.title, faults=fault), missing)
+            self._sender.record_unsent(webhook_request(event.title, faults=faults), missing)
             return missing
-        happened = TimedEvent(event, at or self._clock())
-        earlier = (
-            self._schedule.pop_page(event.page_id, only_new=True) if self._is_reordering else []
-        )
+        timed = TimedEvent(event, at or self._clock())
+        reorders = "reordered" in self._faults.on()
+        earlier = self._schedule.pop_page(event.page_id, only_new=True) if reorders else []
         if self._faults.fires("late"):
-            self._hold_back(happened, _LATE, "late")
+            self._delay(timed, _LATE, "late")
             return None
         if not earlier and self._faults.fires("reordered"):
-            self._hold_back(happened, _ALONE, "reordered")
+            self._delay(timed, _REORDERED_ALONE, "reordered")
             return None
-        failure = self._post_new((happened,))
-        for due in earlier:
-            due.run(due)
+        failure = self._send_new((timed,))
+        for scheduled in earlier:
+            scheduled.run(scheduled)
         return failure
 
     def enqueue(
@@ -88,72 +84,55 @@ class WebhookDispatcher:
         at: datetime | None = None,
         after: threading.Event | None = None,
     ) -> None:
-        """Post *event* soon, behind those that wait already, and not before *after* is set."""
+        """Deliver *event* in the background, in order, and not before *after* is set."""
 
         def deliver() -> None:
             if after is not None:
                 after.wait(_LONGEST_ANSWER_SECONDS)
             self.deliver(event, at=at)
 
-        self.worker.put(deliver)
+        self._worker.enqueue(deliver)
 
-    def resend(self, post: Post) -> None:
-        """Send *post* as it is, with no repeats, behind what waits already."""
-        self.worker.put(
-            lambda: _nothing(self._sender.send(post, seconds=self._limit, judge=accepted))
-        )
+    def resend(self, request: OutgoingRequest) -> None:
+        """Send *request* unchanged in the background, once: it is not retried."""
+
+        def send() -> None:
+            self._sender.send(request, seconds=self._deliveries.time_limit, check=check_status)
+
+        self._worker.enqueue(send)
+
+    def verify(self, callback_url: str, verify_token: str) -> Failure | None:
+        """Verify that *callback_url* echoes a challenge; None means that it does."""
+        seconds = self._deliveries.time_limit
+        return verification.verify(self._sender, callback_url, verify_token, seconds=seconds)
 
     def settle(self) -> None:
-        """Return when nothing waits to be delivered any more; what is due later still is."""
-        self.worker.settle()
+        """Wait until the queue is empty; deliveries scheduled for later stay scheduled."""
+        self._worker.settle()
 
     def advance(self, by: timedelta) -> None:
-        """Let *by* pass on Messenger's clock, with everything that is due meanwhile."""
+        """Move Messenger's clock forward, and make every delivery that falls due on the way."""
         self.settle()
         end, ahead = self._clock() + by, self._clock.ahead + by
-        while (due := self._schedule.pop_due(end)) is not None:
-            self._clock.move_to(due.at)
-            due.run(due)
+        while (scheduled := self._schedule.pop_due(end)) is not None:
+            self._clock.move_to(scheduled.at)
+            scheduled.run(scheduled)
             self.settle()
         self._clock.ensure_ahead(ahead)
 
     def clear(self) -> None:
-        """Drop everything that waits, and the memory of what failed."""
+        """Drop every scheduled delivery and the record of failures."""
         self.settle()
         self._schedule.clear()
         self._health.clear()
         self._last_delivered.clear()
 
-    def handshake(self, callback_url: str, verify_token: str) -> Failure | None:
-        """Ask *callback_url* to echo a challenge; None means that it did, exactly."""
-        challenge = ids.challenge()
-        query = urlencode(
-            {
-                "hub.mode": "subscribe",
-                "hub.challenge": challenge,
-                "hub.verify_token": verify_token,
-            }
-        )
-        separator = "&" if "?" in callback_url else "?"
-        post = Post(
-            kind="handshake",
-            title="Webhook verification",
-            method="GET",
-            url=f"{callback_url}{separator}{query}",
-            headers={"User-Agent": _HANDSHAKE_AGENT, "Accept": "*/*"},
-        )
-        return self._sender.send(post, seconds=self._limit, judge=echoes(challenge))
-
-    @property
-    def _limit(self) -> float:
-        is_short = "limit-5s" in self._faults.on()
-        return _SHORT_LIMIT_SECONDS if is_short else self._settings.webhook_timeout_seconds
-
-    @property
-    def _is_reordering(self) -> bool:
-        return "reordered" in self._faults.on()
+    def close(self) -> None:
+        """Stop the background thread once its queue is empty."""
+        self._worker.close()
 
     def _missing_subscription(self, event: Event) -> tuple[Failure | None, tuple[str, ...]]:
+        """Return why *event* is not subscribed, if so, and the fault that caused it."""
         subscription = self._state.app_subscription
         if subscription is None or not subscription.is_active:
             return failures.APP_NOT_SUBSCRIBED, ()
@@ -169,139 +148,106 @@ class WebhookDispatcher:
             return failures.page_field_missing(event.field), ()
         return None, ()
 
-    def _hold_back(self, happened: TimedEvent, by: timedelta, fault: str) -> None:
+    def _delay(self, timed: TimedEvent, by: timedelta, fault: str) -> None:
         now = self._clock()
         until = f"{now + by:%H:%M:%S}"
-        self._sender.record_delayed(_post(happened.event.title, faults=(fault,)), until=until)
-        due = ScheduledDelivery(
-            now + by, (happened,), now, 0, lambda due: _nothing(self._post_new(due.events))
+        request = webhook_request(timed.event.title, faults=(fault,))
+        self._sender.record_delayed(request, until=until)
+        scheduled = ScheduledDelivery(
+            at=now + by,
+            events=(timed,),
+            since=now,
+            retries=0,
+            run=lambda scheduled: _discard(self._send_new(scheduled.events)),
         )
-        self.worker.add(due)
+        self._worker.schedule(scheduled)
 
-    def _post_new(self, events: tuple[TimedEvent, ...]) -> Failure | None:
-        delivery = self._pack(events)
+    def _send_new(self, events: tuple[TimedEvent, ...]) -> Failure | None:
+        delivery = self._deliveries.pack(events)
         if self._faults.fires("other-objects"):
-            self._post_another_object()
+            self._deliveries.send_other_object()
         failure = self._attempt(delivery)
         if self._faults.fires("twice"):
             self._attempt(replace(delivery, faults=(*delivery.faults, "twice")))
         if failure is not None and not delivery.is_forged:
-            self._repeat_later(delivery, since=self._clock(), tried=0)
+            self._schedule_retry(delivery, since=self._clock(), retries=0)
         return failure
 
-    def _pack(self, events: tuple[TimedEvent, ...]) -> Delivery:
-        secret = self._settings.app_secret
-        return pack(events, app_secret=secret, faults=self._faults, at=self._clock())
-
-    def _post_another_object(self) -> None:
+    def _attempt(self, delivery: Delivery, *, retry: int = 0) -> Failure | None:
+        """Send *delivery* once, as retry number *retry*, and record the outcome."""
         subscription = self._state.app_subscription
         if subscription is None:
-            return
-        body, headers = about_another_object(self._settings.app_secret, self._clock())
-        post = _post("about instagram", faults=("other-objects",))
-        post = replace(post, url=subscription.callback_url, headers=headers, body=body)
-        self._sender.send(post, seconds=self._limit, judge=accepted)
-
-    def _attempt(self, delivery: Delivery, *, tried: int = 0) -> Failure | None:
-        """Post *delivery*, which failed *tried* times, and let what comes of it count."""
-        subscription = self._state.app_subscription
-        title = f"{delivery.title}, repeat {tried}" if tried else delivery.title
-        post = _post(title, faults=delivery.faults)
-        if subscription is None:
-            self._sender.record_unsent(post, failures.APP_NOT_SUBSCRIBED)
+            request = webhook_request(delivery.title_of_attempt(retry), faults=delivery.faults)
+            self._sender.record_unsent(request, failures.APP_NOT_SUBSCRIBED)
             return failures.APP_NOT_SUBSCRIBED
-        if self._faults.fires("outage"):
-            failure: Failure | None = failures.OUTAGE
-            self._sender.record_unsent(
-                replace(post, faults=(*post.faults, "outage")), failures.OUTAGE
-            )
-        else:
-            judge, fault = self._judge(delivery)
-            post = replace(
-                post,
-                url=subscription.callback_url,
-                headers=delivery.headers,
-                body=delivery.body,
-                faults=(*post.faults, *fault),
-            )
-            failure = self._sender.send(post, seconds=self._limit, judge=judge)
-        self._count(delivery, failure)
+        failure = self._deliveries.send(delivery, to=subscription.callback_url, retry=retry)
+        if not delivery.is_forged:
+            self._record_outcome(delivery, failure)
         return failure
 
-    def _judge(self, delivery: Delivery) -> tuple[Judge, tuple[str, ...]]:
-        if delivery.is_forged:
-            return _forgery, ()
-        if self._faults.fires("webhook-500"):
-            return lambda _answer: failures.not_200(500), ("webhook-500",)
-        if self._faults.fires("webhook-timeout"):
-            limit = self._limit
-            self._clock.move_to(self._clock() + timedelta(seconds=limit))
-            return lambda _answer: failures.timed_out(limit), ("webhook-timeout",)
-        return accepted, ()
-
-    def _count(self, delivery: Delivery, failure: Failure | None) -> None:
+    def _record_outcome(self, delivery: Delivery, failure: Failure | None) -> None:
+        """Keep count of failures in a row: alert after 15 minutes, unsubscribe after an hour."""
         page_id = delivery.page_id
-        if delivery.is_forged:
-            return
         if failure is None:
             self._health.succeeded(page_id)
             self._last_delivered[page_id] = delivery.events[-1]
             return
-        passed = self._health.failed(page_id, self._clock())
-        if passed is None:
+        threshold = self._health.failed(page_id, self._clock())
+        if threshold is None:
             return
         name = self._state.pages[page_id].name
-        notice = replace(_post(f"Alert to developers, {name}"), kind="notice")
-        if passed != DISABLE_AFTER:
-            self._sender.record_unsent(notice, failures.FAILING_FOR_A_QUARTER)
+        notice = replace(webhook_request(f"Alert to developers, {name}"), kind="notice")
+        if threshold != DISABLE_AFTER:
+            self._sender.record_unsent(notice, failures.FAILING_FOR_15_MINUTES)
             return
         self._state.set_page_fields(page_id, ())
         self._schedule.pop_page(page_id)
-        self._sender.record_unsent(
-            replace(notice, title=f"Webhooks disabled, {name}"), failures.DISABLED
-        )
+        notice = replace(notice, title=f"Webhooks disabled, {name}")
+        self._sender.record_unsent(notice, failures.DISABLED)
 
-    def _repeat_later(self, delivery: Delivery, *, since: datetime, tried: int) -> None:
+    def _schedule_retry(self, delivery: Delivery, *, since: datetime, retries: int) -> None:
         if not self._state.page_fields(delivery.page_id):
             return
-        if tried >= len(REPEAT_AFTER):
-            self._sender.record_unsent(_post(delivery.title), failures.GIVEN_UP)
+        if retries >= len(RETRY_AFTER):
+            self._sender.record_unsent(webhook_request(delivery.title), failures.GIVEN_UP)
             return
 
-        def run(due: ScheduledDelivery) -> None:
-            self._repeat(due, delivery)
+        def run(scheduled: ScheduledDelivery) -> None:
+            self._retry(scheduled, delivery)
 
-        due = ScheduledDelivery(since + REPEAT_AFTER[tried], delivery.events, since, tried + 1, run)
-        if tried == 0:
-            self.worker.put(lambda: run(due))
+        scheduled = ScheduledDelivery(
+            at=since + RETRY_AFTER[retries],
+            events=delivery.events,
+            since=since,
+            retries=retries + 1,
+            run=run,
+        )
+        if retries == 0:
+            self._worker.enqueue(lambda: run(scheduled))
         else:
-            self.worker.add(due)
+            self._worker.schedule(scheduled)
 
-    def _repeat(self, due: ScheduledDelivery, delivery: Delivery) -> None:
-        for again in self._cut_anew(due) or (delivery,):
-            if self._attempt(again, tried=due.tried) is not None:
-                self._repeat_later(again, since=due.since, tried=due.tried)
+    def _retry(self, scheduled: ScheduledDelivery, delivery: Delivery) -> None:
+        for again in self._repack(scheduled) or (delivery,):
+            if self._attempt(again, retry=scheduled.retries) is not None:
+                self._schedule_retry(again, since=scheduled.since, retries=scheduled.retries)
 
-    def _cut_anew(self, due: ScheduledDelivery) -> tuple[Delivery, ...]:
-        """Return what a repeat becomes under “recut”: all in one, or one by one; else nothing."""
+    def _repack(self, scheduled: ScheduledDelivery) -> tuple[Delivery, ...]:
+        """Return the deliveries that replace a retry under the fault “recut”; empty without it.
+
+        One event is packed together with all that wait for its page; several become one each.
+        """
         if not self._faults.fires("recut"):
             return ()
-        if len(due.events) > 1:
-            return tuple(self._pack((happened,)) for happened in due.events)
-        others = [event for each in self._schedule.pop_page(due.page_id) for event in each.events]
-        if not others and due.page_id in self._last_delivered:
-            others = [self._last_delivered[due.page_id]]
-        together = self._pack((*due.events, *others))
+        if len(scheduled.events) > 1:
+            return tuple(self._deliveries.pack((timed,)) for timed in scheduled.events)
+        page_id = scheduled.page_id
+        others = [timed for each in self._schedule.pop_page(page_id) for timed in each.events]
+        if not others and page_id in self._last_delivered:
+            others = [self._last_delivered[page_id]]
+        together = self._deliveries.pack((*scheduled.events, *others))
         return (replace(together, faults=(*together.faults, "recut")),)
 
 
-def _post(title: str, *, faults: tuple[str, ...] = ()) -> Post:
-    return Post(kind="webhook", title=title, method="POST", url="", headers={}, faults=faults)
-
-
-def _forgery(answer: Answer) -> Failure | None:
-    return failures.FORGERY_TAKEN if answer.status == _OK else failures.FORGERY_REFUSED
-
-
-def _nothing(_failure: Failure | None) -> None:
-    """Drop a verdict that nobody waits for: the journal has it."""
+def _discard(_failure: Failure | None) -> None:
+    """Discard a result that no caller waits for: the journal has it."""

@@ -1,4 +1,8 @@
-"""What happens in a thread, in the words of the webhook (messenger-platform.md 2.2)."""
+"""Webhook events, as Meta documents them.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks, with a
+page for each event; `account_linking` is that of messaging_account_linking.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +14,12 @@ from app.emulator.state import Message, Thread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened in a thread, and the field one subscribes to in order to hear it."""
+    """An event in a thread, with the webhook field that must be subscribed to receive it."""
 
     field: str
     page_id: str
     psid: str
-    # For the inspector: what, and who did it.
+    # The inspector's line: the kind of event, and the person.
     title: str
     content: dict[str, Any]
 
@@ -26,13 +30,13 @@ def linked(thread: Thread, authorization_code: str) -> Event:
 
 
 def unlinked(thread: Thread) -> Event:
-    """Return the event of a link that is gone: it has a status and no code."""
+    """Return the event of an ended link: it has a status and no code."""
     content = {"status": "unlinked"}
     return _event(thread, "unlinked", "messaging_account_linking", {"account_linking": content})
 
 
-def message(thread: Thread, said: Message) -> Event:
-    content = {"mid": said.id, "text": said.text}
+def message(thread: Thread, message: Message) -> Event:
+    content = {"mid": message.id, "text": message.text}
     return _event(thread, "message", "messages", {"message": content})
 
 
@@ -42,22 +46,23 @@ def postback(thread: Thread, *, mid: str, title: str, payload: str) -> Event:
 
 
 def read(thread: Thread, at: datetime) -> Event:
-    """Return the event of a person who has read everything up to *at*."""
+    """Return the event of a person who has read all messages up to *at*."""
     return _event(thread, "read", "message_reads", {"read": {"watermark": milliseconds(at)}})
 
 
 def of_unknown_status(thread: Thread) -> Event:
-    """Return a linking event with a status that nobody has documented: to be taken and ignored."""
+    """Return a linking event with an undocumented status: a server must accept and ignore it."""
     content = {"status": "suspended"}
-    what = "unknown status"
-    return _event(thread, what, "messaging_account_linking", {"account_linking": content})
+    return _event(
+        thread, "unknown status", "messaging_account_linking", {"account_linking": content}
+    )
 
 
-def _event(thread: Thread, what: str, field: str, content: dict[str, Any]) -> Event:
+def _event(thread: Thread, kind: str, field: str, content: dict[str, Any]) -> Event:
     return Event(
         field=field,
         page_id=thread.page_id,
         psid=thread.psid,
-        title=f"{what}, {thread.person}",
+        title=f"{kind}, {thread.person}",
         content=content,
     )

@@ -1,4 +1,4 @@
-"""One request to the business: sent, answered or not, and put into the journal."""
+"""HTTP requests to the business's server, each recorded in the journal with its answer."""
 
 import hmac
 import time
@@ -13,17 +13,17 @@ from app.emulator.faults.failures import Failure
 from app.emulator.webhooks.journal import Exchange, Headers, Journal, Kind
 
 _OK = 200
-# Of an answer nobody needs more than the inspector can show.
+# The inspector shows no more of an answer than this.
 _ANSWER_BYTES = 64 * 1024
 
 
 class _TooSlow(Exception):
-    """The whole answer did not come within the limit."""
+    """The complete answer did not arrive within the limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """What is asked of the business, and which faults had a hand in it."""
+class OutgoingRequest:
+    """A request to the business's server, with the faults that changed it."""
 
     kind: Kind
     title: str
@@ -36,7 +36,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; when nothing did, status is 0 and `failure` says why."""
+    """The server's answer; without one, status is 0 and `failure` says why."""
 
     status: int
     headers: Headers
@@ -44,99 +44,101 @@ class Answer:
     failure: Failure | None
 
 
-Judge = Callable[[Answer], Failure | None]
+AnswerCheck = Callable[[Answer], Failure | None]
 
 
-def accepted(answer: Answer) -> Failure | None:
-    """Judge by the status alone: Messenger wants 200."""
+def check_status(answer: Answer) -> Failure | None:
+    """Accept status 200 and no other, as Messenger does."""
     if answer.failure is not None or answer.status == _OK:
         return answer.failure
     return failures.not_200(answer.status)
 
 
-def echoes(challenge: str) -> Judge:
-    """Return a judge who wants to read *challenge* and nothing else."""
+def check_echo(challenge: str) -> AnswerCheck:
+    """Return the check that accepts status 200 with exactly *challenge* as body."""
 
-    def judge(answer: Answer) -> Failure | None:
+    def check(answer: Answer) -> Failure | None:
         is_same = hmac.compare_digest(answer.body.encode(), challenge.encode())
-        return accepted(answer) or (None if is_same else failures.CHALLENGE_NOT_ECHOED)
+        return check_status(answer) or (None if is_same else failures.CHALLENGE_NOT_ECHOED)
 
-    return judge
+    return check
 
 
 class HttpSender:
-    """Sends posts and writes down how each went."""
+    """Sends requests, and records each in the journal."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
 
-    def send(self, post: Post, *, seconds: float, judge: Judge) -> Failure | None:
-        """Send *post*, wait for at most *seconds*, and return what *judge* says of the answer."""
+    def send(
+        self, request: OutgoingRequest, *, seconds: float, check: AnswerCheck
+    ) -> Failure | None:
+        """Send *request*, wait at most *seconds*, and return the result of *check*."""
         at, started = self._clock(), time.perf_counter()
-        answer = _ask(post, seconds)
-        failure = judge(answer)
+        answer = _answer_to(request, seconds)
+        failure = check(answer)
         self._journal.add(
             Exchange(
-                kind=post.kind,
-                title=post.title,
+                kind=request.kind,
+                title=request.title,
                 at=at,
-                method=post.method,
-                url=post.url,
-                headers=tuple(post.headers.items()),
-                body=post.body.decode(),
+                method=request.method,
+                url=request.url,
+                headers=tuple(request.headers.items()),
+                body=request.body.decode(),
                 status=answer.status or None,
                 answer_headers=answer.headers,
                 answer=answer.body,
                 milliseconds=(time.perf_counter() - started) * 1000,
                 failure=failure,
-                faults=post.faults,
+                faults=request.faults,
             )
         )
         return failure
 
-    def record_unsent(self, post: Post, failure: Failure) -> None:
-        """Write down why *post* did not even leave."""
-        self._note(post, f"{post.title} (not sent)", failure)
+    def record_unsent(self, request: OutgoingRequest, failure: Failure) -> None:
+        """Record a request that was not sent, and why."""
+        self._record(request, f"{request.title} (not sent)", failure)
 
-    def record_delayed(self, post: Post, *, until: str) -> None:
-        """Write down that *post* leaves later; nothing has failed."""
-        self._note(post, f"{post.title} (held back until {until})", None)
+    def record_delayed(self, request: OutgoingRequest, *, until: str) -> None:
+        """Record a request that will be sent later; nothing has failed."""
+        self._record(request, f"{request.title} (held back until {until})", None)
 
-    def _note(self, post: Post, title: str, failure: Failure | None) -> None:
+    def _record(self, request: OutgoingRequest, title: str, failure: Failure | None) -> None:
         self._journal.add(
             Exchange(
-                kind=post.kind,
+                kind=request.kind,
                 title=title,
                 at=self._clock(),
-                method=post.method,
+                method=request.method,
                 url="",
                 failure=failure,
-                faults=post.faults,
+                faults=request.faults,
             )
         )
 
 
-def _ask(post: Post, seconds: float) -> Answer:
+def _answer_to(request: OutgoingRequest, seconds: float) -> Answer:
     started = time.monotonic()
     try:
-        return _exchange(post, seconds, started + seconds)
+        return _exchange(request, seconds, started + seconds)
     except (requests.RequestException, _TooSlow) as exc:
-        # A body that stops coming is a ConnectionError to requests; the limit tells.
+        # requests reports a body that stops arriving as a ConnectionError: the time decides.
         late = isinstance(exc, requests.Timeout) or time.monotonic() - started >= seconds
         return Answer(0, (), "", failures.timed_out(seconds) if late else failures.UNREACHABLE)
 
 
-def _exchange(post: Post, seconds: float, deadline: float) -> Answer:
+def _exchange(request: OutgoingRequest, seconds: float, deadline: float) -> Answer:
     with requests.Session() as session:
         # No proxy and no .netrc of the environment, and only the headers that Messenger sends.
         session.trust_env = False
         session.headers.clear()
         with session.request(
-            post.method,
-            post.url,
-            data=post.body or None,
-            headers=post.headers,
+            request.method,
+            request.url,
+            data=request.body or None,
+            headers=request.headers,
             timeout=seconds,
             allow_redirects=False,
             stream=True,

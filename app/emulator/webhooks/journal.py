@@ -1,4 +1,4 @@
-"""Everything that passed between Messenger and the business, for the inspector to show."""
+"""The journal: every request between Messenger and the business's server, for the inspector."""
 
 import re
 import threading
@@ -16,7 +16,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request and its answer, kept whole: what is shown of it goes through `masked`."""
+    """A request and its answer, unabridged; the inspector masks secrets with `masked`."""
 
     kind: Kind
     title: str
@@ -30,22 +30,22 @@ class Exchange:
     answer: str = ""
     milliseconds: float = 0.0
     failure: Failure | None = None
-    # What to look at when nothing follows: words for a developer.
+    # Advice for a developer when no further exchange follows.
     hint: str = ""
-    # The names of the switches that had a hand in it.
+    # The names of the faults that changed it.
     faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An exchange with its number in the journal; numbers rise."""
+    """An exchange with its number in the journal; numbers only rise."""
 
     number: int
     exchange: Exchange
 
 
 class Journal:
-    """The last exchanges, newest first. Safe to use from several threads."""
+    """The last exchanges, newest first. Thread-safe."""
 
     def __init__(self, keep: int = 500) -> None:
         self._entries: deque[Entry] = deque(maxlen=keep)
@@ -57,7 +57,7 @@ class Journal:
             self._entries.appendleft(Entry(next(self._numbers), exchange))
 
     def clear(self) -> None:
-        """Forget everything; numbers go on rising."""
+        """Remove every entry; numbers go on rising."""
         with self._lock:
             self._entries.clear()
 
@@ -74,17 +74,17 @@ _SECRETS = (
     "access_token|appsecret_proof|authorization_code|account_linking_token|input_token"
     "|verify_token|hub\\.verify_token|signed_request"
 )
-# One value after its name, wherever it stands: JSON, JSON in JSON, a query, a query in a query.
+# A name and its value in JSON, in JSON inside JSON, in a query, and in a query inside a query.
 _NAME = rf"""(?:(?:{_SECRETS})(?:\\?"\s*:\s*\\?"|=|%3D)|Bearer\s+)"""
 _VALUE = re.compile(rf"""(?P<name>{_NAME})(?P<value>(?:[^"&\s\\]|\\[^"])+)""", re.IGNORECASE)
 _SHOWN = 4
-_LONG_ENOUGH = 16
+_SHORTEST_PARTLY_SHOWN = 16
 
 
 def masked(text: str) -> str:
-    """Return *text* with tokens, proofs and codes cut to their first characters."""
-    return _VALUE.sub(lambda found: found["name"] + _cut(found["value"]), text)
+    """Return *text* with every token, proof and code cut to its first characters."""
+    return _VALUE.sub(lambda match: match["name"] + _cut(match["value"]), text)
 
 
 def _cut(value: str) -> str:
-    return f"{value[:_SHOWN] if len(value) >= _LONG_ENOUGH else ''}•••"
+    return f"{value[:_SHOWN] if len(value) >= _SHORTEST_PARTLY_SHOWN else ''}•••"

@@ -1,4 +1,4 @@
-"""Deliveries: which events travel together, among what, and how they are signed."""
+"""Webhook deliveries: the events in one POST, what surrounds them, and the signature."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from app.emulator.settings import psid_of_stranger
 from app.emulator.webhooks import signing
 from app.emulator.webhooks.events import Event
 
-_NEIGHBOURS = ("mixed-messages", "mixed-standby", "mixed-changes", "in-standby")
-# A delivery under one of these is nothing that Messenger would send: to refuse it is right.
+_ENTRY_FAULTS = ("mixed-messages", "mixed-standby", "mixed-changes", "in-standby")
+# Messenger would send no such delivery: a server is right to refuse it.
 FORGERIES = ("unsigned", "foreign-secret", "sha1-only", "altered")
 
 
 @dataclass(frozen=True, slots=True)
 class TimedEvent:
-    """An event and the moment it happened."""
+    """An event and the moment at which it happened."""
 
     event: Event
     at: datetime
@@ -39,31 +39,35 @@ class Delivery:
 
     @property
     def title(self) -> str:
-        """Say for the inspector what is in it."""
-        return " + ".join(happened.event.title for happened in self.events)
+        """The inspector's line for this delivery."""
+        return " + ".join(timed.event.title for timed in self.events)
 
     @property
     def is_forged(self) -> bool:
         return any(name in FORGERIES for name in self.faults)
 
+    def title_of_attempt(self, retry: int) -> str:
+        """Return the inspector's line for retry number *retry*; 0 is the first attempt."""
+        return f"{self.title}, retry {retry}" if retry else self.title
+
 
 def pack(
     events: tuple[TimedEvent, ...], *, app_secret: str, faults: FaultSwitches, at: datetime
 ) -> Delivery:
-    """Return *events*, all of one page, as one delivery, with every fault that is on."""
-    taken = [name for name in _NEIGHBOURS if faults.fires(name)]
+    """Return *events*, all of one page, as one delivery, with the faults that are on."""
+    fired = [name for name in _ENTRY_FAULTS if faults.fires(name)]
     page_id = events[0].event.page_id
-    inside = [_event(happened) for happened in events]
-    if "mixed-messages" in taken:
-        inside = [_said_by_nobody(page_id, at), *inside, _read_by_nobody(page_id, at)]
-    place = "standby" if "in-standby" in taken else "messaging"
-    entry = {"id": page_id, "time": milliseconds(at), place: inside}
-    body = signing.delivery_body("page", [*_neighbours(page_id, taken, at), entry])
+    content = [_event(timed) for timed in events]
+    if "mixed-messages" in fired:
+        content = [_message_of_stranger(page_id, at), *content, _read_of_stranger(page_id, at)]
+    field = "standby" if "in-standby" in fired else "messaging"
+    entry = {"id": page_id, "time": milliseconds(at), field: content}
+    body = signing.delivery_body("page", [*_other_entries(page_id, fired, at), entry])
     delivery = Delivery(
         events=events,
         body=body,
         headers=dict(signing.signed_headers(body, app_secret)),
-        faults=tuple(taken),
+        faults=tuple(fired),
     )
     for name in FORGERIES:
         if faults.fires(name):
@@ -71,35 +75,38 @@ def pack(
     return delivery
 
 
-def about_another_object(app_secret: str, at: datetime) -> tuple[bytes, dict[str, str]]:
-    """Return a signed delivery that is no page's: an app may be subscribed to such ones, too."""
-    said = {"field": "comments", "value": {"id": "17865799348089039", "text": "Nice mug"}}
-    entry = {"id": "17841405793187218", "time": milliseconds(at), "changes": [said]}
+def pack_other_object(app_secret: str, at: datetime) -> tuple[bytes, dict[str, str]]:
+    """Return body and headers of a signed delivery that is about no Page.
+
+    An app may be subscribed to other objects at the same address.
+    """
+    comment = {"field": "comments", "value": {"id": "17865799348089039", "text": "Nice mug"}}
+    entry = {"id": "17841405793187218", "time": milliseconds(at), "changes": [comment]}
     body = signing.delivery_body("instagram", [entry])
     return body, dict(signing.signed_headers(body, app_secret))
 
 
-def _event(happened: TimedEvent) -> dict[str, Any]:
+def _event(timed: TimedEvent) -> dict[str, Any]:
     return {
-        "sender": {"id": happened.event.psid},
-        "recipient": {"id": happened.event.page_id},
-        "timestamp": milliseconds(happened.at),
-        **happened.event.content,
+        "sender": {"id": timed.event.psid},
+        "recipient": {"id": timed.event.page_id},
+        "timestamp": milliseconds(timed.at),
+        **timed.event.content,
     }
 
 
-def _neighbours(page_id: str, taken: list[str], at: datetime) -> list[dict[str, Any]]:
+def _other_entries(page_id: str, fired: list[str], at: datetime) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     start = {"id": page_id, "time": milliseconds(at)}
-    if "mixed-standby" in taken:
-        entries.append({**start, "standby": [_said_by_nobody(page_id, at)]})
-    if "mixed-changes" in taken:
+    if "mixed-standby" in fired:
+        entries.append({**start, "standby": [_message_of_stranger(page_id, at)]})
+    if "mixed-changes" in fired:
         post = {"item": "status", "verb": "add", "post_id": f"{page_id}_1", "message": "Open today"}
         entries.append({**start, "changes": [{"field": "feed", "value": post}]})
     return entries
 
 
-def _said_by_nobody(page_id: str, at: datetime) -> dict[str, Any]:
+def _message_of_stranger(page_id: str, at: datetime) -> dict[str, Any]:
     return {
         "sender": {"id": psid_of_stranger(page_id)},
         "recipient": {"id": page_id},
@@ -108,7 +115,7 @@ def _said_by_nobody(page_id: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def _read_by_nobody(page_id: str, at: datetime) -> dict[str, Any]:
+def _read_of_stranger(page_id: str, at: datetime) -> dict[str, Any]:
     return {
         "sender": {"id": psid_of_stranger(page_id)},
         "recipient": {"id": page_id},

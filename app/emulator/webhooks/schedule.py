@@ -1,4 +1,4 @@
-"""What happens later: repeats and late deliveries, each due at a moment of Messenger's clock."""
+"""Deliveries scheduled for later, and the record of failures, both by Messenger's clock."""
 
 import threading
 from collections.abc import Callable
@@ -7,24 +7,28 @@ from datetime import datetime, timedelta
 
 from app.emulator.webhooks.payloads import TimedEvent
 
-# "At once, then a few more times with falling frequency, for 36 hours": the steps are not
-# documented (messenger-platform.md 2.5). Counted from the first failure.
-REPEAT_AFTER = tuple(
+# Counted from the first failure. Meta retries at once, and then a few more times with decreasing
+# frequency over 36 hours; it documents no intervals, so these are ours.
+# https://developers.facebook.com/docs/graph-api/webhooks/getting-started, read November 2026.
+RETRY_AFTER = tuple(
     timedelta(minutes=minutes)
     for minutes in (0, 1, 5, 15, 30, 60, 2 * 60, 6 * 60, 12 * 60, 24 * 60, 36 * 60)
 )
+# https://developers.facebook.com/docs/messenger-platform/webhooks, read November 2026.
 ALERT_AFTER = timedelta(minutes=15)
 DISABLE_AFTER = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledDelivery:
-    """Events to be delivered at a moment; `tried` counts the failures behind them."""
+    """Events to deliver at a moment, by calling `run`."""
 
     at: datetime
     events: tuple[TimedEvent, ...]
+    # The first failure; of a delayed delivery the moment at which it was delayed.
     since: datetime
-    tried: int
+    # The number of this retry; 0 for events that have not been sent yet.
+    retries: int
     run: Callable[["ScheduledDelivery"], None]
 
     @property
@@ -33,46 +37,47 @@ class ScheduledDelivery:
 
 
 class Schedule:
-    """Everything that is due later. Safe to use from several threads."""
+    """The scheduled deliveries, earliest first. Thread-safe."""
 
     def __init__(self) -> None:
         self._waiting: list[ScheduledDelivery] = []
         self._lock = threading.Lock()
 
-    def add(self, due: ScheduledDelivery) -> None:
+    def add(self, delivery: ScheduledDelivery) -> None:
         with self._lock:
-            self._waiting.append(due)
+            self._waiting.append(delivery)
             self._waiting.sort(key=lambda each: each.at)
 
     def next_at(self) -> datetime | None:
+        """Return when the earliest delivery is due; None when there is none."""
         with self._lock:
             return self._waiting[0].at if self._waiting else None
 
     def pop_due(self, at: datetime) -> ScheduledDelivery | None:
-        """Return what is due first, if it is due by *at*; it waits no more."""
+        """Remove and return the earliest delivery if it is due by *at*."""
         with self._lock:
             if self._waiting and self._waiting[0].at <= at:
                 return self._waiting.pop(0)
             return None
 
     def pop_page(self, page_id: str, *, only_new: bool = False) -> list[ScheduledDelivery]:
-        """Return all that waits for one page, or what was never tried; it waits no more."""
+        """Remove and return every delivery of a page, or only those not sent yet."""
 
-        def is_meant(due: ScheduledDelivery) -> bool:
-            return due.page_id == page_id and not (only_new and due.tried)
+        def matches(delivery: ScheduledDelivery) -> bool:
+            return delivery.page_id == page_id and not (only_new and delivery.retries)
 
         with self._lock:
-            taken = [due for due in self._waiting if is_meant(due)]
-            self._waiting = [due for due in self._waiting if not is_meant(due)]
-            return taken
+            popped = [delivery for delivery in self._waiting if matches(delivery)]
+            self._waiting = [delivery for delivery in self._waiting if not matches(delivery)]
+            return popped
 
     def clear(self) -> None:
         with self._lock:
             self._waiting.clear()
 
 
-class Health:
-    """Since when each page's deliveries fail. Safe to use from several threads."""
+class WebhookHealth:
+    """How long the deliveries of each page have been failing. Thread-safe."""
 
     def __init__(self) -> None:
         self._since: dict[str, datetime] = {}
@@ -85,9 +90,9 @@ class Health:
             self._alerted.discard(page_id)
 
     def failed(self, page_id: str, at: datetime) -> timedelta | None:
-        """Return which threshold has now been passed: ALERT_AFTER once, DISABLE_AFTER, or none."""
+        """Record a failure; return the threshold it crosses: ALERT_AFTER, DISABLE_AFTER or None."""
         with self._lock:
-            # By a clock that was put back, the first failure is the one of now.
+            # After the clock was set back, the hour starts with the present failure.
             since = self._since[page_id] = min(self._since.get(page_id, at), at)
             lasting = at - since
             if lasting >= DISABLE_AFTER:

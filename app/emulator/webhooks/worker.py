@@ -1,4 +1,4 @@
-"""The background thread: jobs in order, and between them whatever has become due."""
+"""The background thread: runs jobs in order, and scheduled deliveries as they fall due."""
 
 import logging
 import queue
@@ -13,7 +13,7 @@ Job = Callable[[], None]
 
 
 class Worker:
-    """Runs jobs one after the other; its thread starts with the first."""
+    """Runs jobs one after the other; the thread starts with the first."""
 
     def __init__(self, schedule: Schedule, clock: Clock) -> None:
         self._schedule = schedule
@@ -22,26 +22,26 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def put(self, job: Job) -> None:
-        """Run *job* behind those that wait already."""
+    def enqueue(self, job: Job) -> None:
+        """Run *job* after those that are queued already."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True, name="dispatcher")
+                self._thread = threading.Thread(target=self._work, daemon=True, name="webhooks")
                 self._thread.start()
         self._jobs.put(job)
 
-    def add(self, due: ScheduledDelivery) -> None:
-        """Run *due* once its moment has come."""
-        self._schedule.add(due)
-        # Whoever waits for a later moment must look again.
-        self.put(_look_again)
+    def schedule(self, delivery: ScheduledDelivery) -> None:
+        """Run *delivery* when it is due."""
+        self._schedule.add(delivery)
+        # A thread that waits for a later delivery must look at the schedule again.
+        self.enqueue(_wake_up)
 
     def settle(self) -> None:
-        """Return when no job waits."""
+        """Wait until the queue is empty."""
         self._jobs.join()
 
     def close(self) -> None:
-        """Let the thread end once it has done what waits; does not wait for it."""
+        """Stop the thread once the queue is empty; does not wait for it."""
         with self._lock:
             if self._thread is not None:
                 self._jobs.put(None)
@@ -51,7 +51,7 @@ class Worker:
             try:
                 job = self._jobs.get(timeout=self._seconds_to_next())
             except queue.Empty:
-                self._run(_look_again)
+                self._run(_wake_up)
                 continue
             try:
                 if job is None:
@@ -63,15 +63,15 @@ class Worker:
     def _run(self, job: Job) -> None:
         try:
             job()
-            while (due := self._schedule.pop_due(self._clock())) is not None:
-                due.run(due)
-        except Exception:  # noqa: BLE001 - one that goes wrong in here must not end all others
-            _log.exception("a delivery went wrong inside the emulator")
+            while (delivery := self._schedule.pop_due(self._clock())) is not None:
+                delivery.run(delivery)
+        except Exception:  # noqa: BLE001 - one failed job must not end the thread
+            _log.exception("a delivery failed inside the emulator")
 
     def _seconds_to_next(self) -> float | None:
         at = self._schedule.next_at()
         return None if at is None else max((at - self._clock()).total_seconds(), 0.01)
 
 
-def _look_again() -> None:
-    """Do nothing: what has become due is looked for after every job."""
+def _wake_up() -> None:
+    """Do nothing: the worker looks at the schedule after every job."""

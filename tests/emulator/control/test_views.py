@@ -204,7 +204,7 @@ def test_reset_is_the_first_day_again(
     control: FlaskClient, emulator: Emulator, ana: Person
 ) -> None:
     ana.comes_back()
-    token = emulator.state.mint_token(PAGE, ana.psid)
+    token = emulator.state.issue_token(PAGE, ana.psid)
     emulator.faults.turn_on("html")
     emulator.state.set_page_fields(OTHER_PAGE, ())
     control.post("/control/time", json={"advance_seconds": 90})

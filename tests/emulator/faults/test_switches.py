@@ -188,7 +188,7 @@ def test_a_server_that_takes_a_forged_delivery_is_told(
 
     page = ana.comes_back()
 
-    assert "took a delivery that Messenger never signed" in page.text
+    assert "accepted a delivery that Messenger never signed" in page.text
     assert ana.psid not in webhook.received[0].body.decode()
 
 
@@ -275,7 +275,7 @@ def test_repeats_come_at_falling_frequency_until_one_is_taken(
     emulator.dispatcher.advance(timedelta(hours=40))
 
     assert [2, 3, 3, 4, 5] == counts
-    assert "message, Ana Berg, repeat 1" in titles(emulator)
+    assert "message, Ana Berg, retry 1" in titles(emulator)
     assert 6 == len(webhook.received)
 
 
@@ -342,7 +342,7 @@ def test_graph_answers_with_the_error_that_is_on(
     fault: Any, emulator: Emulator, graph: FlaskClient, ana: Person
 ) -> None:
     emulator.faults.turn_on(fault.name, times=1)
-    token = emulator.state.mint_token(PAGE, ana.psid)
+    token = emulator.state.issue_token(PAGE, ana.psid)
 
     if "recipient" in fault.calls:
         answer = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}")
@@ -396,7 +396,7 @@ def test_a_page_token_may_speak_for_another_page(
     emulator: Emulator, graph: FlaskClient, ana: Person
 ) -> None:
     emulator.faults.turn_on("page-token-of-another-page")
-    token = emulator.state.mint_token(PAGE, ana.psid)
+    token = emulator.state.issue_token(PAGE, ana.psid)
 
     page = graph.get("/v26.0/me")
     person = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}")
@@ -410,7 +410,7 @@ def test_a_linking_token_may_be_refused_while_all_else_works(
     fault: str, emulator: Emulator, graph: FlaskClient, ana: Person
 ) -> None:
     emulator.faults.turn_on(fault)
-    token = emulator.state.mint_token(PAGE, ana.psid)
+    token = emulator.state.issue_token(PAGE, ana.psid)
 
     refused = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}")
     profile = graph.get(f"/v26.0/{ana.psid}")

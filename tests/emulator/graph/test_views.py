@@ -80,7 +80,7 @@ def test_a_linking_url_must_be_https_unless_on_loopback(
 
 
 def test_a_live_linking_token_names_the_person(graph: FlaskClient, ana: Person) -> None:
-    token = ana.emulator.state.mint_token(PAGE, ana.psid)
+    token = ana.emulator.state.issue_token(PAGE, ana.psid)
 
     answer = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}")
     unasked = graph.get(f"/v26.0/me?account_linking_token={token}")
@@ -93,8 +93,8 @@ def test_an_expired_foreign_or_unknown_linking_token_is_10303(
     graph: FlaskClient, ana: Person, clock: Hands
 ) -> None:
     state = ana.emulator.state
-    theirs = state.mint_token(OTHER_PAGE, state.threads(OTHER_PAGE)[0].psid)
-    old = state.mint_token(PAGE, ana.psid)
+    theirs = state.issue_token(OTHER_PAGE, state.threads(OTHER_PAGE)[0].psid)
+    old = state.issue_token(PAGE, ana.psid)
 
     foreign = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={theirs}")
     clock.advance(timedelta(minutes=5))

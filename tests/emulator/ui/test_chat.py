@@ -127,5 +127,5 @@ def test_a_chat_of_a_former_start_leads_to_the_one_there_is_now(app: Flask) -> N
     answer = app.test_client().get("/t/1/2")
 
     assert 404 == answer.status_code
-    assert "started anew" in answer.text
+    assert "has been restarted" in answer.text
     assert 'href="/"' in answer.text

@@ -154,11 +154,11 @@ def test_a_log_in_that_never_comes_back_says_where_to_look(app: Flask, ana: Pers
     [
         ("proof-wrong", "its key the app secret"),
         ("proof-required", "its key the app secret"),
-        ("graph-190-463", "past its time"),
-        ("drip", "a limit of its own"),
+        ("graph-190-463", "this one has expired"),
+        ("drip", "limit the duration of the whole call"),
     ],
 )
-def test_a_call_that_failed_says_what_to_mend(
+def test_a_call_that_failed_says_how_to_fix_it(
     fault: str, fix: str, app: Flask, graph: FlaskClient, ana: Person
 ) -> None:
     ana.emulator.faults.turn_on(fault)

@@ -6,7 +6,7 @@ import pytest
 
 from app.emulator import EmulatorSettings, create_emulator
 from app.emulator.state import AppSubscription
-from app.emulator.ui.login_window import login_address
+from app.emulator.ui.login_window import login_url
 from tests.emulator.conftest import NOON, ORIGIN, PAGE, Hands, Person
 from tests.emulator.webhook_server import Webhook
 
@@ -26,7 +26,7 @@ def test_log_in_adds_two_parameters_behind_the_urls_own_query(url: str, start: s
     """
     As captured: messenger-platform.md 1.2, number 3.
     """
-    address = login_address(url, token="AR1", origin="https://facebook.com")
+    address = login_url(url, token="AR1", origin="https://facebook.com")
 
     added = (
         "account_linking_token=AR1"

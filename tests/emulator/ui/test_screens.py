@@ -275,7 +275,7 @@ def test_a_list_that_was_opened_is_open_after_a_switch_and_a_reload(
 
     page.get_by_role("switch", name="unsigned").click()
     expect(page.get_by_role("heading", name="On now")).to_be_visible()
-    page.get_by_role("button", name="Turn all 1 off").click()
+    page.get_by_role("button", name="Turn it off").click()
     expect(page.get_by_role("heading", name="On now")).to_have_count(0)
     page.reload()
 
