@@ -122,7 +122,7 @@ def test_a_deleted_account_is_gone_with_its_links(
 
     result = operator.types("accounts", "delete", USERNAME, told="y\n")
 
-    assert f"{USERNAME} is deleted; links ended: 1." in result.output
+    assert f"Deleted {USERNAME}; links ended: 1." in result.output
     assert USERNAME not in operator.types("accounts", "list").output
     assert services.read(link_queries.find_link, PAGE, ANA) is None
     assert not accepts(services, PASSWORD)
@@ -145,7 +145,7 @@ def test_no_command_makes_up_an_account(operator: Operator, command: str) -> Non
     result = operator.types("accounts", command, "nobody", told="y\n")
 
     assert 1 == result.exit_code
-    assert "There are none." in operator.types("accounts", "list").output
+    assert "There are no accounts." in operator.types("accounts", "list").output
 
 
 def _link(session: Session, who: Identity) -> None:

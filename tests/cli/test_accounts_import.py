@@ -2,8 +2,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from click.testing import Result
-from flask import Flask
+from click.testing import CliRunner, Result
 
 from app.accounts import local
 from app.cli import accounts
@@ -13,17 +12,17 @@ from tests.installation import PASSWORD, USERNAME
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 
-def imports(app: Flask, text: str, *options: str) -> Result:
-    return app.test_cli_runner().invoke(accounts.group, ["import", "-", *options], input=text)
+def imports(services: Services, text: str, *options: str) -> Result:
+    return CliRunner().invoke(accounts.group, ["import", "-", *options], input=text, obj=services)
 
 
 def names(services: Services) -> list[str]:
     return [account.username for account in services.read(local.list_accounts)]
 
 
-def test_accounts_come_with_the_passwords_they_have(app: Flask, services: Services) -> None:
+def test_accounts_come_with_the_passwords_they_have(services: Services) -> None:
     """R54: and the hash becomes ours when its owner has signed in."""
-    done = imports(app, f"username,password_hash,display_name\n{USERNAME},{HASH},Jane Doe\n")
+    done = imports(services, f"username,password_hash,display_name\n{USERNAME},{HASH},Jane Doe\n")
 
     assert 0 == done.exit_code
     assert "Added 1 accounts" in done.stdout
@@ -40,8 +39,8 @@ def test_accounts_come_with_the_passwords_they_have(app: Flask, services: Servic
     assert before.subject == authenticator.verify(USERNAME, PASSWORD).subject
 
 
-def test_a_dry_run_changes_nothing(app: Flask, services: Services) -> None:
-    done = imports(app, f"username,password_hash\n{USERNAME},{HASH}\n", "--dry-run")
+def test_a_dry_run_changes_nothing(services: Services) -> None:
+    done = imports(services, f"username,password_hash\n{USERNAME},{HASH}\n", "--dry-run")
 
     assert 0 == done.exit_code
     assert "Would add 1 accounts" in done.stdout
@@ -50,11 +49,13 @@ def test_a_dry_run_changes_nothing(app: Flask, services: Services) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 @pytest.mark.usefixtures("jane")
-def test_refused_lines_are_named_and_the_others_taken(app: Flask, options: tuple[str, ...]) -> None:
+def test_refused_lines_are_named_and_the_others_taken(
+    services: Services, options: tuple[str, ...]
+) -> None:
     """Nobody finds one bad line among thousands; and no hash is shown."""
     lines = [f"zoe,{HASH}", f"{USERNAME.upper()},{HASH}", f"ZOE,{HASH}", "ben,secret", f",{HASH}"]
 
-    done = imports(app, "\n".join(["username,password_hash", *lines]), *options)
+    done = imports(services, "\n".join(["username,password_hash", *lines]), *options)
 
     assert 1 == done.exit_code
     assert "refused lines: 4" in done.stdout
@@ -69,13 +70,13 @@ def test_refused_lines_are_named_and_the_others_taken(app: Flask, options: tuple
     assert HASH not in done.output
 
 
-def test_the_same_file_can_be_given_again(app: Flask, services: Services) -> None:
+def test_the_same_file_can_be_given_again(services: Services) -> None:
     """An import that broke off is finished by repeating it."""
     text = "username,password_hash\n" + "".join(f"user{n},{HASH}\n" for n in range(1201))
-    first = imports(app, text)
+    first = imports(services, text)
     subjects = [account.subject for account in services.read(local.list_accounts)]
 
-    again = imports(app, text)
+    again = imports(services, text)
 
     assert "Added 1201 accounts" in first.stdout
     assert "  1000 lines read" in first.stderr
@@ -88,17 +89,17 @@ def test_the_same_file_can_be_given_again(app: Flask, services: Services) -> Non
     [
         (b"name,hash\na,b\n", "the first line must name password_hash and username"),
         (b"", "the first line must name"),
-        (b"username,password_hash\nj\xe4ne,secret\n", "is no CSV in UTF-8"),
-        (b'username,password_hash\n"jane"x,secret\n', "is no CSV in UTF-8"),
+        (b"username,password_hash\nj\xe4ne,secret\n", "is not CSV in UTF-8"),
+        (b'username,password_hash\n"jane"x,secret\n', "is not CSV in UTF-8"),
     ],
 )
 def test_what_is_no_such_file_is_said_in_a_sentence(
-    app: Flask, tmp_path: Path, content: bytes, said: str
+    services: Services, tmp_path: Path, content: bytes, said: str
 ) -> None:
     path = tmp_path / "users.csv"
     path.write_bytes(content)
 
-    done = app.test_cli_runner().invoke(accounts.group, ["import", str(path)])
+    done = CliRunner().invoke(accounts.group, ["import", str(path)], obj=services)
 
     assert 1 == done.exit_code
     assert said in done.stderr

@@ -39,7 +39,7 @@ def test_several_processes_answer_one_port(database: URL) -> None:
         log = server.log.read_text()
 
     assert [200] * 8 == statuses
-    assert "2 processes, start threadlink worker beside" in log
+    assert "2 processes, start threadlink worker as well" in log
     assert 0 == server.process.returncode
 
 

@@ -6,7 +6,6 @@ from playwright.sync_api import Browser
 from sqlalchemy import URL
 from werkzeug.wrappers import Request, Response
 
-from app import create_app
 from app.cli.listening import listening
 from app.cli.serving import serving
 from app.services.container import build
@@ -86,7 +85,7 @@ def test_chromium_shows_nothing_of_ours_in_a_frame(
             return Response(frame.replace("&", "&amp;"), mimetype="text/html")
 
         with (
-            serving(create_app(services), listener),
+            serving(services, listener),
             served(evil, "127.0.0.1") as origin,
             browser.new_context() as context,
         ):
