@@ -1,4 +1,4 @@
-"""The page of the API that people read: nothing from elsewhere, nothing that leads nowhere."""
+"""The API's reference page: no broken links, and nothing from other origins."""
 
 import re
 import threading
@@ -43,6 +43,14 @@ def test_every_link_on_the_page_leads_somewhere(client: InProcess) -> None:
 
     assert set() == wanted - places
     assert {"show_link", "LinkObject", "key_refused"} <= places
+
+
+def test_the_texts_are_plain(client: InProcess) -> None:
+    """They come from docstrings, whose marks and references mean nothing to a reader."""
+    page = client("GET", "/api/docs").text
+
+    prose = re.sub(r"<[^>]+>", "", page)
+    assert [] == re.findall(r"\*\w+\*|`|\bR\d+\b|\w+\.md", prose)
 
 
 def test_a_browser_has_nothing_to_complain_of(browser: Browser, origin: str) -> None:
