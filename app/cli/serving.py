@@ -14,6 +14,7 @@ from app.infra.database import schema
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import Services
 from app.web.factory import make_app
+from app.web.reloading import log_refused_reload
 
 log = structlog.get_logger()
 
@@ -60,9 +61,8 @@ def note_start(settings: Settings) -> None:
 
 def note_refused_reload(exc: ConfigError) -> None:
     """Log and print that a reload was refused and the previous settings stay, and why."""
-    errors = str(exc).splitlines()
-    log.error("server.reload_refused", faults=errors)
-    lines = "\n".join(f"  {error}" for error in errors)
+    log_refused_reload(exc)
+    lines = "\n".join(f"  {error}" for error in str(exc).splitlines())
     click.echo(f"Not reloaded; the previous settings stay:\n{lines}", err=True)
 
 

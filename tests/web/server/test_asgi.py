@@ -226,7 +226,7 @@ def test_what_runs_alongside_ends_with_the_server() -> None:
     async def send(message: Any) -> None:
         told.append(message)
 
-    play(AsgiGateway(echo, threads=1, alongside=work)({"type": "lifespan"}, receive, send))
+    play(AsgiGateway(echo, threads=1, background=work)({"type": "lifespan"}, receive, send))
 
     assert has_ended.is_set()
     assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == [m["type"] for m in told]
