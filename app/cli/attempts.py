@@ -54,7 +54,7 @@ def follow() -> None:
     """
     since = clock.now()
     follower = TimelineFollower()
-    click.echo("Waiting for somebody to tap Log In. Ctrl-C stops it.", err=True)
+    click.echo("Waiting for a person to tap Log In. Ctrl-C stops it.", err=True)
     with stopping() as stop:
         while not stop.wait(POLL_SECONDS):
             at = clock.now()

@@ -7,7 +7,7 @@ from app.services.container import Services
 
 
 class Operator:
-    """Somebody at a terminal of the machine that runs *services*."""
+    """An operator at a terminal of the machine that runs *services*."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

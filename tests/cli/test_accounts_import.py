@@ -20,8 +20,8 @@ def names(services: Services) -> list[str]:
     return [account.username for account in services.read(local.list_accounts)]
 
 
-def test_accounts_come_with_the_passwords_they_have(services: Services) -> None:
-    """R54: and the hash becomes ours when its owner has signed in."""
+def test_accounts_are_imported_with_their_passwords(services: Services) -> None:
+    """R54: and the first sign-in replaces the hash by one of ours."""
     done = imports(services, f"username,password_hash,display_name\n{USERNAME},{HASH},Jane Doe\n")
 
     assert 0 == done.exit_code
@@ -29,7 +29,7 @@ def test_accounts_come_with_the_passwords_they_have(services: Services) -> None:
     authenticator = local.LocalAuthenticator(
         read=services.read, write=services.write, hasher=services.hasher
     )
-    before = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - what is kept is not shown elsewhere
+    before = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - no public function shows the stored hash
     authenticator.verify(USERNAME, PASSWORD)
     after = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - as above
     assert before is not None
@@ -49,10 +49,10 @@ def test_a_dry_run_changes_nothing(services: Services) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 @pytest.mark.usefixtures("jane")
-def test_refused_lines_are_named_and_the_others_taken(
+def test_refused_lines_are_named_and_the_others_imported(
     services: Services, options: tuple[str, ...]
 ) -> None:
-    """Nobody finds one bad line among thousands; and no hash is shown."""
+    """By number, because one bad line among thousands is hard to find; and no hash is shown."""
     lines = [f"zoe,{HASH}", f"{USERNAME.upper()},{HASH}", f"ZOE,{HASH}", "ben,secret", f",{HASH}"]
 
     done = imports(services, "\n".join(["username,password_hash", *lines]), *options)
@@ -70,8 +70,8 @@ def test_refused_lines_are_named_and_the_others_taken(
     assert HASH not in done.output
 
 
-def test_the_same_file_can_be_given_again(services: Services) -> None:
-    """An import that broke off is finished by repeating it."""
+def test_the_same_file_can_be_imported_again(services: Services) -> None:
+    """An interrupted import is finished by repeating it."""
     text = "username,password_hash\n" + "".join(f"user{n},{HASH}\n" for n in range(1201))
     first = imports(services, text)
     subjects = [account.subject for account in services.read(local.list_accounts)]
@@ -85,7 +85,7 @@ def test_the_same_file_can_be_given_again(services: Services) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"name,hash\na,b\n", "the first line must name password_hash and username"),
         (b"", "the first line must name"),
@@ -93,8 +93,8 @@ def test_the_same_file_can_be_given_again(services: Services) -> None:
         (b'username,password_hash\n"jane"x,secret\n', "is not CSV in UTF-8"),
     ],
 )
-def test_what_is_no_such_file_is_said_in_a_sentence(
-    services: Services, tmp_path: Path, content: bytes, said: str
+def test_another_kind_of_file_is_refused_in_a_sentence(
+    services: Services, tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = tmp_path / "users.csv"
     path.write_bytes(content)
@@ -102,5 +102,5 @@ def test_what_is_no_such_file_is_said_in_a_sentence(
     done = CliRunner().invoke(accounts.group, ["import", str(path)], obj=services)
 
     assert 1 == done.exit_code
-    assert said in done.stderr
+    assert message in done.stderr
     assert "secret" not in done.output

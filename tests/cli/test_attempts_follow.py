@@ -18,7 +18,7 @@ def news(
     return [line.split("  ", 2)[2] for line in follower.new_lines(timelines, at=at)]
 
 
-def test_each_step_is_told_once_as_it_happens(
+def test_each_step_is_printed_once_as_it_happens(
     services: Services,
     jane: str,
     graph: Graph,
@@ -43,7 +43,7 @@ def test_each_step_is_told_once_as_it_happens(
     assert [] == news(services, follower, since, clock.now())
 
 
-def test_a_password_that_is_wrong_is_told_once(
+def test_a_wrong_password_is_printed_once(
     services: Services, jane: str, graph: Graph, person: Person
 ) -> None:
     assert jane
@@ -58,7 +58,7 @@ def test_a_password_that_is_wrong_is_told_once(
     assert [] == news(services, follower, since, clock.now())
 
 
-def test_a_silence_is_remarked_upon_and_then_explained(
+def test_a_missing_event_is_reported_and_then_explained(
     services: Services, jane: str, graph: Graph, person: Person
 ) -> None:
     assert jane
@@ -77,7 +77,7 @@ def test_a_silence_is_remarked_upon_and_then_explained(
     assert "2 deliveries came meanwhile and were refused for their signature" in later
 
 
-def test_attempts_from_before_are_not_told(services: Services, person: Person) -> None:
+def test_earlier_attempts_are_not_printed(services: Services, person: Person) -> None:
     person.taps_log_in(log_in())
 
     assert [] == news(services, TimelineFollower(), clock.now(), clock.now())

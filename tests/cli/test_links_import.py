@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_good_lines_are_taken_over_and_bad_ones_named(
+def test_valid_lines_are_imported_and_invalid_ones_named(
     services: Services, operator: Operator, file: Path
 ) -> None:
     result = operator.types("links", "import", str(file))
@@ -36,7 +36,7 @@ def test_good_lines_are_taken_over_and_bad_ones_named(
     assert services.read(link_queries.find_link, PAGE, ANA) is not None
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(
+def test_a_dry_run_reports_the_same_and_changes_nothing(
     services: Services, operator: Operator, file: Path
 ) -> None:
     result = operator.types("links", "import", str(file), "--dry-run")
@@ -45,7 +45,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(
     assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
-def test_a_file_without_the_columns_is_refused_whole(operator: Operator, tmp_path: Path) -> None:
+def test_a_file_without_the_columns_is_refused(operator: Operator, tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     path.write_text("psid,user\n1,jane\n", encoding="utf-8")
 

@@ -18,7 +18,7 @@ SERVER = (
     "import app.cli.serve; from app.services.settings import load_settings; "
     "from app.web.reloading import make_gateway; make_gateway(load_settings(), is_alone=True)"
 )
-# Each takes longer to load, or more memory, than it is worth to a server that does not use it.
+# Each costs too much time or memory to load in a server that does not use it.
 ON_DEMAND = {"alembic", "authlib", "cryptography", "joserfc", "ldap3", "prometheus_client"}
 
 
@@ -108,7 +108,7 @@ def test_a_file_of_settings_overrides_dotenv_and_the_environment_both(
 
 
 @pytest.mark.parametrize("code", [SERVER, "import app.cli.worker"], ids=["serve", "worker"])
-def test_a_server_loads_no_library_that_few_need(code: str, tmp_path: Path) -> None:
+def test_a_server_loads_no_library_that_it_does_not_use(code: str, tmp_path: Path) -> None:
     modules = loaded_by(code, tmp_path)
 
     assert not ON_DEMAND & modules

@@ -1,4 +1,4 @@
-"""What operators and their tools read: health checks, Prometheus metrics, trace spans.
+"""Interfaces for operators and their tools: health checks, Prometheus metrics, trace spans.
 
 Observes requests and changes none; no other package of the web imports it, the factory excepted.
 """
