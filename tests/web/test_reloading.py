@@ -40,5 +40,5 @@ def test_the_replaced_application_is_freed(database: URL, monkeypatch: pytest.Mo
 
 
 def _applications() -> list[Flask]:
-    # Not isinstance: a weak proxy says that it is one, too.
+    # Not isinstance: it is also true of a weak proxy.
     return [one for one in gc.get_objects() if type(one) is Flask]
