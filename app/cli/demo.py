@@ -34,8 +34,20 @@ HOST: Final = "127.0.0.1"
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option("--emulator-port", type=click.IntRange(0, 65535), default=8081, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="The port of the server.",
+)
+@click.option(
+    "--emulator-port",
+    type=click.IntRange(0, 65535),
+    default=8081,
+    show_default=True,
+    help="The port of the simulated Messenger.",
+)
 @json_option
 def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
     """Try account linking on this machine, without a Facebook app.

@@ -19,7 +19,13 @@ WHEREABOUTS: Final = Path("instance/emulator.json")
 
 
 @click.group(invoke_without_command=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8081, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8081,
+    show_default=True,
+    help="The port to listen on.",
+)
 @click.option(
     "--webhook-url", help="The URL that gets the deliveries, as if set in Meta's dashboard."
 )

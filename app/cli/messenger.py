@@ -125,8 +125,14 @@ def unlink(psid: str, page: PageId | None) -> None:
 
 @group.command()
 @click.argument("psid")
-@click.option("--kind", type=click.Choice(["login", "logout"]), default="login", show_default=True)
-@click.option("--text", default="Connect your account.", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["login", "logout"]),
+    default="login",
+    show_default=True,
+    help="The button.",
+)
+@click.option("--text", default="Connect your account.", show_default=True, help="The message.")
 @page_option
 @audited
 def send_button(psid: str, kind: str, text: str, page: PageId | None) -> None:
