@@ -141,7 +141,7 @@ def _greet(settings: EmulatorSettings, running: Description) -> None:
     click.echo("Settings for the server:\n")
     for name, value in environment(settings, running).items():
         click.echo(f"{name}={value}")
-    click.echo("\nNext: threadlink emulator trigger message. Ctrl-C stops the emulator.", err=True)
+    click.echo("\nNext: threadlink emulator trigger message. Ctrl-C stops it.", err=True)
 
 
 @emulator.command()
