@@ -1,74 +1,87 @@
-"""The command ``threadlink``: one file for each group of commands."""
+"""The command ``threadlink``: one file for each command or group of commands.
 
+May import everything below it, and Flask nowhere; nothing imports it.
+"""
+
+import difflib
+import os
 from importlib import import_module
 from typing import Any, Final
 
 import click
-from flask.cli import FlaskGroup
-
-from app import create_app
 
 HELP = """Link Messenger people to the users of your business.
 
 See it work without a Facebook app: threadlink demo
 """
 
-# Where each command is, and the first sentence of what it says of itself: a command is loaded when
-# it is called, and none of them for the list of all.
+# By section of --help: where each command is, and the first sentence of its own help. A command is
+# imported when it is called, and none of them for the list of all.
+SECTIONS: Final = {
+    "Run": {
+        "demo": ("demo:demo", "Try account linking on this machine, without a Facebook app."),
+        "run": ("run:run", "Run the server and the worker for development."),
+        "serve": ("serve:serve", "Run the server in production."),
+        "worker": ("worker:worker", "Run the background worker: notices, forwarding, unlinks."),
+    },
+    "Set up": {
+        "db": ("db:group", "Create, upgrade and check the database tables."),
+        "setup": ("setup:setup", "Register this server with Meta: webhook, pages, Log In URL."),
+        "doctor": ("doctor:doctor", "Check the settings, the database and the setup at Meta."),
+        "keys": ("keys:group", "Create, list and revoke the API keys of your bot."),
+    },
+    "People and links": {
+        "accounts": ("accounts:group", "Add, change and remove the built-in accounts."),
+        "attempts": ("attempts:group", "Explain why an attempt to link succeeded or failed."),
+        "links": ("links:group", "Show, end, export and import links."),
+    },
+    "Operate": {
+        "outbox": ("outbox:group", "Inspect and replay queued notices and deliveries."),
+        "backup": ("backup:backup", "Copy the SQLite database to FILE, and verify the copy."),
+        "messenger": ("messenger:group", "Call Messenger's API by hand."),
+    },
+    "Develop": {
+        "emulator": ("emulator:emulator", "Run a simulated Messenger on this machine."),
+    },
+}
 COMMANDS: Final = {
-    "accounts": ("accounts:group", "The built-in accounts."),
-    "attempts": ("attempts:group", "Why somebody was linked, or was not."),
-    "backup": (
-        "backup:backup",
-        "Copy the SQLite database to FILE while the server runs, and verify the copy.",
-    ),
-    "db": ("db:group", "The database: make its tables, see how they stand."),
-    "demo": (
-        "demo:demo",
-        "Show an account being linked, on this machine and without a Facebook app.",
-    ),
-    "doctor": (
-        "doctor:doctor",
-        "Check everything that linking needs, here and at Meta",
-    ),
-    "emulator": (
-        "emulator:emulator",
-        "Run a Messenger on this machine, on loopback only: chat, Graph, webhooks, an inspector.",
-    ),
-    "keys": ("keys:group", "The keys your bot asks the API with."),
-    "links": ("links:group", "Who is linked to whom."),
-    "messenger": ("messenger:group", "One Graph call each."),
-    "outbox": ("outbox:group", "What is still to be told to the bot and to Messenger."),
-    "run": ("run:run", "Serve on this machine while developing, the worker inside."),
-    "serve": ("serve:serve", "Serve in production, behind whatever speaks https."),
-    "setup": (
-        "setup:setup",
-        "Tell Meta about this server: webhook, page subscriptions, where Log In leads.",
-    ),
-    "worker": ("worker:worker", "Do what commits have asked for, until told to stop."),
+    name: command for commands in SECTIONS.values() for name, command in commands.items()
 }
 
 
-class Commands(FlaskGroup):
-    """Our commands, with every foreseen failure told in a sentence or two."""
+class Commands(click.Group):
+    """All commands, each imported on demand; expected failures end with a sentence or two."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        # Flask's way loads the application first, and --help must work without settings.
-        return sorted({*COMMANDS, *click.Group.list_commands(self, ctx)})
+        del ctx
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        del ctx
         if name not in COMMANDS:
-            return super().get_command(ctx, name)
+            return None
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(import_module(f"app.cli.{module}"), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(name, COMMANDS)
+            hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx=ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        flasks = click.Group.list_commands(self, ctx)
-        lines = {name: self.commands[name].get_short_help_str() for name in flasks}
-        lines.update({name: words for name, (_, words) in COMMANDS.items()})
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(lines.items()))
+        del ctx
+        width = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name.ljust(width), summary) for name, (_, summary) in commands.items()]
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -76,20 +89,35 @@ class Commands(FlaskGroup):
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as exc:
-            # Here, because it loads what can fail, and whoever asks for help needs none of it.
+            # Imported here: it loads the database's library, which --help does without.
             from app.cli.failures import sentence  # noqa: PLC0415
 
-            told = sentence(exc)
-            if told is None:
+            message = sentence(exc)
+            if message is None:
                 raise
-            raise click.ClickException(told) from exc
+            raise click.ClickException(message) from exc
 
 
-main = Commands(
-    name="threadlink",
-    help=HELP,
-    create_app=create_app,
-    add_version_option=False,
-    load_dotenv=False,
+def _load_env_file(_ctx: click.Context, _param: click.Parameter, path: str | None) -> None:
+    """Add the variables in the file at *path* to the environment, which keeps what it has."""
+    if path is None:
+        return
+    from dotenv import dotenv_values  # noqa: PLC0415 - --help does without it
+
+    for name, value in dotenv_values(path, encoding="utf-8").items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+
+
+_ENV_FILE: Final = click.Option(
+    ["-e", "--env-file"],
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=_load_env_file,
+    help="Read settings from FILE; they override .env, and the environment overrides both.",
 )
+
+main = Commands(name="threadlink", help=HELP, params=[_ENV_FILE])
 click.version_option(package_name="threadlink", prog_name="threadlink")(main)

@@ -4,7 +4,6 @@ from datetime import datetime
 from functools import partial
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
 from app.accounts import local
@@ -12,23 +11,25 @@ from app.accounts.local import AccountError, AccountUnknown
 from app.accounts.passwords import PasswordRefused, check_new_password
 from app.cli.accounts_import import import_
 from app.cli.audit import audited
+from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, new_secret
 from app.infra import clock
 from app.linking import attempts, handlers
 from app.linking.handlers import Policy
 from app.linking.values import User
-from app.web.current import services
 
-group = AppGroup("accounts", help="The built-in accounts.")
+group = ServiceGroup("accounts", help="Add, change and remove the built-in accounts.")
 group.add_command(import_)
 
 
 @group.command()
 @click.argument("username")
-@click.option("--display-name", help="How the person is called on the confirm page.")
+@click.option("--display-name", help="The name shown on the confirm page.")
 @audited
 def add(username: str, display_name: str | None) -> None:
-    """Add an account; the password is asked for, or read from standard input.
+    """Add an account.
+
+    Asks for the password at a terminal; otherwise reads it from standard input.
 
     Example: threadlink accounts add jane@example.com
     """
@@ -44,7 +45,7 @@ def add(username: str, display_name: str | None) -> None:
 @click.argument("username")
 @audited
 def set_password(username: str) -> None:
-    """Replace the password of USERNAME; links stay.
+    """Change the password of USERNAME, and keep its links.
 
     Example: threadlink accounts set-password jane@example.com
     """
@@ -52,27 +53,30 @@ def set_password(username: str) -> None:
         raise click.ClickException(f"there is no account {username}")
     password_hash = _hashed_new_password(username)
     services().write(local.set_password, username, password_hash)
-    click.echo(f"The password of {username} is changed. Links stay; to end them: accounts disable")
+    click.echo(f"Changed the password of {username}; its links stay.")
+    click.echo(f"To end them: threadlink accounts disable {username}")
 
 
 @group.command()
 @click.argument("username")
 @audited
 def disable(username: str) -> None:
-    """Let USERNAME sign in no more, and end its links at once.
+    """Block USERNAME from signing in, and end its links.
 
     Example: threadlink accounts disable jane@example.com
     """
-    ended = _closed(partial(local.disable, at=clock.now()), username)
-    click.echo(f"{username} can sign in no more; links ended: {ended}.")
-    click.echo(f"To undo it: threadlink accounts enable {username}")
+    count = _close(partial(local.disable, at=clock.now()), username)
+    click.echo(f"{username} can no longer sign in; links ended: {count}.")
+    click.echo(f"To undo: threadlink accounts enable {username}")
 
 
 @group.command()
 @click.argument("username")
 @audited
 def enable(username: str) -> None:
-    """Let USERNAME sign in again; links that were ended stay ended.
+    """Allow USERNAME to sign in again.
+
+    Links that were ended stay ended.
 
     Example: threadlink accounts enable jane@example.com
     """
@@ -88,18 +92,18 @@ def enable(username: str) -> None:
 @click.confirmation_option(prompt="Delete the account and end its links?")
 @audited
 def delete(username: str) -> None:
-    """Delete the account of USERNAME, and end its links at once.
+    """Delete the account of USERNAME, and end its links.
 
     Example: threadlink accounts delete jane@example.com
     """
-    ended = _closed(local.delete, username)
-    click.echo(f"{username} is deleted; links ended: {ended}.")
+    count = _close(local.delete, username)
+    click.echo(f"Deleted {username}; links ended: {count}.")
 
 
 @group.command("list")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """List the accounts, by name.
+    """List the accounts by name.
 
     Example: threadlink accounts list
     """
@@ -113,21 +117,24 @@ def list_(*, as_json: bool) -> None:
         else:
             click.echo(f"{account.username}{'  (disabled)' if account.disabled_at else ''}")
     if not accounts and not as_json:
-        click.echo("There are none. Next: threadlink accounts add USERNAME")
+        click.echo("There are no accounts. Next: threadlink accounts add USERNAME")
 
 
 def _hashed_new_password(username: str) -> str:
     password = new_secret("Password")
-    least = services().settings.password_min_length
-    names = services().page_names.values()
+    page_names = services().page_names.values()
     try:
-        check_new_password(password, minimum=least, forbidden=[username, *names])
+        check_new_password(
+            password,
+            minimum=services().settings.password_min_length,
+            forbidden=[username, *page_names],
+        )
     except PasswordRefused as exc:
         raise click.ClickException(str(exc)) from exc
     return services().hasher.hash(password)
 
 
-def _closed(step: Callable[[Session, str], str], username: str) -> int:
+def _close(step: Callable[[Session, str], str], username: str) -> int:
     try:
         return services().write(
             close_account, step, username, policy=services().policy, at=clock.now()

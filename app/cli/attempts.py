@@ -3,56 +3,62 @@ from datetime import timedelta
 from typing import Final
 
 import click
-from flask.cli import AppGroup
 
 from app.cli.attempts_follow import TimelineFollower
+from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
 from app.cli.signals import stopping
 from app.infra import clock
 from app.linking import timeline
-from app.web.current import services
 
 POLL_SECONDS: Final = 0.5
-# Longer than any attempt goes on.
+# Longer than any attempt lasts.
 FOLLOWED: Final = timedelta(minutes=20)
 
-group = AppGroup("attempts", help="Why somebody was linked, or was not.")
+group = ServiceGroup("attempts", help="Explain why an attempt to link succeeded or failed.")
 
 
 @group.command()
 @click.argument("reference")
 @json_option
 def show(reference: str, *, as_json: bool) -> None:
-    """Tell the story of one attempt; the person sees its REFERENCE at the foot of each page.
+    """Show each step of one attempt and its result.
+
+    The person sees the REFERENCE at the foot of each page.
 
     Example: threadlink attempts show q3m9-7d2k
     """
-    told = services().read(timeline.timeline_of, reference.strip().lower(), at=clock.now())
-    if told is None:
+    attempt = services().read(timeline.timeline_of, reference.strip().lower(), at=clock.now())
+    if attempt is None:
         raise click.ClickException("no attempt by this reference is kept (they go after 24 hours)")
     if as_json:
-        steps = [{"at": step.at.isoformat(), "words": step.words} for step in told.steps]
-        body = {"reference": told.reference, "page_id": told.page_id, "state": told.state}
-        click.echo(json.dumps({**body, "steps": steps, "conclusion": told.conclusion}))
+        steps = [{"at": step.at.isoformat(), "words": step.words} for step in attempt.steps]
+        body = {"reference": attempt.reference, "page_id": attempt.page_id, "state": attempt.state}
+        click.echo(json.dumps({**body, "steps": steps, "conclusion": attempt.conclusion}))
         return
-    click.echo(f"Attempt {told.reference} on page {told.page_id}: {told.state.replace('_', ' ')}")
-    for step in told.steps:
+    click.echo(
+        f"Attempt {attempt.reference} on page {attempt.page_id}: {attempt.state.replace('_', ' ')}"
+    )
+    for step in attempt.steps:
         click.echo(f"  {step.at:%Y-%m-%d %H:%M:%S} UTC  {step.words}")
-    click.echo(told.conclusion)
+    click.echo(attempt.conclusion)
 
 
 @group.command()
 def follow() -> None:
-    """Tell each step of every attempt as it happens: start it, then tap Log In on the phone.
+    """Print each step of every attempt as it happens.
+
+    Start it, then tap Log In on the phone.
 
     Example: threadlink attempts follow
     """
     since = clock.now()
-    live = TimelineFollower()
-    click.echo("Waiting for somebody to tap Log In. Ctrl-C stops.", err=True)
+    follower = TimelineFollower()
+    click.echo("Waiting for a person to tap Log In. Ctrl-C stops it.", err=True)
     with stopping() as stop:
         while not stop.wait(POLL_SECONDS):
             at = clock.now()
-            for line in live.news(services().read(timeline.timelines_since, since, at=at), at=at):
+            timelines = services().read(timeline.timelines_since, since, at=at)
+            for line in follower.new_lines(timelines, at=at):
                 click.echo(line)
             since = max(since, at - FOLLOWED)

@@ -1,4 +1,4 @@
-"""What is new about attempts that are going on, a line for each step."""
+"""``threadlink attempts follow``: one line for each new step of an attempt."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -6,41 +6,41 @@ from typing import Final
 
 from app.linking.timeline import ONLY_REFUSED, Timeline
 
-# Messenger's event comes while the person still looks at Messenger's page.
+# Messenger's event normally arrives while the person still sees Messenger's page.
 SILENCE: Final = timedelta(seconds=20)
 _OVER: Final = frozenset({"linked", "cancelled", "refused", "expired"})
 
 
 class TimelineFollower:
-    """Remembers what it has told."""
+    """Turns timelines into lines, and yields each line once."""
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, str]] = set()
+        self._shown: set[tuple[str, str]] = set()
 
-    def news(self, stories: Iterable[Timeline], *, at: datetime) -> Iterator[str]:
-        """Yield, as lines, what has not been told yet of *stories*."""
-        for story in stories:
-            for step in story.steps:
-                yield from self._once(story, step.words, step.at)
-            is_news = story.conclusion.startswith("Messenger never")
-            if story.state in _OVER or is_news or story.conclusion == ONLY_REFUSED:
-                yield from self._once(story, story.conclusion, at)
-            elif story.state == "confirmed" and at - story.steps[-1].at >= SILENCE:
-                yield from self._once(story, _SILENT, at)
+    def new_lines(self, timelines: Iterable[Timeline], *, at: datetime) -> Iterator[str]:
+        """Yield the lines of *timelines* that have not been yielded before."""
+        for timeline in timelines:
+            for step in timeline.steps:
+                yield from self._once(timeline, step.words, step.at)
+            never_came = timeline.conclusion.startswith("Messenger never")
+            if timeline.state in _OVER or never_came or timeline.conclusion == ONLY_REFUSED:
+                yield from self._once(timeline, timeline.conclusion, at)
+            elif timeline.state == "confirmed" and at - timeline.steps[-1].at >= SILENCE:
+                yield from self._once(timeline, _SILENT, at)
 
-    def _once(self, story: Timeline, words: str, at: datetime) -> Iterator[str]:
-        key = (story.reference, words)
-        if key in self._told:
+    def _once(self, timeline: Timeline, words: str, at: datetime) -> Iterator[str]:
+        key = (timeline.reference, words)
+        if key in self._shown:
             return
-        self._told.add(key)
-        # A name may hold what a terminal obeys.
-        shown = "".join(
+        self._shown.add(key)
+        # A name may contain a terminal's control sequences.
+        printable = "".join(
             char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words
         )
-        yield f"{at:%H:%M:%S}  {story.reference}  {shown}"
+        yield f"{at:%H:%M:%S}  {timeline.reference}  {printable}"
 
 
 _SILENT: Final = (
-    f"{SILENCE.seconds} s, nothing came: is messaging_account_linking subscribed? "
-    "threadlink doctor tells"
+    f"no event after {SILENCE.seconds} s: is messaging_account_linking subscribed? "
+    "Check: threadlink doctor"
 )

@@ -1,4 +1,4 @@
-"""A line for each command that changes something: who, what, with which result (R111)."""
+"""The audit log: a line for each command that changes something, with actor and result (R111)."""
 
 import functools
 import getpass
@@ -16,14 +16,14 @@ import structlog
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A command's stderr is its operator's own, so the line goes where the machine keeps such things:
+# The operator could discard a command's stderr, so the line goes to the system's log: see
 # journalctl -t threadlink, or auth.log.
 SYSTEM_LOG: Path = Path("/dev/log")
 _IDENT: Final = "threadlink: "
 
 
 class _SystemLog:
-    """What structlog hands a finished line to."""
+    """A structlog logger that writes to syslog."""
 
     @staticmethod
     def info(line: str) -> None:
@@ -34,7 +34,7 @@ class _SystemLog:
 
 
 class _Stderr:
-    """The same, where the machine has no log: whatever keeps what the command says keeps it."""
+    """A structlog logger for machines without syslog, such as containers."""
 
     @staticmethod
     def info(line: str) -> None:
@@ -42,7 +42,7 @@ class _Stderr:
 
 
 def audited(command: Callable[P, R]) -> Callable[P, R]:
-    """Have every run of *command* written down; stands directly above the function."""
+    """Write an audit line for every run of *command*; must be its innermost decorator."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -51,24 +51,25 @@ def audited(command: Callable[P, R]) -> Callable[P, R]:
             answer = command(*args, **kwargs)
             result = "done"
         finally:
-            _tell(result)
+            _write_line(result)
         return answer
 
     return run
 
 
-def _tell(result: str) -> None:
+def _write_line(result: str) -> None:
     context = click.get_current_context()
-    # No secret is ever an argument (design §5), so what was given may be written down.
-    given = {name: str(value) for name, value in context.params.items() if value not in _NOTHING}
-    words = context.command_path.partition(" ")[2]
-    # Not as the settings say: they may be what the command failed for, or want less written.
+    # Arguments may be logged: no command takes a secret as an argument, since others can see it.
+    given = {name: str(value) for name, value in context.params.items() if value not in _UNSET}
+    command = context.command_path.partition(" ")[2]
+    # Independent of the settings: the command may have failed because of them, and LOG_LEVEL must
+    # not suppress the line.
     log = structlog.wrap_logger(
         _SystemLog() if SYSTEM_LOG.is_socket() else _Stderr(),
         processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
-    log.info("command.run", command=words, given=given, actor=_actor(), result=result)
+    log.info("command.run", command=command, given=given, actor=_actor(), result=result)
 
 
 _PROCESSORS: Final[list[structlog.typing.Processor]] = [
@@ -76,11 +77,11 @@ _PROCESSORS: Final[list[structlog.typing.Processor]] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.JSONRenderer(),
 ]
-_NOTHING: Final = (None, False, ())
+_UNSET: Final = (None, False, ())
 
 
 def _actor() -> str:
-    """Return who sits at the terminal, also behind sudo; where there is none, who runs it."""
+    """Return the user who logged in at the terminal, also under sudo, or else the process owner."""
     try:
         return os.getlogin()
     except OSError:
@@ -88,5 +89,5 @@ def _actor() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # In a container the uid may have no name.
+        # In a container the uid may have no user name.
         return str(os.getuid())

@@ -1,17 +1,16 @@
 import click
-from flask.cli import AppGroup
 
 from app.cli.audit import audited
+from app.cli.context import ServiceGroup, services
 from app.infra.database import schema
-from app.web.current import services
 
-group = AppGroup("db", help="The database: make its tables, see how they stand.")
+group = ServiceGroup("db", help="Create, upgrade and check the database tables.")
 
 
 @group.command()
 @audited
 def upgrade() -> None:
-    """Bring the tables to what this version wants.
+    """Create the tables, or upgrade them to this version.
 
     Example: threadlink db upgrade
     """
@@ -26,12 +25,14 @@ def upgrade() -> None:
 
 @group.command()
 def status() -> None:
-    """Say how the tables stand; exit status 1 when they need an upgrade.
+    """Show the version of the tables.
+
+    Exit status 1 if they need an upgrade.
 
     Example: threadlink db status
     """
-    found = schema.status(services().engine)
-    click.echo(f"present: {found.present or 'none'}\nwanted:  {found.wanted}")
-    if not found.is_current:
+    tables = schema.status(services().engine)
+    click.echo(f"present: {tables.present or 'none'}\nwanted:  {tables.wanted}")
+    if not tables.is_current:
         click.echo("Next: threadlink db upgrade")
         raise SystemExit(1)

@@ -11,11 +11,10 @@ from typing import Final
 
 import click
 
-from app import create_app
 from app.accounts import local
 from app.api_keys import service as keys
 from app.cli import demo_bot
-from app.cli.emulator import leaving_word
+from app.cli.emulator import announcing
 from app.cli.listening import listening
 from app.cli.options import json_option
 from app.cli.serving import serving
@@ -35,35 +34,47 @@ HOST: Final = "127.0.0.1"
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option("--emulator-port", type=click.IntRange(0, 65535), default=8081, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="The port of the server.",
+)
+@click.option(
+    "--emulator-port",
+    type=click.IntRange(0, 65535),
+    default=8081,
+    show_default=True,
+    help="The port of the simulated Messenger.",
+)
 @json_option
 def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
-    """Show an account being linked, on this machine and without a Facebook app.
+    """Try account linking on this machine, without a Facebook app.
 
-    Starts the server and a pretended Messenger, each time with a new database and new secrets in
-    a folder of its own; reads no settings. Port 0 takes any free one.
+    Starts the server, an example bot and a simulated Messenger, each time with a new database and
+    new secrets in a folder of its own. Reads no settings. Port 0 chooses a free port.
 
     Example: threadlink demo
     """
     with (
-        _folder_of_our_own() as folder,
+        _exclusive_folder() as folder,
         stopping() as stop,
         listening(HOST, port) as listener,
-        listening(HOST, 0) as bots,
+        listening(HOST, 0) as bot_listener,
     ):
-        bot_url = f"http://{HOST}:{bots.getsockname()[1]}"
+        bot_url = f"http://{HOST}:{bot_listener.getsockname()[1]}"
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        pretended = demo_settings(webhook_url=f"{url}/webhook")
-        with _messenger(pretended, emulator_port) as messenger:
-            env = _environment(folder, url, pretended, messenger.origin) | _bot_settings(bot_url)
-            # For the other commands while the demo runs.
+        emulator = demo_settings(webhook_url=f"{url}/webhook")
+        with _messenger(emulator, emulator_port) as messenger:
+            env = _environment(folder, url, emulator, messenger.origin) | _bot_settings(bot_url)
+            # For other commands while the demo runs: threadlink -e instance/demo/env ...
             _write(folder / "env", "".join(f"{name}={text}\n" for name, text in env.items()))
             built = build(settings_from_env(env))
             password = _prepare(built)
-            word = leaving_word(pretended, messenger.description)
-            bot = demo_bot.running(bots, _known_to_bot(env, pretended, built))
-            with bot, serving(create_app(built), listener), word:
+            announced = announcing(emulator, messenger.description)
+            bot = demo_bot.running(bot_listener, _bot_environment(env, emulator, built))
+            with bot, serving(built, listener), announced:
                 _greet(built, messenger)
                 (_print_json if as_json else _explain)(messenger, url, password)
                 wait(stop)
@@ -71,16 +82,20 @@ def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _folder_of_our_own() -> Iterator[Path]:
-    """Yield the demo's folder, emptied; nobody else has it until the block ends."""
+def _exclusive_folder() -> Iterator[Path]:
+    """Yield the demo's folder, emptied and locked until the block ends.
+
+    Raises:
+        click.ClickException: Another demo has it.
+    """
     FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The one lock that every system has and that goes with its process: SQLite's.
+    # SQLite's lock is available on every system, and ends with its process.
     with closing(sqlite3.connect(FOLDER / "lock", timeout=0)) as lock:
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as exc:
             raise click.ClickException(
-                f"the demo is running already, in {FOLDER.absolute()}. Stop that one with Ctrl-C."
+                f"the demo is already running in {FOLDER.absolute()}. Stop it with Ctrl-C."
             ) from exc
         for old in FOLDER.glob("*.sqlite*"):
             old.unlink()
@@ -97,21 +112,21 @@ def _messenger(settings: EmulatorSettings, port: int) -> EmulatorServer:
 
 
 def _environment(
-    folder: Path, url: str, pretended: EmulatorSettings, messenger: str
+    folder: Path, url: str, emulator: EmulatorSettings, messenger: str
 ) -> dict[str, str]:
     pages = folder / "pages.toml"
     tables = (
         f'[[pages]]\nid = "{page.id}"\nname = "{page.name}"\ntoken = "{page.token}"\n'
-        for page in pretended.pages
+        for page in emulator.pages
     )
     _write(pages, "\n".join(tables))
     return {
         "SECRET_KEY": f"{DEMO_MARK}{secrets.token_urlsafe(48)}",
         "PUBLIC_URL": url,
         "DATABASE_URL": f"sqlite:///{folder.as_posix()}/threadlink.sqlite",
-        "APP_ID": pretended.app_id,
-        "APP_SECRET": pretended.app_secret,
-        "VERIFY_TOKEN": pretended.verify_token,
+        "APP_ID": emulator.app_id,
+        "APP_SECRET": emulator.app_secret,
+        "VERIFY_TOKEN": emulator.verify_token,
         "PAGES_FILE": str(pages),
         "GRAPH_URL": messenger,
         "REDIRECT_ORIGINS": messenger,
@@ -129,14 +144,14 @@ def _bot_settings(bot_url: str) -> dict[str, str]:
     }
 
 
-def _known_to_bot(
-    env: Mapping[str, str], pretended: EmulatorSettings, built: Services
+def _bot_environment(
+    env: Mapping[str, str], emulator: EmulatorSettings, built: Services
 ) -> dict[str, str]:
-    """Return what the bot is told: its key, the pages' tokens, the two secrets that it checks."""
+    """Return the bot's settings: its API key, the pages' tokens and the two webhook secrets."""
     key = built.write(
         keys.issue, "demo bot", scopes=keys.SCOPES, page_id=None, expires_at=None, at=clock.now()
     )
-    tokens = {f"PAGE_ACCESS_TOKEN_{page.id}": page.token for page in pretended.pages}
+    tokens = {f"PAGE_ACCESS_TOKEN_{page.id}": page.token for page in emulator.pages}
     shared = {name: env[name] for name in ("APP_SECRET", "BOT_WEBHOOK_SECRET", "GRAPH_URL")}
     return {**shared, **tokens, "THREADLINK_URL": env["PUBLIC_URL"], "THREADLINK_KEY": key}
 
@@ -147,7 +162,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _prepare(built: Services) -> str:
-    """Make the tables and one account; return its password."""
+    """Create the tables and one account; return its password."""
     schema.upgrade(built.engine)
     password = "-".join(secrets.token_hex(2) for _ in range(4))
     built.write(local.add, USERNAME, None, built.hasher.hash(password), at=clock.now())
@@ -155,7 +170,7 @@ def _prepare(built: Services) -> str:
 
 
 def _greet(built: Services, messenger: EmulatorServer) -> None:
-    """Set the linking URL and send everybody a Log In button, as one does with the real one."""
+    """Set the linking URL and send each person a Log In button, as one does with Messenger."""
     for page in messenger.description["pages"]:
         page_id = PageId(page["id"])
         graph, url = built.graph[page_id], built.linking_url(page_id)
@@ -171,26 +186,26 @@ def _print_json(messenger: EmulatorServer, url: str, password: str) -> None:
 
 
 def _explain(messenger: EmulatorServer, url: str, password: str) -> None:
-    there = messenger.description
+    urls = messenger.description
     click.echo(
         f"""
-Threadlink is running with a Messenger of its own.
+Threadlink is running with a simulated Messenger.
 
-  1  Open the chat, say hi  {there["chat_url"]}
+  1  Open the chat, say hi  {urls["chat_url"]}
   2  Tap Log In and use     {USERNAME}
                             {password}
   3  Connect, say hi again, then "log out"
-  4  While linked, look at  {_program()} -e {FOLDER}/env links show
+  4  While linked, try      {_program()} -e {FOLDER}/env links show
 
-  What Messenger and the server say to each other:  {there["inspector_url"]}
-  The server:                                       {url}
+  Requests between Messenger and the server:  {urls["inspector_url"]}
+  The server:                                 {url}
 
 Ctrl-C stops both."""
     )
 
 
 def _program() -> str:
-    """Return what to type in this folder to run this program, also where PATH does not have it."""
+    """Return the command that runs this program in this folder, even if it is not on PATH."""
     program, here = Path(sys.argv[0]), Path.cwd()
     if shutil.which(program.name) == str(program) and not program.is_relative_to(here):
         return program.name

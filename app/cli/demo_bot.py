@@ -1,4 +1,4 @@
-"""The bot of examples/bot, run by the demo as anybody would run it beside Threadlink."""
+"""The demo's bot: examples/bot, served as it would be beside any installation."""
 
 import os
 import runpy
@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from flask import Flask
 from werkzeug.serving import make_server
 
 from app.cli.serving import Handler
@@ -16,11 +15,11 @@ from app.infra.resources import shipped
 
 @contextmanager
 def running(listener: socket.socket, settings: Mapping[str, str]) -> Iterator[None]:
-    """Serve the bot on *listener* until the block ends; it knows *settings* and nothing of ours."""
+    """Serve the bot on *listener*, with *settings* alone, until the block ends."""
     host, port = listener.getsockname()[:2]
-    # Else what it asks, its key included, goes to whatever proxy the environment names.
+    # Otherwise its requests, API key included, would go through a proxy that the environment names.
     os.environ["no_proxy"] = host
-    bot: Flask = runpy.run_path(str(shipped("examples") / "bot/bot.py"))["create_app"](settings)
+    bot = runpy.run_path(str(shipped("examples") / "bot/bot.py"))["create_app"](settings)
     server = make_server(
         host, port, bot, threaded=True, request_handler=Handler, fd=listener.fileno()
     )

@@ -22,7 +22,9 @@ MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check everything that linking needs, here and at Meta; exit status 1 if there is a problem.
+    """Check the settings, the database and the setup at Meta.
+
+    Exit status 1 if there is a problem.
 
     Example: threadlink doctor
     """

@@ -13,31 +13,49 @@ from app.cli.options import json_option
 from app.emulator import FAULTS, TRIGGERS, Description, EmulatorSettings, demo_settings
 from app.emulator import run as run_emulator
 
-# How other commands find a running emulator. It holds the secrets: only its owner reads it.
+# Other commands find a running emulator by this file. It contains secrets: only its owner may
+# read it.
 WHEREABOUTS: Final = Path("instance/emulator.json")
 
 
 @click.group(invoke_without_command=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8081, show_default=True)
-@click.option("--webhook-url", help="Where deliveries go, as if set up in Meta's dashboard.")
-@click.option("--data-deletion-url", help="Where the data deletion callback goes.")
-@click.option("--deauthorize-url", help="Where the deauthorize callback goes.")
-@click.option("--page", "pages", multiple=True, metavar="NAME", help="A Page; may be repeated.")
-@click.option("--person", "people", multiple=True, metavar="NAME", help="A person; the same.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8081,
+    show_default=True,
+    help="The port to listen on.",
+)
+@click.option(
+    "--webhook-url", help="The URL that gets the deliveries, as if set in Meta's dashboard."
+)
+@click.option("--data-deletion-url", help="The URL of the data deletion callback.")
+@click.option("--deauthorize-url", help="The URL of the deauthorize callback.")
+@click.option(
+    "--page", "pages", multiple=True, metavar="NAME", help="The name of a Page; may be repeated."
+)
+@click.option(
+    "--person",
+    "people",
+    multiple=True,
+    metavar="NAME",
+    help="The name of a person; may be repeated.",
+)
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     type=click.Choice(sorted(FAULTS)),
     metavar="NAME",
-    help="Turn on what goes wrong; may be repeated. `threadlink emulator faults` lists them.",
+    help="Turn on a fault; may be repeated. `threadlink emulator faults` lists them.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs: one line when it is ready.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 @click.pass_context
 def emulator(ctx: click.Context, /, **options: Any) -> None:
-    """Run a Messenger on this machine, on loopback only: chat, Graph, webhooks, an inspector.
+    """Run a simulated Messenger on this machine.
 
-    Prints the settings that make a server talk to it. Port 0 takes any free one.
+    It has a chat, the Graph API, webhooks and an inspector, and listens on loopback only. Prints
+    the settings with which a server uses it. Port 0 chooses a free port.
 
     Example: threadlink emulator --webhook-url http://127.0.0.1:8000/webhook
     """
@@ -65,12 +83,12 @@ def _serve(settings: EmulatorSettings, options: dict[str, Any]) -> None:
     port = options["port"]
     with ExitStack() as stack:
 
-        def ready(there: Description) -> None:
+        def ready(running: Description) -> None:
             if options["as_json"]:
-                click.echo(json.dumps(whole(settings, there)))
+                click.echo(json.dumps(all_details(settings, running)))
             else:
-                stack.enter_context(leaving_word(settings, there))
-                _greet(settings, there)
+                stack.enter_context(announcing(settings, running))
+                _greet(settings, running)
 
         try:
             run_emulator(settings, port=port, faults=options["faults"], ready=ready)
@@ -80,64 +98,64 @@ def _serve(settings: EmulatorSettings, options: dict[str, Any]) -> None:
             ) from exc
 
 
-def environment(settings: EmulatorSettings, there: Description) -> dict[str, str]:
-    """Return the settings with which a server talks to this emulator about its first page."""
+def environment(settings: EmulatorSettings, running: Description) -> dict[str, str]:
+    """Return the settings with which a server uses this emulator, for its first page."""
     return {
         "APP_ID": settings.app_id,
         "APP_SECRET": settings.app_secret,
         "VERIFY_TOKEN": settings.verify_token,
         "PAGE_ID": settings.pages[0].id,
         "PAGE_ACCESS_TOKEN": settings.pages[0].token,
-        "GRAPH_URL": there["graph_url"],
-        "REDIRECT_ORIGINS": there["url"],
+        "GRAPH_URL": running["graph_url"],
+        "REDIRECT_ORIGINS": running["url"],
     }
 
 
-def whole(settings: EmulatorSettings, there: Description) -> dict[str, Any]:
-    """Return all that a program must know of a running emulator, its secrets included."""
+def all_details(settings: EmulatorSettings, running: Description) -> dict[str, Any]:
+    """Return what a program needs to use a running emulator, secrets included."""
     return {
-        **there,
+        **running,
         "control_key": settings.control_key,
         "page_tokens": {page.id: page.token for page in settings.pages},
-        "env": environment(settings, there),
+        "env": environment(settings, running),
     }
 
 
 @contextmanager
-def leaving_word(settings: EmulatorSettings, there: Description) -> Iterator[None]:
-    """Have it written down where the emulator is, so that the other commands find it."""
+def announcing(settings: EmulatorSettings, running: Description) -> Iterator[None]:
+    """Keep a file that describes the running emulator, by which other commands find it."""
     WHEREABOUTS.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     WHEREABOUTS.touch(mode=0o600)
-    WHEREABOUTS.write_text(json.dumps(whole(settings, there)), encoding="utf-8")
+    WHEREABOUTS.write_text(json.dumps(all_details(settings, running)), encoding="utf-8")
     try:
         yield
     finally:
         WHEREABOUTS.unlink(missing_ok=True)
 
 
-def _greet(settings: EmulatorSettings, there: Description) -> None:
-    click.echo(f"Chat:      {there['chat_url']}")
-    click.echo(f"Inspector: {there['inspector_url']}")
-    click.echo(f"Faults:    {there['faults_url']}")
-    click.echo(f"Control:   {there['control_url']}  with the key {settings.control_key}\n")
+def _greet(settings: EmulatorSettings, running: Description) -> None:
+    click.echo(f"Chat:      {running['chat_url']}")
+    click.echo(f"Inspector: {running['inspector_url']}")
+    click.echo(f"Faults:    {running['faults_url']}")
+    click.echo(f"Control:   {running['control_url']}  with the key {settings.control_key}\n")
     click.echo("Settings for the server:\n")
-    for name, value in environment(settings, there).items():
+    for name, value in environment(settings, running).items():
         click.echo(f"{name}={value}")
     click.echo("\nNext: threadlink emulator trigger message. Ctrl-C stops it.", err=True)
 
 
 @emulator.command()
 @click.argument("what", type=click.Choice(TRIGGERS))
-@click.option("--psid", help="To whom; default: the first person.")
-@click.option("--page", "page_id", help="On which Page; default: the first.")
-@click.option("--code", help="The authorization_code of linked, the payload of postback.")
-@click.option("--text", default="Hello!", show_default=True, help="What a message says.")
-@click.option("--twice", is_flag=True, help="Deliver it twice.")
-@click.option("--late", callback=span, default="0s", help="It happened so long ago: 90s, 15m, 1h.")
+@click.option("--psid", help="The person; default: the first.")
+@click.option("--page", "page_id", help="The Page; default: the first.")
+@click.option("--code", help="The authorization_code for linked, or the payload for postback.")
+@click.option("--text", default="Hello!", show_default=True, help="The text for message.")
+@click.option("--twice", is_flag=True, help="Deliver the event twice.")
+@click.option("--late", callback=span, default="0s", help="The age of the event: 90s, 15m, 1h.")
 @json_option
 @control_options(WHEREABOUTS)
 def trigger(control: Control, *, as_json: bool, **wanted: Any) -> None:
-    """Let something happen to a person, and say what the business made of it.
+    """Send an event to the webhook and show the answer.
 
     Example: threadlink emulator trigger linked --code tl_4f --late 1h
     """
@@ -157,7 +175,7 @@ def trigger(control: Control, *, as_json: bool, **wanted: Any) -> None:
 @json_option
 @control_options(WHEREABOUTS)
 def faults(control: Control, *, as_json: bool) -> None:
-    """List what can go wrong, and what is on.
+    """List the faults and which of them are on.
 
     Example: threadlink emulator faults
     """
@@ -171,12 +189,14 @@ def faults(control: Control, *, as_json: bool) -> None:
 
 @emulator.command()
 @click.argument("name", type=click.Choice(sorted(FAULTS)), metavar="NAME")
-@click.option("--times", type=click.IntRange(1), help="So often; default: until it is turned off.")
-@click.option("--off", is_flag=True, help="Turn it off.")
+@click.option(
+    "--times", type=click.IntRange(1), help="Number of times; default: until it is turned off."
+)
+@click.option("--off", is_flag=True, help="Turn the fault off.")
 @json_option
 @control_options(WHEREABOUTS)
 def fault(control: Control, name: str, times: int | None, *, off: bool, as_json: bool) -> None:
-    """Turn one thing that can go wrong on or off.
+    """Turn a fault on or off.
 
     Example: threadlink emulator fault webhook-500 --times 1
     """
@@ -193,18 +213,20 @@ def fault(control: Control, name: str, times: int | None, *, off: bool, as_json:
 
 @emulator.command()
 @click.argument("by", callback=span, metavar="[SPAN]", default="0s")
-@click.option("--back", is_flag=True, help="Go with this machine's clock again.")
+@click.option("--back", is_flag=True, help="Return to this machine's clock.")
 @json_option
 @control_options(WHEREABOUTS)
 def skip(control: Control, by: timedelta, *, back: bool, as_json: bool) -> None:
-    """Let time pass on Messenger's clock, with every repeat that is due meanwhile.
+    """Advance the emulator's clock by SPAN.
+
+    Every redelivery that is due in between is made.
 
     Example: threadlink emulator skip 1h
     """
     if bool(by) == back:
-        raise click.UsageError("say either a SPAN, or --back")
+        raise click.UsageError("give either a SPAN or --back")
     if back:
-        told = control.call("DELETE", "/time")
+        clock = control.call("DELETE", "/time")
     else:
-        told = control.call("POST", "/time", {"advance_seconds": by.total_seconds()})
-    click.echo(json.dumps(told) if as_json else f"Messenger's clock: {told['now']}")
+        clock = control.call("POST", "/time", {"advance_seconds": by.total_seconds()})
+    click.echo(json.dumps(clock) if as_json else f"Messenger's clock: {clock['now']}")

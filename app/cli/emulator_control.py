@@ -1,4 +1,4 @@
-"""How commands speak to an emulator that runs in another shell."""
+"""Client of the control API of an emulator that runs in another shell."""
 
 import json
 from collections.abc import Callable
@@ -16,18 +16,18 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def span(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
-    """Return a span of time written as 90s, 15m, 1h or 2d.
+    """Return the time span *value*, written as 90s, 15m, 1h or 2d.
 
     Raises:
-        click.BadParameter: It is written in another way.
+        click.BadParameter: *value* is not a time span.
     """
     number, unit = value[:-1], _UNITS.get(value[-1:])
     try:
         if unit is not None and number.isascii() and number.isdecimal():
             return timedelta(**{unit: int(number)})
     except OverflowError:
-        pass  # Said below, like all else that is no span.
-    raise click.BadParameter(f"{value} is no span of time: for example 90s, 15m, 1h, 2d")
+        pass  # Refused below, like every other text that is not a span.
+    raise click.BadParameter(f"{value} is not a time span, such as 90s, 15m, 1h or 2d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ class Control:
     key: str = field(repr=False)
 
     def call(self, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
-        """Return what the emulator answers.
+        """Send a request and return the decoded JSON of the answer.
 
         Raises:
-            click.ClickException: It refuses, or is not there.
+            click.ClickException: The emulator refuses, or cannot be reached.
         """
         with requests.Session() as session:
             session.trust_env = False
             try:
-                answer = session.request(
+                response = session.request(
                     method,
                     self.url + path,
                     json=content,
@@ -57,14 +57,14 @@ class Control:
                 raise click.ClickException(
                     f"no emulator answers at {self.url}. Start one: threadlink emulator"
                 ) from exc
-        content = answer.json() if answer.content else {}
-        if not answer.ok:
-            raise click.ClickException(str((content or {}).get("error", answer.status_code)))
-        return content
+        answer = response.json() if response.content else {}
+        if not response.ok:
+            raise click.ClickException(str((answer or {}).get("error", response.status_code)))
+        return answer
 
 
 def control_options(default: Path) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command its Control; ``--at`` names the file in which an emulator left word."""
+    """Return a decorator that gives a command its `Control`, read from the file ``--at``."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @click.option(
@@ -73,7 +73,7 @@ def control_options(default: Path) -> Callable[[Callable[..., None]], Callable[.
             type=click.Path(path_type=Path, dir_okay=False),
             default=default,
             show_default=True,
-            help="What `threadlink emulator --json` printed, as a file.",
+            help="A file with the output of `threadlink emulator --json`.",
         )
         @wraps(command)
         def with_control(*args: Any, whereabouts: Path, **options: Any) -> None:
@@ -86,11 +86,11 @@ def control_options(default: Path) -> Callable[[Callable[..., None]], Callable[.
 
 def _control(whereabouts: Path) -> Control:
     try:
-        there = json.loads(whereabouts.read_text(encoding="utf-8"))
-        return Control(there["control_url"], there["control_key"])
+        details = json.loads(whereabouts.read_text(encoding="utf-8"))
+        return Control(details["control_url"], details["control_key"])
     except OSError as exc:
         raise click.ClickException(
-            f"there is no {whereabouts}. Start an emulator in this folder: threadlink emulator"
+            f"no file {whereabouts}. Start an emulator in this folder: threadlink emulator"
         ) from exc
     except (ValueError, KeyError, TypeError) as exc:
-        raise click.ClickException(f"{whereabouts} is not what an emulator has printed") from exc
+        raise click.ClickException(f"{whereabouts} was not written by an emulator") from exc

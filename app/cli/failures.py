@@ -1,4 +1,4 @@
-"""Failures that anybody may meet, in a sentence or two; all others are faults of ours."""
+"""Expected failures of a command, in a sentence or two; every other exception is a bug."""
 
 from app.infra.database.writer import NotCommitted
 from app.infra.settings.settings import ConfigError
@@ -6,13 +6,13 @@ from app.messenger.errors import GraphError
 
 
 def sentence(exc: Exception) -> str | None:
-    """Return what to tell whoever typed the command that ended with *exc*; None for a fault."""
+    """Return the message for a command that failed with *exc*; None for a bug."""
     match exc:
         case ConfigError():
-            faults = "\n".join(f"  {fault}" for fault in str(exc).splitlines())
-            return f"these settings need attention (.env.example explains each):\n{faults}"
+            errors = "\n".join(f"  {error}" for error in str(exc).splitlines())
+            return f"these settings need attention (.env.example explains each):\n{errors}"
         case NotCommitted():
-            return "the database is busy or away; nothing was changed. Try again."
+            return "the database is busy or unavailable; nothing was changed. Try again."
         case GraphError():
             return f"Graph: {exc}"
     return None

@@ -3,17 +3,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import click
-from flask.cli import AppGroup
 
 from app.api_keys import service as keys
 from app.api_keys.service import SCOPES, KeyValue, Scope
 from app.cli.audit import audited
+from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, page_option
 from app.infra import clock
 from app.messenger.types import PageId
-from app.web.current import services
 
-group = AppGroup("keys", help="The keys your bot asks the API with.")
+group = ServiceGroup("keys", help="Create, list and revoke the API keys of your bot.")
 
 
 @group.command()
@@ -25,13 +24,15 @@ group = AppGroup("keys", help="The keys your bot asks the API with.")
     multiple=True,
     default=("links:read",),
     show_default=True,
-    help="What it is for; may stand several times.",
+    help="What the key may do; may be repeated.",
 )
 @page_option
-@click.option("--days", type=click.IntRange(1, 3650), help="Good for so long; default: for ever.")
+@click.option(
+    "--days", type=click.IntRange(1, 3650), help="Days until the key expires; default: never."
+)
 @audited
 def create(name: str, scopes: tuple[Scope, ...], page: PageId | None, days: int | None) -> None:
-    """Make a key for the program NAME; it is shown this once.
+    """Create a key for the program NAME, and print it once.
 
     Example: threadlink keys create bot --scope links:read --scope messages:send
     """
@@ -45,39 +46,41 @@ def create(name: str, scopes: tuple[Scope, ...], page: PageId | None, days: int 
         at=at,
     )
     click.echo(key)
-    click.echo("Keep it where your bot keeps its secrets: it is not shown again.", err=True)
-    click.echo(f"Next: send it as Authorization: Bearer. {_docs()}", err=True)
+    click.echo("Store it with your bot's other secrets: it is not shown again.", err=True)
+    click.echo(f"Next: send it as Authorization: Bearer. API reference: {_docs()}", err=True)
 
 
 @group.command("list")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """List the keys; their secrets are not known here.
+    """List the keys, without their secrets.
 
     Example: threadlink keys list
     """
-    found = services().read(keys.list_keys)
-    for key in found:
+    listed = services().read(keys.list_keys)
+    for key in listed:
         click.echo(json.dumps(asdict(key), default=_text) if as_json else _line(key))
-    if not found and not as_json:
-        click.echo("There are none. Next: threadlink keys create NAME")
+    if not listed and not as_json:
+        click.echo("There are no keys. Next: threadlink keys create NAME")
 
 
 @group.command()
 @click.argument("key_id", metavar="ID")
 @audited
 def revoke(key_id: str) -> None:
-    """Refuse the key ID from the next request on. ID is what list shows.
+    """Revoke the key ID at once.
+
+    `threadlink keys list` shows the ids.
 
     Example: threadlink keys revoke 8fKq2ZpR0a
     """
     if not services().write(keys.revoke, key_id, at=clock.now()):
-        raise click.ClickException(f"there is no key {key_id} that is good")
-    click.echo(f"{key_id} is refused from now on.")
+        raise click.ClickException(f"no valid key {key_id}")
+    click.echo(f"Revoked {key_id}; it is refused from now on.")
 
 
 def _docs() -> str:
-    return f"What it can ask: {services().settings.public_url}/api/docs"
+    return f"{services().settings.public_url}/api/docs"
 
 
 def _line(key: KeyValue) -> str:
@@ -86,7 +89,7 @@ def _line(key: KeyValue) -> str:
     if key.expires_at:
         parts.append(f"until {_day(key.expires_at)}")
     if key.exposed_at:
-        parts.append("EXPOSED in an address: revoke it")
+        parts.append("EXPOSED in a URL: revoke it")
     if key.revoked_at:
         parts.append(f"revoked {_day(key.revoked_at)}")
     return "  ".join(parts)

@@ -5,19 +5,18 @@ from pathlib import Path
 
 import click
 import msgspec
-from flask.cli import AppGroup
 
 from app.cli import links_import
 from app.cli.audit import audited
+from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, page_option
 from app.infra import clock
 from app.linking import handlers, link_queries
 from app.linking.notices import object_of
 from app.linking.values import LinkValue
 from app.messenger.types import PageId, Psid
-from app.web.current import services
 
-group = AppGroup("links", help="Who is linked to whom.")
+group = ServiceGroup("links", help="Show, end, export and import links.")
 
 COLUMNS = ("page_id", "psid", "issuer", "subject", "state", "version", "event_at")
 BATCH = 500
@@ -28,19 +27,19 @@ BATCH = 500
 @page_option
 @json_option
 def show(psid: str | None, page: PageId | None, *, as_json: bool) -> None:
-    """Show the link of PSID, or every link that stands.
+    """Show the link of PSID, or all links.
 
     Example: threadlink links show 1256217357730577
     """
-    chosen = (link for link in _standing(page) if psid is None or link.psid == psid)
-    found = 0
+    chosen = (link for link in _all_links(page) if psid is None or link.psid == psid)
+    count = 0
     for link in chosen:
-        found += 1
+        count += 1
         click.echo(_json(link) if as_json else _line(link))
-    if not found and not as_json:
-        click.echo("Nobody is linked." if psid is None else "This person is not linked.")
-        click.echo("See why an attempt did not link: threadlink attempts show REFERENCE")
-    if psid is not None and not found:
+    if not count and not as_json:
+        click.echo("There are no links." if psid is None else "This person is not linked.")
+        click.echo("To see why an attempt failed: threadlink attempts show REFERENCE")
+    if psid is not None and not count:
         raise SystemExit(1)
 
 
@@ -49,7 +48,9 @@ def show(psid: str | None, page: PageId | None, *, as_json: bool) -> None:
 @page_option
 @audited
 def unlink(psid: str, page: PageId | None) -> None:
-    """End the link of PSID; the worker then tells Messenger.
+    """End the link of PSID.
+
+    The worker then tells Messenger.
 
     Example: threadlink links unlink 1256217357730577
     """
@@ -72,7 +73,7 @@ def unlink(psid: str, page: PageId | None) -> None:
         click.echo(f"Ended: {_line(link)}")
     if not ended:
         raise click.ClickException("this person is not linked")
-    click.echo("Messenger is told by the worker (threadlink run has one inside).")
+    click.echo("The worker tells Messenger (threadlink run includes one).")
 
 
 @group.command()
@@ -80,45 +81,46 @@ def unlink(psid: str, page: PageId | None) -> None:
 @json_option
 @audited
 def export(page: PageId | None, *, as_json: bool) -> None:
-    """Print every link that stands as CSV, or with --json as lines of link objects.
+    """Print all links as CSV, or with --json as lines of JSON.
 
     Example: threadlink links export > links.csv
     """
     if as_json:
-        for link in _standing(page):
+        for link in _all_links(page):
             click.echo(_json(link))
         return
-    # Quoted throughout: before 3.13, csv leaves a carriage return bare, which ends a line too.
+    # Every cell is quoted: before Python 3.13, csv leaves a carriage return bare, which ends a row.
     table = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     table.writerow(COLUMNS)
-    for link in _standing(page):
+    for link in _all_links(page):
         fields = msgspec.to_builtins(object_of(link))
-        table.writerow([_harmless(fields[column]) for column in COLUMNS])
+        table.writerow([_escaped(fields[column]) for column in COLUMNS])
 
 
 @group.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the file and change nothing.")
 @audited
 def import_(file: Path, *, dry_run: bool) -> None:
-    """Take over links made elsewhere, from a CSV file with page_id,psid,issuer,subject.
+    """Import links that were made elsewhere from a CSV file.
 
-    Other columns are ignored. Whatever Messenger says of a person is newer than these. No bot is
-    told of them; a mirror is.
+    The file has the columns page_id, psid, issuer and subject; others are ignored. Every event
+    from Messenger counts as newer than an imported link. The bot gets no notice of imported links;
+    the API's list of changes contains them.
 
     Example: threadlink links import links.csv --dry-run
     """
     tally = links_import.run(file, dry_run=dry_run)
-    verb = "Would be taken over" if dry_run else "Taken over"
-    click.echo(f"{verb}: {tally.taken}. Refused: {tally.refused}.")
-    if dry_run and tally.taken:
+    verb = "Would be imported" if dry_run else "Imported"
+    click.echo(f"{verb}: {tally.imported}. Refused: {tally.refused}.")
+    if dry_run and tally.imported:
         click.echo(f"Next: threadlink links import {file}")
     if tally.refused:
         raise SystemExit(1)
 
 
-def _standing(page: PageId | None) -> Iterator[LinkValue]:
-    """Yield the links that stand, a batch in memory at a time."""
+def _all_links(page: PageId | None) -> Iterator[LinkValue]:
+    """Yield the links that have not ended, with one batch in memory at a time."""
     after: tuple[PageId, Psid] | None = None
     while batch := services().read(link_queries.list_links, page=page, after=after, most=BATCH):
         yield from batch
@@ -135,7 +137,7 @@ def _line(link: LinkValue) -> str:
     return f"{link.page_id}  {link.psid}  {name}  ->  {link.display_name} ({who}), {link.state}"
 
 
-def _harmless(value: object) -> object:
-    # A spreadsheet runs what begins like a formula.
+def _escaped(value: object) -> object:
+    # A spreadsheet evaluates text that begins like a formula (R82).
     text = "" if value is None else value
     return f"'{text}" if isinstance(text, str) and text[:1] in {*"=+-@\t\r"} else text

@@ -1,4 +1,4 @@
-"""Reading what ``threadlink links import`` is given: lines that can be taken over, and the rest."""
+"""``threadlink links import``: reads a CSV file and imports its valid lines."""
 
 import csv
 import re
@@ -10,12 +10,12 @@ from typing import Final
 
 import click
 
+from app.cli.context import services
 from app.infra import clock
 from app.linking import link_import
 from app.linking.link_import import OldLink
 from app.linking.values import User
 from app.messenger.types import PageId, Psid
-from app.web.current import services
 
 COLUMNS: Final = ("page_id", "psid", "issuer", "subject")
 BATCH: Final = 500
@@ -26,18 +26,18 @@ _MOST_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the file: a link, or why it is none."""
+    """One line of the file: a link, or the error in it."""
 
     number: int
     link: OldLink | None
-    fault: str = ""
+    error: str = ""
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many lines were taken over, and which were not."""
+    """The number of lines that were imported and refused."""
 
-    taken: int = 0
+    imported: int = 0
     refused: int = 0
 
     def refuse(self, number: int, why: str) -> None:
@@ -47,10 +47,10 @@ class Tally:
 
 
 def run(path: Path, *, dry_run: bool) -> Tally:
-    """Take over what stands in *path*, a batch in a transaction; with *dry_run* only look.
+    """Import the links in *path*, one batch per transaction; with *dry_run* only check them.
 
     Raises:
-        click.ClickException: It is not a CSV file with the columns that are needed.
+        click.ClickException: The file is not CSV with the required columns.
     """
     tally, seen = Tally(), set[tuple[PageId, Psid]]()
     lines = _lines(path)
@@ -58,18 +58,18 @@ def run(path: Path, *, dry_run: bool) -> Tally:
         links: dict[int, OldLink] = {}
         for line in batch:
             if line.link is None:
-                tally.refuse(line.number, line.fault)
+                tally.refuse(line.number, line.error)
             elif (line.link.page_id, line.link.psid) in seen:
-                tally.refuse(line.number, "this person stands in the file already")
+                tally.refuse(line.number, "this person is in the file already")
             else:
                 seen.add((line.link.page_id, line.link.psid))
                 links[line.number] = line.link
-        _take(links, tally, dry_run=dry_run)
-        click.echo(f"{batch[-1].number - 1} lines read, {tally.taken} fit", err=True)
+        _import(links, tally, dry_run=dry_run)
+        click.echo(f"{batch[-1].number - 1} lines read, {tally.imported} valid", err=True)
     return tally
 
 
-def _take(links: dict[int, OldLink], tally: Tally, *, dry_run: bool) -> None:
+def _import(links: dict[int, OldLink], tally: Tally, *, dry_run: bool) -> None:
     old = list(links.values())
     if dry_run:
         refused = services().read(link_import.known, old)
@@ -77,9 +77,9 @@ def _take(links: dict[int, OldLink], tally: Tally, *, dry_run: bool) -> None:
         refused = services().write(link_import.take_over, old, at=clock.now())
     for number, link in links.items():
         if (link.page_id, link.psid) in refused:
-            tally.refuse(number, "this person is known here already")
+            tally.refuse(number, "Threadlink knows this person already")
         else:
-            tally.taken += 1
+            tally.imported += 1
 
 
 def _lines(path: Path) -> Iterator[Line]:
@@ -92,7 +92,7 @@ def _lines(path: Path) -> Iterator[Line]:
             for row in rows:
                 yield _line(rows.line_num, {name: row[name] or "" for name in COLUMNS})
     except (UnicodeDecodeError, csv.Error) as exc:
-        raise click.ClickException("the file is no CSV in UTF-8") from exc
+        raise click.ClickException("the file is not CSV in UTF-8") from exc
 
 
 def _line(number: int, row: dict[str, str]) -> Line:

@@ -1,24 +1,23 @@
 import click
-from flask.cli import AppGroup
 
 from app.cli.audit import audited
+from app.cli.context import ServiceGroup, services
 from app.cli.options import one_page, page_option
 from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.graph.client import LEGACY_VERSION, GraphClient
 from app.messenger.types import PageId, Psid
-from app.web.current import services
 
-group = AppGroup("messenger", help="One Graph call each.")
+group = ServiceGroup("messenger", help="Call Messenger's API by hand.")
 
 legacy_option = click.option(
-    "--legacy", is_flag=True, help="By thread_settings, as in 2016, instead of messenger_profile."
+    "--legacy", is_flag=True, help="Use thread_settings (2016) instead of messenger_profile."
 )
 version_option = click.option(
     "--graph-version",
     default=LEGACY_VERSION,
     show_default=True,
-    help="With --legacy: the version that still has it.",
+    help="With --legacy: a version that still has thread_settings.",
 )
 
 
@@ -29,7 +28,10 @@ version_option = click.option(
 @version_option
 @audited
 def set_url(url: str | None, page: PageId | None, graph_version: str, *, legacy: bool) -> None:
-    """Make Messenger show Log In in the thread's details, leading to URL or to this server.
+    """Set the account linking URL of a Page.
+
+    Messenger then shows Log In in the details of each conversation. Without URL it leads to this
+    server.
 
     Example: threadlink messenger set-url
     """
@@ -45,7 +47,7 @@ def set_url(url: str | None, page: PageId | None, graph_version: str, *, legacy:
 @group.command()
 @page_option
 def get_url(page: PageId | None) -> None:
-    """Show where Log In in the thread's details leads.
+    """Show the account linking URL of a Page.
 
     Example: threadlink messenger get-url
     """
@@ -60,7 +62,9 @@ def get_url(page: PageId | None) -> None:
 @version_option
 @audited
 def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
-    """Take Log In out of the thread's details; links stay.
+    """Remove the account linking URL of a Page.
+
+    Messenger then no longer shows Log In in the details of a conversation. Links stay.
 
     Example: threadlink messenger clear-url
     """
@@ -69,14 +73,16 @@ def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
         _graph(page_id).clear_linking_url_legacy(version=graph_version)
     else:
         _graph(page_id).clear_linking_url()
-    click.echo(f"Page {page_id}: Log In is gone from the thread's details.")
+    click.echo(f"Page {page_id}: Log In is no longer shown in the conversation's details.")
 
 
 @group.command()
 @click.argument("account_linking_token", metavar="TOKEN")
 @page_option
 def psid(account_linking_token: str, page: PageId | None) -> None:
-    """Show whose account_linking_token TOKEN is. It lives five minutes.
+    """Show the PSID that an account_linking_token belongs to.
+
+    TOKEN is valid for five minutes.
 
     Example: threadlink messenger psid ARREbGIbGD7PQhwW
     """
@@ -84,7 +90,7 @@ def psid(account_linking_token: str, page: PageId | None) -> None:
         click.echo(_graph(one_page(page)).recipient_for(account_linking_token))
     except LinkingTokenRefused as exc:
         raise click.ClickException(
-            f"Graph does not know this token, or it is older than five minutes: {exc}"
+            f"the token is unknown to Graph, or older than five minutes: {exc}"
         ) from exc
 
 
@@ -92,13 +98,13 @@ def psid(account_linking_token: str, page: PageId | None) -> None:
 @click.argument("psid")
 @page_option
 def profile(psid: str, page: PageId | None) -> None:
-    """Show the name of the person behind PSID.
+    """Show the Messenger name of PSID.
 
     Example: threadlink messenger profile 1256217357730577
     """
     name = _graph(one_page(page)).profile_name(Psid(psid))
     click.echo(
-        clean_name(name or "") or "Messenger withholds the name, or does not know this person."
+        clean_name(name or "") or "Messenger does not show the name, or does not know this person."
     )
 
 
@@ -107,7 +113,9 @@ def profile(psid: str, page: PageId | None) -> None:
 @page_option
 @audited
 def unlink(psid: str, page: PageId | None) -> None:
-    """Tell Messenger that PSID is not linked. Our own link stays: see links unlink.
+    """Tell Messenger that PSID is not linked.
+
+    The link in Threadlink stays; to end it as well: threadlink links unlink.
 
     Example: threadlink messenger unlink 1256217357730577
     """
@@ -117,22 +125,28 @@ def unlink(psid: str, page: PageId | None) -> None:
 
 @group.command()
 @click.argument("psid")
-@click.option("--kind", type=click.Choice(["login", "logout"]), default="login", show_default=True)
-@click.option("--text", default="Connect your account.", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["login", "logout"]),
+    default="login",
+    show_default=True,
+    help="The button.",
+)
+@click.option("--text", default="Connect your account.", show_default=True, help="The message.")
 @page_option
 @audited
 def send_button(psid: str, kind: str, text: str, page: PageId | None) -> None:
-    """Send PSID a message with a Log In or Log Out button.
+    """Send PSID a Log In or Log Out button.
 
     Example: threadlink messenger send-button 1256217357730577 --text "See your orders"
     """
     page_id = one_page(page)
     if kind == "login":
         url = services().linking_url(page_id)
-        sent = _graph(page_id).send_login_button(Psid(psid), text=text, url=url)
+        message_id = _graph(page_id).send_login_button(Psid(psid), text=text, url=url)
     else:
-        sent = _graph(page_id).send_logout_button(Psid(psid), text=text)
-    click.echo(f"Sent: {sent}")
+        message_id = _graph(page_id).send_logout_button(Psid(psid), text=text)
+    click.echo(f"Sent: {message_id}")
 
 
 def _graph(page_id: PageId) -> GraphClient:

@@ -5,46 +5,46 @@ import sys
 
 import click
 
+from app.cli.context import services
 from app.messenger.types import PageId
-from app.web.current import services
 
 
-def _known_page(_ctx: click.Context, _param: click.Parameter, value: str | None) -> PageId | None:
+def _page_id(_ctx: click.Context, _param: click.Parameter, value: str | None) -> PageId | None:
     return None if value is None else PageId(value)
 
 
 page_option = click.option(
     "--page",
     metavar="PAGE_ID",
-    callback=_known_page,
-    help="Only this page, where there are several.",
+    callback=_page_id,
+    help="Which Page, if there are several.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def one_page(page: PageId | None) -> PageId:
-    """Return the page that is meant.
+    """Return *page*, or the only page if *page* is None.
 
     Raises:
-        click.UsageError: There are several, or none by this id.
+        click.UsageError: There are several pages, or none with this id.
     """
     known = services().page_ids
     if page is None and len(known) == 1:
         return next(iter(known))
     if page in known:
         return PageId(page)
-    raise click.UsageError(f"say --page with one of {', '.join(sorted(known))}")
+    raise click.UsageError(f"choose a Page: --page with one of {', '.join(sorted(known))}")
 
 
 def new_secret(what: str) -> str:
-    """Return a secret typed twice at a terminal, or read from standard input where there is none.
+    """Return a secret that is typed twice at a terminal, or else a line of standard input.
 
     Raises:
-        click.ClickException: The two differ.
+        click.ClickException: The two entries do not match.
     """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     first = getpass.getpass(f"{what}: ")
     if first != getpass.getpass(f"{what}, again: "):
-        raise click.ClickException("the two differ; nothing was changed")
+        raise click.ClickException(f"the {what.lower()}s do not match; nothing was changed")
     return first

@@ -3,29 +3,30 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import click
-from flask.cli import AppGroup
 
 from app.cli.audit import audited
+from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
 from app.infra import clock
 from app.outbox import inspection, retention
 from app.outbox.inspection import Letter, Selection
-from app.web.current import services
 
-group = AppGroup("outbox", help="What is still to be told to the bot and to Messenger.")
+group = ServiceGroup("outbox", help="Inspect and replay queued notices and deliveries.")
 
 BATCH = 200
 DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M"]
 
 kind_option = click.option(
-    "--kind", type=click.Choice(["notice", "delivery", "graph.unlink"]), help="Only these."
+    "--kind", type=click.Choice(["notice", "delivery", "graph.unlink"]), help="Only this kind."
 )
 
 
 @group.command()
 @json_option
 def status(*, as_json: bool) -> None:
-    """Show how much waits, how much was given up, and how old the oldest is.
+    """Count the waiting items and the dead letters.
+
+    Shows the age of the oldest of each kind.
 
     Example: threadlink outbox status
     """
@@ -33,24 +34,24 @@ def status(*, as_json: bool) -> None:
     for queue in queues:
         minutes = int((clock.now() - queue.oldest_at).total_seconds() // 60)
         if as_json:
-            said = {"kind": queue.kind, "state": queue.state, "count": queue.count}
-            click.echo(json.dumps({**said, "oldest_minutes": minutes}))
+            counted = {"kind": queue.kind, "state": queue.state, "count": queue.count}
+            click.echo(json.dumps({**counted, "oldest_minutes": minutes}))
         else:
             click.echo(
                 f"{queue.kind:<13} {queue.state:<8} {queue.count:>6}, oldest {minutes} minutes"
             )
     if not queues and not as_json:
-        click.echo("Nothing waits, and nothing was given up.")
+        click.echo("No waiting items and no dead letters.")
     if any(queue.state == "dead" for queue in queues) and not as_json:
-        click.echo("See why: threadlink outbox list --state dead")
+        click.echo("To see why: threadlink outbox list --state dead")
 
 
 @group.command("list")
-@click.option("--state", type=click.Choice(["waiting", "dead"]), help="Only these.")
+@click.option("--state", type=click.Choice(["waiting", "dead"]), help="Only this state.")
 @kind_option
 @json_option
 def list_(state: str | None, kind: str | None, *, as_json: bool) -> None:
-    """List what waits and what was given up, oldest first.
+    """List the waiting items and the dead letters, oldest first.
 
     Example: threadlink outbox list --state dead
     """
@@ -64,27 +65,29 @@ def list_(state: str | None, kind: str | None, *, as_json: bool) -> None:
 @group.command()
 @click.argument("letter_id", metavar="ID", type=int)
 def show(letter_id: int) -> None:
-    """Show all of one, with its body: what the bot got, or will get.
+    """Show one item with its body.
+
+    The body is what the bot got or will get.
 
     Example: threadlink outbox show 4711
     """
     letter = services().read(inspection.find, letter_id)
     if letter is None:
-        raise click.ClickException(f"there is no {letter_id}, or it has been done")
+        raise click.ClickException(f"no pending item {letter_id}")
     for name, value in _fields(letter).items():
         click.echo(f"{name:<11} {value}")
     click.echo(letter.body.decode(errors="replace"))
-    click.echo(f"To have it tried now: threadlink outbox replay {letter_id}", err=True)
+    click.echo(f"To retry it now: threadlink outbox replay {letter_id}", err=True)
 
 
 @group.command()
 @click.argument("letter_ids", metavar="[ID]...", type=int, nargs=-1)
-@click.option("--dead", "all_dead", is_flag=True, help="Everything that was given up.")
+@click.option("--dead", "all_dead", is_flag=True, help="Every dead letter.")
 @click.option(
-    "--since", type=click.DateTime(DATES), help="With --dead: made at this time (UTC) or later."
+    "--since", type=click.DateTime(DATES), help="With --dead: created at this time (UTC) or later."
 )
 @click.option(
-    "--until", type=click.DateTime(DATES), help="With --dead: made before this time (UTC)."
+    "--until", type=click.DateTime(DATES), help="With --dead: created before this time (UTC)."
 )
 @kind_option
 @audited
@@ -96,19 +99,21 @@ def replay(
     *,
     all_dead: bool,
 ) -> None:
-    """Have ID tried again now, or with --dead all that was given up. Notice ids stay the same.
+    """Retry the items ID now, or with --dead every dead letter.
+
+    The ids of notices stay the same.
 
     Example: threadlink outbox replay --dead --since 2026-11-19
     """
     if bool(letter_ids) == all_dead:
-        raise click.UsageError("say either which, by ID, or --dead")
+        raise click.UsageError("give either an ID or --dead")
     selection = Selection(kind=kind, state="dead", since=_utc(since), until=_utc(until))
     chosen = letter_ids or [letter.id for letter in _every(selection)]
-    done = [one for one in chosen if services().write(inspection.replay, one, at=clock.now())]
-    for missing in sorted(set(chosen) - set(done)):
-        click.echo(f"There is no {missing}, or it has been done.", err=True)
-    click.echo(f"To be tried now: {len(done)}. The worker does it (threadlink run has one inside).")
-    if len(done) < len(chosen):
+    due = [item for item in chosen if services().write(inspection.replay, item, at=clock.now())]
+    for missing in sorted(set(chosen) - set(due)):
+        click.echo(f"No pending item {missing}.", err=True)
+    click.echo(f"To be retried now by the worker: {len(due)} (threadlink run includes a worker).")
+    if len(due) < len(chosen):
         raise SystemExit(1)
 
 
@@ -132,9 +137,9 @@ def _fields(letter: Letter) -> dict[str, object]:
 
 
 def _line(letter: Letter) -> str:
-    what = f"{letter.id:>8}  {letter.kind:<13} {letter.state:<8}"
-    why = f", last: {letter.failure}" if letter.failure else ""
-    return f"{what} made {letter.created_at:%Y-%m-%dT%H:%M:%SZ}, tries {letter.tries}{why}"
+    item = f"{letter.id:>8}  {letter.kind:<13} {letter.state:<8}"
+    failure = f", last failure: {letter.failure}" if letter.failure else ""
+    return f"{item} created {letter.created_at:%Y-%m-%dT%H:%M:%SZ}, tries {letter.tries}{failure}"
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -4,7 +4,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from app import create_app
 from app.cli.listening import listening
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
@@ -16,27 +15,33 @@ from app.setup.tunnel import USUAL
 
 @click.command()
 @click.option(
-    "--host", help="Where to listen; default: the host of PUBLIC_URL if that is loopback."
+    "--host", help="The address to listen on; default: the host of PUBLIC_URL if loopback."
 )
-@click.option("--port", type=click.IntRange(0, 65535), help="Default: the port of PUBLIC_URL.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; default: that of PUBLIC_URL.",
+)
 @click.option(
     "--tunnel",
     is_flag=False,
     flag_value="",
     metavar="[API]",
-    help="Be reached through the ngrok or cloudflared that runs, at the address it has, and tell "
-    "Meta of it until the end. API is the tunnel's own address here, where it is not the usual.",
+    help="Use the running ngrok or cloudflared tunnel as PUBLIC_URL, and register it with Meta "
+    "until Ctrl-C. API: the URL of the tunnel's own API, if it is not the default.",
 )
 @click.option(
     "--take-webhook",
     is_flag=True,
-    help="With --tunnel: take the app's webhook from whoever has it, until the end.",
+    help="With --tunnel: replace another program's webhook until Ctrl-C.",
 )
 @click.option("--until-eof", is_flag=True, hidden=True, help="Stop when standard input ends.")
 def run(
     *, host: str | None, port: int | None, tunnel: str | None, take_webhook: bool, until_eof: bool
 ) -> None:
-    """Serve on this machine while developing, the worker inside. In production: threadlink serve.
+    """Run the server and the worker for development.
+
+    In production use threadlink serve.
 
     Example: threadlink run --tunnel
     """
@@ -45,14 +50,14 @@ def run(
         behind_tunnel(host or "127.0.0.1", port or 8000, apis=apis, take_webhook=take_webhook)
         return
     settings = load_settings()
-    known = urlsplit(settings.public_url)
+    public_url = urlsplit(settings.public_url)
     is_local = not settings.is_production
-    host = host or (known.hostname if is_local else None) or "127.0.0.1"
-    port = port if port is not None else (known.port if is_local else None) or 8000
-    app = create_app(build(settings))
-    with stopping() as stop, listening(host, port) as listener, serving(app, listener):
-        taken = listener.getsockname()[1]
-        click.echo(f"Serving {settings.public_url} on {host}:{taken}. Ctrl-C stops it.", err=True)
+    host = host or (public_url.hostname if is_local else None) or "127.0.0.1"
+    port = port if port is not None else (public_url.port if is_local else None) or 8000
+    built = build(settings)
+    with stopping() as stop, listening(host, port) as listener, serving(built, listener):
+        port = listener.getsockname()[1]
+        click.echo(f"Serving {settings.public_url} on {host}:{port}. Ctrl-C stops it.", err=True)
         if until_eof:
             threading.Thread(target=_stop_at_eof, args=(stop,), daemon=True).start()
         wait(stop)
@@ -60,7 +65,7 @@ def run(
 
 
 def _stop_at_eof(stop: threading.Event) -> None:
-    # Not through sys.stdin: its lock, held by a thread, would spoil the end of the program.
+    # Not through sys.stdin: a thread that holds its lock would hang the end of the program.
     while os.read(0, 4096):
         pass
     stop.set()

@@ -1,4 +1,4 @@
-"""What the commands that serve have in common."""
+"""Parts that the commands which serve HTTP have in common."""
 
 import socket
 import threading
@@ -8,30 +8,29 @@ from typing import Any
 
 import click
 import structlog
-from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.infra.database import schema
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import Services
-from app.web.current import services_of
+from app.web.factory import make_app
+from app.web.reloading import log_refused_reload
 
 log = structlog.get_logger()
 
 
 @contextmanager
-def serving(app: Flask, listener: socket.socket) -> Iterator[None]:
-    """Serve *app* on *listener* and run its worker until the block ends.
+def serving(built: Services, listener: socket.socket) -> Iterator[None]:
+    """Run the server on *listener*, and the worker, until the block ends.
 
     Raises:
-        click.ClickException: The tables are not what the program wants.
+        click.ClickException: The tables are missing or of another version.
     """
-    built = services_of(app)
     check_tables(built)
     note_start(built.settings)
     host, port = listener.getsockname()[:2]
     server = make_server(
-        host, port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
+        host, port, make_app(built), threaded=True, request_handler=Handler, fd=listener.fileno()
     )
     stop = threading.Event()
     threads = (
@@ -52,7 +51,7 @@ def serving(app: Flask, listener: socket.socket) -> Iterator[None]:
 
 
 def note_start(settings: Settings) -> None:
-    """Write which settings are set, by name alone, and what differs without https."""
+    """Log the names of the settings that are set, and the kind of cookies in use (R67)."""
     log.info(
         "server.started",
         settings=settings.names_set,
@@ -61,39 +60,42 @@ def note_start(settings: Settings) -> None:
 
 
 def note_refused_reload(exc: ConfigError) -> None:
-    """Say, in the log and to whoever watches, that the settings before stay, and why."""
-    faults = str(exc).splitlines()
-    log.error("server.reload_refused", faults=faults)
-    told = "\n".join(f"  {fault}" for fault in faults)
-    click.echo(f"Not reloaded; the settings before stay:\n{told}", err=True)
+    """Log and print that a reload was refused and the previous settings stay, and why."""
+    log_refused_reload(exc)
+    lines = "\n".join(f"  {error}" for error in str(exc).splitlines())
+    click.echo(f"Not reloaded; the previous settings stay:\n{lines}", err=True)
 
 
 def check_tables(built: Services) -> None:
-    """Make sure the tables are what this version wants.
+    """Check that the tables have the version that this program needs.
 
     Raises:
-        click.ClickException: They are not.
+        click.ClickException: They are missing or have another version.
     """
     if not schema.status(built.engine).is_current:
-        raise click.ClickException("the tables are missing or old. Next: threadlink db upgrade")
+        raise click.ClickException(
+            "the tables are missing or out of date. Next: threadlink db upgrade"
+        )
 
 
 class Handler(WSGIRequestHandler):
+    """Werkzeug's handler, without its version and its own log lines."""
+
     def version_string(self) -> str:
-        # Which version answers helps only whoever looks for an old one.
+        # The version would only help an attacker who looks for an old one.
         return "threadlink"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the query holds tokens, and the application writes its own lines."""
+        """Write nothing: a query contains tokens, and the application writes its own lines."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ARG002 (werkzeug's)
-        # What is left are complaints about malformed requests, and they quote the request.
+        # The remaining messages are about malformed requests, and quote them.
         log.info("door.refused", reason="not HTTP")
 
     def send_error(
         self,
         code: int,
-        message: str | None = None,  # noqa: ARG002 - quotes the request, too
+        message: str | None = None,  # noqa: ARG002 - quotes the request as well
         explain: str | None = None,
     ) -> None:
         super().send_error(code, None, explain)

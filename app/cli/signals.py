@@ -7,13 +7,13 @@ from types import FrameType
 
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
-    """Yield an event that is set by Ctrl-C or SIGTERM, in place of what they do otherwise."""
+    """Yield an event that Ctrl-C and SIGTERM set instead of ending the process."""
     stop = threading.Event()
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def set_stop(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
@@ -23,15 +23,15 @@ def stopping() -> Iterator[threading.Event]:
 
 def wait(stop: threading.Event) -> None:
     """Return when *stop* is set."""
-    # Not for ever at once: on Windows an endless wait is deaf to Ctrl-C.
+    # With a timeout: on Windows a wait without one cannot be interrupted by Ctrl-C.
     while not stop.wait(timeout=1):
         pass
 
 
 @contextmanager
 def hangups() -> Iterator[threading.Event]:
-    """Yield an event that is set by SIGHUP, where there is such a signal."""
-    heard = threading.Event()
-    with suppress(AttributeError):  # Windows has none
-        signal.signal(signal.SIGHUP, lambda *_: heard.set())
-    yield heard
+    """Yield an event that SIGHUP sets, where the system has that signal."""
+    hangup = threading.Event()
+    with suppress(AttributeError):  # Windows has no SIGHUP.
+        signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+    yield hangup

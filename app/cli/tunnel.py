@@ -1,4 +1,4 @@
-"""`threadlink run --tunnel`: a server for the address that a tunnel has, and Meta told of it."""
+"""`threadlink run --tunnel`: serves at the address of a tunnel and registers it with Meta."""
 
 import os
 import socket
@@ -29,133 +29,140 @@ from app.setup.temporary import TemporarySetup, TooSoon
 from app.setup.tunnel import NoTunnel, Tunnel
 
 UNDO: Final = Path("instance/tunnel-undo.json")
-LOOK_EVERY_S: Final = 1.0
-AGAIN_AFTER: Final = timedelta(seconds=30)
+CHECK_EVERY_S: Final = 1.0
+RETRY_AFTER: Final = timedelta(seconds=30)
 START_S: Final = 60
 _PROGRAM: Final = "from app.cli import main; main()"
 
 
 @audited
 def behind_tunnel(host: str, port: int, *, apis: Sequence[str], take_webhook: bool) -> None:
-    """Serve at whatever address the tunnel has until told to stop, and put Meta back then.
+    """Serve at the address of the tunnel until Ctrl-C, then restore the setup at Meta.
 
     Raises:
-        click.ClickException: There is no tunnel, or Meta cannot be told of it; or it could not be
-            put back.
+        click.ClickException: There is no tunnel, or Meta refused a change or its restoration.
     """
-    # Whoever else has the port would be what the tunnel leads to.
+    # Otherwise the tunnel would lead to the other program that has the port.
     listening(host, port).close()
-    keeper = _Keeper(host, port, apis=apis, take_webhook=take_webhook, loan=_loan())
+    session = _TunnelSession(
+        host, port, apis=apis, take_webhook=take_webhook, temporary=_temporary_setup()
+    )
     with stopping() as stop:
-        keeper.begin()
+        session.begin()
         try:
-            while not stop.wait(LOOK_EVERY_S):
-                keeper.look()
+            while not stop.wait(CHECK_EVERY_S):
+                session.check()
         finally:
-            keeper.end()
+            session.end()
     click.echo("Stopped.")
 
 
-def _loan() -> TemporarySetup:
+def _temporary_setup() -> TemporarySetup:
     try:
-        loan = TemporarySetup(UNDO)
+        temporary = TemporarySetup(UNDO)
     except BadUndo as exc:
-        raise click.ClickException(f"{UNDO} cannot be read. Look at it, and remove it.") from exc
-    if loan.is_open:
-        click.echo(f"An earlier run ended before it put Meta back; this one will ({UNDO}).")
-    return loan
+        raise click.ClickException(f"{UNDO} is invalid. Check it, then remove it.") from exc
+    if temporary.is_open:
+        click.echo(f"An earlier run did not restore the setup at Meta; this one will ({UNDO}).")
+    return temporary
 
 
 @dataclass
-class _Keeper:
-    """Keeps a server, and what Meta has noted, at the address of the tunnel."""
+class _TunnelSession:
+    """Keeps the server and the setup at Meta at the tunnel's current address."""
 
     host: str
     port: int
     apis: Sequence[str]
     take_webhook: bool
-    loan: TemporarySetup
+    temporary: TemporarySetup
     _address: str = ""
     _settings: Settings = field(init=False)
     _server: "subprocess.Popen[bytes] | None" = None
-    _is_told: bool = False
+    _is_registered: bool = False
     _not_before: datetime | None = None
-    _said: str = ""
+    _last_message: str = ""
 
     def begin(self) -> None:
-        """Serve at the address of the tunnel that runs.
+        """Start the server at the address of the running tunnel.
 
         Raises:
-            click.ClickException: None does.
+            click.ClickException: No tunnel is running, or the server did not start.
         """
         try:
             self._move(tunnel.find(self.port, self.apis))
         except NoTunnel as exc:
             raise click.ClickException(str(exc)) from exc
 
-    def look(self) -> None:
-        """Follow the tunnel if its address has changed, and tell Meta if it does not know yet."""
-        if self._server is None or self._server.poll() is not None:
-            raise click.ClickException("the server has ended; the lines above say why")
-        try:
-            found = tunnel.find(self.port, self.apis)
-        except NoTunnel as exc:
-            self._say(f"The tunnel has gone; waiting for one to port {self.port}.\n{exc}")
-            return
-        if found.public_url != self._address:
-            self._move(found)
-        if not self._is_told and (self._not_before is None or clock.now() >= self._not_before):
-            self._tell()
-
-    def end(self) -> None:
-        """Put Meta back, and stop the server.
+    def check(self) -> None:
+        """Follow the tunnel if its address has changed, and register it with Meta if necessary.
 
         Raises:
-            click.ClickException: Meta did not take it back.
+            click.ClickException: The server has ended, or another program has the webhook.
+        """
+        if self._server is None or self._server.poll() is not None:
+            raise click.ClickException("the server has ended; see the lines above")
+        try:
+            current = tunnel.find(self.port, self.apis)
+        except NoTunnel as exc:
+            self._print_once(f"The tunnel has ended; waiting for one to port {self.port}.\n{exc}")
+            return
+        if current.public_url != self._address:
+            self._move(current)
+        if not self._is_registered and (
+            self._not_before is None or clock.now() >= self._not_before
+        ):
+            self._register()
+
+    def end(self) -> None:
+        """Restore the setup at Meta, and stop the server.
+
+        Raises:
+            click.ClickException: Meta refused the restoration.
         """
         try:
-            if self.loan.is_open:
-                click.echo("Putting back what Meta had noted:")
+            if self.temporary.is_open:
+                click.echo("Restoring the setup at Meta:")
                 with _built(self._settings) as built:
                     token = built.settings.verify_token
-                    _show(self.loan.restore(built.meta(), verify_token=token, at=clock.now()))
+                    _show(self.temporary.restore(built.meta(), verify_token=token, at=clock.now()))
         except (GraphError, BadUndo) as exc:
             raise click.ClickException(
-                f"that could not be done: {exc}\nNext: threadlink setup --undo {UNDO}"
+                f"the setup was not restored: {exc}\nNext: threadlink setup --undo {UNDO}"
             ) from exc
         finally:
             self._stop()
 
-    def _move(self, found: Tunnel) -> None:
-        changed = {"PUBLIC_URL": found.public_url, "PUBLIC_URL_FILE": ""}
+    def _move(self, current: Tunnel) -> None:
+        changed = {"PUBLIC_URL": current.public_url, "PUBLIC_URL_FILE": ""}
         settings = load_settings(**changed)
-        # The tunnel is one proxy; whoever has more in front has said so.
+        # The tunnel counts as one proxy, unless more are configured.
         hops = str(max(1, settings.trusted_proxies))
         changed |= {"TRUSTED_PROXIES": hops, "TRUSTED_PROXIES_FILE": ""}
-        click.echo(f"{found.program} leads {found.public_url} to port {self.port}.")
+        click.echo(f"{current.program} forwards {current.public_url} to port {self.port}.")
         self._stop()
-        self._address, self._settings, self._is_told = found.public_url, settings, False
+        self._address, self._settings, self._is_registered = current.public_url, settings, False
         self._server = _start(self.host, self.port, changed)
 
-    def _tell(self) -> None:
+    def _register(self) -> None:
         settings = self._settings
         for finding in check_reach(
             settings.public_url, settings.verify_token, is_production=settings.is_production
         ):
             if finding.verdict == "problem":
-                self._say(f"Not yet: {finding.subject} {finding.words}.\n  {finding.fix}")
+                self._print_once(f"Not yet: {finding.subject} {finding.words}.\n  {finding.fix}")
                 return
             if finding.verdict == "warning":
                 click.echo(f"{finding.subject} {finding.words}.\n  {finding.fix}")
-        click.echo(f"{settings.public_url} leads here. Telling Meta:")
+        click.echo(f"{settings.public_url} reaches this server. Registering it with Meta:")
         with _built(settings) as built:
-            self._point(built)
+            self._change_meta(built)
 
-    def _point(self, built: Services) -> None:
+    def _change_meta(self, built: Services) -> None:
         settings = built.settings
         try:
             _show(
-                self.loan.apply(
+                self.temporary.apply(
                     built.meta(),
                     take_webhook=self.take_webhook,
                     verify_token=settings.verify_token,
@@ -166,22 +173,26 @@ class _Keeper:
         except ForeignWebhook as exc:
             raise click.ClickException(_FOREIGN.format(url=exc.url)) from exc
         except BadUndo as exc:
-            raise click.ClickException(f"{UNDO} is of other pages. Look at it; remove it.") from exc
+            raise click.ClickException(
+                f"{UNDO} is of other pages. Check it, then remove it."
+            ) from exc
         except TooSoon as exc:
             self._not_before = exc.at
-            self._say(f"Meta allows ten such changes in ten minutes; the next at {exc.at:%H:%M}.")
+            self._print_once(f"Meta allows ten changes in ten minutes; retrying at {exc.at:%H:%M}.")
         except GraphError as exc:
-            self._not_before = clock.now() + AGAIN_AFTER
-            self._say(f"Meta did not take it: {exc}\nOnce more in half a minute; threadlink doctor")
+            self._not_before = clock.now() + RETRY_AFTER
+            self._print_once(
+                f"Meta refused: {exc}\nRetrying in {RETRY_AFTER.seconds} s; see threadlink doctor"
+            )
         else:
-            self._is_told, self._said = True, ""
-            click.echo("Ready: tap Log In on the phone. Ctrl-C puts everything back.")
+            self._is_registered, self._last_message = True, ""
+            click.echo("Ready: tap Log In on the phone. Ctrl-C restores everything.")
 
-    def _say(self, words: str) -> None:
-        """Tell *words* once, however often they are found to be so."""
-        if words != self._said:
-            click.echo(words)
-        self._said = words
+    def _print_once(self, message: str) -> None:
+        """Print *message*, unless it was also the last one."""
+        if message != self._last_message:
+            click.echo(message)
+        self._last_message = message
 
     def _stop(self) -> None:
         if self._server is not None and self._server.stdin is not None:
@@ -191,16 +202,16 @@ class _Keeper:
 
 
 def _start(host: str, port: int, changed: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """Start the server as a child that ends with us, whatever becomes of us.
+    """Start the server as a child process that ends with this one, even if this one is killed.
 
     Raises:
-        click.ClickException: It did not come to listen.
+        click.ClickException: It did not start to listen.
     """
     server = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-c", _PROGRAM, "run", "--host", host, "--port", str(port), "--until-eof"],
         env={**os.environ, **changed},
         stdin=subprocess.PIPE,
-        # Ctrl-C is for us: Meta is put back while the server still answers.
+        # Ctrl-C reaches only this process: Meta is restored while the server still answers.
         start_new_session=True,
     )
     limit = time.monotonic() + START_S
@@ -208,12 +219,12 @@ def _start(host: str, port: int, changed: dict[str, str]) -> "subprocess.Popen[b
         try:
             socket.create_connection((host, port), timeout=1).close()
         except OSError:
-            # Nobody announces that another process listens.
+            # Polled: nothing signals that another process listens.
             time.sleep(0.1)
         else:
             return server
     server.terminate()
-    raise click.ClickException("the server did not start; the lines above say why")
+    raise click.ClickException("the server did not start; see the lines above")
 
 
 @contextmanager
@@ -233,7 +244,7 @@ def _show(changes: Iterable[Change]) -> None:
         click.echo("  nothing to change")
 
 
-_FOREIGN: Final = """the app's webhook leads to {url}: another program lives there.
-To have it come here until the end: threadlink run --tunnel --take-webhook
-That program hears nothing meanwhile unless BOT_MESSENGER_URL={url} passes it on. It is given back
-at the end, if it answers Meta's handshake with our VERIFY_TOKEN."""
+_FOREIGN: Final = """the app's webhook is {url}, which belongs to another program.
+To replace it until Ctrl-C: threadlink run --tunnel --take-webhook
+That program gets no events meanwhile unless BOT_MESSENGER_URL={url} forwards them. Its webhook is
+restored at the end, if it answers Meta's verification with our VERIFY_TOKEN."""

@@ -9,84 +9,84 @@ import structlog
 from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 
-from app import create_app
 from app.cli.listening import listening
 from app.cli.serving import Handler, check_tables, note_refused_reload
 from app.cli.signals import hangups, stopping
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import Services, build
 from app.services.settings import load_settings, reload_settings
+from app.web.factory import make_app
 
 log = structlog.get_logger()
 
-_TOLD: Final = frozenset({"/healthz", "/metrics"})
-Telling: TypeAlias = Callable[[Services], AbstractContextManager[None]]
+_PATHS: Final = frozenset({"/healthz", "/metrics"})
+Monitoring: TypeAlias = Callable[[Services], AbstractContextManager[None]]
 
 
 @click.command()
 @click.option(
     "--metrics-port",
     type=click.IntRange(1, 65535),
-    help="Answer /metrics (with METRICS_TOKEN) and /healthz there.",
+    help="Serve /metrics (with METRICS_TOKEN) and /healthz on this port.",
 )
-@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="And where.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address.")
 def worker(metrics_port: int | None, metrics_host: str) -> None:
-    """Do what commits have asked for, until told to stop. Any number may run.
+    """Run the background worker: notices, forwarding, unlinks.
 
-    On SIGHUP it goes on by the settings as they are written then.
+    Any number of workers may run. SIGHUP reloads the settings.
 
     Example: threadlink worker --metrics-port 8001
     """
     settings = load_settings()
-    told: Telling = (
-        partial(_telling, host=metrics_host, port=metrics_port)
+    monitoring: Monitoring = (
+        partial(_monitoring, host=metrics_host, port=metrics_port)
         if metrics_port
         else lambda _: nullcontext()
     )
     with stopping() as stop, hangups() as hangup:
-        with _working(settings, told):
-            click.echo("Working. Ctrl-C stops it after what it is doing.", err=True)
-            settings = _until_told(settings, stop, hangup)
+        with _working(settings, monitoring):
+            click.echo("Working. Ctrl-C stops it after the current item.", err=True)
+            settings = _next_settings(settings, stop, hangup)
         while not stop.is_set():
-            with _working(settings, told):
+            with _working(settings, monitoring):
                 log.info("server.reloaded", settings=settings.names_set, pages=len(settings.pages))
-                settings = _until_told(settings, stop, hangup)
+                settings = _next_settings(settings, stop, hangup)
     click.echo("Stopped.", err=True)
 
 
 @contextmanager
-def _working(settings: Settings, told: Telling) -> Iterator[None]:
+def _working(settings: Settings, monitoring: Monitoring) -> Iterator[None]:
     built = build(settings)
     check_tables(built)
-    over = threading.Event()
-    thread = threading.Thread(target=built.work, args=(over,), name="worker")
+    stop = threading.Event()
+    thread = threading.Thread(target=built.work, args=(stop,), name="worker")
     try:
-        # Before it works: whoever sees it working can read what it counts.
-        with told(built):
+        # First, so that /metrics answers as soon as the worker is seen.
+        with monitoring(built):
             thread.start()
             try:
                 yield
             finally:
-                over.set()
+                stop.set()
                 thread.join()
     finally:
         built.close()
 
 
 @contextmanager
-def _telling(built: Services, *, host: str, port: int) -> Iterator[None]:
-    """Let machines read what this process counts, and nobody use the rest of the server here."""
-    app = create_app(built)
+def _monitoring(built: Services, *, host: str, port: int) -> Iterator[None]:
+    """Serve this process's metrics and health, and nothing else, until the block ends."""
+    app = make_app(built)
 
-    def figures_alone(environ: dict[str, Any], start_response: Any) -> Any:
-        wanted = app if environ["PATH_INFO"] in _TOLD else NotFound()
-        return wanted(environ, start_response)
+    def monitoring_only(environ: dict[str, Any], start_response: Any) -> Any:
+        target = app if environ["PATH_INFO"] in _PATHS else NotFound()
+        return target(environ, start_response)
 
     with listening(host, port) as listener:
         server = make_server(
             host,
             port,
-            figures_alone,
+            monitoring_only,
             threaded=True,
             request_handler=Handler,
             fd=listener.fileno(),
@@ -101,8 +101,8 @@ def _telling(built: Services, *, host: str, port: int) -> Iterator[None]:
             server.server_close()
 
 
-def _until_told(settings: Settings, stop: threading.Event, hangup: threading.Event) -> Settings:
-    """Return what to go on by: other settings after SIGHUP, or *settings* when *stop* is set."""
+def _next_settings(settings: Settings, stop: threading.Event, hangup: threading.Event) -> Settings:
+    """Wait for SIGHUP and return the new settings, or for *stop* and return *settings*."""
     while not stop.wait(timeout=1):
         if hangup.is_set():
             hangup.clear()

@@ -15,7 +15,7 @@ from app.outbox.bot_webhooks import add_notice
 
 
 class LinkObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a Messenger person is to the business, as bots and mirrors are told it."""
+    """A link between a Messenger person and a user of the business."""
 
     page_id: str
     psid: str
@@ -38,19 +38,19 @@ class UserObject(msgspec.Struct, frozen=True):
 
 
 class MadeObject(LinkObject, frozen=True, kw_only=True):
-    """The new link; *also_opened_elsewhere* is a reason to look twice (security.md R21)."""
+    """The new link. `also_opened_elsewhere`: the same Log In was opened more than once."""
 
     also_opened_elsewhere: bool
 
 
 class ReplacedObject(MadeObject, frozen=True, kw_only=True):
-    """The new link, and who lost the person."""
+    """The new link, and the user who was linked before."""
 
     replaced: UserObject
 
 
 class RefusedObject(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that was not made: who tried, with whose consent; *cause* says why not."""
+    """A link that was refused. `cause` gives the reason."""
 
     page_id: str | None
     psid: str | None

@@ -21,10 +21,10 @@ from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.rendering import page_of, stop_page
 from app.web.problems import UNFORESEEN, Problem, problem_of
+from app.web.server.asgi import RETRY_AFTER
 
 log = structlog.get_logger()
 
-RETRY_AFTER: Final = 5
 _API: Final = "/api/"
 _FOR_MACHINES: Final = ("/webhook", "/healthz", "/readyz", "/metrics")
 

@@ -10,10 +10,8 @@ from app.web.api import blueprint as api
 from app.web.current import EXTENSION
 from app.web.monitoring import health, prometheus, tracing
 from app.web.pages import authorize, brands, oidc
+from app.web.server.asgi import MOST_BODY_BYTES
 from app.web.webhook import views
-
-# Meta posts up to 1,000 events in one delivery; 2 KB each are legal (security.md R45).
-MOST_BYTES = 4 * 1024 * 1024
 
 
 def make_app(services: Services | None) -> Flask:
@@ -25,7 +23,7 @@ def make_app(services: Services | None) -> Flask:
     if services.settings.is_production:
         # Whatever FLASK_DEBUG says: its pages show the program to whoever meets a fault.
         app.debug = False
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = 64 * 1024
     app.extensions[EXTENSION] = services
     app.jinja_env.globals["asset"] = assets.asset

@@ -158,23 +158,23 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     ),
     KeyRefused: Problem(
         401, "key_refused", "Not allowed",
-        "Send a key that is good as Authorization: Bearer. See: threadlink keys create",
+        "Send a valid API key as Authorization: Bearer. See: threadlink keys create",
     ),
     ScopeMissing: Problem(
-        403, "scope_missing", "Not allowed", "This key is not for this. See: threadlink keys list"
+        403, "scope_missing", "Not allowed", "This key lacks the scope. See: threadlink keys list"
     ),
     KeyExposed: Problem(
         400, "key_exposed", "Key exposed",
-        "A key stands in the address, where logs keep it. Revoke it, make another, and send that "
-        "as Authorization: Bearer.",
+        "The URL contains a key, and logs keep URLs. Revoke the key, create another, and send "
+        "that as Authorization: Bearer.",
     ),
     ResourceNotFound: Problem(
         404, "not_found", "Nothing here",
-        "No link stands here, or Messenger knows no such person, or it is not for this key.",
+        "There is no such link, Messenger does not know the person, or the key may not see it.",
     ),
     InputRefused: Problem(
         400, "input_refused", "Not understood",
-        "The query or the body is not as the document says: /api/docs",
+        "The query or body does not match the API specification: /api/docs",
     ),
     MessengerRefused: Problem(
         422, "messenger_refused", "Messenger refused",
@@ -225,7 +225,7 @@ _HTTP: Final = {
     400: Problem(400, "bad_request", "Not understood", "This request is not right."),
     403: Problem(403, "forbidden", "Not allowed", "This is not allowed here."),
     404: Problem(404, "not_found", "Nothing here", "There is no such page."),
-    405: Problem(405, "method_not_allowed", "Not allowed", "This is not how to ask for this."),
+    405: Problem(405, "method_not_allowed", "Not allowed", "This method is not allowed here."),
     415: Problem(415, "unsupported_media_type", "Not understood", "Send JSON as application/json."),
     413: Problem(413, "too_large", "Too large", "This is larger than anything expected here."),
 }

@@ -1,8 +1,8 @@
-"""One process of the server that `threadlink serve` starts, and how it changes to other settings.
+"""A process of `threadlink serve`: the application, and its replacement when settings change.
 
-Replacing whole processes would be the server's own way, but it closes connections that it has just
-accepted: under load a few requests of every ten thousand got no answer. So what answers is
-replaced within the process; the socket, the connections and the threads stay.
+Granian's own reload replaces whole processes, but closes connections that it has just accepted:
+under load a few of every ten thousand requests got no answer. So the application is replaced within
+the process, which keeps its socket, connections and threads.
 """
 
 import gc
@@ -16,11 +16,11 @@ from typing import Any
 import structlog
 from werkzeug.wsgi import ClosingIterator
 
-from app import create_app
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import build
 from app.services.settings import reload_settings
+from app.web.factory import make_app
 from app.web.server.asgi import AsgiGateway, Scope
 from app.web.server.wsgi import Answer, Body
 from app.web.webhook.fast_path import FastPath
@@ -29,109 +29,115 @@ log = structlog.get_logger()
 
 
 def make_gateway(settings: Settings, *, is_alone: bool) -> AsgiGateway:
-    """Return the server as an ASGI application, which looks at the settings again on SIGHUP.
+    """Return the server as an ASGI application that reloads its settings on SIGHUP.
 
-    Where it *is_alone*, no other process answering, it does the outbox's work as well.
+    The only process of a server (*is_alone*) runs the outbox worker as well.
     """
-    house = ReloadableApp(settings, is_alone=is_alone)
-    # Windows has none.
+    app = ReloadableApp(settings, is_alone=is_alone)
+    # Windows has no SIGHUP.
     with suppress(AttributeError):
-        signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=house.renew).start())
+        signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=app.reload).start())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     return AsgiGateway(
-        house, threads=settings.threads, lane=house.pass_through, alongside=house.stand
+        app,
+        threads=settings.threads,
+        fast_path=app.handle_fast_path,
+        background=app.run_background,
     )
 
 
-def note_refused(exc: ConfigError) -> None:
-    """Write that the settings before stay, and why."""
+def log_refused_reload(exc: ConfigError) -> None:
+    """Log that the previous settings stay, and why."""
     log.error("server.reload_refused", faults=str(exc).splitlines())
 
 
 class ReloadableApp:
-    """An application that can be replaced: each request stays with the one it came to."""
+    """A reloadable application: a request is finished by the instance that accepted it."""
 
     def __init__(self, settings: Settings, *, is_alone: bool) -> None:
         self._settings, self._is_alone = settings, is_alone
-        self._tenant = _Instance(settings)
-        self._moving = threading.Lock()
-        self._inside = threading.Condition()
+        self._instance = _Instance(settings)
+        # One reload at a time, and none while the process ends.
+        self._reloading = threading.Lock()
+        # Guards the current instance and the counts of requests.
+        self._changed = threading.Condition()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        tenant = self._enter()
+        instance = self._acquire()
         try:
             return ClosingIterator(
-                tenant.app(environ, start_response), partial(self._leave, tenant)
+                instance.app(environ, start_response), partial(self._release, instance)
             )
         except BaseException:
-            self._leave(tenant)
+            self._release(instance)
             raise
 
-    async def pass_through(self, scope: Scope, body: Body) -> Answer | None:
-        """Answer what needs no thread; None for everything else."""
-        tenant = self._enter()
+    async def handle_fast_path(self, scope: Scope, body: Body) -> Answer | None:
+        """Return the fast path's answer; None for a request that needs a thread."""
+        instance = self._acquire()
         try:
-            return await tenant.lane(scope, body)
+            return await instance.fast_path(scope, body)
         finally:
-            self._leave(tenant)
+            self._release(instance)
 
-    def stand(self, stop: threading.Event) -> None:
-        """Do what goes beside the requests until *stop* is set."""
+    def run_background(self, stop: threading.Event) -> None:
+        """Run the worker, if this process is alone, until *stop* is set."""
         metrics.prepare()
-        self._move_in(self._tenant)
+        self._start(self._instance)
         stop.wait()
-        with self._moving:
-            self._move_out(self._tenant)
+        with self._reloading:
+            self._shut_down(self._instance)
 
-    def renew(self) -> None:
-        """Answer by the settings as they are written now; if they cannot be used, as before."""
-        with self._moving:
+    def reload(self) -> None:
+        """Replace the instance by one with the current settings; keep it if they are invalid."""
+        with self._reloading:
             try:
                 settings = reload_settings(self._settings)
             except ConfigError as exc:
-                note_refused(exc)
+                log_refused_reload(exc)
                 return
-            old, new = self._tenant, _Instance(settings)
-            self._move_in(new)
-            with self._inside:
-                self._settings, self._tenant = settings, new
+            old, new = self._instance, _Instance(settings)
+            self._start(new)
+            with self._changed:
+                self._settings, self._instance = settings, new
             log.info("server.reloaded", settings=settings.names_set, pages=len(settings.pages))
-            self._move_out(old)
-            # It refers to itself, and a search for such things is seldom due (app.cli.serve).
+            self._shut_down(old)
+            # It is part of a reference cycle, and collections are rare (app.cli.serve).
             del old
             gc.collect()
 
-    def _enter(self) -> "_Instance":
-        with self._inside:
-            self._tenant.requests += 1
-            return self._tenant
+    def _acquire(self) -> "_Instance":
+        """Return the current instance, with one more request counted on it."""
+        with self._changed:
+            self._instance.requests += 1
+            return self._instance
 
-    def _leave(self, tenant: "_Instance") -> None:
-        with self._inside:
-            tenant.requests -= 1
-            self._inside.notify_all()
+    def _release(self, instance: "_Instance") -> None:
+        with self._changed:
+            instance.requests -= 1
+            self._changed.notify_all()
 
-    def _move_in(self, tenant: "_Instance") -> None:
+    def _start(self, instance: "_Instance") -> None:
         if self._is_alone:
-            tenant.beside.start()
+            instance.worker.start()
 
-    def _move_out(self, tenant: "_Instance") -> None:
-        """Finish what *tenant* has begun, and let go of the database."""
-        with self._inside:
-            self._inside.wait_for(lambda: not tenant.requests)
-        tenant.stop.set()
-        if tenant.beside.is_alive():
-            tenant.beside.join()
-        tenant.built.close()
+    def _shut_down(self, instance: "_Instance") -> None:
+        """Wait for the requests of *instance*, stop its worker, and close its services."""
+        with self._changed:
+            self._changed.wait_for(lambda: not instance.requests)
+        instance.stop.set()
+        if instance.worker.is_alive():
+            instance.worker.join()
+        instance.built.close()
 
 
 class _Instance:
-    """What answers by one set of settings, what works beside it, and how many requests it has."""
+    """The application of one set of settings, its worker, and the number of its requests."""
 
     def __init__(self, settings: Settings) -> None:
         self.built = build(settings)
-        self.app = create_app(self.built)
-        self.lane = FastPath(self.built)
+        self.app = make_app(self.built)
+        self.fast_path = FastPath(self.built)
         self.stop = threading.Event()
-        self.beside = threading.Thread(target=self.built.work, args=(self.stop,))
+        self.worker = threading.Thread(target=self.built.work, args=(self.stop,))
         self.requests = 0

@@ -1,4 +1,4 @@
-"""A Messenger bot beside Threadlink: greets strangers with Log In, customers by name, and forgets.
+"""A Messenger bot beside Threadlink: sends strangers a Log In button, and greets customers by name.
 
     pip install flask requests
     export APP_SECRET=… PAGE_ACCESS_TOKEN=… THREADLINK_URL=… THREADLINK_KEY=… BOT_WEBHOOK_SECRET=…
@@ -22,13 +22,13 @@ SECONDS, REMEMBERED, FRESH_SECONDS = 10, 10_000, 300
 
 
 def create_app(settings: Mapping[str, str] = os.environ) -> Flask:
-    """Return the bot; *settings* are those named above, and GRAPH_URL where it is not Meta's."""
+    """Return the bot; *settings* are those named above, and GRAPH_URL in tests."""
     app = Flask("bot")
     bot = Bot(settings)
 
     @app.post("/messenger")
     def messenger() -> tuple[str, int]:
-        """Take what Messenger posts: BOT_MESSENGER_URL leads here."""
+        """Handle a delivery of Messenger's; BOT_MESSENGER_URL is the URL of this view."""
         bot.check_messenger(request.get_data(), request.headers.get("X-Hub-Signature-256", ""))
         for entry in request.get_json()["entry"]:
             for event in entry.get("messaging", []):
@@ -41,7 +41,7 @@ def create_app(settings: Mapping[str, str] = os.environ) -> Flask:
 
     @app.post("/notices")
     def notices() -> tuple[str, int]:
-        """Take what Threadlink tells: BOT_WEBHOOK_URL leads here."""
+        """Handle a notice of Threadlink's; BOT_WEBHOOK_URL is the URL of this view."""
         bot.check_threadlink(request.get_data(), request.headers)
         notice, link = request.json["type"], request.json["data"]
         with bot.once(request.headers["webhook-id"]) as is_first:
@@ -55,7 +55,7 @@ def create_app(settings: Mapping[str, str] = os.environ) -> Flask:
 
 
 class Bot:
-    """What the bot knows, and whom it asks."""
+    """The bot's settings, its calls of Messenger and Threadlink, and the ids of handled events."""
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self.app_secret = settings["APP_SECRET"].encode()
@@ -67,25 +67,24 @@ class Bot:
         self.seen: OrderedDict[str, None] = OrderedDict()
 
     def answer(self, page_id: str, psid: str, text: str) -> None:
-        """Say what fits the person who wrote *text*."""
+        """Answer *text*: greet a person who is linked, send others a Log In button."""
         person = f"{self.api}/links/{page_id}/{psid}"
         if text.strip().lower() == "log out":
-            # The notice says the rest, as it does when somebody logs out in Messenger itself.
+            # The notice that follows says goodbye, as after a log-out in Messenger itself.
             requests.delete(person, headers=self.key, timeout=SECONDS).raise_for_status()
             return
-        found = requests.get(person, headers=self.key, timeout=SECONDS)
-        if found.status_code == 404:
+        response = requests.get(person, headers=self.key, timeout=SECONDS)
+        if response.status_code == 404:
             button = {"kind": "login", "psid": psid, "text": "Hi! Log in, and I know you."}
             url = f"{self.api}/pages/{page_id}/buttons"
             requests.post(url, json=button, headers=self.key, timeout=SECONDS).raise_for_status()
             return
-        found.raise_for_status()
-        self.say(
-            page_id, psid, f"Hi {name_of(found.json())}! You are {found.json()['display_name']}."
-        )
+        response.raise_for_status()
+        link = response.json()
+        self.say(page_id, psid, f"Hi {name_of(link)}! You are {link['display_name']}.")
 
     def say(self, page_id: str, psid: str, text: str) -> None:
-        """Send *text*; with several pages, each has a PAGE_ACCESS_TOKEN_<its id>."""
+        """Send *text*; if there are several pages, each has a setting PAGE_ACCESS_TOKEN_<id>."""
         token = (
             self.settings.get(f"PAGE_ACCESS_TOKEN_{page_id}") or self.settings["PAGE_ACCESS_TOKEN"]
         )
@@ -95,30 +94,30 @@ class Bot:
 
     @contextmanager
     def once(self, event_id: str) -> Iterator[bool]:
-        """Yield whether *event_id* is new: everything comes at least once, and again if we fail."""
+        """Yield True if *event_id* is new: deliveries may repeat, and do after a failure."""
         yield event_id not in self.seen
         self.seen[event_id] = None
         if len(self.seen) > REMEMBERED:
             self.seen.popitem(last=False)
 
     def check_messenger(self, body: bytes, signature: str) -> None:
-        """Refuse what Meta has not signed with our app secret."""
+        """Refuse a delivery that is not signed with our app secret."""
         mine = "sha256=" + hmac.new(self.app_secret, body, "sha256").hexdigest()
         if not hmac.compare_digest(mine.encode(), signature.encode()):
             abort(403)
 
     def check_threadlink(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """Refuse what Threadlink has not just signed; a Standard Webhooks library does the same."""
-        told_at = headers.get("webhook-timestamp", "")
-        signed = f"{headers.get('webhook-id')}.{told_at}.".encode() + body
+        """Refuse a notice without a fresh signature, as a Standard Webhooks library does."""
+        timestamp = headers.get("webhook-timestamp", "")
+        signed = f"{headers.get('webhook-id')}.{timestamp}.".encode() + body
         mine = b"v1," + base64.b64encode(hmac.digest(self.webhook_secret, signed, "sha256"))
-        given = headers.get("webhook-signature", "").encode().split()
-        if not any(hmac.compare_digest(mine, one) for one in given):
+        signatures = headers.get("webhook-signature", "").encode().split()
+        if not any(hmac.compare_digest(mine, signature) for signature in signatures):
             abort(403)
-        if abs(time.time() - int(told_at)) > FRESH_SECONDS:
+        if abs(time.time() - int(timestamp)) > FRESH_SECONDS:
             abort(403)
 
 
 def name_of(link: Mapping[str, str]) -> str:
-    """Return how to call the person; Messenger may withhold the name."""
+    """Return the person's name; Messenger may withhold it."""
     return link["messenger_name"] or link["display_name"]

@@ -1,4 +1,4 @@
-"""What an operator does about accounts, and what then hangs on them no more."""
+"""`threadlink accounts`: the account and its links change together."""
 
 import pytest
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ NEW_PASSWORD = "another harbour, five gulls"
 
 
 def accepts(services: Services, password: str) -> bool:
-    """Tell whether USERNAME can sign in with *password*."""
+    """Return True if USERNAME can sign in with *password*."""
     authenticator = services.sign_in_methods[PAGE].password
     assert authenticator is not None
     try:
@@ -39,7 +39,7 @@ def test_an_account_is_added_with_a_password_from_standard_input(operator: Opera
     assert PASSWORD not in added.output
 
 
-def test_a_poor_password_is_refused_with_the_reason(operator: Operator) -> None:
+def test_a_weak_password_is_refused_with_the_reason(operator: Operator) -> None:
     result = operator.types("accounts", "add", USERNAME, told="short\n")
 
     assert 1 == result.exit_code
@@ -58,17 +58,17 @@ def test_disabling_an_account_ends_its_links(
     assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
-def test_an_unknown_account_is_told_in_a_sentence(operator: Operator) -> None:
+def test_an_unknown_account_is_reported_in_a_sentence(operator: Operator) -> None:
     result = operator.types("accounts", "disable", "nobody")
 
     assert 1 == result.exit_code
     assert "There is no account" in result.output
 
 
-def test_disabling_an_account_ends_what_its_owner_has_begun(
+def test_disabling_an_account_ends_its_attempts(
     operator: Operator, services: Services, jane: str
 ) -> None:
-    """R69: also a code that is on its way to Messenger and back."""
+    """R69: including a code that Messenger has not returned yet."""
     at, who = clock.now(), identity(jane)
     under_way = services.write(signed_in, psid=ANA, as_=who, at=at)
     code = services.write(confirmed, psid=BEN, as_=who, at=at)
@@ -93,7 +93,7 @@ def test_an_enabled_account_can_sign_in_and_its_links_stay_ended(
     assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
-def test_a_new_password_replaces_the_old_and_ends_no_link(
+def test_a_new_password_replaces_the_old_and_keeps_the_links(
     operator: Operator, services: Services, jane: str
 ) -> None:
     services.write(_link, identity(jane))
@@ -107,7 +107,9 @@ def test_a_new_password_replaces_the_old_and_ends_no_link(
 
 
 @pytest.mark.usefixtures("jane")
-def test_a_poor_new_password_leaves_the_old(operator: Operator, services: Services) -> None:
+def test_a_weak_new_password_does_not_replace_the_old(
+    operator: Operator, services: Services
+) -> None:
     result = operator.types("accounts", "set-password", USERNAME, told="short\n")
 
     assert 1 == result.exit_code
@@ -122,15 +124,13 @@ def test_a_deleted_account_is_gone_with_its_links(
 
     result = operator.types("accounts", "delete", USERNAME, told="y\n")
 
-    assert f"{USERNAME} is deleted; links ended: 1." in result.output
+    assert f"Deleted {USERNAME}; links ended: 1." in result.output
     assert USERNAME not in operator.types("accounts", "list").output
     assert services.read(link_queries.find_link, PAGE, ANA) is None
     assert not accepts(services, PASSWORD)
 
 
-def test_nothing_is_deleted_without_a_yes(
-    operator: Operator, services: Services, jane: str
-) -> None:
+def test_deletion_needs_confirmation(operator: Operator, services: Services, jane: str) -> None:
     services.write(_link, identity(jane))
 
     result = operator.types("accounts", "delete", USERNAME, told="\n")
@@ -141,11 +141,11 @@ def test_nothing_is_deleted_without_a_yes(
 
 
 @pytest.mark.parametrize("command", ["set-password", "enable", "delete"])
-def test_no_command_makes_up_an_account(operator: Operator, command: str) -> None:
+def test_no_command_creates_an_account_by_accident(operator: Operator, command: str) -> None:
     result = operator.types("accounts", command, "nobody", told="y\n")
 
     assert 1 == result.exit_code
-    assert "There are none." in operator.types("accounts", "list").output
+    assert "There are no accounts." in operator.types("accounts", "list").output
 
 
 def _link(session: Session, who: Identity) -> None:

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from click.testing import Result
-from flask import Flask
+from click.testing import CliRunner, Result
 
 from app.accounts import local
 from app.cli import accounts
@@ -13,24 +12,24 @@ from tests.installation import PASSWORD, USERNAME
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 
-def imports(app: Flask, text: str, *options: str) -> Result:
-    return app.test_cli_runner().invoke(accounts.group, ["import", "-", *options], input=text)
+def imports(services: Services, text: str, *options: str) -> Result:
+    return CliRunner().invoke(accounts.group, ["import", "-", *options], input=text, obj=services)
 
 
 def names(services: Services) -> list[str]:
     return [account.username for account in services.read(local.list_accounts)]
 
 
-def test_accounts_come_with_the_passwords_they_have(app: Flask, services: Services) -> None:
-    """R54: and the hash becomes ours when its owner has signed in."""
-    done = imports(app, f"username,password_hash,display_name\n{USERNAME},{HASH},Jane Doe\n")
+def test_accounts_are_imported_with_their_passwords(services: Services) -> None:
+    """R54: and the first sign-in replaces the hash by one of ours."""
+    done = imports(services, f"username,password_hash,display_name\n{USERNAME},{HASH},Jane Doe\n")
 
     assert 0 == done.exit_code
     assert "Added 1 accounts" in done.stdout
     authenticator = local.LocalAuthenticator(
         read=services.read, write=services.write, hasher=services.hasher
     )
-    before = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - what is kept is not shown elsewhere
+    before = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - no public function shows the stored hash
     authenticator.verify(USERNAME, PASSWORD)
     after = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - as above
     assert before is not None
@@ -40,8 +39,8 @@ def test_accounts_come_with_the_passwords_they_have(app: Flask, services: Servic
     assert before.subject == authenticator.verify(USERNAME, PASSWORD).subject
 
 
-def test_a_dry_run_changes_nothing(app: Flask, services: Services) -> None:
-    done = imports(app, f"username,password_hash\n{USERNAME},{HASH}\n", "--dry-run")
+def test_a_dry_run_changes_nothing(services: Services) -> None:
+    done = imports(services, f"username,password_hash\n{USERNAME},{HASH}\n", "--dry-run")
 
     assert 0 == done.exit_code
     assert "Would add 1 accounts" in done.stdout
@@ -50,11 +49,13 @@ def test_a_dry_run_changes_nothing(app: Flask, services: Services) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 @pytest.mark.usefixtures("jane")
-def test_refused_lines_are_named_and_the_others_taken(app: Flask, options: tuple[str, ...]) -> None:
-    """Nobody finds one bad line among thousands; and no hash is shown."""
+def test_refused_lines_are_named_and_the_others_imported(
+    services: Services, options: tuple[str, ...]
+) -> None:
+    """By number, because one bad line among thousands is hard to find; and no hash is shown."""
     lines = [f"zoe,{HASH}", f"{USERNAME.upper()},{HASH}", f"ZOE,{HASH}", "ben,secret", f",{HASH}"]
 
-    done = imports(app, "\n".join(["username,password_hash", *lines]), *options)
+    done = imports(services, "\n".join(["username,password_hash", *lines]), *options)
 
     assert 1 == done.exit_code
     assert "refused lines: 4" in done.stdout
@@ -69,13 +70,13 @@ def test_refused_lines_are_named_and_the_others_taken(app: Flask, options: tuple
     assert HASH not in done.output
 
 
-def test_the_same_file_can_be_given_again(app: Flask, services: Services) -> None:
-    """An import that broke off is finished by repeating it."""
+def test_the_same_file_can_be_imported_again(services: Services) -> None:
+    """An interrupted import is finished by repeating it."""
     text = "username,password_hash\n" + "".join(f"user{n},{HASH}\n" for n in range(1201))
-    first = imports(app, text)
+    first = imports(services, text)
     subjects = [account.subject for account in services.read(local.list_accounts)]
 
-    again = imports(app, text)
+    again = imports(services, text)
 
     assert "Added 1201 accounts" in first.stdout
     assert "  1000 lines read" in first.stderr
@@ -84,22 +85,22 @@ def test_the_same_file_can_be_given_again(app: Flask, services: Services) -> Non
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"name,hash\na,b\n", "the first line must name password_hash and username"),
         (b"", "the first line must name"),
-        (b"username,password_hash\nj\xe4ne,secret\n", "is no CSV in UTF-8"),
-        (b'username,password_hash\n"jane"x,secret\n', "is no CSV in UTF-8"),
+        (b"username,password_hash\nj\xe4ne,secret\n", "is not CSV in UTF-8"),
+        (b'username,password_hash\n"jane"x,secret\n', "is not CSV in UTF-8"),
     ],
 )
-def test_what_is_no_such_file_is_said_in_a_sentence(
-    app: Flask, tmp_path: Path, content: bytes, said: str
+def test_another_kind_of_file_is_refused_in_a_sentence(
+    services: Services, tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = tmp_path / "users.csv"
     path.write_bytes(content)
 
-    done = app.test_cli_runner().invoke(accounts.group, ["import", str(path)])
+    done = CliRunner().invoke(accounts.group, ["import", str(path)], obj=services)
 
     assert 1 == done.exit_code
-    assert said in done.stderr
+    assert message in done.stderr
     assert "secret" not in done.output

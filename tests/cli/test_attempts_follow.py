@@ -1,4 +1,4 @@
-"""`attempts follow` tells what happens while somebody taps on the phone."""
+"""`attempts follow` prints each step while a person taps on the phone."""
 
 from datetime import datetime, timedelta
 
@@ -10,13 +10,15 @@ from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.installation import ANA
 
 
-def news(services: Services, live: TimelineFollower, since: datetime, at: datetime) -> list[str]:
-    """Return what is new, without times and references."""
-    told = live.news(services.read(timeline.timelines_since, since, at=at), at=at)
-    return [line.split("  ", 2)[2] for line in told]
+def news(
+    services: Services, follower: TimelineFollower, since: datetime, at: datetime
+) -> list[str]:
+    """Return the new lines, without times and references."""
+    timelines = services.read(timeline.timelines_since, since, at=at)
+    return [line.split("  ", 2)[2] for line in follower.new_lines(timelines, at=at)]
 
 
-def test_each_step_is_told_once_as_it_happens(
+def test_each_step_is_printed_once_as_it_happens(
     services: Services,
     jane: str,
     graph: Graph,
@@ -24,58 +26,58 @@ def test_each_step_is_told_once_as_it_happens(
     messenger: Messenger,
 ) -> None:
     assert jane
-    since, live, login = clock.now(), TimelineFollower(), log_in()
+    since, follower, login = clock.now(), TimelineFollower(), log_in()
     graph.knows(login, ANA)
 
     person.taps_log_in(login)
-    assert ["opened"] == news(services, live, since, clock.now())
+    assert ["opened"] == news(services, follower, since, clock.now())
     person.signs_in()
-    (signed_in,) = news(services, live, since, clock.now())
+    (signed_in,) = news(services, follower, since, clock.now())
     assert signed_in.startswith("signed in as ")
     code = person.connects()
     assert ["confirmed, sent back to Messenger with a code"] == news(
-        services, live, since, clock.now()
+        services, follower, since, clock.now()
     )
     messenger.tells(linked(ANA, code, clock.now()))
-    assert ["linked", "Linked."] == news(services, live, since, clock.now())
-    assert [] == news(services, live, since, clock.now())
+    assert ["linked", "Linked."] == news(services, follower, since, clock.now())
+    assert [] == news(services, follower, since, clock.now())
 
 
-def test_a_password_that_is_wrong_is_told_once(
+def test_a_wrong_password_is_printed_once(
     services: Services, jane: str, graph: Graph, person: Person
 ) -> None:
     assert jane
-    since, live, login = clock.now(), TimelineFollower(), log_in()
+    since, follower, login = clock.now(), TimelineFollower(), log_in()
     graph.knows(login, ANA)
     person.taps_log_in(login)
     person.signs_in(password="not this one at all")
 
     assert ["opened", "Every sign-in so far was refused."] == news(
-        services, live, since, clock.now()
+        services, follower, since, clock.now()
     )
-    assert [] == news(services, live, since, clock.now())
+    assert [] == news(services, follower, since, clock.now())
 
 
-def test_a_silence_is_remarked_upon_and_then_explained(
+def test_a_missing_event_is_reported_and_then_explained(
     services: Services, jane: str, graph: Graph, person: Person
 ) -> None:
     assert jane
-    since, live, login = clock.now(), TimelineFollower(), log_in()
+    since, follower, login = clock.now(), TimelineFollower(), log_in()
     graph.knows(login, ANA)
     person.taps_log_in(login)
     person.signs_in()
     person.connects()
-    news(services, live, since, clock.now())
+    news(services, follower, since, clock.now())
     services.write(delivery_counts.add, {(delivery_counts.minute_of(clock.now()), "refused"): 2})
 
-    (soon,) = news(services, live, since, clock.now() + timedelta(seconds=21))
-    (later,) = news(services, live, since, clock.now() + timedelta(minutes=3))
+    (soon,) = news(services, follower, since, clock.now() + timedelta(seconds=21))
+    (later,) = news(services, follower, since, clock.now() + timedelta(minutes=3))
 
     assert "is messaging_account_linking subscribed?" in soon
     assert "2 deliveries came meanwhile and were refused for their signature" in later
 
 
-def test_attempts_from_before_are_not_told(services: Services, person: Person) -> None:
+def test_earlier_attempts_are_not_printed(services: Services, person: Person) -> None:
     person.taps_log_in(log_in())
 
     assert [] == news(services, TimelineFollower(), clock.now(), clock.now())

@@ -1,4 +1,4 @@
-"""The tables, from the terminal."""
+"""`threadlink db`: the tables are created, upgraded and checked."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.installation import settings_for
 
 @pytest.fixture
 def first_operator(tmp_path: Path) -> Iterator[Operator]:
-    """Yield somebody whose database is not there yet."""
+    """Yield an operator whose database does not exist yet."""
     services = build(settings_for(database_url(f"sqlite:///{tmp_path}/new.sqlite")))
     yield Operator(services)
     services.close()

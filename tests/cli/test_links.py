@@ -1,4 +1,4 @@
-"""What an operator types, and what is said in return."""
+"""Commands about links, and the messages for expected failures."""
 
 import csv
 import io
@@ -16,9 +16,7 @@ from tests.installation import ANA, PAGE
 from tests.linking.factories import JANE, linked
 
 
-def test_links_are_exported_with_the_header_that_design_names(
-    operator: Operator, services: Services
-) -> None:
+def test_links_are_exported_with_a_header(operator: Operator, services: Services) -> None:
     services.write(_link, JANE)
 
     rows = list(csv.reader(io.StringIO(operator.types("links", "export").stdout)))
@@ -31,7 +29,7 @@ def test_links_are_exported_with_the_header_that_design_names(
 def test_no_cell_of_the_export_is_a_formula(
     operator: Operator, services: Services, start: str
 ) -> None:
-    """R82: a spreadsheet runs what begins like one."""
+    """R82: a spreadsheet evaluates text that begins like one."""
     services.write(_link, Identity("http:shop", f"{start}cmd", "Jane"))
 
     rows = list(csv.reader(io.StringIO(operator.types("links", "export").stdout)))
@@ -40,10 +38,10 @@ def test_no_cell_of_the_export_is_a_formula(
 
 
 @pytest.mark.parametrize("line_break", ["\r", "\n", "\r\n"], ids=["CR", "LF", "CRLF"])
-def test_a_line_break_in_a_cell_ends_no_row_of_the_export(
+def test_a_line_break_in_a_cell_does_not_end_a_row_of_the_export(
     operator: Operator, services: Services, line_break: str
 ) -> None:
-    """R82: readers take a bare carriage return for the end of a row."""
+    """R82: programs read a bare carriage return as the end of a row."""
     subject = f"jane{line_break}=cmd"
     services.write(_link, Identity("http:shop", subject, "Jane"))
 
@@ -54,7 +52,7 @@ def test_a_line_break_in_a_cell_ends_no_row_of_the_export(
     assert f'"{subject}"' in exported
 
 
-def test_a_link_is_ended_and_shown_no_more(operator: Operator, services: Services) -> None:
+def test_an_ended_link_is_no_longer_shown(operator: Operator, services: Services) -> None:
     """R25: the command does what the API does."""
     services.write(_link, JANE)
 
@@ -65,14 +63,14 @@ def test_a_link_is_ended_and_shown_no_more(operator: Operator, services: Service
     assert "This person is not linked." in shown.output
 
 
-def test_an_unknown_reference_is_told_in_a_sentence(operator: Operator) -> None:
+def test_an_unknown_reference_is_reported_in_a_sentence(operator: Operator) -> None:
     result = operator.types("attempts", "show", "0000-0000")
 
     assert 1 == result.exit_code
     assert result.output.startswith("Error: no attempt by this reference")
 
 
-def test_graph_that_is_down_is_told_in_a_sentence(operator: Operator, graph: Graph) -> None:
+def test_a_failure_of_graph_is_reported_in_a_sentence(operator: Operator, graph: Graph) -> None:
     graph.is_down = True
 
     result = operator.types("messenger", "psid", "ARRsometoken")
@@ -82,7 +80,7 @@ def test_graph_that_is_down_is_told_in_a_sentence(operator: Operator, graph: Gra
     assert "ARRsometoken" not in result.output
 
 
-def test_faulty_settings_are_listed_one_below_the_other() -> None:
+def test_invalid_settings_are_listed_one_per_line() -> None:
     result = CliRunner().invoke(main, ["db", "status"], env={"PAGE_ID": "x", "APP_ID": "y"})
 
     assert 1 == result.exit_code

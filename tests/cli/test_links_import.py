@@ -1,12 +1,10 @@
 from pathlib import Path
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskCliRunner
 
-from app.cli.links import group
 from app.linking import link_queries
 from app.services.container import Services
+from tests.cli.terminal import Operator
 from tests.installation import ANA, BEN, PAGE
 
 CSV = f"""state,subject,issuer,psid,page_id
@@ -26,39 +24,32 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def runner(app: Flask) -> FlaskCliRunner:
-    return app.test_cli_runner()
-
-
-def test_good_lines_are_taken_over_and_bad_ones_named(
-    services: Services, runner: FlaskCliRunner, file: Path
+def test_valid_lines_are_imported_and_invalid_ones_named(
+    services: Services, operator: Operator, file: Path
 ) -> None:
-    result = runner.invoke(group, ["import", str(file)])
+    result = operator.types("links", "import", str(file))
 
-    assert "Taken over: 2. Refused: 4." in result.output
+    assert "Imported: 2. Refused: 4." in result.output
     for number in (4, 5, 6, 7):
         assert f"line {number}: " in result.output
     assert 1 == result.exit_code
     assert services.read(link_queries.find_link, PAGE, ANA) is not None
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(
-    services: Services, runner: FlaskCliRunner, file: Path
+def test_a_dry_run_reports_the_same_and_changes_nothing(
+    services: Services, operator: Operator, file: Path
 ) -> None:
-    result = runner.invoke(group, ["import", str(file), "--dry-run"])
+    result = operator.types("links", "import", str(file), "--dry-run")
 
-    assert "Would be taken over: 2. Refused: 4." in result.output
+    assert "Would be imported: 2. Refused: 4." in result.output
     assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
-def test_a_file_without_the_columns_is_refused_whole(
-    runner: FlaskCliRunner, tmp_path: Path
-) -> None:
+def test_a_file_without_the_columns_is_refused(operator: Operator, tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     path.write_text("psid,user\n1,jane\n", encoding="utf-8")
 
-    result = runner.invoke(group, ["import", str(path)])
+    result = operator.types("links", "import", str(path))
 
     assert "the header lacks issuer, page_id, subject" in result.output
     assert 1 == result.exit_code

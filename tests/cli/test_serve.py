@@ -1,4 +1,4 @@
-"""`threadlink serve` as it is shipped: how it starts, and how it ends."""
+"""`threadlink serve` as a process: its start, its end, and requests in between."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ from tests.installation import ANA, NOON, PAGE
 from tests.messenger.loopback import peer
 
 
-def test_a_delivery_is_taken_in(database: URL) -> None:
+def test_a_delivery_is_accepted(database: URL) -> None:
     with shipped.serving(database) as server:
         browser = OverSockets(server.origin)
         answer = Messenger(browser).tells(message(ANA, "hello", NOON))
@@ -39,12 +39,12 @@ def test_several_processes_answer_one_port(database: URL) -> None:
         log = server.log.read_text()
 
     assert [200] * 8 == statuses
-    assert "2 processes, start threadlink worker beside" in log
+    assert "2 processes, start threadlink worker as well" in log
     assert 0 == server.process.returncode
 
 
 def test_it_does_not_start_on_old_tables(database: URL, tmp_path: Path) -> None:
-    """Else every request would fail, and a balancer would take the machine for ready."""
+    """Otherwise every request would fail, on a machine that a balancer believes ready."""
     engine = make_engine(database)
     schema.downgrade(engine, "base")
     engine.dispose()
@@ -54,7 +54,7 @@ def test_it_does_not_start_on_old_tables(database: URL, tmp_path: Path) -> None:
 
 
 def test_a_request_in_flight_is_answered_after_sigterm(database: URL, tmp_path: Path) -> None:
-    """R121: nothing new is accepted, what runs is finished, and the exit code is 0."""
+    """R121: no new request is accepted, running ones finish, and the exit code is 0."""
     asked, may_answer = threading.Event(), threading.Event()
 
     def graph(connection: socket.socket) -> None:
@@ -81,8 +81,8 @@ def test_a_request_in_flight_is_answered_after_sigterm(database: URL, tmp_path: 
         browser.close()
 
 
-def test_idle_connections_do_not_keep_it_from_ending(database: URL, tmp_path: Path) -> None:
-    """R121: a proxy holds some open all the time."""
+def test_idle_connections_do_not_delay_its_end(database: URL, tmp_path: Path) -> None:
+    """R121: a proxy keeps some open all the time."""
     server = shipped.start(database, tmp_path)
     with server.connect() as never_used, server.connect() as used:
         used.sendall(f"GET /healthz HTTP/1.1\r\nHost: {shipped.HOST}\r\n\r\n".encode())

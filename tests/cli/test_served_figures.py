@@ -1,4 +1,4 @@
-"""/metrics of `threadlink serve` with two processes, and of a `threadlink worker` beside them."""
+"""/metrics of `threadlink serve` with two processes, and of a separate `threadlink worker`."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ Figures = dict[tuple[str, ...], float]
 
 @pytest.fixture
 def graph() -> Iterator[str]:
-    """Yield the address of a Graph that knows Ana, and tells how much of its allowance is used."""
+    """Yield the URL of a Graph that knows Ana and reports its usage headers."""
     body = json.dumps({"id": PAGE, "recipient": ANA}).encode()
     head = (
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -37,7 +37,7 @@ def graph() -> Iterator[str]:
 
 
 def figures(origin: str) -> Figures:
-    """Return each figure by its name and the values of its labels."""
+    """Return each sample by its name and the values of its labels."""
     text = scraped(origin)
     return {
         (sample.name, *sample.labels.values()): sample.value
@@ -47,7 +47,7 @@ def figures(origin: str) -> Figures:
 
 
 def scraped(origin: str) -> str:
-    # A connection of its own each time: it may be the other process that answers.
+    # A new connection each time, since either process may answer.
     answer = requests.get(
         f"{origin}/metrics",
         headers={"Authorization": f"Bearer {TOKEN}", "Connection": "close"},
@@ -58,7 +58,7 @@ def scraped(origin: str) -> str:
 
 
 def link(server: Shipped, database: URL) -> str:
-    """Let Ana connect on *server*, after a password that is wrong; return her code."""
+    """Let Ana connect on *server*, after a wrong password; return her code."""
     services = build(settings_for(database))
     add_jane(services)
     services.close()
@@ -72,11 +72,11 @@ def link(server: Shipped, database: URL) -> str:
     return code
 
 
-def test_every_process_tells_of_all_that_all_have_done(database: URL, graph: str) -> None:
+def test_every_process_reports_the_counts_of_all(database: URL, graph: str) -> None:
     with shipped.serving(database, WORKERS="2", METRICS_TOKEN=TOKEN, GRAPH_URL=graph) as server:
         code = link(server, database)
         for number in range(12):
-            # A connection of its own each: either process takes some.
+            # A new connection each time, so that both processes get some.
             browser = OverSockets(server.origin)
             Messenger(browser).tells(message(ANA, f"hello {number}", clock.now()))
             browser.close()
@@ -86,10 +86,10 @@ def test_every_process_tells_of_all_that_all_have_done(database: URL, graph: str
         browser("GET", "/" + "x" * 9000)
         browser.close()
 
-        told = [figures(server.origin) for _ in range(6)]
+        scrapes = [figures(server.origin) for _ in range(6)]
         text = scraped(server.origin)
 
-    for found in told:
+    for samples in scrapes:
         assert {
             ("threadlink_webhook_requests_total", "taken"): 13,
             ("threadlink_webhook_requests_total", "bad_signature"): 1,
@@ -106,17 +106,15 @@ def test_every_process_tells_of_all_that_all_have_done(database: URL, graph: str
             ("threadlink_graph_usage_percent", "page"): 7,
             ("threadlink_door_refusals_total", "target too long"): 1,
             ("threadlink_workers",): 0,
-        }.items() <= found.items()
+        }.items() <= samples.items()
     known = (PAGE, ANA, USERNAME, code, TOKEN, *ENVIRONMENT.values())
-    assert [] == [one for one in known if one in text]
+    assert [] == [name for name in known if name in text]
 
 
-def test_a_worker_beside_is_seen_and_tells_of_its_own_calls(
+def test_a_separate_worker_is_seen_and_reports_its_own_calls(
     database: URL, graph: str, tmp_path: Path
 ) -> None:
-    """
-    Of what it has asked of Graph only it can tell; that it lives, every process.
-    """
+    """Only the worker counts its calls of Graph; every process reports its heartbeat."""
     services = build(settings_for(database))
     services.write(tell_messenger, PAGE, ANA, at=clock.now())
     services.close()

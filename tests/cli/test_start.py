@@ -1,4 +1,4 @@
-"""What the log says when the server starts."""
+"""The log line of the server's start."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,12 +19,12 @@ PUBLIC = {
 
 @pytest.fixture(autouse=True)
 def _from_info_up() -> None:
-    # Whatever level another test has left behind.
+    # Another test may have left another level.
     logs.configure(level="info", form="json")
 
 
-def test_the_start_names_the_settings_and_tells_no_value() -> None:
-    """R111: whoever reads the log knows what was decided, and holds no secret."""
+def test_the_start_logs_the_names_of_settings_and_no_value() -> None:
+    """R111: a reader of the log learns which settings are set, and no secret."""
     with capture_logs() as told:
         note_start(settings_from_env(ENVIRONMENT))
 
@@ -32,8 +32,8 @@ def test_the_start_names_the_settings_and_tells_no_value() -> None:
     assert not [secret for secret in ENVIRONMENT.values() if secret in str(told)]
 
 
-def test_the_log_says_which_cookies_there_are() -> None:
-    """R67: on loopback http they have other names, and nothing makes them Secure."""
+def test_the_start_logs_the_kind_of_cookies() -> None:
+    """R67: on loopback http they have other names and are not Secure."""
     with capture_logs() as told:
         note_start(settings_from_env(ENVIRONMENT))
         note_start(settings_from_env(PUBLIC))

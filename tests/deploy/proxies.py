@@ -1,4 +1,4 @@
-"""nginx and Caddy as docs/deploy configures them: Debian's own, before a real server."""
+"""nginx and Caddy, as Debian ships them and docs/deploy configures them, before a real server."""
 
 import http.client
 import os
@@ -41,7 +41,7 @@ CADDY_HERE: Final = """{{
 
 @dataclass
 class Recorder:
-    """What stands behind the proxy: the server, and a note of what the proxy told it."""
+    """The application behind the proxy; records the environment that the proxy gives it."""
 
     app: Flask
     told: list[dict[str, str]] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Front:
     process: subprocess.Popen[bytes]
 
     def asks(self, method: str, path: str, **more: Any) -> requests.Response:
-        """Ask as a browser that has looked up the name, and trusts the certificate."""
+        """Send a request as a browser that resolves the name and trusts the certificate."""
         headers = {"Host": NAME, **more.pop("headers", {})}
         with requests.Session() as session:
             session.mount("https://", _ByName())
@@ -80,7 +80,7 @@ class Front:
             )
 
     def is_told_of(self, *, body_bytes: int) -> int:
-        """Announce a body for the webhook, send none of it, and return the status of the answer."""
+        """Declare a body for the webhook, send none of it, and return the status of the answer."""
         tls = ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
         with (
             socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,
@@ -93,19 +93,19 @@ class Front:
             return answer.status
 
     def stops_the_server(self) -> None:
-        """Leave the proxy with nothing behind it."""
+        """Stop the server behind the proxy."""
         self.server.shutdown()
         self.server.server_close()
 
     def logs(self) -> str:
-        """Return all that the proxy has written, from its start to its end, which is now."""
+        """Stop the proxy and return everything that it has logged."""
         self.process.terminate()
         self.process.wait(10)
         return "".join(path.read_text("utf-8") for path in self.folder.glob("*.log"))
 
 
 class Ports(NamedTuple):
-    """Where the server, and its proxy for either scheme, listen."""
+    """The ports of the server, and of the proxy for https and http."""
 
     server: int
     https: int
@@ -113,7 +113,7 @@ class Ports(NamedTuple):
 
 
 class _ByName(HTTPAdapter):
-    """Says which host is meant before it is encrypted, as every browser does."""
+    """Sends the host name in the TLS handshake (SNI), as every browser does."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, server_hostname=NAME, assert_hostname=NAME, **kwargs)
@@ -121,7 +121,7 @@ class _ByName(HTTPAdapter):
 
 @contextmanager
 def standing(program: str, app: Flask, folder: Path) -> Iterator[Front]:
-    """Yield *program*, nginx or caddy, before *app*; without it, skip who wanted it."""
+    """Yield *program*, nginx or caddy, before *app*; skip the test if it is not installed."""
     executable = os.environ.get(f"TEST_{program.upper()}") or shutil.which(
         program, path="/usr/sbin:/usr/bin"
     )
@@ -135,11 +135,11 @@ def standing(program: str, app: Flask, folder: Path) -> Iterator[Front]:
     with _listening(recorder) as server:
         ports = Ports(server.server_port, _free_port(), _free_port())
         options = {"nginx": _nginx, "caddy": _caddy}[program](ports, folder)
-        # Else Caddy keeps a copy of its configuration at home.
+        # Otherwise Caddy writes a copy of its configuration to the home directory.
         environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
         with (
-            (folder / "stderr.log").open("wb") as said,
-            subprocess.Popen([executable, *options], stderr=said, env=environment) as process,  # noqa: S603 - Debian's
+            (folder / "stderr.log").open("wb") as stderr,
+            subprocess.Popen([executable, *options], stderr=stderr, env=environment) as process,  # noqa: S603 - Debian's
         ):
             _await_port(ports.https, process)
             yield Front(program, ports.https, ports.http, folder, server, recorder, process)
@@ -149,7 +149,7 @@ def standing(program: str, app: Flask, folder: Path) -> Iterator[Front]:
 @contextmanager
 def _listening(recorder: Recorder) -> Iterator[BaseWSGIServer]:
     server = make_server("127.0.0.1", 0, recorder, threaded=True)
-    server.log = lambda *_said: None  # type: ignore[method-assign]  # a server of the test, quiet
+    server.log = lambda *_said: None  # type: ignore[method-assign]  # no output in tests
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
@@ -159,16 +159,19 @@ def _listening(recorder: Recorder) -> Iterator[BaseWSGIServer]:
 
 
 def _nginx(ports: Ports, folder: Path) -> tuple[str, ...]:
-    """Write the configuration down as it is shipped, but for ports and folders."""
-    text = _as_shipped("nginx.conf", {
-        "listen 80;": f"listen 127.0.0.1:{ports.http};",
-        "listen 443 ssl http2;": f"listen 127.0.0.1:{ports.https} ssl http2;",
-        "    listen [::]:80;\n": "",
-        "    listen [::]:443 ssl http2;\n": "",
-        "127.0.0.1:8000;": f"127.0.0.1:{ports.server};",
-        f"/etc/letsencrypt/live/{NAME}": str(folder),
-        "/var/log/nginx": str(folder),
-    })  # fmt: skip
+    """Write the shipped configuration with other ports and folders."""
+    text = _as_shipped(
+        "nginx.conf",
+        {
+            "listen 80;": f"listen 127.0.0.1:{ports.http};",
+            "listen 443 ssl http2;": f"listen 127.0.0.1:{ports.https} ssl http2;",
+            "    listen [::]:80;\n": "",
+            "    listen [::]:443 ssl http2;\n": "",
+            "127.0.0.1:8000;": f"127.0.0.1:{ports.server};",
+            f"/etc/letsencrypt/live/{NAME}": str(folder),
+            "/var/log/nginx": str(folder),
+        },
+    )
     (folder / "threadlink.conf").write_text(text, encoding="utf-8")
     main = folder / "nginx.conf"
     main.write_text(NGINX_MAIN.format(folder=folder), encoding="utf-8")
@@ -176,14 +179,17 @@ def _nginx(ports: Ports, folder: Path) -> tuple[str, ...]:
 
 
 def _caddy(ports: Ports, folder: Path) -> tuple[str, ...]:
-    """Write the configuration down as it is shipped, but for ports, and with a certificate."""
+    """Write the shipped configuration with other ports and a certificate."""
     here = CADDY_HERE.format(plain_port=ports.http, port=ports.https, folder=folder)
     certificate = f"{folder}/fullchain.pem {folder}/privkey.pem"
-    text = _as_shipped("Caddyfile", {
-        "\n{\n": f"\n{here}",
-        f"\n{NAME} {{\n": f"\n{NAME} {{\n\ttls {certificate}\n",
-        "127.0.0.1:8000 ": f"127.0.0.1:{ports.server} ",
-    })  # fmt: skip
+    text = _as_shipped(
+        "Caddyfile",
+        {
+            "\n{\n": f"\n{here}",
+            f"\n{NAME} {{\n": f"\n{NAME} {{\n\ttls {certificate}\n",
+            "127.0.0.1:8000 ": f"127.0.0.1:{ports.server} ",
+        },
+    )
     (folder / "Caddyfile").write_text(text, encoding="utf-8")
     return ("run", "--config", str(folder / "Caddyfile"))
 

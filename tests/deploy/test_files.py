@@ -1,4 +1,4 @@
-"""What the files for operators name must exist."""
+"""The files for operators name only metrics, labels, signals and files that exist."""
 
 import json
 import re
@@ -24,7 +24,7 @@ from tests.installation import PUBLIC_URL, settings_for
 
 DEPLOY = Path(__file__).parents[2] / "docs/deploy"
 LABEL = re.compile(r'\b([a-z_]+)(=~|!~|!=|=)"([^"]*)"')
-# What has no problem's name: all went well, by what came of it.
+# Outcomes of success, which are no problem's name.
 GOOD: Final = {"taken", "ok", "made", "replaced", "unchanged", "ended", "waiting", "dead"}
 
 
@@ -47,7 +47,7 @@ def expressions() -> Iterator[str]:
 
 @pytest.fixture
 def exposed(database: URL) -> set[str]:
-    """Return the names that Prometheus finds."""
+    """Return the names of all metrics."""
     services = build(settings_for(database, METRICS_TOKEN="token"))
     services.write(heartbeats.record_meta_check, "w", 0, at=clock.now())
     answer = InProcess(create_app(services), PUBLIC_URL)(
@@ -59,20 +59,20 @@ def exposed(database: URL) -> set[str]:
 
 
 @on_sqlite
-def test_dashboard_and_alerts_speak_of_figures_that_exist(exposed: set[str]) -> None:
+def test_dashboard_and_alerts_use_metrics_that_exist(exposed: set[str]) -> None:
     """
-    A rule about a figure that was renamed never fires, and nobody notices.
+    A rule about a renamed metric never fires, and the fault goes unnoticed.
     """
     named = set(re.findall(r"threadlink_[a-z_]+", " ".join(expressions())))
 
     assert set() == {re.sub(r"_(total|bucket)$", "", name) for name in named} - exposed
-    # And the other way round: what is counted is shown.
+    # And vice versa: every metric is shown.
     assert set() == exposed - {re.sub(r"_(total|bucket)$", "", name) for name in named}
 
 
-def test_dashboard_and_alerts_ask_for_values_that_exist() -> None:
+def test_dashboard_and_alerts_use_label_values_that_exist() -> None:
     """
-    The same for an outcome that was renamed: to ask for it is to ask for nothing.
+    The same for a renamed outcome: a query for it is always empty.
     """
     asked = {
         value
@@ -82,19 +82,19 @@ def test_dashboard_and_alerts_ask_for_values_that_exist() -> None:
         for value in values.split("|")
     }
 
-    assert set() == asked - GOOD - names_of_problems() - names_of_graph_errors() - door_reasons()
+    assert set() == asked - GOOD - names_of_problems() - names_of_graph_errors() - refusal_reasons()
 
 
-def test_every_alert_says_who_is_to_get_up_and_what_for() -> None:
+def test_every_alert_has_a_severity_and_a_summary() -> None:
     for rule in rules():
         assert rule["labels"]["severity"] in {"page", "ticket"}, rule["alert"]
         assert rule["annotations"]["summary"], rule["alert"]
     assert len(rules()) == len({rule["alert"] for rule in rules()})
 
 
-def test_every_panel_has_a_place_of_its_own() -> None:
+def test_no_two_panels_overlap() -> None:
     """
-    Grafana draws what overlaps somewhere else.
+    Grafana moves overlapping panels elsewhere.
     """
     places = [
         (x, y)
@@ -107,7 +107,7 @@ def test_every_panel_has_a_place_of_its_own() -> None:
     assert max(x for x, _ in places) < 24
 
 
-def test_the_worker_s_unit_is_as_closed_as_the_server_s() -> None:
+def test_the_worker_s_unit_is_as_restricted_as_the_server_s() -> None:
     server, worker = (
         (DEPLOY / name).read_text(encoding="utf-8").partition("NoNewPrivileges")[2]
         for name in ("threadlink.service", "threadlink-worker.service")
@@ -116,7 +116,7 @@ def test_the_worker_s_unit_is_as_closed_as_the_server_s() -> None:
     assert server == worker
 
 
-def test_both_units_reload_by_the_signal_that_the_program_takes() -> None:
+def test_both_units_reload_by_the_signal_that_the_program_handles() -> None:
     for name in ("threadlink.service", "threadlink-worker.service"):
         lines = (DEPLOY / name).read_text(encoding="utf-8").splitlines()
 
@@ -132,6 +132,6 @@ def names_of_graph_errors() -> set[str]:
     return {name for name, one in vars(graph_errors).items() if isinstance(one, type)}
 
 
-def door_reasons() -> set[str]:
+def refusal_reasons() -> set[str]:
     source = (DEPLOY.parents[1] / "app/web/server/asgi.py").read_text(encoding="utf-8")
     return set(re.findall(r'Refused\(HTTPStatus\.\w+, "([^"]+)"\)', source))

@@ -1,4 +1,4 @@
-"""The first stage of the image has what the wheel is built of: to see it takes no engine."""
+"""The first stage of the image has all that the wheel needs, checked without a container engine."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from tests.repository.test_packaging import ROOT, shipped
 
 def test_the_image_is_built_of_what_the_wheel_needs(tmp_path: Path) -> None:
     """
-    A folder that is copied nowhere, or that .dockerignore keeps out, is missed only at build time.
+    A folder that is not copied, or that .dockerignore excludes, is missing only at build time.
     """
     here = tmp_path / "stage"
     here.mkdir()
@@ -34,7 +34,7 @@ def test_the_image_is_built_of_what_the_wheel_needs(tmp_path: Path) -> None:
 
 
 def copies() -> list[str]:
-    """Return what follows COPY in the first stage."""
+    """Return the arguments of each COPY in the first stage."""
     first = (ROOT / "Dockerfile").read_text("utf-8").split("\nFROM ")[1]
     return re.findall(r"(?m)^COPY (.+)$", first)
 

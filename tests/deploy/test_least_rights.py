@@ -1,4 +1,4 @@
-"""What is shipped to run Threadlink gives it no more than it needs (R115)."""
+"""The shipped units and containers run Threadlink with least privileges (R115)."""
 
 import ast
 import re
@@ -10,29 +10,34 @@ import yaml
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "docs/deploy").glob("*.service"))
 
-# A developer's tunnel, and what other people's tests start; no server does either.
+# A developer's tunnel, and the testing package; no server uses either.
 RUNS = re.compile(r"os\.(exec|spawn|posix_spawn|fork|system|popen).*")
 STARTS_PROGRAMS = {"app/cli/tunnel.py", "threadlink_testing/process.py"}
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_a_unit_runs_as_nobody_and_writes_where_its_data_is(unit: Path) -> None:
+def test_a_unit_runs_unprivileged_and_writes_only_its_data(unit: Path) -> None:
     """R115: not root, the program read-only, no new rights, no capability."""
-    said = dict(re.findall(r"(?m)^([A-Za-z]+)=(.*)$", unit.read_text()))
+    options = dict(re.findall(r"(?m)^([A-Za-z]+)=(.*)$", unit.read_text()))
 
-    assert said["User"] not in {"root", "0"}
-    assert ("strict", "/srv/threadlink/instance") == (said["ProtectSystem"], said["ReadWritePaths"])
+    assert options["User"] not in {"root", "0"}
+    assert ("strict", "/srv/threadlink/instance") == (
+        options["ProtectSystem"],
+        options["ReadWritePaths"],
+    )
     assert ("yes", "", "0077") == (
-        said["NoNewPrivileges"], said["CapabilityBoundingSet"], said["UMask"],
-    )  # fmt: skip
-    assert "@system-service" in said["SystemCallFilter"]
+        options["NoNewPrivileges"],
+        options["CapabilityBoundingSet"],
+        options["UMask"],
+    )
+    assert "@system-service" in options["SystemCallFilter"]
 
 
-def test_the_image_runs_as_nobody_and_owns_nothing_of_the_program() -> None:
+def test_the_image_runs_unprivileged_and_does_not_own_the_program() -> None:
     """R115."""
-    said = (ROOT / "Dockerfile").read_text()
+    dockerfile = (ROOT / "Dockerfile").read_text()
 
-    last_stage = said.rpartition("\nFROM ")[2]
+    last_stage = dockerfile.rpartition("\nFROM ")[2]
     assert re.search(r"(?m)^USER 1\d{4}$", last_stage)
     copied = re.findall(r"(?m)^COPY .*$", last_stage)
     assert copied
@@ -40,15 +45,15 @@ def test_the_image_runs_as_nobody_and_owns_nothing_of_the_program() -> None:
 
 
 def test_containers_are_read_only_and_without_rights() -> None:
-    """R115: whatever of ours compose.yaml starts."""
+    """R115: every container of ours in compose.yaml."""
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    ours = {name: one for name, one in services.items() if one["image"] == "threadlink"}
+    ours = {name: service for name, service in services.items() if service["image"] == "threadlink"}
 
     assert len(ours) >= 3
-    for name, one in ours.items():
-        assert one["read_only"] is True, name
-        assert ["ALL"] == one["cap_drop"], name
-        assert ["no-new-privileges:true"] == one["security_opt"], name
+    for name, service in ours.items():
+        assert service["read_only"] is True, name
+        assert ["ALL"] == service["cap_drop"], name
+        assert ["no-new-privileges:true"] == service["security_opt"], name
 
 
 def test_no_server_starts_another_program() -> None:

@@ -41,7 +41,7 @@ def front(services: Services, tmp_path: Path, request: pytest.FixtureRequest) ->
         yield front
 
 
-def test_https_is_seen_and_every_header_arrives(front: Front) -> None:
+def test_the_scheme_and_every_header_pass_the_proxy(front: Front) -> None:
     """
     R72-R79 hold for what leaves the proxy, not only for what leaves the server.
     """
@@ -54,9 +54,9 @@ def test_https_is_seen_and_every_header_arrives(front: Front) -> None:
     assert front.program == answer.headers["Server"].lower()
 
 
-def test_nobody_can_say_who_he_is_but_the_proxy(front: Front) -> None:
+def test_only_the_proxy_states_the_client_s_address(front: Front) -> None:
     """
-    R86: what a client claims about its address never reaches the server.
+    R86: a client's own claim about its address never reaches the server.
     """
     lies = {
         "X-Forwarded-For": "203.0.113.7",
@@ -86,9 +86,9 @@ def test_nobody_can_say_who_he_is_but_the_proxy(front: Front) -> None:
     )
 
 
-def test_no_log_holds_a_token(front: Front) -> None:
+def test_no_log_contains_a_token(front: Front) -> None:
     """
-    R110: nginx's own formats write the query, and both write it into their notes of errors.
+    R110: nginx's default formats log the query, and both programs log it with errors.
     """
     login = log_in()
     assert 303 == front.asks("GET", login.address()).status_code
@@ -102,9 +102,9 @@ def test_no_log_holds_a_token(front: Front) -> None:
     assert [] == [secret for secret in (login.account_linking_token, "canary") if secret in logs]
 
 
-def test_a_failure_is_noted_with_its_path(front: Front) -> None:
+def test_a_failure_is_logged_with_its_path(front: Front) -> None:
     """
-    What keeps tokens out of the log must leave in it what an operator needs.
+    Keeping tokens out of the log must leave what an operator needs.
     """
     front.stops_the_server()
 
@@ -121,12 +121,12 @@ def test_a_failure_is_noted_with_its_path(front: Front) -> None:
         )
 
 
-def test_a_body_beyond_the_limit_goes_no_further(front: Front) -> None:
+def test_a_body_beyond_the_limit_stops_at_the_proxy(front: Front) -> None:
     assert 413 == front.is_told_of(body_bytes=4 * 1024 * 1024 + 1)
     assert [] == front.recorder.told
 
 
-def test_plain_http_is_sent_to_https(front: Front) -> None:
+def test_plain_http_is_redirected_to_https(front: Front) -> None:
     answer = requests.get(
         f"http://127.0.0.1:{front.plain_port}/x",
         headers={"Host": NAME},
@@ -140,8 +140,8 @@ def test_plain_http_is_sent_to_https(front: Front) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/links/changes", "/webhook", "//webhook"])
-def test_what_programs_send_in_clear_is_not_sent_on(front: Front, path: str) -> None:
-    """R87: a redirect would let a key go over the wire in clear with every call, unnoticed."""
+def test_plain_http_of_programs_is_refused(front: Front, path: str) -> None:
+    """R87: with a redirect, every call would send its key unencrypted, unnoticed."""
     answer = requests.get(
         f"http://127.0.0.1:{front.plain_port}{path}",
         headers={"Host": NAME, "Authorization": "Bearer canary-key"},
@@ -155,7 +155,7 @@ def test_what_programs_send_in_clear_is_not_sent_on(front: Front, path: str) -> 
     assert [] == front.recorder.told
 
 
-def test_metrics_are_not_for_the_internet(front: Front) -> None:
+def test_metrics_are_not_public(front: Front) -> None:
     bearer = {"Authorization": "Bearer canary-metrics-token"}
 
     for path in ("/metrics", "/metrics?x=1", "//metrics", "/%6detrics"):

@@ -1,4 +1,4 @@
-"""Dashboard and alerts ask Prometheus for what /metrics tells, by the labels it has."""
+"""The queries of the dashboard and of the alerts use series and labels that /metrics has."""
 
 import re
 import subprocess
@@ -23,16 +23,16 @@ from tests.installation import ANA, PAGE, PUBLIC_URL, settings_for
 
 SELECTOR: Final = re.compile(r"\b(up|threadlink_[a-z_]+)\b(?:{([^}]*)})?")
 BY: Final = re.compile(r"\bby \(([^)]*)\)")
-# Of the two sides of these Prometheus takes what has the same labels, and nothing else.
+# Prometheus matches the two sides of these operators by equal labels.
 MATCHED: Final = re.compile(r"\s(?:unless|and|/)\s")
-# What Prometheus adds by itself to all it scrapes.
+# Labels that Prometheus adds to everything it scrapes.
 SCRAPED: Final = frozenset({"job", "instance"})
 Series = Mapping[str, frozenset[str]]
 
 
 @pytest.fixture
 def series(database: URL) -> Series:
-    """Return the labels of each series of a server to which everything has happened once."""
+    """Return the labels of each series, of a server in which every counter is in use."""
     metrics.count_delivery("taken", seconds=0.1)
     metrics.count_link_event("made")
     metrics.count_step("enter", "ok")
@@ -54,14 +54,14 @@ def series(database: URL) -> Series:
 
 
 def grouped(text: str) -> set[str]:
-    """Return the labels that what *text* asks for is grouped by."""
+    """Return the labels by which the query *text* groups."""
     return {label for each in BY.findall(text) for label in each.split(", ")}
 
 
 @on_sqlite
-def test_every_series_that_is_asked_for_has_the_labels_it_is_asked_by(series: Series) -> None:
+def test_every_queried_series_has_the_queried_labels(series: Series) -> None:
     """
-    A selector or a group by a label that is not there is no error: it is empty for ever.
+    A selector or grouping by a missing label is not an error, but always empty.
     """
     for text in expressions():
         asked = SELECTOR.findall(text)
@@ -72,9 +72,9 @@ def test_every_series_that_is_asked_for_has_the_labels_it_is_asked_by(series: Se
         assert grouped(text) <= {label for name, _ in asked for label in series[name]}, text
 
 
-def test_what_is_told_of_an_alert_or_a_line_is_what_it_is_grouped_by() -> None:
+def test_a_summary_or_legend_uses_only_grouped_labels() -> None:
     """
-    Any other label is lost when it is summed up, and stands as a blank in what somebody reads.
+    Any other label is lost in the sum, and would be blank in the text.
     """
     told = [(rule["expr"], rule["annotations"]["summary"]) for rule in rules()]
     told += [(t["expr"], t.get("legendFormat", "")) for panel in panels() for t in panel["targets"]]
@@ -84,9 +84,9 @@ def test_what_is_told_of_an_alert_or_a_line_is_what_it_is_grouped_by() -> None:
         assert set(labels) <= grouped(text) - {"le"}, (text, words)
 
 
-def test_what_is_compared_has_the_same_labels() -> None:
+def test_compared_series_have_the_same_labels() -> None:
     """
-    One outcome "unless" another is never left out, for their labels differ: both are summed up.
+    Otherwise "unless" never matches, because the labels differ: both sides are summed.
     """
     several = [sides for text in expressions() if len(sides := MATCHED.split(text)) > 1]
 
@@ -97,9 +97,9 @@ def test_what_is_compared_has_the_same_labels() -> None:
         assert 1 == len({head[0].partition("(")[0] for head in heads if head}), sides
 
 
-def test_what_an_alert_counts_is_told_before_it_happens_first() -> None:
+def test_every_counter_of_an_alert_exists_before_its_first_increment() -> None:
     """
-    Of a series that begins with a 1, Prometheus sees no increase: the first is the one that counts.
+    Prometheus sees no increase in a series that begins with 1, so the first event would be lost.
     """
     code = "from app.infra.observability import metrics; print(metrics.exposition([]).decode())"
     fresh = subprocess.run(  # noqa: S603 - our own interpreter

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli.emulator import emulator, whole
+from app.cli.emulator import all_details, emulator
 from app.emulator import EmulatorServer, EmulatorSettings
 from app.emulator.context import emulator_of
 from tests.emulator.webhook_server import Webhook
@@ -25,7 +25,7 @@ def server(settings: EmulatorSettings) -> Iterator[EmulatorServer]:
 def run(server: EmulatorServer, settings: EmulatorSettings, tmp_path: Path) -> Run:
     """Return what runs a subcommand against the running emulator."""
     whereabouts = tmp_path / "emulator.json"
-    whereabouts.write_text(json.dumps(whole(settings, server.description)))
+    whereabouts.write_text(json.dumps(all_details(settings, server.description)))
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(emulator, [*words, "--at", str(whereabouts)])
@@ -88,7 +88,7 @@ def test_skip_wants_to_know_where_to(words: list[str], run: Run) -> None:
     result = run("skip", *words)
 
     assert 2 == result.exit_code
-    assert "either a SPAN, or --back" in result.output
+    assert "either a SPAN or --back" in result.output
 
 
 def test_fault_and_skip_tell_programs_in_json(run: Run) -> None:
@@ -108,7 +108,7 @@ def test_a_span_that_is_none_is_refused_in_a_sentence(
     result = run("trigger", "linked", "--late", span)
 
     assert 2 == result.exit_code
-    assert "no span of time" in result.output
+    assert "not a time span" in result.output
     assert [] == emulator_of(server.app).journal.entries()
 
 

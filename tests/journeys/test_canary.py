@@ -10,7 +10,6 @@ import responses
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import URL, inspect, text
 
-from app import create_app
 from app.api_keys import service as keys
 from app.cli.listening import listening
 from app.cli.serving import serving
@@ -185,7 +184,7 @@ def _running(database: URL) -> Iterator[Run]:
         changed = {"PUBLIC_URL": url, "LOG_LEVEL": "debug", "METRICS_TOKEN": METRICS_TOKEN}
         services = build(settings_for(database, **changed, **stub, CONFIRM_IN_CHAT="always"))
         add_jane(services)
-        with serving(create_app(services), listener):
+        with serving(services, listener):
             run = Run(services, Graph(edge), provider)
             with run.opened:
                 yield run

@@ -149,8 +149,8 @@ def test_a_second_demo_says_that_there_is_one(
 
     assert 1 == second.returncode
     assert (
-        f"Error: the demo is running already, in {threadlink.folder}/instance/demo. "
-        "Stop that one with Ctrl-C.\n"
+        f"Error: the demo is already running in {threadlink.folder}/instance/demo. "
+        "Stop it with Ctrl-C.\n"
     ) == second.stderr
     assert [] == links(threadlink, demo)
 
@@ -173,6 +173,6 @@ def test_a_person_at_a_terminal_is_told_what_to_do(threadlink: Threadlink) -> No
         status, said = served.stops()
 
     assert 0 == status
-    assert said.startswith("Threadlink is running with a Messenger of its own.")
+    assert said.startswith("Threadlink is running with a simulated Messenger.")
     assert "jane@example.com" in said
     assert said.endswith("Ctrl-C stops both.\nStopped.\n")

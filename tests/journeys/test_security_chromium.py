@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, e
 from sqlalchemy import URL
 from werkzeug.wrappers import Request as Asked
 
-from app import create_app
 from app.cli.listening import listening
 from app.cli.serving import serving
 from app.services.container import build
@@ -36,7 +35,7 @@ def scene(database: URL, graph: Graph) -> Iterator[Scene]:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             services = build(settings_for(database, PUBLIC_URL=url, REDIRECT_ORIGINS=origin))
             add_jane(services)
-            with serving(create_app(services), listener):
+            with serving(services, listener):
                 yield Scene(services, facebook, graph)
 
 

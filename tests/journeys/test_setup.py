@@ -37,6 +37,6 @@ def test_after_setup_a_tap_on_log_in_ends_in_a_link(threadlink: Threadlink, phon
             assert 0 == server.stops()[0]
         assert 0 == emulator.stops()[0]
     assert f"becomes {public_url}/webhook (messaging_account_linking)" in told
-    assert "Done. To put it back: threadlink setup --undo instance/setup-undo-" in told
+    assert "Done. To undo: threadlink setup --undo instance/setup-undo-" in told
     assert "Nothing to change" in again
     assert (ana["psid"], "local", "linked") == (link["psid"], link["issuer"], link["state"])

@@ -106,7 +106,7 @@ def test_a_person_links_through_a_tunnel_whose_address_changes(
 
             status, said = server.stops(signal.SIGINT)
     assert 0 == status, said
-    assert "Putting back what Meta had noted:" in said
+    assert "Restoring the setup at Meta:" in said
     assert before == noted(messenger)
     assert not (threadlink.folder / UNDO).exists()
     (link,) = csv.DictReader(threadlink.runs("links", "export").splitlines())

@@ -238,7 +238,7 @@ def test_a_faulty_file_keeps_what_was_and_says_so(
         pages_file.write_text(text, encoding="utf-8")
 
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: "Not reloaded; the settings before stay" in server.log.read_text())
+        wait_for(lambda: "Not reloaded; the previous settings stay" in server.log.read_text())
 
         visitor = Visitor(server.origin, platform, HARBOUR, "Ana Berg")
         visitor.close()

@@ -105,7 +105,7 @@ def test_a_foreign_webhook_is_not_taken_unasked(meta: Emulator, runs: Runs) -> N
     result = runs("setup")
 
     assert 1 == result.exit_code
-    assert "another program lives there" in result.output
+    assert "which belongs to another program" in result.output
     assert "BOT_MESSENGER_URL=https://bot.example/hook" in result.output
     assert foreign == meta.state.app_subscription
     assert () == meta.state.page_fields(PAGE)
@@ -158,7 +158,7 @@ def test_a_file_that_is_no_undo_file_changes_nothing(
     result = runs("setup", "--undo", str(path))
 
     assert 1 == result.exit_code
-    assert "holds no state of these pages" in result.output
+    assert "does not contain the state of these pages" in result.output
     assert meta.state.app_subscription is not None
 
 

@@ -1,4 +1,4 @@
-"""What answers is replaced within the process; tests/setup/test_reload.py does so under load."""
+"""The application is replaced within the process; tests/setup/test_reload.py does so under load."""
 
 import gc
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from tests.installation import ENVIRONMENT, settings_for
 
 
 @pytest.fixture
-def no_search_is_due() -> Iterator[None]:
-    """As under `threadlink serve`, where days may pass until one is."""
+def no_collection_runs() -> Iterator[None]:
+    """Disable garbage collection: under `threadlink serve` it runs seldom."""
     gc.collect()
     gc.disable()
     yield
@@ -22,23 +22,23 @@ def no_search_is_due() -> Iterator[None]:
 
 
 @on_sqlite
-@pytest.mark.usefixtures("no_search_is_due")
-def test_what_has_been_replaced_is_let_go(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each reload left 14 MB, and the threads that had passed on deliveries."""
+@pytest.mark.usefixtures("no_collection_runs")
+def test_the_replaced_application_is_freed(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reload used to leave 14 MB, and the threads that had forwarded deliveries."""
     settings = settings_for(database)
     for name, value in {**ENVIRONMENT, "DATABASE_URL": str(database)}.items():
         monkeypatch.setenv(name, value)
-    # Held, so that none of them goes meanwhile.
+    # Kept alive, so that no id is reused.
     before = _applications()
-    house = ReloadableApp(settings, is_alone=False)
+    app = ReloadableApp(settings, is_alone=False)
 
-    house.renew()
-    house.renew()
+    app.reload()
+    app.reload()
 
     known = set(map(id, before))
     assert 1 == len([one for one in _applications() if id(one) not in known])
 
 
 def _applications() -> list[Flask]:
-    # Not isinstance: a weak proxy says that it is one, too.
+    # Not isinstance: it is also true of a weak proxy.
     return [one for one in gc.get_objects() if type(one) is Flask]

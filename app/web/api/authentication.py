@@ -1,4 +1,4 @@
-"""Who asks, and what they may: one key, in one place of the request (security.md R92-R94)."""
+"""Authentication of API requests: a key in the Authorization header, nowhere else (R92-R94)."""
 
 import structlog
 from flask import request
@@ -15,43 +15,43 @@ from app.web.exceptions import KeyExposed, ScopeMissing
 log = structlog.get_logger()
 
 
-def granted(scope: Scope) -> Grant:
-    """Return what the present request may do, *scope* included.
+def authenticate(scope: Scope) -> Grant:
+    """Return the grant of the present request's key, which includes *scope*.
 
     Raises:
-        KeyExposed: A key stands in the address.
-        KeyRefused: There is no good key.
-        RateLimited: Too many from this address had none.
-        ScopeMissing: The key is for other things.
+        KeyExposed: The URL contains a key.
+        KeyRefused: There is no valid key.
+        RateLimited: Too many requests from this address had no valid key.
+        ScopeMissing: The key does not have *scope*.
     """
-    _refuse_exposed()
+    _refuse_key_in_url()
     try:
-        grant = services().read(keys.check, _bearer(), at=clock.now())
+        grant = services().read(keys.check, _bearer_token(), at=clock.now())
     except KeyRefused:
-        _count_refusal()
+        _count_invalid_key()
         log.warning("api.key_refused", address=rate_limits.address())
         raise
     if scope not in grant.scopes:
         raise ScopeMissing
     if grant.is_use_due:
-        _note_use(grant)
+        _record_use(grant)
     return grant
 
 
-def _bearer() -> str:
-    """Return the key of the Authorization header, or a text that is no key."""
+def _bearer_token() -> str:
+    """Return the token of the Authorization header; without one, a text that is not a key."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def _refuse_exposed() -> None:
-    given = (value for _, values in request.args.lists() for value in values)
-    exposed = next(filter(tokens.is_key, given), None)
+def _refuse_key_in_url() -> None:
+    values = (value for _, values in request.args.lists() for value in values)
+    exposed = next(filter(tokens.is_key, values), None)
     if exposed is None:
         return
-    # Anybody can make up what has the form of a key: limited as other bad keys are, and written
-    # down only where it is one of ours.
-    _count_refusal()
+    # Anybody can invent a text of the form of a key: it counts towards the rate limit like other
+    # invalid keys, and is logged only if it is one of ours.
+    _count_invalid_key()
     key_id = services().read(keys.whose, exposed)
     if key_id is not None:
         services().write(keys.flag_exposed, key_id, at=clock.now())
@@ -59,13 +59,13 @@ def _refuse_exposed() -> None:
     raise KeyExposed
 
 
-def _count_refusal() -> None:
+def _count_invalid_key() -> None:
     rate_limits.take(services().rate_limit_keys.refused_keys(rate_limits.address()))
 
 
-def _note_use(grant: Grant) -> None:
+def _record_use(grant: Grant) -> None:
     try:
         services().write(keys.note_use, grant.key_id, at=clock.now())
     except NotCommitted:
-        # A look-up needs no writing, and must not fail for want of it.
+        # A look-up must not fail because its use cannot be recorded.
         log.warning("api.use_not_noted", key=grant.key_id)

@@ -1,4 +1,4 @@
-"""The API for bots and mirrors: the calls, the document that describes them, a page of it."""
+"""The API's blueprint: its operations, the OpenAPI document, and the reference page."""
 
 from functools import cache
 from typing import Final
@@ -13,11 +13,11 @@ from app.web.problems import problems_for_bots
 
 OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS)
 
-_calls: Final = Blueprint("calls", __name__, url_prefix=PREFIX)
-register(_calls, OPERATIONS)
+_operations: Final = Blueprint("calls", __name__, url_prefix=PREFIX)
+register(_operations, OPERATIONS)
 
 bp = Blueprint("api", __name__)
-bp.register_blueprint(_calls)
+bp.register_blueprint(_operations)
 
 
 @cache

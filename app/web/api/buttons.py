@@ -1,4 +1,4 @@
-"""Log In and Log Out buttons, sent into the person's chat."""
+"""The operation that sends a Log In or Log Out button to a person."""
 
 from typing import Annotated, Final, Literal
 
@@ -15,7 +15,7 @@ from app.web.exceptions import MessengerRefused, ResourceNotFound
 
 
 class Button(Struct, forbid_unknown_fields=True):
-    """*text* stands above the button; Messenger shows 640 characters of it at most."""
+    """A button to send, with a `text` above it. Messenger shows at most 640 characters."""
 
     kind: Literal["login", "logout"]
     psid: Id
@@ -23,25 +23,27 @@ class Button(Struct, forbid_unknown_fields=True):
 
 
 class Sent(Struct):
+    """The message that was sent, by Messenger's id."""
+
     message_id: str
 
 
-def send(grant: Grant, page_id: str, body: Button) -> Sent:
+def send_button(grant: Grant, page_id: str, body: Button) -> Sent:
     del grant
     graph = services().graph.get(PageId(page_id))
     if graph is None:
         raise ResourceNotFound
     try:
-        # Graph may take its time; the webhook must not wait for it.
+        # Graph can be slow, and must not use up the threads that the webhook needs.
         with services().admission.enter():
-            return Sent(_sent(graph, body))
+            return Sent(_send(graph, body))
     except PersonUnknown as exc:
         raise ResourceNotFound from exc
     except GraphRefused as exc:
         raise MessengerRefused from exc
 
 
-def _sent(graph: GraphClient, button: Button) -> str:
+def _send(graph: GraphClient, button: Button) -> str:
     psid = Psid(button.psid)
     if button.kind == "logout":
         return graph.send_logout_button(psid, text=button.text)
@@ -56,10 +58,11 @@ OPERATIONS: Final = (
         name="send_button",
         scope="messages:send",
         summary="Send a Log In or Log Out button",
-        words="Sends *text* with the button to one person. 404 where Messenger does not know the "
-        "person, 422 where it refuses the message (the person has not written for a day, the "
-        "page's token is dead), 503 where it does not answer: the message may have arrived.",
-        view=send,
+        description="Sends a message with the button to one person. 404: Messenger does not know "
+        "the person. 422: Messenger refuses the message, because the person has not written for a "
+        "day or the page's token is invalid. 503: Messenger does not answer; the message may have "
+        "been delivered.",
+        view=send_button,
         body=Button,
         answer=Sent,
         problems=(404, 422),

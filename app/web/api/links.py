@@ -1,4 +1,4 @@
-"""Who is linked to whom, for the bot and for mirrors of the business."""
+"""The operations on links, for bots and for mirrors of the links."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ from app.web.current import services
 from app.web.exceptions import InputRefused, ResourceNotFound
 
 MOST: Final = 200
-# More than a page, so that a mirror that begins late does not wait for numbers.
+# More than a page, so that a mirror that starts late is not held up by numbering.
 NUMBERED_AT_ONCE: Final = 1000
 
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
@@ -27,41 +27,45 @@ Text = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
 Limit = Annotated[int, Meta(ge=1, le=MOST)]
 
 
-class WhoseLinks(Struct, forbid_unknown_fields=True):
+class UserQuery(Struct, forbid_unknown_fields=True):
     issuer: Text
     subject: Text
 
 
-class WhoseLinksPaged(Struct, forbid_unknown_fields=True):
+class PagedUserQuery(Struct, forbid_unknown_fields=True):
     issuer: Text
     subject: Text
     limit: Limit = MOST
     cursor: Annotated[str, Meta(max_length=300, pattern=r"^[A-Za-z0-9_-]*$")] = ""
 
 
-class Since(Struct, forbid_unknown_fields=True):
+class ChangesQuery(Struct, forbid_unknown_fields=True):
     limit: Limit = MOST
     cursor: Annotated[str, Meta(max_length=18, pattern=r"^[0-9]*$")] = ""
 
 
 class PairObject(Struct, forbid_unknown_fields=True, frozen=True):
+    """A Messenger person on a page."""
+
     page_id: Id
     psid: Id
 
 
 class Wanted(Struct, forbid_unknown_fields=True):
+    """The pairs to look up."""
+
     pairs: Annotated[list[PairObject], Meta(min_length=1, max_length=MOST)]
 
 
 class LinkPage(Struct):
-    """*cursor* asks for what follows; null at the end."""
+    """A page of links. `cursor` requests the next page; it is null on the last."""
 
     links: list[LinkObject]
     cursor: str | None
 
 
 class Changes(Struct):
-    """*cursor* is for the next poll, also when nothing has changed; *more* says: ask again now."""
+    """Changed links. `cursor` is for the next poll; with `more`, poll again at once."""
 
     links: list[LinkObject]
     cursor: str
@@ -69,16 +73,18 @@ class Changes(Struct):
 
 
 class Found(Struct):
-    """One entry for each pair, in the order asked; null where no link stands."""
+    """One entry for each pair, in the order of the request; null if the pair is not linked."""
 
     links: list[LinkObject | None]
 
 
 class Ended(Struct):
+    """The number of links that were ended."""
+
     ended: int
 
 
-def show(grant: Grant, page_id: str, psid: str) -> LinkObject:
+def show_link(grant: Grant, page_id: str, psid: str) -> LinkObject:
     del grant
     link = services().read(link_queries.find_link, PageId(page_id), Psid(psid))
     if link is None:
@@ -86,8 +92,8 @@ def show(grant: Grant, page_id: str, psid: str) -> LinkObject:
     return object_of(link)
 
 
-def unlink(grant: Grant, page_id: str, psid: str) -> None:
-    """End the link, if one stands: to ask twice does no harm (security.md R95)."""
+def end_link(grant: Grant, page_id: str, psid: str) -> None:
+    """End the link, if there is one: the operation is idempotent (R95)."""
     del grant
     services().write(
         handlers.end_one,
@@ -99,21 +105,21 @@ def unlink(grant: Grant, page_id: str, psid: str) -> None:
     )
 
 
-def of_user(grant: Grant, query: WhoseLinksPaged) -> LinkPage:
-    found = services().read(
+def list_links_of_user(grant: Grant, query: PagedUserQuery) -> LinkPage:
+    links = services().read(
         link_queries.links_of_user,
         User(query.issuer, query.subject),
         page=_page_of(grant),
-        after=_pair_in(query.cursor),
+        after=_decode_cursor(query.cursor),
         most=query.limit + 1,
     )
-    shown = found[: query.limit]
-    is_last = len(found) <= query.limit
-    cursor = None if is_last else _cursor_for((shown[-1].page_id, shown[-1].psid))
+    shown = links[: query.limit]
+    is_last = len(links) <= query.limit
+    cursor = None if is_last else _encode_cursor((shown[-1].page_id, shown[-1].psid))
     return LinkPage([object_of(link) for link in shown], cursor)
 
 
-def unlink_user(grant: Grant, query: WhoseLinks) -> Ended:
+def end_links_of_user(grant: Grant, query: UserQuery) -> Ended:
     ended = services().write(
         handlers.end_all,
         User(query.issuer, query.subject),
@@ -125,66 +131,69 @@ def unlink_user(grant: Grant, query: WhoseLinks) -> Ended:
     return Ended(len(ended))
 
 
-def changed(grant: Grant, query: Since) -> Changes:
+def list_changes(grant: Grant, query: ChangesQuery) -> Changes:
     after = int(query.cursor or 0)
     if services().read(changes.is_behind):
         services().write(changes.number, most=NUMBERED_AT_ONCE)
-    found = services().read(changes.since, after, page=_page_of(grant), most=query.limit + 1)
-    shown = found[: query.limit]
+    changed = services().read(changes.since, after, page=_page_of(grant), most=query.limit + 1)
+    shown = changed[: query.limit]
     last = shown[-1].number if shown else after
-    return Changes([object_of(one.link) for one in shown], str(last), len(found) > len(shown))
+    return Changes(
+        [object_of(change.link) for change in shown], str(last), len(changed) > len(shown)
+    )
 
 
-def look_up(grant: Grant, body: Wanted) -> Found:
+def look_up_links(grant: Grant, body: Wanted) -> Found:
     allowed = _page_of(grant)
     pairs = [(PageId(pair.page_id), Psid(pair.psid)) for pair in body.pairs]
-    theirs = [pair for pair in pairs if allowed in {None, pair[0]}]
-    found = services().read(link_queries.links_of_pairs, theirs) if theirs else {}
-    return Found([object_of(found[pair]) if pair in found else None for pair in pairs])
+    visible = [pair for pair in pairs if allowed in {None, pair[0]}]
+    links = services().read(link_queries.links_of_pairs, visible) if visible else {}
+    return Found([object_of(links[pair]) if pair in links else None for pair in pairs])
 
 
 def _page_of(grant: Grant) -> PageId | None:
+    """Return the page that the key is limited to; None for every page."""
     return None if grant.page_id is None else PageId(grant.page_id)
 
 
-def _cursor_for(pair: Pair) -> str:
+def _encode_cursor(pair: Pair) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(pair)).rstrip(b"=").decode()
 
 
-def _pair_in(cursor: str) -> Pair | None:
+def _decode_cursor(cursor: str) -> Pair | None:
     if not cursor:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         page_id, psid = msgspec.json.decode(text, type=tuple[Id, Id])
     except (binascii.Error, msgspec.DecodeError):
-        raise InputRefused("cursor: not one of ours") from None
+        raise InputRefused("cursor: not issued by this API") from None
     return PageId(page_id), Psid(psid)
 
 
-ONE: Final = "/links/<page_id>/<psid>"
+_ONE_LINK: Final = "/links/<page_id>/<psid>"
 OPERATIONS: Final = (
     Operation(
         method="GET",
-        path=ONE,
+        path=_ONE_LINK,
         name="show_link",
         scope="links:read",
         summary="Who is this?",
-        words="The link of one Messenger person on one page. 404 where none stands. This is what "
-        "a bot asks on every message.",
-        view=show,
+        description="The link of one Messenger person on one page; 404 if there is none. A bot "
+        "asks this on every message.",
+        view=show_link,
         answer=LinkObject,
         problems=(404,),
     ),
     Operation(
         method="DELETE",
-        path=ONE,
+        path=_ONE_LINK,
         name="end_link",
         scope="links:write",
         summary="End a link",
-        words="Ends the link if one stands, and tells Messenger, which then shows Log In again. To "
-        "ask twice does no harm.",
-        view=unlink,
+        description="Ends the link, if there is one, and tells Messenger, which then shows Log In "
+        "again. Repeating the request does no harm.",
+        view=end_link,
         problems=(404,),
     ),
     Operation(
@@ -193,9 +202,9 @@ OPERATIONS: Final = (
         name="list_links_of_user",
         scope="links:read",
         summary="All links of one user",
-        words="The Messenger people that one user of the business has connected.",
-        view=of_user,
-        query=WhoseLinksPaged,
+        description="The Messenger people that one user of the business has connected.",
+        view=list_links_of_user,
+        query=PagedUserQuery,
         answer=LinkPage,
     ),
     Operation(
@@ -204,9 +213,9 @@ OPERATIONS: Final = (
         name="end_links_of_user",
         scope="links:write",
         summary="End all links of one user",
-        words="Ends them all, on the key's pages, and tells Messenger.",
-        view=unlink_user,
-        query=WhoseLinks,
+        description="Ends all of them, on the pages of the key, and tells Messenger.",
+        view=end_links_of_user,
+        query=UserQuery,
         answer=Ended,
     ),
     Operation(
@@ -214,13 +223,13 @@ OPERATIONS: Final = (
         path="/links/changes",
         name="list_changes",
         scope="links:read",
-        summary="What has changed since",
-        words="Every link that was made, ended or replaced after *cursor*, each in its present "
-        "state, ended ones included. Begin without a cursor, keep the one you get, and you miss "
-        "nothing. A link may come twice: what is not newer than the version you have changes "
-        "nothing.",
-        view=changed,
-        query=Since,
+        summary="Links that changed since a cursor",
+        description="Every link that was made, ended or replaced after `cursor`, in its present "
+        "state, including ended links. Start without a cursor and pass the last one that you got: "
+        "then no change is missed. A link may appear twice: ignore it if its `version` is not "
+        "newer than the one you have.",
+        view=list_changes,
+        query=ChangesQuery,
         answer=Changes,
     ),
     Operation(
@@ -229,8 +238,8 @@ OPERATIONS: Final = (
         name="look_up_links",
         scope="links:read",
         summary="Who are these?",
-        words=f"Up to {MOST} pairs of page and person in one call.",
-        view=look_up,
+        description=f"Looks up at most {MOST} pairs of page and person in one call.",
+        view=look_up_links,
         body=Wanted,
         answer=Found,
     ),

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the calls and of their types, so that it cannot drift."""
+"""The OpenAPI 3.1 document, generated from the operations and their types."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from app.web.api.operations import PREFIX, Operation
 
 VERSION: Final = "1"
 _NOTICES: Final = {
-    "link.created": (Created, "Somebody has connected."),
-    "link.replaced": (Replaced, "Somebody has connected to another user than before."),
-    "link.removed": (Removed, "A connection has ended."),
-    "link.refused": (RefusedLink, "A connection was not made; cause says why."),
+    "link.created": (Created, "A person has connected an account."),
+    "link.replaced": (Replaced, "A person has connected another account than before."),
+    "link.removed": (Removed, "A link has ended."),
+    "link.refused": (RefusedLink, "A link was refused; `cause` gives the reason."),
 }
 _REFERENCE: Final = "#/components/schemas/{name}"
 
 
 class Problem(Struct):
-    """RFC 9457. *type* leads to what this kind of problem means, *reference* to our log."""
+    """An error as in RFC 9457. `type` links to its meaning; `reference` is in the server's log."""
 
     type: str
     title: str
@@ -33,33 +33,34 @@ class Problem(Struct):
 
 
 def document_json(operations: Sequence[Operation]) -> bytes:
-    """Return the document as it is served."""
+    """Return the document as JSON."""
     return msgspec.json.format(msgspec.json.encode(document(operations)), indent=2)
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """Return what every call takes and answers, and what the bot is told."""
+    """Return the document: *operations*, their types, and the notices that the bot gets."""
     types = [Problem, *(kind for kind, _ in _NOTICES.values())]
     for operation in operations:
         types += [kind for kind in (operation.body, operation.answer) if kind is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
-    known = dict(zip(types, schemas, strict=True))
+    schema_of = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         path = PREFIX + re.sub(r"<(\w+)>", r"{\1}", operation.path)
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, known)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schema_of)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Threadlink",
             "version": VERSION,
-            "description": "Which user of the business is this Messenger person? Times are RFC "
-            "3339 in UTC. A PSID means nothing without its page.",
+            "description": "Tells which user of the business a Messenger person is. Times are RFC "
+            "3339 in UTC. A PSID identifies a person on one page only.",
         },
         "security": [{"key": []}],
         "paths": paths,
         "webhooks": {
-            name: {"post": _notice(known[kind], words)} for name, (kind, words) in _NOTICES.items()
+            name: {"post": _notice(schema_of[kind], summary)}
+            for name, (kind, summary) in _NOTICES.items()
         },
         "components": {
             "schemas": components,
@@ -68,16 +69,16 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation, known: Mapping[Any, Any]) -> dict[str, Any]:
+def _operation(operation: Operation, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"{operation.words}\n\nScope: `{operation.scope}`.",
+        "description": f"{operation.description}\n\nScope: `{operation.scope}`.",
         "parameters": _parameters(operation),
-        "responses": _responses(operation, known),
+        "responses": _responses(operation, schema_of),
     }
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _json(known[operation.body])}
+        described["requestBody"] = {"required": True, "content": _json(schema_of[operation.body])}
     return described
 
 
@@ -97,26 +98,26 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     ]
 
 
-def _responses(operation: Operation, known: Mapping[Any, Any]) -> dict[str, Any]:
-    done: dict[str, Any]
+def _responses(operation: Operation, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
+    success: dict[str, Any]
     if operation.answer is None:
-        done = {"204": {"description": "Done; nothing to say."}}
+        success = {"204": {"description": "Done; no content."}}
     else:
-        done = {"200": {"description": "Done.", "content": _json(known[operation.answer])}}
-    problem = {"application/problem+json": {"schema": known[Problem]}}
-    return done | {
+        success = {"200": {"description": "Done.", "content": _json(schema_of[operation.answer])}}
+    problem = {"application/problem+json": {"schema": schema_of[Problem]}}
+    return success | {
         str(status): {"description": HTTPStatus(status).phrase, "content": problem}
-        for status in operation.statuses
+        for status in operation.problem_statuses
     }
 
 
-def _notice(schema: Any, words: str) -> dict[str, Any]:
+def _notice(schema: Any, summary: str) -> dict[str, Any]:
     return {
-        "summary": words,
+        "summary": summary,
         "description": "Posted to BOT_WEBHOOK_URL as a Standard Webhook, at least once.",
         "security": [],
         "requestBody": {"required": True, "content": _json(schema)},
-        "responses": {"204": {"description": "Taken. Anything but 2xx is tried again."}},
+        "responses": {"204": {"description": "Accepted. Any status other than 2xx is retried."}},
     }
 
 

@@ -1,7 +1,6 @@
-"""One call of the API: what it takes, what it answers, and the view that does it.
+"""Operations of the API: the row that describes one, and how Flask serves it.
 
-The document for the bot's author is made of this table, and so is the serving: what one says, the
-other does.
+The OpenAPI document is made from the same rows (`app.web.api.openapi`), so the two always agree.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,56 +20,58 @@ from app.web.exceptions import InputRefused, ResourceNotFound
 T = TypeVar("T", bound=msgspec.Struct)
 
 MOST_BODY: Final = 64 * 1024
+# As wide as the columns.
+LONGEST_ID: Final = 64
 PREFIX: Final = "/api/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method on one path. *view* gets the grant, the parts of the path, query and body."""
+    """A method on a path. *view* is called with the grant, the path's parts, query and body."""
 
     method: str
     path: str
     name: str
     scope: Scope
     summary: str
-    words: str
+    description: str
     view: Callable[..., msgspec.Struct | None]
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     answer: type[msgspec.Struct] | None = None
-    # Beside those that every call may answer.
+    # In addition to those that every operation may answer.
     problems: tuple[int, ...] = ()
 
     @property
-    def statuses(self) -> tuple[int, ...]:
-        """Every status this call may answer with a problem."""
-        taken = (400, 413, 415) if self.body else (400,)
-        return tuple(sorted({*taken, 401, 403, 429, 500, 503, *self.problems}))
+    def problem_statuses(self) -> tuple[int, ...]:
+        """Every status that this operation may answer with a problem."""
+        of_input = (400, 413, 415) if self.body else (400,)
+        return tuple(sorted({*of_input, 401, 403, 429, 500, 503, *self.problems}))
 
 
 def register(bp: Blueprint, operations: tuple[Operation, ...]) -> None:
-    """Have *bp* serve each of *operations*."""
+    """Add a route for each of *operations* to *bp*."""
     for operation in operations:
         bp.add_url_rule(
             operation.path,
             endpoint=operation.name,
-            view_func=_served(operation),
+            view_func=_view_for(operation),
             methods=[operation.method],
         )
 
 
-def _served(operation: Operation) -> Callable[..., ResponseReturnValue]:
+def _view_for(operation: Operation) -> Callable[..., ResponseReturnValue]:
     def serve(**ids: str) -> ResponseReturnValue:
-        grant = authentication.granted(operation.scope)
+        grant = authentication.authenticate(operation.scope)
         _check_ids(grant, ids)
-        given: dict[str, Any] = dict(ids)
+        arguments: dict[str, Any] = dict(ids)
         if operation.query is not None:
-            given["query"] = _query(operation.query)
+            arguments["query"] = _query(operation.query)
         elif request.args:
-            raise InputRefused("this call takes no query")
+            raise InputRefused("this operation takes no query")
         if operation.body is not None:
-            given["body"] = _body(operation.body)
-        answer = operation.view(grant, **given)
+            arguments["body"] = _body(operation.body)
+        answer = operation.view(grant, **arguments)
         if answer is None:
             return "", HTTPStatus.NO_CONTENT
         return Response(msgspec.json.encode(answer), mimetype="application/json")
@@ -80,22 +81,19 @@ def _served(operation: Operation) -> Callable[..., ResponseReturnValue]:
 
 def _check_ids(grant: Grant, ids: Mapping[str, str]) -> None:
     for name, value in ids.items():
-        if not value.isascii() or not value.isprintable() or len(value) > 64:  # noqa: PLR2004 - the column's
+        if not value.isascii() or not value.isprintable() or len(value) > LONGEST_ID:
             raise ResourceNotFound
         if name == "page_id" and grant.page_id not in {None, value}:
             raise ResourceNotFound
 
 
 def _query(kind: type[T]) -> T:
-    given = request.args.to_dict(flat=False)
-    if any(len(values) > 1 for values in given.values()):
-        raise InputRefused("a parameter stands twice")
-    return _converted(kind, {name: values[0] for name, values in given.items()})
-
-
-def _converted(kind: type[T], given: Mapping[str, str]) -> T:
+    parameters = request.args.to_dict(flat=False)
+    if any(len(values) > 1 for values in parameters.values()):
+        raise InputRefused("a parameter is given twice")
+    single = {name: values[0] for name, values in parameters.items()}
     try:
-        return msgspec.convert(given, kind, strict=False)
+        return msgspec.convert(single, kind, strict=False)
     except msgspec.ValidationError as exc:
         raise InputRefused(str(exc)) from None
 
@@ -113,4 +111,4 @@ def _body(kind: type[T]) -> T:
     except msgspec.ValidationError as exc:
         raise InputRefused(str(exc)) from None
     except (msgspec.DecodeError, RecursionError):
-        raise InputRefused("no JSON") from None
+        raise InputRefused("not JSON") from None

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work; neither says more than that."""
+"""Health checks: liveness of the process, and readiness to serve. They reveal nothing else."""
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
@@ -13,17 +13,17 @@ bp = Blueprint("health", __name__)
 
 
 @bp.get("/healthz")
-def alive() -> ResponseReturnValue:
+def liveness() -> ResponseReturnValue:
     return {"status": "ok"}
 
 
 @bp.get("/readyz")
-def ready() -> ResponseReturnValue:
-    """Answer 200 when the database takes writes; else the error table says 503.
+def readiness() -> ResponseReturnValue:
+    """Answer 200 if the database accepts writes; otherwise the table of problems answers 503.
 
-    A queue that nobody works on is told, but is no reason to keep people from linking.
+    An outbox that is late is reported, but does not make the server unready: people can still link.
     """
-    services().write(_touch)
+    services().write(_try_writing)
     oldest_at = min(
         (
             queue.oldest_at
@@ -35,5 +35,5 @@ def ready() -> ResponseReturnValue:
     return {"status": "ok", "queue": "late" if clock.now() - oldest_at > retention.LATE else "ok"}
 
 
-def _touch(session: Session) -> None:
+def _try_writing(session: Session) -> None:
     schema.try_writing(session.connection())

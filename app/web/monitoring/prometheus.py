@@ -1,4 +1,4 @@
-"""What Prometheus reads, and where the web's part of it is counted: in one place, off the views."""
+"""The /metrics endpoint, and the counters of requests: kept here, out of the views."""
 
 import hmac
 import time
@@ -15,70 +15,75 @@ from app.outbox import heartbeats, retention
 from app.web.current import services
 from app.web.problems import PROBLEMS
 
-bp = Blueprint("figures", __name__)
+bp = Blueprint("metrics", __name__)
 
-# What a person's request may be called; others only look.
+# The endpoints that are steps of an attempt; others only show something.
 _STEPS: Final = frozenset(
     {"enter", "sign_in", "depart", "come_back", "confirm", "send_digits", "sign_out", "cancel"}
 )
 _SIGN_IN: Final = frozenset({"sign_in", "depart", "come_back"})
-_OF_PERSONS: Final = frozenset({"authorize", "oidc"})
+_PERSON_BLUEPRINTS: Final = frozenset({"authorize", "oidc"})
+# The answer to a link preview, which is not a step.
 _PREVIEW: Final = 204
 _REDIRECT: Final = PROBLEMS[RedirectRefused].name
 
 
 def register(app: Flask) -> None:
-    """Let *app* count every request that says how linking goes."""
-    app.before_request(_start_watch)
+    """Count *app*'s webhook deliveries and steps of attempts."""
+    app.before_request(_start_timer)
     app.after_request(_count)
 
 
 @bp.get("/metrics")
-def expose() -> Response:
-    """Answer Prometheus; to everybody else there is nothing here."""
+def serve_metrics() -> Response:
+    """Return the metrics to a client with METRICS_TOKEN; 404 to every other."""
     token = services().settings.monitoring.metrics_token
-    given = request.headers.get("Authorization", "")
-    if token is None or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+    authorization = request.headers.get("Authorization", "")
+    if token is None or not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
         abort(404)
-    return Response(metrics.exposition((*_waiting(), *_crew())), content_type=metrics.CONTENT_TYPE)
+    return Response(
+        metrics.exposition((*_outbox(), *_workers())), content_type=metrics.CONTENT_TYPE
+    )
 
 
-def _waiting() -> tuple[Reading, Reading]:
+def _outbox() -> tuple[Reading, Reading]:
     at, queues = clock.now(), services().read(retention.queues)
     ages = {(q.kind, q.state): (at - q.oldest_at).total_seconds() for q in queues}
     return (
         Reading(
             "threadlink_outbox_items",
-            "Things that commits have asked for and that are not done.",
+            "Outbox items that are waiting or dead.",
             ("kind", "state"),
             {(queue.kind, queue.state): queue.count for queue in queues},
         ),
         Reading(
             "threadlink_outbox_oldest_seconds",
-            "How long the oldest of them has existed.",
+            "Age of the oldest outbox item.",
             ("kind", "state"),
             {names: max(0.0, age) for names, age in ages.items()},
         ),
     )
 
 
-def _crew() -> Iterator[Reading]:
+def _workers() -> Iterator[Reading]:
     at = clock.now()
-    crew = services().read(heartbeats.workers_status, at=at)
-    yield _one("threadlink_workers", "Workers that were heard within a minute.", crew.alive)
-    if crew.beat_at is not None:
-        age = max(0.0, (at - crew.beat_at).total_seconds())
-        yield _one("threadlink_worker_beat_age_seconds", "Since any worker was heard.", age)
-    if crew.faults is not None:
-        words = "What the daily look at Meta's side found wrong."
-        yield _one("threadlink_setup_faults", words, crew.faults)
+    workers = services().read(heartbeats.workers_status, at=at)
+    yield _single(
+        "threadlink_workers", "Workers with a heartbeat in the last minute.", workers.alive
+    )
+    if workers.beat_at is not None:
+        age = max(0.0, (at - workers.beat_at).total_seconds())
+        yield _single("threadlink_worker_beat_age_seconds", "Age of the last heartbeat.", age)
+    if workers.faults is not None:
+        help_text = "Problems that the daily check at Meta found."
+        yield _single("threadlink_setup_faults", help_text, workers.faults)
 
 
-def _one(name: str, words: str, value: float) -> Reading:
-    return Reading(name, words, (), {(): value})
+def _single(name: str, help_text: str, value: float) -> Reading:
+    return Reading(name, help_text, (), {(): value})
 
 
-def _start_watch() -> None:
+def _start_timer() -> None:
     g.started = time.perf_counter()
 
 
@@ -87,7 +92,7 @@ def _count(response: Response) -> Response:
     if request.endpoint == "webhook.receive":
         outcome = problem or "taken"
         metrics.count_delivery(outcome, seconds=time.perf_counter() - g.started)
-    elif request.blueprint in _OF_PERSONS:
+    elif request.blueprint in _PERSON_BLUEPRINTS:
         _count_step((request.endpoint or "").rpartition(".")[2], response.status_code, problem)
     return response
 

@@ -1,4 +1,4 @@
-"""A span for each request, where the operator has asked for traces: named by rule, not by path."""
+"""A trace span for each request, if tracing is configured; named by route, not by path."""
 
 from contextlib import ExitStack
 
@@ -9,31 +9,31 @@ from app.web.current import services
 
 
 def register(app: Flask) -> None:
-    """Let *app* trace every request."""
-    app.before_request(_begin)
-    app.after_request(_tell)
-    app.teardown_request(_end)
+    """Trace every request of *app*."""
+    app.before_request(_start_span)
+    app.after_request(_add_attributes)
+    app.teardown_request(_end_span)
 
 
-def _begin() -> None:
+def _start_span() -> None:
     if spans := services().spans:
         g.tracing = ExitStack()
-        # A path may hold a PSID, and what no rule knows, anything.
+        # A path can contain a PSID, and an unknown path anything.
         rule = request.url_rule.rule if request.url_rule else "unknown"
         g.span = g.tracing.enter_context(spans.request(f"{request.method} {rule}"))
         g.span.set_attributes({"http.request.method": request.method, "http.route": rule})
 
 
-def _tell(response: Response) -> Response:
+def _add_attributes(response: Response) -> Response:
     if "span" in g:
         g.span.set_attribute("http.response.status_code", response.status_code)
-        told = {"threadlink.problem": g.get("problem"), **structlog.contextvars.get_contextvars()}
+        facts = {"threadlink.problem": g.get("problem"), **structlog.contextvars.get_contextvars()}
         for name in ("threadlink.problem", "request_id"):
-            if told.get(name):
-                g.span.set_attribute(name, told[name])
+            if facts.get(name):
+                g.span.set_attribute(name, facts[name])
     return response
 
 
-def _end(_exc: BaseException | None) -> None:
+def _end_span(_exc: BaseException | None) -> None:
     if "tracing" in g:
         g.tracing.close()

@@ -1,8 +1,8 @@
-"""What stands between the wire and Flask: limits and deadlines, on the event loop.
+"""The ASGI side: enforces size and time limits before a request gets a Flask thread.
 
-Flask holds a thread from the first byte it reads to the last one it sends. So a request is taken in
-whole before a thread is given to it, and its answer leaves without one: whoever is slow, in either
-direction, costs a bounded amount of memory and nothing else (security.md R45, R88-R90).
+Flask occupies a thread from the first byte that it reads to the last that it sends. So a request is
+received completely before it gets a thread, and its response is sent without one: a client that is
+slow, in either direction, costs a bounded amount of memory and nothing else (R45, R88-R90).
 """
 
 import asyncio
@@ -22,14 +22,17 @@ from app.web.server.wsgi import Answer, Application, Body, call, environ_of
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-# Answers on the loop what needs no thread, and nothing else.
+# Answers a request on the event loop, or returns None if it needs a thread.
 FastPathHandler: TypeAlias = Callable[[Scope, Body], Awaitable[Answer | None]]
 
 log = structlog.get_logger()
 
 SERVER: Final = (b"server", b"Threadlink")
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-RETRY_AFTER: Final = b"5"
+# Seconds after which a client that got 503 should come again.
+RETRY_AFTER: Final = 5
+# Meta posts up to 1,000 events in one delivery; 2 KB each are legal (R45).
+MOST_BODY_BYTES: Final = 4 * 1024 * 1024
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
@@ -37,22 +40,22 @@ _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of one request, and of all of them together, is taken in."""
+    """Limits of one request, and of all requests of a process together."""
 
     fields: int = 100
     head_bytes: int = 32 * 1024
     target_bytes: int = 8 * 1024
-    body_bytes: int = 4 * 1024 * 1024
+    body_bytes: int = MOST_BODY_BYTES
     body_seconds: float = 30
-    # All bodies that are being read, or wait for a thread, or are with one.
+    # All bodies that are being received, wait for a thread, or are with one.
     bodies_bytes: int = 64 * 1024 * 1024
     send_seconds: float = 30
-    # Requests that are whole and wait for a thread.
+    # Complete requests that wait for a thread.
     waiting: int = 256
 
 
 class Refused(Exception):
-    """The request is answered by *status* and never reaches Flask; the connection is closed."""
+    """The request is answered with *status* without Flask, and the connection closed."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
@@ -60,10 +63,10 @@ class Refused(Exception):
 
 
 class AsgiGateway:
-    """An ASGI application that takes requests in, and lets *threads* of them into *app* at once.
+    """An ASGI application that calls the WSGI application *app* in at most *threads* threads.
 
-    What *lane* answers needs none of them. *alongside* runs in a thread of its own while the server
-    does, until its event is set.
+    *fast_path* is asked first, and what it answers needs no thread. *background* runs in a thread
+    of its own from the start of the server to its end, when its event is set.
     """
 
     def __init__(
@@ -72,29 +75,29 @@ class AsgiGateway:
         *,
         threads: int,
         limits: Limits | None = None,
-        lane: FastPathHandler | None = None,
-        alongside: Callable[[threading.Event], None] | None = None,
+        fast_path: FastPathHandler | None = None,
+        background: Callable[[threading.Event], None] | None = None,
     ) -> None:
-        self._app, self._lane = app, lane
+        self._app, self._fast_path = app, fast_path
         self._limits = limits or Limits()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._most_inside = threads + self._limits.waiting
         self._inside = self._bytes = 0
-        self._alongside = alongside
+        self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._lifespan(receive, send)
             return
         body = Body()
         try:
             declared = declared_length(scope, self._limits)
             if declared != 0:
-                await self._take_in(body, declared, receive)
-            answer = await self._lane(scope, body) if self._lane else None
-            answer = answer or await self._let_in(scope, body)
+                await self._receive_body(body, declared, receive)
+            answer = await self._fast_path(scope, body) if self._fast_path else None
+            answer = answer or await self._call_app(scope, body)
         except Refused as refused:
-            # The path alone: a query holds tokens.
+            # Neither path nor query is logged: they can contain tokens and PSIDs.
             metrics.count_door_refusal(refused.reason)
             log.info("door.refused", status=int(refused.status), reason=refused.reason)
             answer = _refusal(refused.status)
@@ -102,8 +105,12 @@ class AsgiGateway:
             self._bytes -= len(body)
         await self._send(answer, send)
 
-    async def _take_in(self, body: Body, declared: int | None, receive: Receive) -> None:
-        """Fill *body* with all that the client sends, as long as it keeps to the limits."""
+    async def _receive_body(self, body: Body, declared: int | None, receive: Receive) -> None:
+        """Receive the rest of the request into *body*.
+
+        Raises:
+            Refused: The body breaks a limit, or does not arrive as declared.
+        """
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 more = True
@@ -114,7 +121,7 @@ class AsgiGateway:
                     chunk = message.get("body", b"")
                     more = message.get("more_body", False)
                     if more and not chunk:
-                        # How granian shows a trailer section; ours has no use for one.
+                        # Granian's way to report a trailer section, which is not supported.
                         raise Refused(HTTPStatus.BAD_REQUEST, "trailers")
                     self._bytes += len(chunk)
                     body.append(chunk)
@@ -127,9 +134,13 @@ class AsgiGateway:
         if declared is not None and declared != len(body):
             raise Refused(HTTPStatus.BAD_REQUEST, "body of another length")
 
-    async def _let_in(self, scope: Scope, body: Body) -> Answer:
-        """Return Flask's answer, once a thread is free."""
-        # Slow bodies do not count: else they alone would fill the house.
+    async def _call_app(self, scope: Scope, body: Body) -> Answer:
+        """Return Flask's answer, computed in a thread as soon as one is free.
+
+        Raises:
+            Refused: Too many requests are waiting.
+        """
+        # Requests that are still being received do not count: slow clients could block all others.
         if self._inside >= self._most_inside:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "no thread free")
         self._inside += 1
@@ -153,27 +164,27 @@ class AsgiGateway:
         except TimeoutError:
             log.info("door.gave_up", reason="client too slow")
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Do what goes *alongside* from the start of the server to its end."""
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """Serve the ASGI lifespan protocol, with the background thread between start and end."""
         stop = threading.Event()
-        beside = threading.Thread(target=self._alongside, args=(stop,), name="alongside")
-        if self._alongside is not None:
-            beside.start()
+        thread = threading.Thread(target=self._background, args=(stop,), name="background")
+        if self._background is not None:
+            thread.start()
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         stop.set()
-        if self._alongside is not None:
-            await asyncio.to_thread(beside.join)
+        if self._background is not None:
+            await asyncio.to_thread(thread.join)
         self._pool.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 def declared_length(scope: Scope, limits: Limits) -> int | None:
-    """Return how long the body of *scope* says it is; None where it comes in chunks.
+    """Return the declared length of the body; None if the body is chunked.
 
     Raises:
-        Refused: The head breaks a rule, or says more than *limits* allow.
+        Refused: The head breaks a rule or one of *limits*.
     """
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     target = scope["raw_path"]
@@ -185,7 +196,7 @@ def declared_length(scope: Scope, limits: Limits) -> int | None:
         raise Refused(HTTPStatus.BAD_REQUEST, "target")
     if len(headers) > limits.fields or sum(map(_size, headers)) > limits.head_bytes:
         raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head too large")
-    # WSGI cannot tell "-" from "_", so one name could stand in for another.
+    # WSGI maps "-" and "_" to the same character, so one header could pass for another.
     if any(b"_" in name for name, _ in headers):
         raise Refused(HTTPStatus.BAD_REQUEST, "underscore in a name")
     hosts = _values(headers, b"host")
@@ -228,5 +239,5 @@ def _refusal(status: HTTPStatus) -> Answer:
         (b"connection", b"close"),
     ]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append((b"retry-after", RETRY_AFTER))
+        headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     return Answer(int(status), headers, b"")

@@ -1,4 +1,4 @@
-"""Flask as one function: from a request that has been taken in whole to an answer that is whole."""
+"""A WSGI application called as one function, from a complete request to a complete answer."""
 
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
@@ -10,12 +10,12 @@ from urllib.parse import unquote_to_bytes
 Environ: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-# Proxy would become HTTP_PROXY, which some programs obey (httpoxy.org).
-_NOT_FOR_FLASK: Final = frozenset({b"content-length", b"transfer-encoding", b"proxy"})
+# "Proxy" would become HTTP_PROXY, which some programs obey (httpoxy.org).
+_DROPPED: Final = frozenset({b"content-length", b"transfer-encoding", b"proxy"})
 
 
 class Body:
-    """The bytes of one request, as they come."""
+    """The body of one request, received in chunks."""
 
     __slots__ = ("_chunks", "_length")
 
@@ -36,7 +36,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back."""
+    """A complete response."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -44,7 +44,7 @@ class Answer:
 
 
 def environ_of(scope: MutableMapping[str, Any], body: Body) -> Environ:
-    """Return the request of *scope* as WSGI hands it on (PEP 3333)."""
+    """Return the WSGI environment of the ASGI request *scope* (PEP 3333)."""
     client, server = scope["client"] or ("", 0), scope["server"] or ("", 0)
     environ: Environ = {
         "REQUEST_METHOD": scope["method"],
@@ -66,7 +66,7 @@ def environ_of(scope: MutableMapping[str, Any], body: Body) -> Environ:
         "wsgi.run_once": False,
     }
     for name, value in scope["headers"]:
-        if name in _NOT_FOR_FLASK:
+        if name in _DROPPED:
             continue
         key = "CONTENT_TYPE" if name == b"content-type" else _key(name)
         text = value.decode("latin-1")
@@ -77,7 +77,7 @@ def environ_of(scope: MutableMapping[str, Any], body: Body) -> Environ:
 
 
 def call(app: Application, environ: Environ) -> Answer:
-    """Return the answer of *app*; takes a thread for as long as that takes."""
+    """Return the answer of *app*. Blocks the calling thread until it is complete."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:

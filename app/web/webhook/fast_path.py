@@ -21,9 +21,8 @@ from app.infra.observability import metrics
 from app.messenger.errors import BadPayload, BadSignature
 from app.services.container import Services
 from app.web import headers, request_guard
-from app.web.errors import RETRY_AFTER
 from app.web.problems import PROBLEMS
-from app.web.server.asgi import Scope
+from app.web.server.asgi import RETRY_AFTER, Scope
 from app.web.server.wsgi import Answer, Body
 from app.web.webhook import intake
 from app.web.webhook.intake import Wanted

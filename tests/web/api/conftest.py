@@ -41,7 +41,7 @@ Holder = Callable[..., Caller]
 
 @pytest.fixture
 def holder(app: Flask, services: Services) -> Holder:
-    """Return what makes a program with a key for *scopes*, on all pages or on *page_id*."""
+    """Return a factory of callers with a key for *scopes*, on all pages or on *page_id*."""
 
     def make(*scopes: Scope, page_id: str | None = None) -> Caller:
         key = services.write(
@@ -58,7 +58,7 @@ def bot(holder: Holder) -> Caller:
 
 
 def add_link(services: Services, psid: str = ANA, page_id: PageId = PAGE, **changed: Any) -> None:
-    """Make a link of Jane's stand, without the way there."""
+    """Insert a link of Jane's directly."""
     row: Mapping[str, Any] = {
         "issuer": "local",
         "subject": "jane",
@@ -79,5 +79,5 @@ def add_link(services: Services, psid: str = ANA, page_id: PageId = PAGE, **chan
 
 
 def said(answer: Answer) -> Any:
-    """Return what *answer* says, as JSON."""
+    """Return the decoded JSON of *answer*."""
     return json.loads(answer.body)

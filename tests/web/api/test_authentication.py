@@ -24,10 +24,8 @@ def ask(client: InProcess, authorization: str | None) -> tuple[int, object, str 
     return answer.status, body, answer.headers.get("www-authenticate")
 
 
-def test_every_key_that_is_not_good_gets_the_same_answer(
-    services: Services, client: InProcess
-) -> None:
-    """R93: missing, malformed, unknown, revoked and expired cannot be told apart."""
+def test_every_invalid_key_gets_the_same_answer(services: Services, client: InProcess) -> None:
+    """R93: missing, malformed, unknown, revoked and expired keys are indistinguishable."""
     at = clock.now() - timedelta(days=2)
     revoked, expired = (
         services.write(
@@ -48,7 +46,7 @@ def test_every_key_that_is_not_good_gets_the_same_answer(
     ("method", "path"),
     [("GET", ONE), ("DELETE", ONE), ("GET", "/links/changes"), ("POST", "/links/lookup")],
 )
-def test_a_key_opens_what_its_scope_names_and_nothing_else(
+def test_a_key_allows_what_its_scope_names_and_nothing_else(
     holder: Holder, method: str, path: str
 ) -> None:
     """R93."""
@@ -57,10 +55,10 @@ def test_a_key_opens_what_its_scope_names_and_nothing_else(
     assert 403 == answer.status
 
 
-def test_a_key_in_the_address_is_refused_and_flagged(
+def test_a_key_in_the_url_is_refused_and_flagged(
     services: Services, bot: Caller, client: InProcess
 ) -> None:
-    """R92: it stands in logs and histories by now; the operator must hear of it."""
+    """R92: it is in logs and histories by now, and the operator must know."""
     answer = client("GET", f"/api/v1{ONE}?access_token={bot.key}")
 
     assert (400, "Key exposed") == (answer.status, said(answer)["title"])
@@ -69,10 +67,10 @@ def test_a_key_in_the_address_is_refused_and_flagged(
         assert connection.execute(select(ApiKey.exposed_at)).scalar_one() is not None
 
 
-def test_keys_that_a_stranger_makes_up_are_limited_before_anything_is_written(
+def test_invented_keys_are_rate_limited_before_anything_is_written(
     services: Services, client: InProcess
 ) -> None:
-    """R92, R94: in an address too; and the log calls none of them an exposed key."""
+    """R92, R94: also in a URL; and the log reports none of them as an exposed key."""
     with capture_logs() as told:
         answers = [client("GET", f"/api/v1{ONE}?key={tokens.new_key()}").status for _ in range(22)]
 
@@ -82,8 +80,8 @@ def test_keys_that_a_stranger_makes_up_are_limited_before_anything_is_written(
     assert [] == [line for line in told if line["event"].startswith("api.")]
 
 
-def test_a_refused_key_is_told_no_more_often_than_it_may_be_tried(client: InProcess) -> None:
-    """R94, R111: whoever goes on beyond the limit is told off, and not of."""
+def test_refused_keys_are_logged_up_to_the_rate_limit(client: InProcess) -> None:
+    """R94, R111: beyond the limit, requests are refused and no longer logged."""
     with capture_logs() as told:
         for _ in range(25):
             ask(client, "Bearer x")
@@ -94,7 +92,7 @@ def test_a_refused_key_is_told_no_more_often_than_it_may_be_tried(client: InProc
 def test_after_twenty_bad_keys_an_address_has_to_wait(
     services: Services, client: InProcess, bot: Caller
 ) -> None:
-    """R94: and whoever has a good key from there is not kept waiting."""
+    """R94: but a valid key from the same address is not delayed."""
     add_link(services)
     for _ in range(20):
         ask(client, "Bearer x")
@@ -106,7 +104,7 @@ def test_after_twenty_bad_keys_an_address_has_to_wait(
     assert 200 == bot("GET", ONE).status
 
 
-def test_its_last_use_is_noted(services: Services, bot: Caller) -> None:
+def test_the_last_use_of_a_key_is_recorded(services: Services, bot: Caller) -> None:
     bot("GET", ONE)
 
     (key,) = services.read(keys.list_keys)
@@ -114,7 +112,7 @@ def test_its_last_use_is_noted(services: Services, bot: Caller) -> None:
 
 
 def test_a_revoked_key_fails_on_the_very_next_request(services: Services, bot: Caller) -> None:
-    """R92: nothing of it is kept in a process."""
+    """R92: no process caches keys."""
     before = bot("GET", "/links/changes")
 
     services.write(keys.revoke, tokens.id_of(bot.key), at=clock.now())

@@ -42,7 +42,7 @@ def test_a_log_out_button_is_sent_the_same_way(bot: Caller) -> None:
         pytest.param({"code": 4}, 503, id="too many calls"),
     ],
 )
-def test_a_bot_is_told_whether_to_send_again(
+def test_a_refusal_shows_whether_to_send_again(
     bot: Caller, error: dict[str, int], status: int
 ) -> None:
     with responses.RequestsMock() as edge:
@@ -53,8 +53,8 @@ def test_a_bot_is_told_whether_to_send_again(
     assert "private" not in answer.text
 
 
-def test_a_page_that_is_not_theirs_sends_nothing(holder: Holder) -> None:
-    """R93: and an unknown page looks the same."""
+def test_a_key_of_another_page_sends_nothing(holder: Holder) -> None:
+    """R93: and an unknown page gets the same answer."""
     foreign = holder("messages:send", page_id=OTHER_PAGE)
     with responses.RequestsMock():
         answer = foreign("POST", BUTTONS, kind="login", psid=ANA, text="Connect")
@@ -65,8 +65,10 @@ def test_a_page_that_is_not_theirs_sends_nothing(holder: Holder) -> None:
     assert (404, 404) == (answer.status, unknown.status)
 
 
-def test_a_button_waits_for_nobody_when_the_gate_is_full(services: Services, bot: Caller) -> None:
-    """Design §7: so that the webhook never waits either."""
+def test_a_button_is_refused_at_once_when_graph_s_slots_are_taken(
+    services: Services, bot: Caller
+) -> None:
+    """It must not wait in a thread that the webhook needs."""
     places = [services.admission.enter() for _ in range(services.admission.admitted)]
     for place in places:
         place.__enter__()

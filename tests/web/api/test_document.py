@@ -1,4 +1,4 @@
-"""The document is true to the code: what it says is taken, and nothing else is answered."""
+"""The OpenAPI document agrees with the code: it names what is accepted and all that is answered."""
 
 import json
 from typing import Any
@@ -13,15 +13,15 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from app.services.container import Services
+from app.web.api.blueprint import OPERATIONS
 from tests.browsers import InProcess
 from tests.installation import PUBLIC_URL
 from tests.web.api.conftest import Caller, add_link
 
 PATH = "/api/v1/openapi.json"
-CALLS = 7
 
 
-def test_the_document_names_every_call_that_is_served(app: Flask, client: InProcess) -> None:
+def test_the_document_names_every_operation_that_is_served(app: Flask, client: InProcess) -> None:
     document = json.loads(client("GET", PATH).body)
     served = {
         (method.lower(), str(rule).replace("<", "{").replace(">", "}"))
@@ -33,7 +33,7 @@ def test_the_document_names_every_call_that_is_served(app: Flask, client: InProc
     named = {(method, path) for path, calls in document["paths"].items() for method in calls}
 
     assert served == named
-    assert ("3.1.0", CALLS) == (document["openapi"], len(named))
+    assert ("3.1.0", len(OPERATIONS)) == (document["openapi"], len(named))
 
 
 def test_the_document_describes_the_four_notices(client: InProcess) -> None:
@@ -63,8 +63,8 @@ def test_whatever_is_sent_the_answer_is_one_the_document_names(
         def ask(case: Case[Any]) -> None:
             answer = case.call_and_validate(
                 headers=headers,
-                # Bad keys come so fast that they are answered 429 (see test_access.py); a text that
-                # only looks like a cursor is refused.
+                # Invalid keys are rate-limited with 429 (test_authentication.py), and a text
+                # that only looks like a cursor is refused.
                 excluded_checks=[ignored_auth, positive_data_acceptance],
             )
             seen.add(answer.status_code)

@@ -22,7 +22,7 @@ PAIR = f'{{"page_id":"{PAGE}","psid":"{ANA}"}}'
         pytest.param('{"pairs":[{"page_id":"1","psid":"\\ud800"}]}', id="half a letter"),
     ],
 )
-def test_a_body_is_as_the_document_says_or_refused(bot: Caller, body: str) -> None:
+def test_a_body_that_breaks_the_schema_is_refused(bot: Caller, body: str) -> None:
     """R96."""
     answer = bot.sends("POST", "/links/lookup", body.encode())
 
@@ -36,7 +36,7 @@ def test_a_body_that_is_too_large_is_refused(bot: Caller) -> None:
     assert 413 == answer.status
 
 
-def test_a_body_that_is_not_said_to_be_json_is_refused(bot: Caller) -> None:
+def test_a_body_of_another_content_type_is_refused(bot: Caller) -> None:
     answer = bot.sends("POST", "/links/lookup", b"{}", kind="text/plain")
 
     assert 415 == answer.status
@@ -57,16 +57,16 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(bot: Caller) -> None:
         "issuer=&subject=jane",
     ],
 )
-def test_a_query_is_as_the_document_says_or_refused(bot: Caller, query: str) -> None:
+def test_a_query_that_breaks_the_schema_is_refused(bot: Caller, query: str) -> None:
     assert 400 == bot("GET", f"/links?{query}").status
 
 
 @pytest.mark.parametrize("cursor", ["-1", "x", "9" * 19, "1.5"])
-def test_a_cursor_that_is_not_ours_is_refused(bot: Caller, cursor: str) -> None:
+def test_a_cursor_not_issued_here_is_refused(bot: Caller, cursor: str) -> None:
     assert 400 == bot("GET", f"/links/changes?cursor={cursor}").status
 
 
-def test_a_problem_is_told_as_rfc_9457_has_it(bot: Caller) -> None:
+def test_an_error_has_the_form_of_rfc_9457(bot: Caller) -> None:
     answer = bot("GET", "/nothing/here")
 
     problem = said(answer)

@@ -10,7 +10,7 @@ ONE = f"/links/{PAGE}/{ANA}"
 HERS = "/links?issuer=local&subject=jane"
 
 
-def test_a_bot_is_told_who_a_person_is(services: Services, bot: Caller) -> None:
+def test_a_bot_can_look_up_a_person(services: Services, bot: Caller) -> None:
     add_link(services)
 
     answer = bot("GET", ONE)
@@ -34,7 +34,7 @@ def test_a_bot_is_told_who_a_person_is(services: Services, bot: Caller) -> None:
 def test_an_unknown_an_ended_and_a_foreign_link_look_the_same(
     services: Services, bot: Caller, holder: Holder
 ) -> None:
-    """R93: whoever may not see it learns nothing, not even that it is there."""
+    """R93: a key that may not see a link does not learn that it exists."""
     add_link(services, BEN, OTHER_PAGE)
     add_link(services, state="ended")
     elsewhere = holder("links:read", page_id=PAGE)
@@ -50,7 +50,7 @@ def test_an_unknown_an_ended_and_a_foreign_link_look_the_same(
 
 
 def test_a_look_up_reads_one_row_by_its_key(services: Services, bot: Caller) -> None:
-    """P10: what a bot asks on every message; the other read is that of the key."""
+    """A bot does this on every message; the other read is that of its key."""
     add_link(services)
     bot("GET", ONE)
     statements: list[str] = []
@@ -68,8 +68,8 @@ def test_a_look_up_reads_one_row_by_its_key(services: Services, bot: Caller) -> 
     assert "AND link.psid = " in of_link
 
 
-def test_unlinking_twice_does_what_once_does(services: Services, bot: Caller) -> None:
-    """R95: an answer may be lost, and the bot asks again."""
+def test_unlinking_is_idempotent(services: Services, bot: Caller) -> None:
+    """R95: an answer may be lost, and the bot repeats the request."""
     add_link(services)
 
     first, second = bot("DELETE", ONE), bot("DELETE", ONE)
@@ -82,7 +82,7 @@ def test_unlinking_twice_does_what_once_does(services: Services, bot: Caller) ->
     assert ["graph.unlink"] == waiting
 
 
-def test_unlinking_on_a_page_that_is_not_theirs_does_nothing(
+def test_unlinking_on_a_page_of_another_key_does_nothing(
     services: Services, holder: Holder
 ) -> None:
     add_link(services)
@@ -94,7 +94,7 @@ def test_unlinking_on_a_page_that_is_not_theirs_does_nothing(
         assert "linked" == connection.execute(select(Link.state)).scalar_one()
 
 
-def test_all_links_of_a_user_come_page_by_page(services: Services, bot: Caller) -> None:
+def test_the_links_of_a_user_are_paged(services: Services, bot: Caller) -> None:
     for number in range(5):
         add_link(services, f"100{number}")
     add_link(services, "2000", subject="joe")
@@ -135,7 +135,7 @@ def test_many_pairs_are_answered_in_the_order_asked(services: Services, bot: Cal
     assert [None, ANA, None] == [link and link["psid"] for link in said(answer)["links"]]
 
 
-def test_pairs_of_a_page_that_is_not_theirs_are_null(services: Services, holder: Holder) -> None:
+def test_pairs_of_a_page_of_another_key_are_null(services: Services, holder: Holder) -> None:
     add_link(services)
     pairs = [{"page_id": PAGE, "psid": ANA}]
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads: how linking goes, and nobody's name, id or token."""
+"""/metrics: it shows how linking goes, and no name, id or token of a person."""
 
 import os
 import resource
@@ -38,7 +38,7 @@ def services(database: URL) -> Iterator[Services]:
 
 
 def figures(client: InProcess) -> Figures:
-    """Return each figure by its name and the values of its labels, in alphabetical order."""
+    """Return each sample by its name and the sorted values of its labels."""
     answer = client("GET", "/metrics", headers=BEARER)
     assert 200 == answer.status
     return {
@@ -49,7 +49,7 @@ def figures(client: InProcess) -> Figures:
 
 
 def added(before: Figures, after: Figures) -> Figures:
-    """Return what counters have grown by: they belong to the process, and so to all tests."""
+    """Return the growth of the counters, which all tests of the process share."""
     return {
         name: value - before.get(name, 0)
         for name, value in after.items()
@@ -88,9 +88,7 @@ def test_linking_is_counted_step_by_step(
 def test_refusals_are_counted_by_their_reason(
     client: InProcess, person: Person, messenger: Messenger
 ) -> None:
-    """
-    R12: a rise in one reason is a phisher's trial, or a change on Meta's side.
-    """
+    """R12: a rise of one reason shows an attempted attack, or a change at Meta."""
     before = figures(client)
     stolen = log_in().address().replace("www.facebook.com", "evil.example")
 
@@ -104,7 +102,7 @@ def test_refusals_are_counted_by_their_reason(
     } == added(before, figures(client))
 
 
-def test_wrong_digits_are_no_wrong_password(
+def test_a_wrong_chat_code_is_not_counted_as_a_wrong_password(
     services: Services, graph: Graph, client: InProcess
 ) -> None:
     before = figures(client)
@@ -123,7 +121,7 @@ def test_wrong_digits_are_no_wrong_password(
     assert not [names for names in grown if "wrong_credentials" in names]
 
 
-def test_no_figure_names_anybody(
+def test_no_sample_contains_personal_data(
     services: Services, graph: Graph, client: InProcess, person: Person, messenger: Messenger
 ) -> None:
     subject = add_jane(services)
@@ -140,7 +138,7 @@ def test_no_figure_names_anybody(
     assert [] == [one for one in (*known, *ENVIRONMENT.values()) if one in text]
 
 
-def test_what_waits_in_the_outbox_is_read_when_asked(services: Services, client: InProcess) -> None:
+def test_the_outbox_is_read_at_each_scrape(services: Services, client: InProcess) -> None:
     services.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
 
     found = figures(client)
@@ -149,12 +147,10 @@ def test_what_waits_in_the_outbox_is_read_when_asked(services: Services, client:
     assert 600 <= found["threadlink_outbox_oldest_seconds", "graph.unlink", "waiting"]
 
 
-def test_who_works_and_what_was_found_at_meta_is_read_when_asked(
+def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
     services: Services, client: InProcess
 ) -> None:
-    """
-    A worker is another process, perhaps on another machine: the database is where they meet.
-    """
+    """The worker is another process, perhaps on another machine: they share the database."""
     now, minute = clock.now(), timedelta(minutes=1)
     assert 0 == figures(client)["threadlink_workers",]
     assert ("threadlink_setup_faults",) not in figures(client)
@@ -171,7 +167,7 @@ def test_who_works_and_what_was_found_at_meta_is_read_when_asked(
     assert 3 == found["threadlink_setup_faults",]
 
 
-def test_a_worker_that_stops_is_missed_at_once(services: Services, client: InProcess) -> None:
+def test_a_worker_that_stops_is_counted_no_longer(services: Services, client: InProcess) -> None:
     stop = threading.Event()
     worker = threading.Thread(target=services.work, args=(stop,))
     worker.start()
@@ -188,9 +184,7 @@ def test_a_worker_that_stops_is_missed_at_once(services: Services, client: InPro
 def test_a_queue_that_is_late_leaves_the_server_ready(
     services: Services, client: InProcess
 ) -> None:
-    """
-    R124: the monitor must know, and people can link all the same.
-    """
+    """R124: monitoring must show it, but people can still link."""
     assert b'"queue":"ok"' in client("GET", "/readyz").body
     services.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
 
@@ -201,13 +195,11 @@ def test_a_queue_that_is_late_leaves_the_server_ready(
 
 
 @on_sqlite
-def test_a_full_disk_leaves_nobody_ready(services: Services, client: InProcess) -> None:
-    """
-    R119, R124: what changes nothing, a full disk takes; and with room all is well again.
-    """
+def test_a_full_disk_makes_the_server_unready(services: Services, client: InProcess) -> None:
+    """R119, R124: reads still work on a full disk; and with space the server is ready again."""
     path = Path(str(services.engine.url.database))
     before = client("GET", "/readyz")
-    # What SQLite writes goes to the end of its log, and that can grow no more.
+    # SQLite appends its writes to the write-ahead log, which cannot grow.
     with nothing_longer_than(path.with_name(f"{path.name}-wal").stat().st_size):
         full = [client("GET", path).status for path in ("/readyz", "/healthz")]
     free = client("GET", "/readyz")
@@ -219,7 +211,7 @@ def test_a_full_disk_leaves_nobody_ready(services: Services, client: InProcess) 
 
 @contextmanager
 def nothing_longer_than(size: int) -> Iterator[None]:
-    """Let this process make no file longer than *size* bytes."""
+    """Limit the files that this process writes to *size* bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -233,7 +225,7 @@ def nothing_longer_than(size: int) -> Iterator[None]:
     [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}],
     ids=["no token", "another token", "another scheme"],
 )
-def test_without_the_token_there_is_nothing_to_read(
+def test_without_the_token_there_is_no_such_page(
     client: InProcess, headers: dict[str, str]
 ) -> None:
     answer = client("GET", "/metrics", headers=headers)
@@ -242,7 +234,7 @@ def test_without_the_token_there_is_nothing_to_read(
     assert "threadlink_" not in answer.text
 
 
-def test_where_no_token_is_set_nobody_reads(database: URL) -> None:
+def test_without_a_configured_token_there_are_no_metrics(database: URL) -> None:
     services = build(settings_for(database))
     client = InProcess(create_app(services), PUBLIC_URL)
 
@@ -251,9 +243,7 @@ def test_where_no_token_is_set_nobody_reads(database: URL) -> None:
 
 
 def test_several_processes_are_counted_as_one(tmp_path: Path) -> None:
-    """
-    Prometheus asks one address, and does not know which worker answers.
-    """
+    """Prometheus scrapes one address, and any of the processes may answer."""
     script = (
         "from app.infra.observability import metrics\n"
         "metrics.count_step('confirm', 'ok')\n"

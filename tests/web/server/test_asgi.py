@@ -1,4 +1,4 @@
-"""The door by itself, with the wire and Flask played by the tests."""
+"""The ASGI gateway alone, with a simulated client and WSGI application."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ NEVER = object()
 
 
 class Wire:
-    """A client that has sent *messages*, the body's parts; after NEVER it sends no more."""
+    """A client that sends *messages*, the parts of the body, and stops for ever at NEVER."""
 
     def __init__(self, *messages: object, reads: bool = True, **head: Any) -> None:
         self._messages = list(messages)
@@ -71,96 +71,96 @@ def echo(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes
     return [environ["wsgi.input"].read()]
 
 
-def pass_through(door: AsgiGateway, *wires: Wire) -> None:
+def serve(gateway: AsgiGateway, *wires: Wire) -> None:
     async def all_at_once() -> None:
-        await asyncio.gather(*(door(wire.scope, wire.receive, wire.send) for wire in wires))
+        await asyncio.gather(*(gateway(wire.scope, wire.receive, wire.send) for wire in wires))
 
-    play(all_at_once())
+    run(all_at_once())
 
 
-def play(scene: Coroutine[Any, Any, None]) -> None:
-    """Run *scene* on an event loop of its own: the browser's may be running in this thread."""
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run *coroutine* on an event loop in a thread: Playwright's may run in this one."""
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, scene).result()
+        thread.submit(asyncio.run, coroutine).result()
 
 
-def door(**limits: Any) -> AsgiGateway:
+def gateway(**limits: Any) -> AsgiGateway:
     return AsgiGateway(echo, threads=1, limits=Limits(**limits))
 
 
-def test_flask_gets_a_whole_body_and_its_true_length() -> None:
-    """R45: also of a body that came in chunks; Werkzeug would cut one of those at its limit."""
+def test_flask_gets_the_complete_body_and_its_length() -> None:
+    """R45: also of a chunked body, which Werkzeug would cut off at its limit."""
     wire = Wire(part(b"he", more=True), part(b"llo"), headers=CHUNKED)
 
-    pass_through(door(), wire)
+    serve(gateway(), wire)
 
     assert 200 == wire.status
     assert b"5" == wire.headers[b"x-length"]
     assert b"hello" == wire.sent[1]["body"]
 
 
-def test_a_body_that_does_not_come_is_given_up() -> None:
-    """R89: 408, and Flask has seen nothing of it."""
+def test_a_body_that_does_not_arrive_times_out() -> None:
+    """R89: with 408, and without Flask."""
     wire = Wire(part(b"he", more=True), NEVER, headers=length(5))
 
-    pass_through(door(body_seconds=0.01), wire)
+    serve(gateway(body_seconds=0.01), wire)
 
     assert 408 == wire.status
     assert b"close" == wire.headers[b"connection"]
 
 
-def test_an_answer_that_is_not_read_is_given_up() -> None:
-    """R89: else it would be held for as long as the client likes."""
+def test_an_answer_that_is_not_read_times_out() -> None:
+    """R89: otherwise a client could keep it in memory for ever."""
     wire = Wire(part(b""), reads=False, headers=length(0))
 
-    pass_through(door(send_seconds=0.01), wire)
+    serve(gateway(send_seconds=0.01), wire)
 
     assert ["http.response.start"] == [message["type"] for message in wire.sent]
 
 
-def test_a_client_that_leaves_in_mid_body_reaches_nobody() -> None:
+def test_a_client_that_disconnects_in_mid_body_does_not_reach_flask() -> None:
     wire = Wire(part(b"he", more=True), {"type": "http.disconnect"}, headers=length(5))
 
-    pass_through(door(), wire)
+    serve(gateway(), wire)
 
     assert 400 == wire.status
 
 
-def test_a_body_of_another_length_than_told_is_refused() -> None:
-    """R88: whatever the server in front of the door thinks of it."""
+def test_a_body_of_another_length_than_declared_is_refused() -> None:
+    """R88: whatever the HTTP server in front accepts."""
     wire = Wire(part(b"hell"), headers=length(5))
 
-    pass_through(door(), wire)
+    serve(gateway(), wire)
 
     assert 400 == wire.status
 
 
-def test_a_body_too_long_is_refused_as_soon_as_it_is() -> None:
-    """R45: the rest of it is not waited for."""
+def test_a_body_is_refused_as_soon_as_it_is_too_long() -> None:
+    """R45: without waiting for the rest."""
     wire = Wire(part(b"hello", more=True), NEVER, headers=CHUNKED)
 
-    pass_through(door(body_bytes=4), wire)
+    serve(gateway(body_bytes=4), wire)
 
     assert 413 == wire.status
 
 
 def test_all_bodies_together_are_limited() -> None:
-    """R89: and what was refused or answered is free again for others."""
-    many = door(bodies_bytes=8, body_seconds=0.01)
+    """R89: and a body that was refused or answered counts no longer."""
+    many = gateway(bodies_bytes=8, body_seconds=0.01)
     slow = Wire(part(b"12345", more=True), NEVER, headers=CHUNKED)
     late = Wire(part(b"6789", more=True), NEVER, headers=CHUNKED)
     again = Wire(part(b"12345678"), headers=length(8))
 
-    pass_through(many, slow, late)
-    pass_through(many, again)
+    serve(many, slow, late)
+    serve(many, again)
 
     assert [408, 503] == [slow.status, late.status]
     assert b"retry-after" in late.headers
     assert 200 == again.status
 
 
-def test_who_finds_every_thread_and_place_taken_is_told_when_to_come_back() -> None:
-    """R89: a queue without an end would answer those who have left long ago."""
+def test_a_full_queue_is_answered_503_with_retry_after() -> None:
+    """R89: in an unbounded queue, clients would have left before their answer."""
     with _held() as (app, inside, may_go):
         crowded = AsgiGateway(app, threads=1, limits=Limits(waiting=1))
         first, second, third = (Wire(part(b""), headers=length(0)) for _ in range(3))
@@ -174,26 +174,26 @@ def test_who_finds_every_thread_and_place_taken_is_told_when_to_come_back() -> N
             may_go.set()
             await running
 
-        play(scene())
+        run(scene())
 
     assert 503 == third.status
     assert b"5" == third.headers[b"retry-after"]
     assert [200, 200] == [first.status, second.status]
 
 
-def test_slow_bodies_take_no_place() -> None:
-    """R89: a first version counted them, and 400 of them turned everybody away."""
-    crowded = door(waiting=0, body_seconds=0.05)
+def test_slow_bodies_do_not_fill_the_queue() -> None:
+    """R89: when they were counted, 400 of them blocked every other client."""
+    crowded = gateway(waiting=0, body_seconds=0.05)
     slow = [Wire(part(b"1", more=True), NEVER, headers=CHUNKED) for _ in range(10)]
     normal = Wire(part(b""), headers=length(0))
 
-    pass_through(crowded, *slow, normal)
+    serve(crowded, *slow, normal)
 
     assert 200 == normal.status
 
 
-def test_a_header_named_proxy_reaches_nobody() -> None:
-    """As HTTP_PROXY it would lead our own requests through a stranger's proxy (httpoxy)."""
+def test_a_header_named_proxy_is_dropped() -> None:
+    """As HTTP_PROXY it would send our own requests through a stranger's proxy (httpoxy.org)."""
     seen: list[Environ] = []
 
     def look(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -203,13 +203,13 @@ def test_a_header_named_proxy_reaches_nobody() -> None:
 
     wire = Wire(headers=[(b"proxy", b"http://192.0.2.1"), (b"cookie", b"a=1"), (b"cookie", b"b=2")])
 
-    pass_through(AsgiGateway(look, threads=1), wire)
+    serve(AsgiGateway(look, threads=1), wire)
 
     assert "HTTP_PROXY" not in seen[0]
     assert "a=1; b=2" == seen[0]["HTTP_COOKIE"]
 
 
-def test_what_runs_alongside_ends_with_the_server() -> None:
+def test_the_background_thread_ends_with_the_server() -> None:
     """R121."""
     has_ended = threading.Event()
 
@@ -217,24 +217,24 @@ def test_what_runs_alongside_ends_with_the_server() -> None:
         stop.wait()
         has_ended.set()
 
-    told: list[Message] = []
+    sent: list[Message] = []
     events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
 
     async def receive() -> Any:
         return next(events)
 
     async def send(message: Any) -> None:
-        told.append(message)
+        sent.append(message)
 
-    play(AsgiGateway(echo, threads=1, alongside=work)({"type": "lifespan"}, receive, send))
+    run(AsgiGateway(echo, threads=1, background=work)({"type": "lifespan"}, receive, send))
 
     assert has_ended.is_set()
-    assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == [m["type"] for m in told]
+    assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == [m["type"] for m in sent]
 
 
 @contextmanager
 def _held() -> Iterator[tuple[Callable[..., Any], threading.Event, threading.Event]]:
-    """Yield an application that says when somebody is inside, and lets nobody go before it may."""
+    """Yield an application with two events: it has been called, and it may answer."""
     inside, may_go = threading.Event(), threading.Event()
 
     def app(_environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""No page of ours can be framed, by anybody, whatever it says (R74)."""
+"""No page can be framed (R74)."""
 
 import pytest
 from flask import Flask
@@ -6,7 +6,6 @@ from playwright.sync_api import Browser
 from sqlalchemy import URL
 from werkzeug.wrappers import Request, Response
 
-from app import create_app
 from app.cli.listening import listening
 from app.cli.serving import serving
 from app.services.container import build
@@ -30,7 +29,7 @@ def _may_not_be_framed(answer: Answer) -> bool:
 
 @pytest.mark.usefixtures("jane")
 def test_no_answer_of_an_attempt_may_be_framed(app: Flask, graph: Graph) -> None:
-    """R74: sign-in, refusal, question, the way back and every state after it."""
+    """R74: sign-in, refusal, confirmation, redirect, and every state after it."""
     login = log_in()
     graph.knows(login, ANA)
     person = PageVisitor(app)
@@ -62,17 +61,15 @@ def test_no_answer_of_an_attempt_may_be_framed(app: Flask, graph: Graph) -> None
     ],
 )
 def test_no_other_answer_may_be_framed(app: Flask, method: str, path: str, status: int) -> None:
-    """R74: there is no setting for it either."""
+    """R74: no setting allows it either."""
     answer = PageVisitor(app).browser(method, path)
 
     assert status == answer.status
     assert _may_not_be_framed(answer)
 
 
-def test_chromium_shows_nothing_of_ours_in_a_frame(
-    database: URL, browser: Browser, graph: Graph
-) -> None:
-    """R74: not even within a page of the same host."""
+def test_chromium_shows_no_page_in_a_frame(database: URL, browser: Browser, graph: Graph) -> None:
+    """R74: not even in a page of the same host."""
     login = log_in()
     graph.knows(login, ANA)
     with listening("127.0.0.1", 0) as listener:
@@ -86,7 +83,7 @@ def test_chromium_shows_nothing_of_ours_in_a_frame(
             return Response(frame.replace("&", "&amp;"), mimetype="text/html")
 
         with (
-            serving(create_app(services), listener),
+            serving(services, listener),
             served(evil, "127.0.0.1") as origin,
             browser.new_context() as context,
         ):

@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, or do nothing, against the server as it is shipped (R89)."""
+"""Clients that send or read slowly, or do nothing, against a real `threadlink serve` (R89)."""
 
 import resource
 import socket
@@ -19,7 +19,7 @@ BODY: Final = (
 
 @pytest.fixture
 def crowd(shipped: Shipped) -> Iterator[Callable[[int, bytes], None]]:
-    """Yield what makes so many clients that send something and then neither send nor read."""
+    """Yield a function that opens *count* clients, which send a beginning and then do nothing."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 4096:
         pytest.skip(f"this system allows {hard} open files; the crowd needs more")
@@ -29,7 +29,7 @@ def crowd(shipped: Shipped) -> Iterator[Callable[[int, bytes], None]]:
         def gather(count: int, first_words: bytes) -> None:
             for _ in range(count):
                 connection = stack.enter_context(socket.socket())
-                # As little as may be: an answer does not fit.
+                # The smallest buffer, so that an answer does not fit.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
                 connection.connect((HOST, shipped.port))
                 connection.sendall(first_words)
@@ -46,19 +46,19 @@ def crowd(shipped: Shipped) -> Iterator[Callable[[int, bytes], None]]:
         pytest.param(1000, b"", id="1,000 idle sockets"),
     ],
 )
-def test_others_are_served_meanwhile(
+def test_other_clients_are_served_meanwhile(
     count: int, first_words: bytes, crowd: Callable[[int, bytes], None], shipped: Shipped
 ) -> None:
-    """R89: with a thread for each, the first 32 would have stopped the server."""
+    """R89: if each had a thread, the first 32 would block the server."""
     crowd(count, first_words)
 
     assert [200] * 6 == [_probe(shipped) for _ in range(6)]
 
 
-def test_others_are_served_while_nobody_reads(
+def test_other_clients_are_served_while_answers_are_not_read(
     crowd: Callable[[int, bytes], None], shipped: Shipped
 ) -> None:
-    """R89: 200 clients who ask for a page again and again, and take nothing of it."""
+    """R89: 200 clients that request a page repeatedly and never read the answer."""
     ask = f"GET /nowhere HTTP/1.1\r\nHost: {HOST}:{shipped.port}\r\n\r\n".encode()
     crowd(200, ask * 20)
 

@@ -1,4 +1,4 @@
-"""Malformed HTTP on a bare socket, against the server as it is shipped (R45, R88, R90)."""
+"""Malformed HTTP over a plain socket, against a real `threadlink serve` (R45, R88, R90)."""
 
 import hmac
 import json
@@ -20,7 +20,7 @@ BODY: Final = b'{"object":"page","entry":[]}'
 SIGNATURE: Final = hmac.digest(ENVIRONMENT["APP_SECRET"].encode(), BODY, "sha256").hex()
 MIB: Final = 1024 * 1024
 
-# What the request behind each message is answered with, when it is answered.
+# The answer to the request that follows each message, if it is answered.
 NEXT: Final = "next"
 ALLOWED: Final[dict[str, list[list[int | str]]]] = {
     "served": [[200, NEXT]],
@@ -36,10 +36,10 @@ ALLOWED["either"] = [*ALLOWED["served"], [200], *ALLOWED["refused"]]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=[message["name"] for message in MESSAGES])
-def test_a_message_is_read_in_one_way_or_refused(message: Any, shipped: Shipped) -> None:
-    """R88: no message gives two answers, and none is served with a cut or a guessed body.
+def test_a_message_is_read_unambiguously_or_refused(message: Any, shipped: Shipped) -> None:
+    """R88: no message gets two answers, or is served with a body that is cut or guessed.
 
-    Whatever is left of it on the wire would spoil the request behind it, or answer in its place.
+    Otherwise its rest would corrupt the request that follows, or be answered in its place.
     """
     with shipped.connect() as connection:
         _send(connection, _filled(message["send"], shipped) + _next(shipped))
@@ -49,8 +49,8 @@ def test_a_message_is_read_in_one_way_or_refused(message: Any, shipped: Shipped)
     assert told in ALLOWED[message["expect"]]
 
 
-def test_a_body_cut_off_is_not_answered_as_taken(shipped: Shipped) -> None:
-    """R88: else Messenger would take for delivered what nobody has read."""
+def test_a_truncated_body_is_not_acknowledged(shipped: Shipped) -> None:
+    """R88: otherwise Messenger would not deliver it again."""
     head = _post(f"Content-Length: {len(BODY)}", shipped)
     with shipped.connect() as connection:
         connection.sendall(head + BODY[:10])
@@ -62,7 +62,7 @@ def test_a_body_cut_off_is_not_answered_as_taken(shipped: Shipped) -> None:
 
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 def test_a_body_over_the_limit_is_refused(framing: str, shipped: Shipped) -> None:
-    """R45: by its length before it is read, in chunks as soon as it is too long."""
+    """R45: by its declared length at once, or in chunks as soon as it is too long."""
     size = 4 * MIB + 1
     chunk = b"%x\r\n%s\r\n" % (MIB, b" " * MIB)
     with shipped.connect() as connection:
@@ -76,7 +76,7 @@ def test_a_body_over_the_limit_is_refused(framing: str, shipped: Shipped) -> Non
 
 
 @pytest.mark.parametrize("framing", ["length", "chunks"])
-def test_a_body_of_exactly_the_limit_is_taken(framing: str, shipped: Shipped) -> None:
+def test_a_body_of_exactly_the_limit_is_accepted(framing: str, shipped: Shipped) -> None:
     """R45: a delivery of 1,000 long events is legal."""
     body = BODY + b" " * (4 * MIB - len(BODY))
     signature = hmac.digest(ENVIRONMENT["APP_SECRET"].encode(), body, "sha256").hex()
@@ -94,7 +94,7 @@ def test_a_body_of_exactly_the_limit_is_taken(framing: str, shipped: Shipped) ->
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO"])
-def test_a_method_nobody_needs_is_refused(method: str, shipped: Shipped) -> None:
+def test_an_unneeded_method_is_refused(method: str, shipped: Shipped) -> None:
     """R90."""
     with shipped.connect() as connection:
         connection.sendall(_request(method, "/healthz", shipped))
@@ -105,8 +105,8 @@ def test_a_method_nobody_needs_is_refused(method: str, shipped: Shipped) -> None
     assert b"" == answer.body
 
 
-def test_no_other_site_is_granted_anything(shipped: Shipped) -> None:
-    """R90: OPTIONS, as a browser asks it before a request from another site."""
+def test_no_other_origin_is_granted_access(shipped: Shipped) -> None:
+    """R90: OPTIONS, as in a browser's preflight request."""
     asked = "Origin: https://other.example\r\nAccess-Control-Request-Method: DELETE\r\n"
     with shipped.connect() as connection:
         connection.sendall(_request("OPTIONS", "/webhook", shipped, asked))
@@ -116,7 +116,7 @@ def test_no_other_site_is_granted_anything(shipped: Shipped) -> None:
 
 
 def test_no_query_is_logged(shipped: Shipped) -> None:
-    """R110: tokens and codes travel in queries, also in those that are refused."""
+    """R110: queries contain tokens and codes, also in refused requests."""
     with shipped.connect() as connection:
         connection.sendall(_request("FOO", "/authorize?account_linking_token=canary", shipped))
         answers_on(connection)
@@ -127,7 +127,7 @@ def test_no_query_is_logged(shipped: Shipped) -> None:
 
 
 def _send(connection: socket.socket, message: bytes) -> None:
-    # It may refuse what comes first and close; its answer can be read all the same.
+    # The server may refuse the beginning and close; its answer can still be read.
     with suppress(BrokenPipeError, ConnectionResetError):
         connection.sendall(message)
 

@@ -41,7 +41,7 @@ def flask() -> Flask:
 
 @pytest.fixture
 def lane(services: Services, flask: Flask) -> GatewayClient:
-    return GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(services)), PUBLIC_URL)
+    return GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(services)), PUBLIC_URL)
 
 
 def at_home(services: Services, proxies: int) -> Services:
@@ -76,7 +76,7 @@ def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> Non
     flask = Flask()
     ways = (
         GatewayClient(AsgiGateway(create_app(built), threads=1), origin),
-        GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin),
+        GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), origin),
     )
     body = delivery(message(ANA, "hello", clock.now()))
 
@@ -110,7 +110,7 @@ def test_what_may_have_to_be_refused_goes_to_flask_untouched(
 ) -> None:
     built = at_home(services, proxies) if proxies else services
     origin = built.settings.public_url.replace("https", "http")
-    lane = GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(built)), origin)
+    lane = GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), origin)
 
     Messenger(lane).posts(delivery(unlinked(ANA, clock.now())), **headers)
 
@@ -158,7 +158,7 @@ def test_what_cannot_be_committed_is_answered_503_by_both_ways(
     built = replace(services, writer=Writer(engine, limit_seconds=0.2))
     ways = (
         GatewayClient(AsgiGateway(create_app(built), threads=1), PUBLIC_URL),
-        GatewayClient(AsgiGateway(flask, threads=1, lane=FastPath(built)), PUBLIC_URL),
+        GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), PUBLIC_URL),
     )
     with engine.begin() as other:
         # On SQLite the transaction itself locks everybody out.
@@ -181,7 +181,7 @@ def test_a_fault_of_ours_is_told_where_faults_are_told(
 ) -> None:
     """The ordinary way does it again, and answers as every error is answered; R44: counted once."""
     monkeypatch.setattr("app.web.webhook.intake.on_unlinked", lambda *_args, **_more: 1 / 0)
-    door = AsgiGateway(create_app(services), threads=1, lane=FastPath(services))
+    door = AsgiGateway(create_app(services), threads=1, fast_path=FastPath(services))
 
     answer = Messenger(GatewayClient(door, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
 

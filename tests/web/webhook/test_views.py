@@ -33,7 +33,7 @@ def client(request: pytest.FixtureRequest, app: Flask, services: Services) -> Br
     """Return each of the two ways to the webhook: what is refused, neither lets in."""
     if request.param == "Flask":
         return InProcess(app, PUBLIC_URL)
-    return GatewayClient(AsgiGateway(app, threads=4, lane=FastPath(services)), PUBLIC_URL)
+    return GatewayClient(AsgiGateway(app, threads=4, fast_path=FastPath(services)), PUBLIC_URL)
 
 
 @pytest.fixture

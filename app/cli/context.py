@@ -1,0 +1,34 @@
+"""The services that a command works with, kept in click's context."""
+
+from typing import Any
+
+import click
+
+from app.services.container import Services, build
+from app.services.settings import load_settings
+
+
+class ServiceCommand(click.Command):
+    """A command that runs with services: they are built before it is called.
+
+    Raises:
+        ConfigError: The settings cannot be used.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # Tests pass services of their own.
+        if ctx.obj is None:
+            ctx.obj = build(load_settings())
+        return super().invoke(ctx)
+
+
+class ServiceGroup(click.Group):
+    """A group whose commands run with services."""
+
+    command_class = ServiceCommand
+
+
+def services() -> Services:
+    """Return the services of the running command, which is a `ServiceCommand`."""
+    built: Services = click.get_current_context().obj
+    return built
