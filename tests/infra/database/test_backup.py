@@ -79,14 +79,14 @@ def test_a_copy_never_replaces_a_file(services: Services, tmp_path: Path) -> Non
     assert services.settings.database_url.database
     (tmp_path / "old.sqlite").write_text("yesterday's", encoding="utf-8")
 
-    with pytest.raises(BadBackup, match="is there already"):
+    with pytest.raises(BadBackup, match="exists already"):
         copy(tmp_path / "live.sqlite", tmp_path / "old.sqlite")
 
     assert "yesterday's" == (tmp_path / "old.sqlite").read_text(encoding="utf-8")
 
 
 def test_a_source_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(BadBackup, match="is not there"):
+    with pytest.raises(BadBackup, match="does not exist"):
         copy(tmp_path / "mistyped.sqlite", tmp_path / "copy.sqlite")
 
     assert [] == list(tmp_path.iterdir())

@@ -357,7 +357,7 @@ def test_nothing_is_acknowledged_that_postgresql_rolled_back(
     good, bad = together(writer, callers, add, carry_on)
 
     assert 0 == good.result(PATIENCE)
-    with pytest.raises(RuntimeError, match="went on after an error"):
+    with pytest.raises(RuntimeError, match="continued after a database error"):
         bad.result(PATIENCE)
     assert [0, 1] == numbers(writer)
 

@@ -165,5 +165,7 @@ def test_what_is_asked_for_and_not_installed_is_named(monkeypatch: pytest.Monkey
     with pytest.raises(ConfigError) as refused:
         settings_from_env({**ENVIRONMENT, **asked})
 
-    assert "SENTRY_DSN needs what is not installed: uv sync --extra sentry" in str(refused.value)
+    assert "SENTRY_DSN needs a package that is not installed: uv sync --extra sentry" in str(
+        refused.value
+    )
     assert "canary@" not in str(refused.value)
