@@ -1,4 +1,4 @@
-"""A backup that was not restored is a hope (R124)."""
+"""Backups are restored here, and served (R124)."""
 
 import shutil
 import sqlite3
