@@ -46,7 +46,7 @@ def test_a_backup_can_be_restored_and_served(services: Services, tmp_path: Path)
 
 def test_a_backup_under_writes_is_of_one_moment(services: Services, tmp_path: Path) -> None:
     """
-    Each commit adds a pair; a copy with half a pair was taken from two moments.
+    R124: each commit adds a pair; a copy with half a pair was taken from two moments.
     """
     stop, started = threading.Event(), threading.Event()
 
