@@ -1,4 +1,8 @@
-"""Threadlink: self-hosted account linking for Facebook Messenger."""
+"""Threadlink: self-hosted account linking for Facebook Messenger.
+
+Its packages are layers; each imports those below it alone: cli, web, services; linking, setup and
+api_keys; outbox and accounts; messenger; infra and the emulator.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alembic's way in: always on a connection that `app.infra.database.schema` opened."""
+"""Alembic's entry point. `app.infra.database.schema` opens the connection."""
 
 from alembic import context
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        # SQLite changes a table by making it anew.
+        # SQLite changes a table by copying it to a new one.
         render_as_batch=True,
         compare_type=True,
         transaction_per_migration=connection.dialect.name == "postgresql",

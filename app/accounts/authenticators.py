@@ -1,6 +1,6 @@
 """The contract of authenticators, and of a kind of them. An implementation inherits nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
 from app.accounts.passwords import Hasher
+from app.infra.settings.catalogue import Description
 from app.infra.settings.parsing import Reader
 
 T = TypeVar("T")
@@ -122,12 +123,14 @@ class PasswordKind(Generic[S]):
 
     *read* returns the settings of the authenticator with the given name, ``staff`` for
     ``ldap:staff``. A kind without it has no settings, and its one authenticator no name.
+    *descriptions* are of these settings, for docs/settings.md.
     """
 
     has_form: ClassVar = True
 
     build: Callable[[S, Resources], PasswordAuthenticator]
     read: Callable[[Reader, str], S] | None = None
+    descriptions: Sequence[Description] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +141,4 @@ class RedirectKind(Generic[S]):
 
     build: Callable[[S, Resources], Provider]
     read: Callable[[Reader, str], S]
+    descriptions: Sequence[Description] = ()

@@ -18,6 +18,7 @@ from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import Queue, Upstream
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
+from app.infra.settings.catalogue import Description
 from app.infra.settings.parsing import Reader, endpoint, webhook_secrets
 
 TOTAL_S: Final = 6.0
@@ -37,6 +38,20 @@ class HttpSettings:
     url: str
     # Every key signs, so that a key can be replaced without a moment in which none is right.
     secrets: tuple[bytes, ...] = field(repr=False)
+
+
+DESCRIPTIONS: Final = (
+    Description(
+        "HTTP_<NAME>_URL",
+        "The address of your endpoint that checks passwords.",
+        example="https://shop.example.com/threadlink/check",
+    ),
+    Description(
+        "HTTP_<NAME>_SECRET",
+        'Signs the requests to it, as Standard Webhooks: `echo "whsec_$(openssl rand -base64 '
+        '32)"`. Two of them, separated by a space, while you change it.',
+    ),
+)
 
 
 def read_settings(reader: Reader, name: str) -> HttpSettings:

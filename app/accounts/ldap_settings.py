@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.infra.network.addresses import is_loopback
+from app.infra.settings.catalogue import Description
 from app.infra.settings.parsing import Reader, SettingError, one_of, plain
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
@@ -34,6 +35,56 @@ class LdapSettings:
         """Whether TLS is used: always but on this machine, and there too if `ca_file` is set."""
         is_plain = self.url.startswith("ldap://") and is_loopback(self.url)
         return not is_plain or self.ca_file is not None
+
+
+DESCRIPTIONS: Final = (
+    Description(
+        "LDAP_<NAME>_URL",
+        "The address of the directory: `ldaps://`, or `ldap://` for StartTLS. To this machine, "
+        "`ldap://` is used without TLS, unless LDAP_<NAME>_CA_FILE is set.",
+        example="ldaps://ldap.example.com",
+    ),
+    Description(
+        "LDAP_<NAME>_BASE",
+        "The entry below which people are searched.",
+        example="ou=people,dc=example,dc=com",
+    ),
+    Description(
+        "LDAP_<NAME>_ATTRIBUTE",
+        "The attribute that people type as their user name.",
+        default="`uid`",
+    ),
+    Description(
+        "LDAP_<NAME>_FILTER",
+        "A whole filter in place of LDAP_<NAME>_ATTRIBUTE.",
+        example="(&(objectClass=person)(mail={username}))",
+    ),
+    Description(
+        "LDAP_<NAME>_BIND_DN",
+        "The entry that searches. Without it the search is anonymous.",
+        example="cn=threadlink,ou=services,dc=example,dc=com",
+    ),
+    Description(
+        "LDAP_<NAME>_BIND_PASSWORD",
+        "Its password.",
+        needed="if LDAP_<NAME>_BIND_DN is set",
+    ),
+    Description(
+        "LDAP_<NAME>_SUBJECT",
+        "The attribute that identifies a person for good; Active Directory has `objectGUID`.",
+    ),
+    Description(
+        "LDAP_<NAME>_NAME_ATTRIBUTE",
+        "The attribute that is shown, masked, on the confirm page.",
+        example="mail",
+        default="what was typed",
+    ),
+    Description(
+        "LDAP_<NAME>_CA_FILE",
+        "A file of the certificates that are trusted in place of the system's.",
+        example="/etc/ssl/certs/our-ca.pem",
+    ),
+)
 
 
 def read_settings(reader: Reader, name: str) -> LdapSettings:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.infra.settings.catalogue import Description
 from app.infra.settings.parsing import Reader, SettingError, endpoint, plain, yes_or_no
 
 DEFAULT_SCOPE: Final = "openid email profile"
@@ -25,6 +26,31 @@ class OidcSettings:
     client_secret: str = field(repr=False)
     scope: str = DEFAULT_SCOPE
     in_webviews: bool = True
+
+
+DESCRIPTIONS: Final = (
+    Description(
+        "OIDC_<NAME>_ISSUER",
+        "The issuer of the OpenID Connect provider. Register "
+        "`PUBLIC_URL/authorize/oidc/NAME/callback` there as a redirect URI.",
+        example="https://accounts.google.com",
+    ),
+    Description("OIDC_<NAME>_CLIENT_ID", "The ID of your client at the provider."),
+    Description("OIDC_<NAME>_CLIENT_SECRET", "Its secret."),
+    Description(
+        "OIDC_<NAME>_LABEL",
+        "The provider's name on its button.",
+        default="NAME, capitalized",
+        example="Google",
+    ),
+    Description("OIDC_<NAME>_SCOPE", "The scopes that are asked for, separated by spaces."),
+    Description(
+        "OIDC_<NAME>_IN_WEBVIEWS",
+        "0: the provider is not offered in browsers inside apps such as Messenger's, because it "
+        "refuses them.",
+        default="`1`; for Google `0`",
+    ),
+)
 
 
 def read_settings(reader: Reader, name: str) -> OidcSettings:

@@ -34,9 +34,17 @@ def _build_oidc(settings: OidcSettings, resources: Resources) -> Provider:
 
 KINDS: Final[Mapping[str, PasswordKind[Any] | RedirectKind[Any]]] = {
     "local": PasswordKind(build=local.build),
-    "http": PasswordKind(read=http_endpoint.read_settings, build=http_endpoint.build),
-    "ldap": PasswordKind(read=ldap_settings.read_settings, build=_build_ldap),
-    "oidc": RedirectKind(read=oidc_settings.read_settings, build=_build_oidc),
+    "http": PasswordKind(
+        read=http_endpoint.read_settings,
+        descriptions=http_endpoint.DESCRIPTIONS,
+        build=http_endpoint.build,
+    ),
+    "ldap": PasswordKind(
+        read=ldap_settings.read_settings, descriptions=ldap_settings.DESCRIPTIONS, build=_build_ldap
+    ),
+    "oidc": RedirectKind(
+        read=oidc_settings.read_settings, descriptions=oidc_settings.DESCRIPTIONS, build=_build_oidc
+    ),
 }
 
 

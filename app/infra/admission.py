@@ -1,7 +1,7 @@
-"""The gate for everything slow within a request, so that the webhook never waits behind it.
+"""A limit on slow requests at the same time (a bulkhead), so that the webhook never waits for them.
 
-Hashing, Graph and upstream providers hold a request thread each. Whoever finds the gate full is
-turned away at once; to let him wait would take the very thread that is short.
+Hashing, Graph and sign-in providers hold a request thread each. A request above the limit is
+refused at once: to wait would take a thread, which is what is scarce.
 """
 
 import threading
@@ -12,24 +12,24 @@ _MOST_ADMITTED = 8
 
 
 class Busy(Exception):
-    """As many as may be are inside; the same request may get in a moment later."""
+    """The limit is reached; the same request may succeed a moment later."""
 
 
 class Admission:
-    """Lets *admitted* in at most; of them, *hashing* compute a hash and the others wait for it."""
+    """Admits *admitted* requests at once; *hashing* of them compute a hash, the others wait."""
 
     def __init__(self, *, admitted: int, hashing: int) -> None:
         self.admitted, self.hashing_slots = admitted, hashing
         self._places = threading.BoundedSemaphore(admitted)
-        # For Hasher. Nobody waits here for long: it is reached from within the gate only.
+        # For Hasher. Waits are short: only requests that were admitted come here.
         self.hashing: AbstractContextManager[object] = threading.BoundedSemaphore(hashing)
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """Hold one place inside until the block ends.
+        """Hold one place until the block ends.
 
         Raises:
-            Busy: There is none free. Nothing has been waited for.
+            Busy: No place is free. This is raised without a wait.
         """
         if not self._places.acquire(blocking=False):
             raise Busy
@@ -40,9 +40,9 @@ class Admission:
 
 
 def admission_for(*, cores: int, workers: int, threads: int) -> Admission:
-    """Return the gate for one of *workers* processes that answers with *threads* threads.
+    """Return the limits for one of *workers* processes with *threads* request threads.
 
-    One core stays free of hashing, and half the threads free of everything slow.
+    One core stays free of hashing, and half of the threads stay free of slow requests.
     """
     return Admission(
         admitted=max(1, min(_MOST_ADMITTED, threads // 2)),

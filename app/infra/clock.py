@@ -1,4 +1,4 @@
-"""The only reader of the wall clock; everything else is told the time."""
+"""The wall clock. Only this module reads it; all other code gets the time as an argument."""
 
 from datetime import UTC, datetime
 

@@ -7,5 +7,5 @@ _APP: Final = Path(__file__).parents[1]
 
 
 def shipped(name: str) -> Path:
-    """Return the folder *name*, which stands beside app/ in a checkout and inside it in a wheel."""
+    """Return the folder *name*: beside app/ in a checkout, inside app/ in a wheel."""
     return _APP / name if (_APP / name).is_dir() else _APP.parent / name

@@ -1,4 +1,4 @@
-"""Count deliveries by the minute."""
+"""Counts of webhook requests by the minute."""
 
 from collections.abc import Sequence
 

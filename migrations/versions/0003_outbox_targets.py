@@ -1,4 +1,4 @@
-"""The outbox tells targets apart, and knows what it has passed on."""
+"""The target of each outbox item, and a record of what was forwarded."""
 
 from collections.abc import Sequence
 

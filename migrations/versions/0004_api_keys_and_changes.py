@@ -1,4 +1,4 @@
-"""Keys for the API, and an order of changes for mirrors."""
+"""API keys, and a sequence of changes for clients that mirror the links."""
 
 from collections.abc import Sequence
 
@@ -49,10 +49,10 @@ def upgrade() -> None:
 
 
 def _number_links_meanwhile() -> None:
-    """Add the column and its indexes while links are looked up and made.
+    """Add the column and its indexes while the table is in use.
 
-    An index that is built so is built in no transaction. What was killed in the middle is done
-    again from the start: it leaves an index of no use behind.
+    CREATE INDEX CONCURRENTLY runs outside of a transaction. If it is interrupted, an invalid index
+    remains, so each index is dropped first.
     """
     with op.get_context().autocommit_block():
         op.execute("ALTER TABLE link ADD COLUMN IF NOT EXISTS change BIGINT")

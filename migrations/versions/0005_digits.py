@@ -1,4 +1,4 @@
-"""Six digits in the chat, as a hash, with how often they were sent and tried."""
+"""The six digits of CONFIRM_IN_CHAT: their hash, and counts of messages and tries."""
 
 from collections.abc import Sequence
 

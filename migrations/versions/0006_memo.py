@@ -1,4 +1,4 @@
-"""An attempt remembers what it needs when its person comes back from a provider."""
+"""What an attempt needs when its person comes back from a provider."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Workers say that they live, and what they found when they looked at Meta's side."""
+"""Worker heartbeats, and the results of their checks at Meta."""
 
 from collections.abc import Sequence
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.infra.settings import brands, catalogue, pages, sign_in_catalogue
+from app.accounts.sign_in_methods import KINDS
+from app.infra.settings import brands, catalogue, pages
 from app.infra.settings.catalogue import Description
 from app.infra.settings.settings import FIXED_AT_START
 from tests.docs.settings_in_code import Setting, settings
@@ -14,10 +15,12 @@ SUBJECTS: Final[Mapping[str, Sequence[Description]]] = {
     "The Facebook Pages": catalogue.FACEBOOK_PAGES,
     "The bot": catalogue.BOT,
     "Linking": catalogue.LINKING,
-    "Signing in": sign_in_catalogue.SIGN_IN,
-    "Signing in: `http:NAME`, your own endpoint": sign_in_catalogue.HTTP,
-    "Signing in: `ldap:NAME`, a directory": sign_in_catalogue.LDAP,
-    "Signing in: `oidc:NAME`, an OpenID Connect provider": sign_in_catalogue.OIDC,
+    "Signing in": catalogue.SIGN_IN,
+    **{
+        f"Signing in: `{name}:NAME`": kind.descriptions
+        for name, kind in KINDS.items()
+        if kind.descriptions
+    },
     "Retention": catalogue.RETENTION,
     "Logs, metrics, traces, errors": catalogue.MONITORING,
     "Meta's addresses: for the emulator or a proxy only": catalogue.META,

@@ -11,7 +11,7 @@ from app.infra.admission import Admission, Busy, admission_for
 
 
 class SlowArgon2(PasswordHasher):
-    """The real one, with the least work, which notes how many run at once."""
+    """The real hasher with the least work, which counts how many run at once."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=64, parallelism=1)
@@ -31,7 +31,7 @@ class SlowArgon2(PasswordHasher):
 
 @given(admitted=st.integers(1, 8), arriving=st.integers(1, 24))
 def test_as_many_get_in_as_there_are_places(admitted: int, arriving: int) -> None:
-    """R54: the others are turned away at once, while those inside are still busy."""
+    """R54: the others are refused at once, while those inside are still busy."""
     gate = Admission(admitted=admitted, hashing=1)
     all_have_tried, all_are_there = Event(), Barrier(arriving)
     turned_away = 0
@@ -59,7 +59,7 @@ def test_as_many_get_in_as_there_are_places(admitted: int, arriving: int) -> Non
     assert max(0, arriving - admitted) == turned_away
 
 
-def test_a_place_is_free_again_however_its_holder_left() -> None:
+def test_a_place_is_free_again_also_after_an_exception() -> None:
     gate = Admission(admitted=1, hashing=1)
 
     with pytest.raises(ZeroDivisionError), gate.enter():
@@ -98,7 +98,7 @@ def test_no_more_hashes_run_at_once_than_there_are_slots() -> None:
 def test_one_core_and_half_the_threads_stay_free(
     cores: int, workers: int, threads: int, hashing: int, admitted: int
 ) -> None:
-    """Design §7, performance.md: at most 8 admitted, and half the request threads."""
+    """At most 8 are admitted, and half of the request threads."""
     gate = admission_for(cores=cores, workers=workers, threads=threads)
 
     assert (hashing, admitted) == (gate.hashing_slots, gate.admitted)

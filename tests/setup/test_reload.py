@@ -259,7 +259,7 @@ def test_what_needs_a_restart_is_not_taken_over_in_silence(
     (tmp_path / ".env").write_text("THREADS=4\n", encoding="utf-8")
 
     server.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: "THREADS changes with a restart only" in server.log.read_text())
+    wait_for(lambda: "THREADS cannot change without a restart" in server.log.read_text())
 
     server.process.terminate()
     assert 0 == server.process.wait(shipped.PATIENCE_SECONDS)

@@ -1,7 +1,7 @@
-"""The database as every room sees it: the base of all rows, moments in UTC, the engine.
+"""The SQLAlchemy engine for SQLite and PostgreSQL, the base class of all rows, and times in UTC.
 
-SQLite and PostgreSQL keep the same promises: what is committed is on the disk, a writer waits
-2.5 s at most for another, foreign keys hold.
+Both databases give the same guarantees: a commit is on the disk, a writer waits at most 2.5 s for
+another, foreign keys are enforced.
 """
 
 import random
@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import DateTime, TypeDecorator
 
-# Alembic can only drop a constraint that has a name, and SQLite gives none by itself.
+# Alembic can drop only constraints that have a name, and SQLite gives them none.
 NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -35,14 +35,14 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC; SQLite, which keeps no zone, is held to the same promise."""
+    """An aware time in UTC, also on SQLite, which stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is not None and value.tzinfo is None:
-            raise ValueError("a naive datetime has no place in the database")
+            raise ValueError("the database takes no naive datetime")
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
@@ -52,7 +52,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def make_engine(url: URL, *, pool_size: int = 16) -> Engine:
-    """Return an engine for *url*; a SQLite file that is made is readable by its owner alone."""
+    """Return an engine for *url*. A new SQLite file is readable by its owner alone."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, pool_size)
     engine = create_engine(
@@ -60,7 +60,7 @@ def make_engine(url: URL, *, pool_size: int = 16) -> Engine:
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
-        # An error's text goes to the log; what was being written does not.
+        # The text of an error is logged; the parameters of the statement must not be.
         hide_parameters=True,
         pool_timeout=LOCK_WAIT_S,
         connect_args={"connect_timeout": 3, "options": f"-c lock_timeout={LOCK_WAIT_MS}"},
@@ -71,25 +71,24 @@ def make_engine(url: URL, *, pool_size: int = 16) -> Engine:
 
 
 def insert_into(dialect: str, table: Table | type[Base]) -> sqlite.Insert | postgresql.Insert:
-    """Return an INSERT into *table* that can be told what to do ON CONFLICT.
+    """Return an INSERT into *table* that has ``on_conflict_do_nothing`` and ``..._do_update``.
 
-    SQLite and PostgreSQL know the same words for it, and SQLAlchemy has no name for what they
-    share.
+    SQLAlchemy has these for each database, with the same signatures, and no common type.
     """
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def unlistened(engine: Engine) -> Engine:
-    """Return an engine on the same connections that tells nobody what it does.
+    """Return an engine with the same connections, and without event listeners.
 
-    To be listened to costs each statement a quarter of its time. Whoever uses it begins by
-    `begin` and looks by `check_before_commit` himself.
+    Listeners take a quarter of the time of each statement. The caller has to call `begin` and
+    `check_before_commit` itself.
     """
     return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)
 
 
 def begin(connection: Connection) -> None:
-    """Begin a transaction on *connection* that writes, as its options say."""
+    """Begin a transaction that writes; *connection* may have the option ``lock_wait_s``."""
     if connection.dialect.name == "sqlite":
         _begin_sqlite(connection)
     else:
@@ -97,7 +96,7 @@ def begin(connection: Connection) -> None:
 
 
 def check_before_commit(connection: Connection) -> None:
-    """Raise `RuntimeError` where COMMIT would roll back, and say nothing."""
+    """Raise `RuntimeError` if COMMIT would roll back without an error."""
     if connection.dialect.name == "postgresql":
         _check_postgresql(connection)
 
@@ -109,10 +108,10 @@ def _begin_postgresql(connection: Connection) -> None:
 
 
 def _check_postgresql(connection: Connection) -> None:
-    # COMMIT of a transaction that has failed rolls it back, and reports no error.
+    # COMMIT of a failed transaction rolls back and reports no error.
     driver = connection.connection.driver_connection
     if driver is not None and driver.info.transaction_status.name == "INERROR":
-        raise RuntimeError("a use case went on after an error of the database")
+        raise RuntimeError("a use case continued after a database error")
 
 
 def _sqlite(url: URL, pool_size: int) -> Engine:
@@ -134,7 +133,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver would begin by itself, and late; _begin_sqlite says when and how.
+    # Else the driver begins transactions itself, and late; _begin_sqlite does it instead.
     connection.isolation_level = None
     for pragma in (
         f"busy_timeout={LOCK_WAIT_MS}",
@@ -147,29 +146,29 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once when another wrote meanwhile,
-    # whatever the timeout; one that takes the lock first waits for it.
+    # A transaction that reads first and writes later fails at once if another wrote in between,
+    # whatever the timeout. One that takes the lock first waits for it.
     options = connection.get_execution_options()
     if options.get("reading", False):
         connection.exec_driver_sql("BEGIN")
         return
     limit = time.monotonic() + options.get("lock_wait_s", LOCK_WAIT_S)
     driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - what the dialect is made of
-    # SQLite's own wait looks less and less often: a busy process starves the others for seconds.
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
+    # SQLite's own wait polls less and less often: a busy process would starve others for seconds.
     driver.execute("PRAGMA busy_timeout=0")
     try:
         while _is_locked_out(driver) and time.monotonic() < limit:
             time.sleep(random.uniform(0.0005, 0.0015))  # noqa: S311 - jitter, no secret
         if not driver.in_transaction:
-            # Once more by SQLAlchemy, which makes its own error of it.
+            # Once more through SQLAlchemy, which raises its own error.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         driver.execute(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
 
 
 def _is_locked_out(driver: sqlite3.Connection) -> bool:
-    """Begin to write; return whether another does already."""
+    """Begin a transaction that writes; return whether another has the lock."""
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as exc:

@@ -1,7 +1,7 @@
-"""Group commit: those who wait to be committed go into one transaction together.
+"""Group commit: use cases that wait to be committed share one transaction.
 
-A commit costs a write to the disk, whether it holds one row or fifty. So one thread of a process
-writes, and whatever came while it was busy is its next group. Callers go on after COMMIT.
+A commit costs a write to the disk, whether it has one row or fifty. So one thread of a process
+writes; all that arrives while it is busy becomes its next group. Callers continue after COMMIT.
 """
 
 import asyncio
@@ -23,25 +23,25 @@ R = TypeVar("R")
 
 MOST_TOGETHER: Final = 64
 MOST_WAITING: Final = 512
-# Whoever is held up by another transaction's row must not hold up the whole group for long.
+# One use case that waits for another transaction's row must not delay its group for long.
 PATIENCE_TOGETHER_S: Final = 0.25
 IDLE_SECONDS: Final = 5.0
 
 
 class Withdrawn(Exception):
-    """It was not committed in time; only if COMMIT itself is late, it may be yet."""
+    """It was not committed in time. It may still be, but only if COMMIT itself is late."""
 
 
 class HandedBack(Exception):
-    """Its group failed, perhaps for a neighbour's fault, and left no trace: run it alone."""
+    """Its group was rolled back, perhaps because of another use case in it: run it alone."""
 
 
 class CommitFailed(Exception):
-    """It was done, and COMMIT failed with what is the cause of this."""
+    """It has run, and COMMIT failed with the exception that is the cause of this one."""
 
 
 class GroupCommitter:
-    """Commits on *engine* what its callers bring, in groups."""
+    """Runs use cases on *engine* and commits them in groups."""
 
     def __init__(self, engine: Engine, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self._alone = unlistened(engine)
@@ -50,22 +50,22 @@ class GroupCommitter:
         self._waiting: SimpleQueue[_Unit[Any]] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._landing: _Landing | None = None
+        self._waker: _Waker | None = None
 
     @property
     def waiting(self) -> int:
-        """How many wait for the group that is being committed."""
+        """The number of use cases that wait for the next group."""
         return self._waiting.qsize()
 
     def commit(self, call: Callable[[Session], R], *, within: float) -> R:
-        """Return what *call* returned, once it is committed.
+        """Run *call* in a group; return its result after COMMIT.
 
         Raises:
             Withdrawn: That took longer than *within* seconds, or too many wait already.
             HandedBack: A group of several failed.
             CommitFailed: COMMIT failed.
         """
-        # The cheapest thing a thread can wait for.
+        # A lock is the cheapest thing for a thread to wait on.
         over = threading.Lock()
         over.acquire()
         unit = self._bring(call, over.release)
@@ -75,13 +75,13 @@ class GroupCommitter:
         return unit.outcome
 
     async def commit_meanwhile(self, call: Callable[[Session], R], *, within: float) -> R:
-        """Do the same for a caller on an event loop, who takes no thread while he waits."""
+        """Do the same for a caller on an event loop; it takes no thread while it waits."""
         loop = asyncio.get_running_loop()
-        landing = self._landing
-        if landing is None or landing.loop is not loop:
-            landing = self._landing = _Landing(loop)
+        waker = self._waker
+        if waker is None or waker.loop is not loop:
+            waker = self._waker = _Waker(loop)
         over = loop.create_future()
-        unit = self._bring(call, partial(landing.let_go, over))
+        unit = self._bring(call, partial(waker.wake, over))
         timer = loop.call_later(within, _give_up, over)
         try:
             await over
@@ -92,14 +92,14 @@ class GroupCommitter:
             timer.cancel()
         return unit.outcome
 
-    def _bring(self, call: Callable[[Session], R], tell: Callable[[], None]) -> "_Unit[R]":
-        """Put *call* into the next group; *tell* is called when it is over."""
+    def _bring(self, call: Callable[[Session], R], notify: Callable[[], None]) -> "_Unit[R]":
+        """Add *call* to the next group; *notify* is called when the group is over."""
         if self.waiting >= MOST_WAITING:
             raise Withdrawn
-        unit = _Unit(call, tell)
+        unit = _Unit(call, notify)
         with self._starting:
             self._waiting.put(unit)
-            # Made at need, and again in a process that was forked from this one.
+            # Started when needed, and again in a process that was forked from this one.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                 self._thread.start()
@@ -129,26 +129,26 @@ class GroupCommitter:
                 begun = session.begin()
                 for unit in units:
                     unit.run(session)
-                    check_that_it_goes_on(session, begun)
+                    check_transaction(session, begun)
                 for unit in units:
-                    unit.check_that_it_is_wanted()
+                    unit.check_not_withdrawn()
                 check_before_commit(connection)
                 is_done = True
-        except Exception as exc:  # noqa: BLE001 - every caller gets his own, whatever it is
+        except Exception as exc:  # noqa: BLE001 - each caller gets it
             for unit in units:
                 unit.fail(exc, is_done=is_done, is_alone=len(units) == 1)
         finally:
             for unit in units:
-                unit.tell()
+                unit.notify()
 
 
-def check_that_it_goes_on(session: Session, begun: SessionTransaction) -> None:
-    """Raise `RuntimeError` where a use case has ended *begun*, or left a savepoint open in it.
+def check_transaction(session: Session, begun: SessionTransaction) -> None:
+    """Raise `RuntimeError` if a use case has ended *begun*, or left a savepoint open in it.
 
-    What it and its neighbours write would be rolled back, and nobody would hear of it.
+    All that the group writes would be rolled back without an error.
     """
     if session.get_transaction() is not begun or not begun.is_active:
-        raise RuntimeError("a use case went on after an error of the database")
+        raise RuntimeError("a use case continued after a database error")
     if session.in_nested_transaction():
         raise RuntimeError("a use case left a savepoint open")
 
@@ -158,13 +158,13 @@ def _session_of(connection: Connection) -> Session:
 
 
 class _Unit(Generic[R]):
-    """What one caller wants committed, and how it went."""
+    """A use case of one caller, and its outcome."""
 
-    __slots__ = ("_call", "_context", "_error", "_has_run", "_value", "is_withdrawn", "tell")
+    __slots__ = ("_call", "_context", "_error", "_has_run", "_value", "is_withdrawn", "notify")
 
-    def __init__(self, call: Callable[[Session], R], tell: Callable[[], None]) -> None:
-        self._call, self.tell = call, tell
-        # Log lines of the use case carry the id of the caller's request.
+    def __init__(self, call: Callable[[Session], R], notify: Callable[[], None]) -> None:
+        self._call, self.notify = call, notify
+        # So that log lines of the use case have the id of the caller's request.
         self._context = copy_context()
         self._has_run = self.is_withdrawn = False
         self._value: R
@@ -172,24 +172,24 @@ class _Unit(Generic[R]):
 
     @property
     def outcome(self) -> R:
-        """What the use case returned; or what went wrong is raised."""
+        """The result of the use case; its exception is raised."""
         if self._error is not None:
             raise self._error
         return self._value
 
     def run(self, session: Session) -> None:
-        # The caller may have gone while the database made us wait.
+        # The caller may have given up while the database was busy.
         if self.is_withdrawn:
             return
         self._has_run = True
         self._value = self._context.run(self._call, session)
-        # One session serves the group, since to make one costs as much as a row; what one use case
-        # has read, the next one shall not find in it.
+        # The group shares one session, because a new one costs as much as a row. Each use case must
+        # find it empty.
         session.flush()
         session.expunge_all()
 
-    def check_that_it_is_wanted(self) -> None:
-        """Raise if the caller has gone since this was done: he was told that it is not."""
+    def check_not_withdrawn(self) -> None:
+        """Raise `Withdrawn` if the caller has given up since: it was told that this failed."""
         if self.is_withdrawn and self._has_run:
             raise Withdrawn
 
@@ -201,31 +201,31 @@ class _Unit(Generic[R]):
             self._error = exc if is_alone else HandedBack()
 
 
-def _give_up(one: "asyncio.Future[None]") -> None:
-    if not one.done():
-        one.set_exception(Withdrawn())
+def _give_up(waiting: "asyncio.Future[None]") -> None:
+    if not waiting.done():
+        waiting.set_exception(Withdrawn())
 
 
-class _Landing:
-    """Wakes those who wait on *loop*, a whole group at once: to wake a loop is a system call."""
+class _Waker:
+    """Wakes callers that wait on *loop*, a whole group at once: each wake-up is a system call."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._over: deque[asyncio.Future[None]] = deque()
         self._is_called = False
 
-    def let_go(self, one: "asyncio.Future[None]") -> None:
-        """Let *one* go on; called from the thread that writes."""
-        self._over.append(one)
+    def wake(self, waiting: "asyncio.Future[None]") -> None:
+        """Wake the caller that awaits *waiting*; called from the writer's thread."""
+        self._over.append(waiting)
         if not self._is_called:
             self._is_called = True
-            # A loop that has ended has nobody left who waits.
+            # The loop may have ended; then no caller is left.
             with suppress(RuntimeError):
-                self.loop.call_soon_threadsafe(self._wake)
+                self.loop.call_soon_threadsafe(self._wake_all)
 
-    def _wake(self) -> None:
+    def _wake_all(self) -> None:
         self._is_called = False
         while self._over:
-            one = self._over.popleft()
-            if not one.done():
-                one.set_result(None)
+            waiting = self._over.popleft()
+            if not waiting.done():
+                waiting.set_result(None)

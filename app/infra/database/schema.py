@@ -1,7 +1,7 @@
-"""The tables as they are and as the code wants them.
+"""The schema of the database: its revision, and the migrations to another.
 
-Alembic is imported only where tables are changed: it takes as long as all the rest of a start, and
-every start looks whether the tables are right.
+Alembic is imported only to migrate: its import takes as long as the rest of a start, and every
+start checks the revision.
 """
 
 import secrets
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 from app.infra.resources import shipped
 
-# Any number, so long as nothing else in the database locks the same.
+# An arbitrary key of an advisory lock; nothing else in the database may use it.
 LOCK: Final = 7461001
-ASK_AGAIN_S: Final = 0.2
-_TURN: Final = text("SELECT pg_try_advisory_lock(:lock)")
+POLL_S: Final = 0.2
+_TRY_LOCK: Final = text("SELECT pg_try_advisory_lock(:lock)")
 _ROW_IN: Final = text(
     "INSERT INTO throttle (key, window_at, failures) VALUES (:key, '1970-01-01 00:00:00+00', 0)"
 )
@@ -30,19 +30,19 @@ _ROW_OUT: Final = text("DELETE FROM throttle WHERE key = :key")
 
 @dataclass(frozen=True, slots=True)
 class SchemaStatus:
-    """Which revision the database has, and which one this version of the program wants."""
+    """The revision of the database (None: no tables), and the one that this program needs."""
 
     present: str | None
     wanted: str
 
     @property
     def is_current(self) -> bool:
-        """Whether the program can run on the database as it is."""
+        """Whether the program can run on this database."""
         return self.present == self.wanted
 
 
 def status(engine: Engine) -> SchemaStatus:
-    """Return how the tables stand against the migrations."""
+    """Return the revision of the database and the newest one."""
     with engine.connect().execution_options(reading=True) as connection:
         present = None
         if inspect(connection).has_table("alembic_version"):
@@ -51,33 +51,33 @@ def status(engine: Engine) -> SchemaStatus:
 
 
 def _newest() -> str:
-    """Return the last revision; each file is named by its own, and they are counted up."""
+    """Return the newest revision: the highest number at the start of a file's name."""
     versions = (shipped("migrations") / "versions").glob("[0-9]*.py")
     return max(path.name.partition("_")[0] for path in versions)
 
 
 def try_writing(connection: Connection) -> None:
-    """Put a row in and take it out again; raise `DBAPIError` where the database takes no writes.
+    """Insert a row and delete it; raise `DBAPIError` if the database takes no writes.
 
-    To delete nothing, or to open a transaction, would pass on a full disk.
+    An empty DELETE, or a transaction alone, would succeed on a full disk.
     """
-    # As long as a key can be, and nobody else's: who looks at the same time waits for nobody.
+    # As long as a key can be, and random: checks at the same time must not wait for each other.
     key = secrets.token_hex(48)
     connection.execute(_ROW_IN, {"key": key})
     connection.execute(_ROW_OUT, {"key": key})
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the tables to what this version wants; a second one at the same time waits."""
-    from alembic import command  # noqa: PLC0415 - see above
+    """Migrate to the newest revision; a second call at the same time waits."""
+    from alembic import command  # noqa: PLC0415 - slow
 
     with _alone(engine) as config:
         command.upgrade(config, "head")
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take the tables back to *revision*."""
-    from alembic import command  # noqa: PLC0415 - see above
+    """Migrate back to *revision*."""
+    from alembic import command  # noqa: PLC0415 - slow
 
     with _alone(engine) as config:
         command.downgrade(config, revision)
@@ -85,35 +85,35 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 @contextmanager
 def _alone(engine: Engine) -> Iterator["Config"]:
-    """Yield what Alembic works with, while no other process migrates."""
-    from alembic.config import Config  # noqa: PLC0415 - see above
+    """Yield a configuration of Alembic while no other process migrates."""
+    from alembic.config import Config  # noqa: PLC0415 - slow
 
     config = Config()
     config.set_main_option("script_location", str(shipped("migrations")))
-    # On SQLite the one transaction of all migrations sees to it.
-    turn = _turn(engine) if engine.dialect.name == "postgresql" else engine.begin()
-    with turn as connection:
+    # On SQLite, all migrations run in one transaction, which excludes others.
+    exclusive = _locked(engine) if engine.dialect.name == "postgresql" else engine.begin()
+    with exclusive as connection:
         config.attributes["connection"] = connection
         yield config
 
 
 @contextmanager
-def _turn(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection to PostgreSQL, in no transaction yet, once nobody else has one of these.
+def _locked(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection to PostgreSQL that has the migrations' lock and no transaction.
 
-    The turn is asked for, again and again: whoever waits for a lock holds a snapshot meanwhile, and
-    CREATE INDEX CONCURRENTLY waits for everybody who does (PostgreSQL 17, "CREATE INDEX").
+    The lock is polled: a session that waits for a lock holds a snapshot, and CREATE INDEX
+    CONCURRENTLY waits for all snapshots (PostgreSQL 17, "CREATE INDEX").
     """
     with engine.connect() as connection:
-        # A migration waits for tables however long others use them.
+        # A migration waits for tables for as long as others use them.
         connection.execute(text("SET lock_timeout = 0"))
         connection.commit()
-        while not connection.scalar(_TURN, {"lock": LOCK}):
+        while not connection.scalar(_TRY_LOCK, {"lock": LOCK}):
             connection.commit()
-            time.sleep(ASK_AGAIN_S)
+            time.sleep(POLL_S)
         connection.commit()
         try:
             yield connection
         finally:
-            # Closed, and not used again: the lock and the setting go with it.
+            # Closing the connection releases the lock and drops the setting.
             connection.invalidate()

@@ -1,7 +1,7 @@
-"""The seam through which everything reads and writes: only `Writer.write` commits.
+"""All reading and writing goes through `Writer`, and only its `write` methods commit.
 
 A use case is a plain function of a session. It may run twice, so it has no effect outside the
-session; it returns a value, never a row, because the session is gone by then.
+session; and it returns a value, never a row, because the session is closed by then.
 """
 
 import asyncio
@@ -27,39 +27,39 @@ from app.infra.database.group_commit import (
     GroupCommitter,
     HandedBack,
     Withdrawn,
-    check_that_it_goes_on,
+    check_transaction,
 )
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_TRIES: Final = 5
-# How many wait for a row each, while everybody else on the loop goes on. A loop's own threads are
-# few (six on two cores), and engines keep as many connections, and some more for who reads.
+# At most this many use cases that missed their group run in threads of their own. The default pool
+# of asyncio has too few (six on two cores); an engine has as many connections, and some for reads.
 MOST_ALONE: Final = 16
-# Messenger is answered within this time, whatever the database does (security.md R49).
+# Messenger gets its answer within this time, whatever the database does (R49).
 LIMIT_SECONDS: Final = 3.0
 
 # serialization_failure, deadlock_detected, unique_violation (postgresql.org, appendix A, read
-# 2026-11). The last ends one of two who make the same row first: run again, it finds the row.
-# SQLite needs no list: whoever writes there has the only lock from the start.
+# 2026-11). The last one ends one of two transactions that insert the same row: when it runs again,
+# it finds the row. SQLite needs no list: a writer has the only lock from the start.
 _COLLIDED: Final = frozenset({"40001", "40P01", "23505"})
-# How one can miss his group.
+# Exceptions that mean: not committed with its group.
 _MISSED: Final = (Withdrawn, HandedBack, CommitFailed, DBAPIError, TimeoutError)
 
 
 class NotCommitted(Exception):
-    """The database was busy or away for too long, and nothing is known to be written.
+    """The database was busy or unreachable for too long; whether it has written is unknown.
 
-    Again, later: what had been written after all is found then.
+    The caller may try again later: what was written, the use case finds then.
     """
 
 
 class Writer:
-    """Runs use cases against *engine*, and gives up on one after *limit_seconds*."""
+    """Runs use cases on *engine*, and gives up on each after *limit_seconds*."""
 
-    # How many threads stand in line for a group at once: what people do takes ten times as long to
-    # write as a delivery, which comes by an event loop and shall find few of them before it.
+    # The number of threads that may wait for a group at once. What people do takes ten times as
+    # long as a webhook request, which comes by the event loop and must find few of them ahead.
     most_in_line: ClassVar[int] = 2
 
     def __init__(self, engine: Engine, *, limit_seconds: float = LIMIT_SECONDS) -> None:
@@ -68,20 +68,20 @@ class Writer:
         self._limit_seconds = limit_seconds
         self._groups = GroupCommitter(engine)
         self._places = threading.BoundedSemaphore(self.most_in_line)
-        # Threads come when somebody on a loop has missed his group.
+        # For callers on an event loop whose use case missed its group.
         self._threads = ThreadPoolExecutor(MOST_ALONE, thread_name_prefix="alone")
 
     @property
     def waiting(self) -> int:
-        """How many use cases wait for the one writer of this process."""
+        """The number of use cases that wait for the writer thread of this process."""
         return self._groups.waiting
 
     def write(
         self, use_case: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run *use_case* and commit; return what it returned.
+        """Run *use_case* and commit; return its result.
 
-        Those who write at the same time are committed together; what fails, fails alone.
+        Use cases that arrive at the same time are committed together; each fails on its own.
 
         Raises:
             NotCommitted: It could not be committed within three seconds and five tries.
@@ -92,11 +92,11 @@ class Writer:
             return use_case(session, *args, **kwargs)
 
         if not self._places.acquire(timeout=self._limit_seconds):
-            raise NotCommitted("too many before it")
+            raise NotCommitted("too many use cases are waiting")
         try:
             return self._groups.commit(call, within=max(0, limit - time.monotonic()))
         except _MISSED as exc:
-            _check_that_it_may_run_again(exc)
+            _check_may_run_alone(exc)
         finally:
             self._places.release()
         return self._alone(call, limit)
@@ -104,7 +104,7 @@ class Writer:
     async def write_meanwhile(
         self, use_case: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Do the same for a caller on an event loop, who takes no thread while he waits.
+        """Do the same for a caller on an event loop; it takes no thread while it waits.
 
         Raises:
             NotCommitted: It could not be committed within three seconds and five tries.
@@ -117,7 +117,7 @@ class Writer:
         try:
             return await self._groups.commit_meanwhile(call, within=self._limit_seconds)
         except _MISSED as exc:
-            _check_that_it_may_run_again(exc)
+            _check_may_run_alone(exc)
         alone = copy_context().run
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, alone, self._alone, call, limit)
@@ -125,10 +125,10 @@ class Writer:
     def read(
         self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run *query* and return what it returned; whatever it changed is thrown away.
+        """Run *query* and return its result; changes are rolled back.
 
         Raises:
-            NotCommitted: The database is away.
+            NotCommitted: The database is busy or unreachable.
         """
         try:
             with Session(self._reading) as session:
@@ -137,11 +137,11 @@ class Writer:
             raise _translated(exc) from exc
 
     def close(self) -> None:
-        """Let go of the threads, once nobody writes any more."""
+        """Stop the threads, after the last use case."""
         self._threads.shutdown(wait=False)
 
     def _alone(self, call: Callable[[Session], R], limit: float) -> R:
-        """Run *call* in a transaction of its own, in this thread, as often as it takes."""
+        """Run *call* in a transaction of its own, in this thread; retry it after collisions."""
         for tries in range(1, MOST_TRIES + 1):
             left = limit - time.monotonic()
             if left <= 0:
@@ -150,7 +150,7 @@ class Writer:
             try:
                 with Session(engine) as session, session.begin() as begun:
                     value = call(session)
-                    check_that_it_goes_on(session, begun)
+                    check_transaction(session, begun)
                     return value
             except (DBAPIError, TimeoutError) as exc:
                 pause = random.uniform(0.005, 0.02) * 2**tries  # noqa: S311 - jitter, no secret
@@ -161,30 +161,30 @@ class Writer:
         raise AssertionError("the last try returns or raises")
 
 
-def _check_that_it_may_run_again(exc: Exception) -> None:
-    """Return if what missed its group by *exc* may be run alone; raise what its caller is told."""
+def _check_may_run_alone(exc: Exception) -> None:
+    """Return if a use case that missed its group by *exc* may run alone; else raise an error."""
     if isinstance(exc, HandedBack):
         return
     if isinstance(exc, Withdrawn):
-        raise NotCommitted("nobody came to it") from exc
+        raise NotCommitted("the writer did not get to it") from exc
     failure = exc.__cause__ if isinstance(exc, CommitFailed) else exc
-    # Where COMMIT was lost on its way, nobody knows: to run it again might do it twice.
+    # If the connection broke at COMMIT, the outcome is unknown: to run it again might do it twice.
     if isinstance(failure, (DBAPIError, TimeoutError)) and not _collided(failure):
         raise _translated(failure) from failure
 
 
 def _collided(exc: DBAPIError | TimeoutError) -> bool:
-    """Tell whether somebody else's transaction ended this one, so that it may succeed again."""
+    """Tell whether another transaction ended this one, so that a retry may succeed."""
     return getattr(getattr(exc, "orig", None), "sqlstate", None) in _COLLIDED
 
 
 def _translated(exc: DBAPIError | TimeoutError) -> Exception:
-    """Return NotCommitted where the database is busy or away, else *exc*: a fault of ours."""
+    """Return NotCommitted if the database is busy or unreachable; else *exc*, which is a bug."""
     if isinstance(exc, TimeoutError) or _collided(exc) or exc.connection_invalidated:
         return NotCommitted(type(exc).__name__)
     state = getattr(exc.orig, "sqlstate", None)
-    # 08 and 57P: no connection, or a server that goes down or starts; 53 and 58: no disk, no
-    # memory, no file; 55P03: a lock for too long; 25006: a standby that takes no writes.
+    # 08 and 57P: no connection, or a server that shuts down or starts; 53 and 58: no disk, no
+    # memory, no file; 55P03: waited too long for a lock; 25006: a standby, which takes no writes.
     away = state is None or state[:2] in {"08", "53", "58"} or state.startswith("57P")
     if isinstance(exc, OperationalError) and (away or state in {"55P03", "25006"}):
         return NotCommitted(type(exc).__name__)

@@ -1,0 +1,1 @@
+"""Outgoing HTTP, addresses, and signatures of Standard Webhooks. Imports nothing of app."""

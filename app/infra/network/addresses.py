@@ -1,3 +1,5 @@
+"""Classes of addresses: loopback, private, and safe for secrets."""
+
 import ipaddress
 import re
 from typing import Final
@@ -7,7 +9,7 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def keeps_secrets(address: str) -> bool:
-    """Tell whether what is sent to *address* stays between us: https, or http on this machine."""
+    """Tell whether secrets may be sent to *address*: https, or http to this machine."""
     if not re.fullmatch(r"[\x21-\x7e]{1,2000}", address) or "#" in address or "\\" in address:
         return False
     try:
@@ -21,13 +23,13 @@ def keeps_secrets(address: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether *address* leads to this machine and no other."""
+    """Tell whether *address* is a URL whose host is this machine."""
     host = urlsplit(address).hostname or ""
     return host in LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
 
 
 def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Tell whether *address* is of this machine or of a network that is not the Internet."""
+    """Tell whether *address* is a loopback address, or of a private network."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     known = mapped or address
     return known.is_loopback or (known.is_private and not known.is_unspecified)

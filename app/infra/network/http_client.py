@@ -1,9 +1,8 @@
-"""How this server calls others: nothing of the environment, and an end that a peer cannot put off.
+"""The HTTP client: `requests` with a deadline for the whole exchange, and without the environment.
 
-The time-outs of requests bound each wait but that for a name, so a name server that hangs outlives
-them, and so does an answer that drips. Here the look-up has an end, and every read, of headers and
-of body, has what is left of the whole. Knows nothing of ours, so that every room may
-use it.
+The time-outs of requests bound each single wait, and no wait for a name server: a name server that
+hangs, or an answer that arrives byte by byte, outlasts them. Here the name look-up is bounded, and
+every read, of headers and of the body, has what is left of the total.
 """
 
 import http.client
@@ -27,7 +26,7 @@ CONNECT_S = 3.0
 
 
 class Deadline:
-    """So many seconds from now, shared by all calls that are given it."""
+    """A moment *total_s* seconds from now, shared by several calls."""
 
     def __init__(self, total_s: float) -> None:
         self._ends_at = monotonic() + total_s
@@ -37,27 +36,27 @@ class Deadline:
 
 
 def timeout_within(left_s: float) -> Timeout:
-    """Return the time-outs of one exchange that ends in *left_s* seconds.
+    """Return the time-outs of an exchange that has to end in *left_s* seconds.
 
-    Each address of a host gets the time for connecting, and Graph has two (IPv6 and IPv4).
+    The time-out for connecting applies to each address of a host; Graph has two (IPv6 and IPv4).
     """
     return Timeout(connect=min(CONNECT_S, left_s / 2), total=left_s)
 
 
 class AnswerTooLong(Exception):
-    """The peer sent more than anybody wants to read."""
+    """The body of the answer is longer than the caller allows."""
 
 
 def new_session() -> requests.Session:
-    """Return a session that heeds no environment and keeps no cookie; it belongs to one thread."""
-    # It writes addresses into its log lines, and some of ours hold a secret.
+    """Return a session that ignores the environment and cookies; it is for one thread."""
+    # urllib3 logs addresses, and some of ours contain a secret.
     for name in ("urllib3.connection", "urllib3.connectionpool"):
         logging.getLogger(name).addFilter(_drop)
     session = requests.Session()
-    # Else a .netrc replaces our Authorization, and a proxy of the environment hears it.
+    # Else a .netrc would replace our Authorization header, and a proxy would see it.
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    # Nothing to unpack: the cap on the answer is then a cap on what it takes to read it.
+    # No compression: the limit on the answer is then a limit on memory, too.
     session.headers.update({"User-Agent": "threadlink", "Accept-Encoding": "identity"})
     session.mount("https://", _DeadlineAdapter())
     session.mount("http://", _DeadlineAdapter())
@@ -65,7 +64,7 @@ def new_session() -> requests.Session:
 
 
 def read_capped(response: requests.Response, most: int) -> bytes:
-    """Return the body of *response*, which was asked for as a stream.
+    """Return the body of *response*, which was requested with ``stream=True``.
 
     Raises:
         AnswerTooLong: It has more than *most* bytes.
@@ -83,16 +82,18 @@ def _drop(_record: logging.LogRecord) -> bool:
 
 
 class _DeadlineAdapter(HTTPAdapter):
-    """Takes the total of a `Timeout` as a total, whatever the peer does."""
+    """Applies the total of a `Timeout` to the whole exchange."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-class _Until(io.RawIOBase):
+class _DeadlineStream(io.RawIOBase):
+    """Reads from *stream* until the deadline."""
+
     def __init__(self, sock: socket.socket, stream: io.RawIOBase) -> None:
-        # urllib3 has just set what is left of the total, now that the request has been sent.
+        # urllib3 has just set this time-out: what is left of the total after the request was sent.
         self._deadline = Deadline(sock.gettimeout() or 0)
         self._sock, self._stream = sock, stream
 
@@ -111,23 +112,23 @@ class _Until(io.RawIOBase):
         super().close()
 
 
-class _Answer(http.client.HTTPResponse):
+class _DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Until(sock, self.fp.detach()))
+        self.fp = io.BufferedReader(_DeadlineStream(sock, self.fp.detach()))
 
 
-class _Bounded(HTTPConnection):
-    """Reads within a total, and waits no longer for a name server than for a peer."""
+class _DeadlineConnection(HTTPConnection):
+    """Reads until a deadline, and bounds the wait for the name server."""
 
-    response_class = _Answer
+    response_class = _DeadlineResponse
 
     def _new_conn(self) -> socket.socket:
         connect_s = self.timeout
         if not isinstance(connect_s, int | float):
             return super()._new_conn()
-        # As long as two addresses may take, which is all that timeout_within() leaves room for.
-        made = _beside(super()._new_conn)
+        # For two addresses; timeout_within() leaves no room for more.
+        made = _in_thread(super()._new_conn)
         try:
             return made.result(2 * connect_s)
         except TimeoutError as exc:
@@ -135,22 +136,22 @@ class _Bounded(HTTPConnection):
             raise ConnectTimeoutError(self, "the name server or the peer is too slow") from exc
 
 
-class PlainConnection(_Bounded):
+class PlainConnection(_DeadlineConnection):
     pass
 
 
-class SecureConnection(_Bounded, HTTPSConnection):
+class SecureConnection(_DeadlineConnection, HTTPSConnection):
     pass
 
 
-def _beside(connect: Callable[[], socket.socket]) -> "Future[socket.socket]":
-    """Begin *connect* in a thread that nobody has to wait for: getaddrinfo() knows no time-out."""
+def _in_thread(connect: Callable[[], socket.socket]) -> "Future[socket.socket]":
+    """Start *connect* in a thread, which may be left behind: getaddrinfo() has no time-out."""
     made: Future[socket.socket] = Future()
 
     def run() -> None:
         try:
             made.set_result(connect())
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the caller gets it
+        except Exception as exc:  # noqa: BLE001 - the caller gets it
             made.set_exception(exc)
 
     threading.Thread(target=run, name="connect", daemon=True).start()
@@ -158,7 +159,7 @@ def _beside(connect: Callable[[], socket.socket]) -> "Future[socket.socket]":
 
 
 def _close(made: "Future[socket.socket]") -> None:
-    """Close a connection that came after its caller had gone."""
+    """Close a connection that was made after its caller had given up."""
     if made.exception() is None:
         made.result().close()
 

@@ -1,6 +1,7 @@
-"""Standard Webhooks: who receives a notice can tell that we sent it, and when.
+"""Signatures by which the receiver of a request can verify its sender, its body and its time.
 
-The scheme: standardwebhooks.com, "Verifying signatures" and "Signature scheme", read 2026-11.
+The scheme is Standard Webhooks: standardwebhooks.com, "Verifying signatures" and "Signature
+scheme", read 2026-11.
 """
 
 import base64
@@ -12,7 +13,7 @@ from datetime import datetime
 def headers_for(
     message_id: str, body: bytes, *, secrets: Sequence[bytes], at: datetime
 ) -> Mapping[str, str]:
-    """Return the three headers of *body*, sent at *at*, signed with each of *secrets*."""
+    """Return the three headers for *body*, which is sent at *at*; each of *secrets* signs it."""
     timestamp = str(int(at.timestamp()))
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
     macs = (base64.b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in secrets)

@@ -1,4 +1,4 @@
-"""What a stranger can have written is sampled, so that nobody fills the disk with refusals."""
+"""Sampling of the log events that anyone can cause, so that refusals cannot fill the disk."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-# Lines that cost a stranger nothing but a request.
+# Events that cost a stranger nothing but a request.
 BY_STRANGERS: Final = frozenset(
     {
         "api.key_refused",
@@ -20,15 +20,15 @@ BY_STRANGERS: Final = frozenset(
         "webhook.handshake_refused",
     }
 )
-# Of each of them, for each problem: enough to see what is the matter.
+# Per event, problem and reason, in each window.
 MOST: Final = 20
 WINDOW_S: Final = 60.0
 
 
 class Sampler:
-    """A step of the log that lets *most* of a kind pass in each window, and counts the others.
+    """A structlog processor that passes *most* lines of a kind in each window, and drops others.
 
-    The first line of a kind after some were held back says how many: *unsaid*.
+    The first line of a kind in the next window has their number as `unsaid`.
     """
 
     def __init__(self, clock: Callable[[], float], *, most: int = MOST) -> None:
@@ -40,14 +40,14 @@ class Sampler:
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         if event.get("event") not in BY_STRANGERS:
             return event
-        # None of these is a text of the stranger's: there are no more kinds than problems.
+        # No text of a stranger is part of a kind, so the number of kinds is bounded.
         kind = tuple(str(event.get(name)) for name in ("event", "problem", "reason"))
         with self._lock:
             unsaid = self._count(kind)
         return {**event, "unsaid": unsaid} if unsaid else event
 
     def _count(self, kind: tuple[str, ...]) -> int:
-        """Return how many of *kind* the last window held back, when a new one begins."""
+        """Return how many of *kind* were dropped in the last window, if a new one begins."""
         at, unsaid = self._clock(), 0
         if at - self._begun_at.get(kind, -WINDOW_S) >= WINDOW_S:
             unsaid = max(0, self._seen.get(kind, 0) - self._most)

@@ -1,5 +1,7 @@
-"""One line per event, with a request id, and no secret in it: names and numbers are passed, never
-a query string, a header or the text of an exception that a stranger had a hand in.
+"""Structured logs: one line per event, without secrets.
+
+Callers log names and numbers, never a query string, a header, or the text of an exception that a
+stranger can influence.
 """
 
 import logging
@@ -19,9 +21,9 @@ Report: TypeAlias = Callable[[str, BaseException], None]
 
 
 def configure(*, level: str, form: str, report: Report | None = None) -> None:
-    """Write log lines to stderr, from *level* up, as ``json`` or for a ``console``.
+    """Log to stderr, from *level* up, in the format ``json`` or ``console``.
 
-    *report* is told of each fault that a line is about, beside the line.
+    *report* is called with the event and the exception of each line that has one.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -33,7 +35,7 @@ def configure(*, level: str, form: str, report: Report | None = None) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        # Else, where rich is installed, it shows the variables of every frame: keys, passwords.
+        # If rich is installed, the default formatter shows the variables of all frames.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
@@ -44,7 +46,7 @@ def configure(*, level: str, form: str, report: Report | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries speak through the standard library; their lines join ours.
+    # Libraries log through the standard library; their lines get the same form.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -55,22 +57,30 @@ def configure(*, level: str, form: str, report: Report | None = None) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
+def printable(text: str) -> str:
+    """Return *text* for a log or a terminal, each control character replaced by U+FFFD.
+
+    Replaced and not removed, unlike in names on pages: here it has to be seen that they were there.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def _reporting(report: Report | None) -> structlog.typing.Processor:
-    def tell(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        given = event.get("exc_info")
-        fault = given if isinstance(given, BaseException) else sys.exc_info()[1]
-        if report and given and fault:
-            report(str(event["event"]), fault)
+    def report_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        exc_info = event.get("exc_info")
+        exc = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1]
+        if report and exc_info and exc:
+            report(str(event["event"]), exc)
         return event
 
-    return tell
+    return report_exception
 
 
 def _without_control_characters(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Keep whoever chose a name from starting a log line of his own."""
+    """Replace them in every value, so that no name can begin a log line of its own."""
     for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = "".join(
-                c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value
-            )
+        if isinstance(value, str):
+            event[key] = printable(value)
     return event

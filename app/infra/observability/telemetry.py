@@ -1,8 +1,8 @@
-"""What leaves for OpenTelemetry and Sentry, where the operator has asked for either.
+"""Traces for OpenTelemetry and errors for Sentry, if the settings ask for them.
 
-Nothing of theirs is imported, and nothing of theirs looks around by itself: they would send
-addresses with their queries, headers, local variables. What is sent is named here, word by word,
-and holds no identifier of a person, no text of an exception and no value (security.md R110).
+Both libraries are imported only then, and their automatic instrumentation is off: it would send
+queries, headers and local variables. All that is sent is named here, and contains no identifier of
+a person, no text of an exception and no value (R110).
 """
 
 import time
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 Attributes = Mapping[str, str | int]
 
-# The request that this thread answers, if it is traced.
+# The tracer of the request that this thread answers, if it is traced.
 _answering: ContextVar["Spans | None"] = ContextVar("answering", default=None)
-# Of a frame: where it is. Its variables are not among them.
+# The place of a frame, without its variables.
 _OF_A_FRAME: Final = ("filename", "function", "lineno", "module", "in_app")
 
 
 class Spans:
-    """Traces requests: a span for each, and one below it for each call to Graph."""
+    """Makes a span for each request, and one below it for each call to Graph."""
 
     def __init__(self, exporter: "SpanExporter") -> None:
         self._exporter = exporter
 
     @cached_property
     def _provider(self) -> Any:
-        # Here, in the process that answers: its thread would not survive a fork.
+        # Made in the process that answers requests: its thread would not survive a fork.
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - an extra
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-        # The name and the sampler are OTEL_SERVICE_NAME's and OTEL_TRACES_SAMPLER's to say.
+        # OTEL_SERVICE_NAME and OTEL_TRACES_SAMPLER set the name and the sampler.
         provider = TracerProvider()
         provider.add_span_processor(BatchSpanProcessor(self._exporter))
         return provider
@@ -49,13 +49,13 @@ class Spans:
 
     @contextmanager
     def request(self, name: str) -> Iterator["Span"]:
-        """Trace what is done until the block ends as a request that is called *name*."""
+        """Make a span called *name* for a request, until the block ends."""
         from opentelemetry.context import Context  # noqa: PLC0415 - an extra
         from opentelemetry.trace import SpanKind  # noqa: PLC0415
 
-        told = _answering.set(self)
+        token = _answering.set(self)
         try:
-            # A new trace always: what a stranger's traceparent says is the stranger's.
+            # Always a new trace: a stranger may have sent the traceparent header.
             with self._tracer.start_as_current_span(
                 name,
                 context=Context(),
@@ -65,10 +65,10 @@ class Spans:
             ) as span:
                 yield span
         finally:
-            _answering.reset(told)
+            _answering.reset(token)
 
     def past(self, name: str, *, seconds: float, attributes: Attributes) -> None:
-        """Add a span that has ended this moment, below the one that is current."""
+        """Add a span that ends now and took *seconds*, below the current one."""
         from opentelemetry.trace import SpanKind  # noqa: PLC0415 - an extra
 
         ended = time.time_ns()
@@ -81,19 +81,19 @@ class Spans:
         span.end(ended)
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send what is still queued."""
         if "_provider" in self.__dict__:
             self._provider.shutdown()
 
 
 def graph_call(name: str, outcome: str, *, seconds: float) -> None:
-    """Note a call to Graph below the request it was made for, where that is traced."""
+    """Add a span for a call to Graph below the span of its request, if that is traced."""
     if spans := _answering.get():
         spans.past(f"graph {name}", seconds=seconds, attributes={"threadlink.outcome": outcome})
 
 
 class ErrorReporter:
-    """Sends faults of ours to Sentry: their kind and where they happened, never what they said."""
+    """Sends unexpected exceptions to Sentry: type and place, never their text."""
 
     def __init__(self, dsn: str, transport: "type[Transport] | None" = None) -> None:
         import sentry_sdk  # noqa: PLC0415 - an extra
@@ -107,19 +107,19 @@ class ErrorReporter:
             include_source_context=False,
             max_request_body_size="never",
             max_breadcrumbs=0,
-            # argv, the environment and what is installed are nobody's business.
+            # Removes argv, the environment, the installed packages and more.
             before_send=_scrubbed,
         )
 
     def report(self, event: str, exc: BaseException) -> None:
-        """Send *exc*, which the log calls *event*."""
+        """Send *exc*, which was logged as *event*."""
         from sentry_sdk.utils import event_from_exception  # noqa: PLC0415 - an extra
 
-        told, hint = event_from_exception(exc, client_options=self._client.options)
-        self._client.capture_event({**told, "transaction": event}, hint)
+        sentry_event, hint = event_from_exception(exc, client_options=self._client.options)
+        self._client.capture_event({**sentry_event, "transaction": event}, hint)
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send what is still queued."""
         self._client.close(timeout=2.0)
 
 
@@ -127,11 +127,11 @@ def _scrubbed(event: Any, _hint: Any) -> Any:
     kept = ("event_id", "timestamp", "platform", "level", "transaction", "release", "environment")
     values = [
         {
-            "type": one.get("type"),
-            "module": one.get("module"),
-            "stacktrace": {"frames": _frames(one.get("stacktrace"))},
+            "type": value.get("type"),
+            "module": value.get("module"),
+            "stacktrace": {"frames": _frames(value.get("stacktrace"))},
         }
-        for one in event.get("exception", {}).get("values", ())
+        for value in event.get("exception", {}).get("values", ())
     ]
     return {name: event[name] for name in kept if name in event} | {"exception": {"values": values}}
 
@@ -142,9 +142,9 @@ def _frames(stacktrace: Any) -> list[dict[str, Any]]:
 
 
 def spans_for(endpoint: str | None, headers: str | None) -> Spans | None:
-    """Return what sends traces to *endpoint*, by OTLP over HTTP; None where there is none.
+    """Return a `Spans` that exports to *endpoint* by OTLP over HTTP; None without an endpoint.
 
-    *headers* are as OTEL_EXPORTER_OTLP_HEADERS has them: ``name=value``, separated by commas.
+    *headers* are ``name=value``, separated by commas, as in OTEL_EXPORTER_OTLP_HEADERS.
     """
     if endpoint is None:
         return None
@@ -153,10 +153,10 @@ def spans_for(endpoint: str | None, headers: str | None) -> Spans | None:
     )
     from opentelemetry.util.re import parse_env_headers  # noqa: PLC0415
 
-    sent = parse_env_headers(headers or "", liberal=True)
-    return Spans(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", headers=sent))
+    parsed = parse_env_headers(headers or "", liberal=True)
+    return Spans(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", headers=parsed))
 
 
 def error_reporter_for(dsn: str | None) -> ErrorReporter | None:
-    """Return what sends faults to the project that *dsn* names; None where there is none."""
+    """Return an `ErrorReporter` for the project of *dsn*; None without a DSN."""
     return None if dsn is None else ErrorReporter(dsn)

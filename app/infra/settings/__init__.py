@@ -1,0 +1,1 @@
+"""The settings: read, checked and described. Imports nothing of app but app.infra.network."""

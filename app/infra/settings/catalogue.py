@@ -2,7 +2,8 @@
 
 Names, defaults and accepted values are taken from the code that reads the settings, so they are
 repeated here only where the code computes them. `make docs` writes the page; a test fails if a
-setting is missing here, or no longer read.
+setting is missing here, or no longer read. The settings of a kind of authenticator are described
+where they are read, in `app.accounts`.
 """
 
 from dataclasses import dataclass
@@ -138,6 +139,28 @@ LINKING: Final = (
         "`unnamed` means for profiles whose name Messenger withholds. "
         "[What it stops](security.md#confirm_in_chat).",
     ),
+)
+
+SIGN_IN: Final = (
+    Description(
+        "AUTHENTICATORS",
+        "How people can sign in, separated by spaces, in the order in which the page offers it: "
+        "`local` (the built-in accounts), `http:NAME`, `ldap:NAME` and `oidc:NAME`. Only one of "
+        "them may ask for a password. A `[[pages]]` table may have its own. "
+        "[More](authenticators.md).",
+        example="local oidc:google",
+    ),
+    Description(
+        "PASSWORD_MIN_LENGTH",
+        "The least length of passwords of the built-in accounts. NIST SP 800-63B-4 asks for 15.",
+    ),
+    Description(
+        "HELP_URL_PASSWORD",
+        "The address of *Forgot password?*, a link below the form.",
+        example="https://shop.example.com/forgot",
+    ),
+    Description("HELP_URL_ACCOUNT", "The address of *Create an account*, likewise."),
+    Description("HELP_URL_CONTACT", "The address of *Contact us*, likewise."),
 )
 
 RETENTION: Final = (

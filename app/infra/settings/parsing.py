@@ -1,6 +1,6 @@
-"""How one setting is read: from the environment or a file it names, parsed, faults collected.
+"""A reader of settings that collects errors, and the parsers of their values.
 
-A fault names the setting and says what is wrong with it, never what was given.
+An error names the setting and says what is wrong with it. It never contains the value.
 """
 
 import base64
@@ -21,17 +21,20 @@ from app.infra.network.addresses import is_private, keeps_secrets
 T = TypeVar("T")
 D = TypeVar("D")
 
-# Standard Webhooks: the signing secret.
-LEAST_KEY: Final = 24
-MOST_KEY: Final = 64
+# In bytes (standardwebhooks.com, "Signature scheme", read 2026-11).
+LEAST_WEBHOOK_KEY: Final = 24
+MOST_WEBHOOK_KEY: Final = 64
 
 
 class SettingError(ValueError):
-    """What is wrong with a setting, as the end of a sentence that begins with its name."""
+    """A setting cannot be used. The message ends a sentence that begins with the setting's name."""
 
 
 class Reader:
-    """Reads settings by name; `errors` has every error met, `names_set` the names that were set."""
+    """Reads settings by name from *env*, or from the file that ``NAME_FILE`` names.
+
+    `errors` collects everything that is wrong, `names_set` the names of the settings that are set.
+    """
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
@@ -39,26 +42,26 @@ class Reader:
         self.names_set: set[str] = set()
 
     def required(self, name: str, parse: Callable[[str], T]) -> T:
-        """Return setting *name*, parsed; a missing one is a fault."""
+        """Return setting *name*, parsed; it is an error if it is not set."""
         if self.text(name) is None and not any(f.startswith(name) for f in self.errors):
             self.errors.append(f"{name} is not set")
-        # Where there was a fault, None stands in; it is never used, for a fault stops the start.
+        # After an error this returns None, which is never used: an error stops the start.
         return self.optional(name, parse, None)  # type: ignore[return-value]
 
     def optional(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
-        """Return setting *name*, parsed, or *default* where it is not set."""
+        """Return setting *name*, parsed, or *default* if it is not set or cannot be used."""
         text = self.text(name)
         if text is None:
             return default
         try:
             return parse(text)
         except ValueError as exc:
-            # Only a Fault's words: int("…") quotes what it was given.
+            # Only the text of a SettingError: int("…") quotes the value.
             self.errors.append(f"{name} {exc if isinstance(exc, SettingError) else 'is malformed'}")
             return default
 
     def text(self, name: str) -> str | None:
-        """Return what was given for *name*, or what stands in the file that ``NAME_FILE`` names."""
+        """Return the text of setting *name*, or None if it is not set."""
         text = self._text(name)
         if text is not None:
             self.names_set.add(name)
@@ -107,7 +110,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
-    """Return a parser that takes one of *allowed*."""
+    """Return a parser that accepts one of *allowed*."""
 
     def parse(text: str) -> str:
         if text not in allowed:
@@ -118,12 +121,12 @@ def one_of(*allowed: str) -> Callable[[str], str]:
 
 
 def origin(text: str) -> str:
-    """Return *text* if it is a scheme and a host, perhaps a port, and nothing else."""
+    """Return *text* if it is a scheme, a host and at most a port, in normal form."""
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise SettingError("is no web address") from None
+        raise SettingError("is not a web address") from None
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     rebuilt = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
     if parts.scheme not in {"http", "https"} or not parts.hostname or rebuilt != text:
@@ -134,7 +137,7 @@ def origin(text: str) -> str:
 
 
 def endpoint(text: str) -> str:
-    """Return *text* if it is an address that secrets may be sent to."""
+    """Return *text* if it is an address to which secrets may be sent."""
     if not keeps_secrets(text):
         raise SettingError(
             "must be an https address (http on this machine), without user and #fragment"
@@ -147,7 +150,7 @@ def origins(text: str) -> tuple[str, ...]:
 
 
 def installed(extra: str, module: str, parse: Callable[[str], T]) -> Callable[[str], T]:
-    """Return *parse*, for a setting that wants what the *extra* of this name brings."""
+    """Return *parse* for a setting that needs *module*, which the package's *extra* installs."""
 
     def parse_if_there(text: str) -> T:
         try:
@@ -155,29 +158,29 @@ def installed(extra: str, module: str, parse: Callable[[str], T]) -> Callable[[s
         except ModuleNotFoundError:
             is_there = False
         if not is_there:
-            raise SettingError(f"needs what is not installed: uv sync --extra {extra}")
+            raise SettingError(f"needs a package that is not installed: uv sync --extra {extra}")
         return parse(text)
 
     return parse_if_there
 
 
 def yes_or_no(text: str) -> bool:
-    """Return whether *text* is 1; 0 is no."""
+    """Return True for 1 and False for 0."""
     if text not in {"0", "1"}:
         raise SettingError("must be 0 or 1")
     return text == "1"
 
 
 def bot_url(text: str) -> str:
-    """Return *text* if it is an address that may be posted to (security.md R101).
+    """Return *text* if it is an address to which requests may be posted (R101).
 
-    Where http leads is looked at again when it is connected to: a name may mean any machine.
+    The IP address of a host name is checked later, at each connection by http.
     """
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise SettingError("is no web address") from None
+        raise SettingError("is not a web address") from None
     is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None
     if not is_plain or not text.isascii() or not text.isprintable() or " " in text:
         raise SettingError("must be a web address: no user, no password")
@@ -194,7 +197,7 @@ def _is_public(host: str) -> bool:
 
 
 def webhook_secrets(text: str) -> tuple[bytes, ...]:
-    """Return the keys in *text*, which are ``whsec_`` and base64 of 24 to 64 bytes."""
+    """Return the keys in *text*: words of ``whsec_`` and base64 of 24 to 64 bytes."""
     return tuple(_webhook_secret(word) for word in words(text))
 
 
@@ -203,8 +206,10 @@ def _webhook_secret(word: str) -> bytes:
         key = base64.b64decode(word.removeprefix("whsec_"), validate=True)
     except binascii.Error:
         key = b""
-    if not word.startswith("whsec_") or not LEAST_KEY <= len(key) <= MOST_KEY:
-        raise SettingError('must be "whsec_" and base64 of 24 to 64 bytes')
+    if not word.startswith("whsec_") or not LEAST_WEBHOOK_KEY <= len(key) <= MOST_WEBHOOK_KEY:
+        raise SettingError(
+            f'must be "whsec_" and base64 of {LEAST_WEBHOOK_KEY} to {MOST_WEBHOOK_KEY} bytes'
+        )
     return key
 
 

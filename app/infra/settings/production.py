@@ -1,4 +1,4 @@
-"""What is refused in production: unencrypted or local addresses, the demo's secrets, short keys.
+"""Settings that production refuses: unsafe addresses, the demo's secrets, short keys.
 
 Each function returns the errors that it found, as whole sentences.
 """
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from app.infra.network.addresses import is_loopback
 from app.infra.network.meta_addresses import GRAPH_URL
 
-# Marks the secrets that `threadlink demo` makes.
+# In the secrets that `threadlink demo` makes.
 DEMO_MARK: Final = "demo_"
 LEAST_SECRET: Final = 32
 
@@ -21,7 +21,7 @@ def unsafe_addresses(addresses: Mapping[str, Iterable[str]]) -> list[str]:
     *addresses* are by the name of the setting.
     """
     return [
-        f"{name} must be https, and not this machine, when PUBLIC_URL is not http on loopback"
+        f"{name} must be https, and not this machine, unless PUBLIC_URL is http://127.0.0.1"
         for name, values in addresses.items()
         if any(not value.startswith("https://") or is_loopback(value) for value in values)
     ]
@@ -34,12 +34,12 @@ def untrusted_graph(graph_url: str, trusted_host: str | None) -> list[str]:
     """
     if graph_url == GRAPH_URL or urlsplit(graph_url).netloc == trusted_host:
         return []
-    return ["GRAPH_URL is not Meta's: name its host in GRAPH_URL_TRUSTED if you mean it"]
+    return ["GRAPH_URL is not Meta's: to allow it, set GRAPH_URL_TRUSTED to its host"]
 
 
 def demo_secrets(secrets: Mapping[str, str]) -> list[str]:
     """Return an error for each of *secrets*, by name, that `threadlink demo` has made."""
-    return [f"{name} is the demo's" for name, secret in secrets.items() if DEMO_MARK in secret]
+    return [f"{name} is from the demo" for name, secret in secrets.items() if DEMO_MARK in secret]
 
 
 def short_keys(keys: Iterable[str]) -> list[str]:

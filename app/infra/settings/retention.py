@@ -1,4 +1,4 @@
-"""How long what is over is kept (design §4): a setting for each line, done by the worker."""
+"""Retention: the age at which each kind of row is deleted. The worker does it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,13 +7,13 @@ from typing import Final
 from app.infra.settings.parsing import Reader, whole
 
 MIB: Final = 1024**2
-# A year and its leap day, ten times.
+# Ten years.
 MOST_DAYS: Final = 3660
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """What is older than this goes. `.env.example` explains each."""
+    """The age of the oldest rows that are kept, by kind; and the size of all deliveries."""
 
     attempts: timedelta
     codes: timedelta
@@ -24,10 +24,11 @@ class Retention:
 
 
 def read_retention(reader: Reader) -> Retention:
-    """Return how long each kind of row is kept.
+    """Return the settings that begin with KEEP_.
 
-    The least are what the program itself needs: the 36 hours for which Messenger may repeat an
-    event, and the 30 days that dead letters are promised (R99).
+    The least values are what the program itself needs: Meta repeats a webhook request for 36 hours
+    (developers.facebook.com/docs/graph-api/webhooks/getting-started, read 2026-11), and dead
+    letters are promised for 30 days (R99).
     """
     return Retention(
         attempts=timedelta(hours=reader.optional("KEEP_ATTEMPTS_HOURS", whole(1, 720), 24)),

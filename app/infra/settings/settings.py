@@ -131,21 +131,21 @@ class Settings:
 
     @classmethod
     def load(cls, kinds: Kinds, **changed: str) -> Self:
-        """Read every setting from the environment and, where that is silent, from ``.env``.
+        """Return the settings of the environment and, where it has none, of ``.env``.
 
-        *changed* are names and texts that come before both.
+        *changed* come before both.
 
         Raises:
-            ConfigError: Something is missing, malformed, or not fit for production.
+            ConfigError: Something is missing, malformed, or unfit for production.
         """
         written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
         return cls.from_env({**written, **os.environ, **changed}, kinds)
 
     def anew(self, kinds: Kinds) -> Self:
-        """Return the settings as they are written now, to go on by in place of these.
+        """Return the settings as they are now in ``.env`` and in files, to replace these.
 
         Raises:
-            ConfigError: They cannot be used, or not without a restart.
+            ConfigError: They cannot be used, or only after a restart.
         """
         read = self.load(kinds)
         fixed = [
@@ -154,7 +154,9 @@ class Settings:
             if getattr(read, name.lower()) != getattr(self, name.lower())
         ]
         if fixed:
-            raise ConfigError("\n".join(f"{name} changes with a restart only" for name in fixed))
+            raise ConfigError(
+                "\n".join(f"{name} cannot change without a restart" for name in fixed)
+            )
         return read
 
     @cached_property
@@ -164,12 +166,12 @@ class Settings:
 
     @cached_property
     def app_secrets(self) -> tuple[str, ...]:
-        """The app secrets that may have signed a delivery, the current one first."""
+        """The app secrets that may have signed a webhook request, the current one first."""
         return (self.app_secret, *filter(None, [self.app_secret_previous]))
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        """The keys our own seals may be made with, the current one first."""
+        """The keys that may have signed our cookies and codes, the current one first."""
         return (self.secret_key, *self.secret_key_fallbacks)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A backup that was not restored is a hope (R124)."""
+"""Backups are restored here, and served (R124)."""
 
 import shutil
 import sqlite3
@@ -46,7 +46,7 @@ def test_a_backup_can_be_restored_and_served(services: Services, tmp_path: Path)
 
 def test_a_backup_under_writes_is_of_one_moment(services: Services, tmp_path: Path) -> None:
     """
-    Each commit adds a pair; a copy with half a pair was taken from two moments.
+    R124: each commit adds a pair; a copy with half a pair was taken from two moments.
     """
     stop, started = threading.Event(), threading.Event()
 
@@ -79,14 +79,14 @@ def test_a_copy_never_replaces_a_file(services: Services, tmp_path: Path) -> Non
     assert services.settings.database_url.database
     (tmp_path / "old.sqlite").write_text("yesterday's", encoding="utf-8")
 
-    with pytest.raises(BadBackup, match="is there already"):
+    with pytest.raises(BadBackup, match="exists already"):
         copy(tmp_path / "live.sqlite", tmp_path / "old.sqlite")
 
     assert "yesterday's" == (tmp_path / "old.sqlite").read_text(encoding="utf-8")
 
 
 def test_a_source_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(BadBackup, match="is not there"):
+    with pytest.raises(BadBackup, match="does not exist"):
         copy(tmp_path / "mistyped.sqlite", tmp_path / "copy.sqlite")
 
     assert [] == list(tmp_path.iterdir())

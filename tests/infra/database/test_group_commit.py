@@ -1,4 +1,4 @@
-"""Those who wait for the one writer of a process, and for those of other processes (R49, R118)."""
+"""Waiting for the writer of this process, and for those of other processes (R49, R118)."""
 
 import asyncio
 import threading
@@ -33,7 +33,7 @@ HASTY_S: Final = 0.5
 
 @contextmanager
 def crowded(writer: Writer) -> Iterator[None]:
-    """Keep *writer* busy until the block ends, its queue full of those who have given up."""
+    """Keep *writer* busy until the block ends, its queue full of withdrawn use cases."""
     begun, may_end = threading.Event(), threading.Event()
 
     def linger(_session: Session) -> None:
@@ -46,7 +46,7 @@ def crowded(writer: Writer) -> Iterator[None]:
     with ThreadPoolExecutor(2) as callers:
         lingering = callers.submit(asyncio.run, give_up(writer, linger))
         begun.wait(PATIENCE)
-        # On a loop: of threads, few stand in line at once.
+        # On an event loop, since few threads may wait at once.
         callers.submit(asyncio.run, fill()).result(PATIENCE)
         lingering.result(PATIENCE)
         yield
@@ -74,7 +74,7 @@ def keys(engine: Engine) -> list[str]:
 def test_a_full_queue_is_answered_503_and_nothing_of_it_is_done(
     database: URL, engine: Engine
 ) -> None:
-    """R49: at once, with Retry-After; nobody who was told so finds it done afterwards.
+    """R49: at once, with Retry-After; what was answered so has not been done afterwards.
 
     It takes in again without a restart: the withdrawn cost nothing but their places.
     """
@@ -103,7 +103,7 @@ def test_a_full_queue_is_answered_503_and_nothing_of_it_is_done(
 def test_no_process_starves_while_others_write_without_a_pause(
     database: URL, engine: Engine
 ) -> None:
-    """R118: SQLite's own wait looks less and less often, and lost against a busy neighbour.
+    """R118: SQLite's own wait polls less and less often, and lost against a busy process.
 
     Each of the few writes must come through within the three seconds of R49, else it raises.
     """
@@ -129,7 +129,7 @@ def test_no_process_starves_while_others_write_without_a_pause(
 
 
 def _write_without_pause(address: str, name: str, stop: Event) -> None:
-    """Write until told to stop; runs in a process of its own, and fails if it is starved."""
+    """Write until *stop*; runs in a process of its own, and fails if it is starved."""
     engine = make_engine(database_url(address))
     writer, turn = Writer(engine), 0
     while not stop.is_set():

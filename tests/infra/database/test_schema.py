@@ -12,7 +12,7 @@ MODELS = (keys_models, linking_models, outbox_models)
 
 
 def test_migrations_make_the_tables_that_the_models_describe(engine: Engine) -> None:
-    """What is tested on the models holds for what is deployed by migrations."""
+    """Tests use the models, deployments use the migrations: both make the same tables."""
     with engine.connect() as connection:
         differences = compare_metadata(_context(connection), Base.metadata)
 
@@ -20,7 +20,7 @@ def test_migrations_make_the_tables_that_the_models_describe(engine: Engine) -> 
 
 
 def test_partial_indexes_are_partial_in_the_database(engine: Engine) -> None:
-    """Alembic does not compare conditions; without theirs, two people could not open one link."""
+    """Alembic does not compare the conditions of indexes."""
     indexes = {
         str(index["name"]): index
         for table in ("attempt", "outbox")
@@ -34,7 +34,7 @@ def test_partial_indexes_are_partial_in_the_database(engine: Engine) -> None:
     assert "waiting" in str(indexes["ix_outbox_due"]["dialect_options"][where])
 
 
-def test_every_migration_can_be_taken_back_and_made_again(engine: Engine) -> None:
+def test_every_migration_can_be_undone_and_repeated(engine: Engine) -> None:
     schema.downgrade(engine, "base")
     left = set(inspect(engine).get_table_names()) - {"alembic_version"}
     schema.upgrade(engine)
@@ -52,7 +52,7 @@ def test_an_upgrade_of_current_tables_changes_nothing(engine: Engine) -> None:
     assert before.is_current
 
 
-def test_a_database_without_tables_is_told_from_a_current_one(engine: Engine) -> None:
+def test_a_database_without_tables_is_not_current(engine: Engine) -> None:
     schema.downgrade(engine, "base")
 
     found = schema.status(engine)

@@ -1,4 +1,4 @@
-"""The seam through which everything is written, with real databases (R49, R116-R118)."""
+"""The writer, on real databases (R49, R116-R118)."""
 
 import asyncio
 import threading
@@ -25,17 +25,17 @@ DOZEN = 12
 
 
 class Refusal(Exception):
-    """A use case refuses what was asked of it."""
+    """A use case refuses its input."""
 
 
 class InManyThreads(Writer):
-    """Lets more threads stand in line than the server does, so that they meet in a group."""
+    """A writer that lets more threads wait at once, so that they meet in a group."""
 
     most_in_line = 16
 
 
 class OnALoop(Writer):
-    """Writes as who waits on an event loop does."""
+    """Writes as a caller on an event loop does."""
 
     def write(self, *use_case: Any, **also: Any) -> Any:
         # In a thread of its own: a browser's loop may be running in this one.
@@ -76,7 +76,7 @@ def numbers(writer: Writer) -> list[int]:
 
 @contextmanager
 def busy(writer: Writer, callers: ThreadPoolExecutor) -> Iterator[None]:
-    """Keep the one writer busy until the block ends; what is written meanwhile is one group."""
+    """Keep the writer busy until the block ends; use cases that arrive meanwhile form one group."""
     begun, may_end = threading.Event(), threading.Event()
 
     def linger(_session: Session) -> None:
@@ -93,7 +93,7 @@ def busy(writer: Writer, callers: ThreadPoolExecutor) -> Iterator[None]:
 def together(
     writer: Writer, callers: ThreadPoolExecutor, *use_cases: Callable[..., int]
 ) -> list[Future[int]]:
-    """Write *use_cases* in one group, each with its number; return what becomes of them."""
+    """Write *use_cases* in one group, each with its number; return their outcomes."""
     with busy(writer, callers):
         futures = []
         for number, use_case in enumerate(use_cases):
@@ -111,7 +111,7 @@ def test_what_was_written_is_committed_on_return(writer: Writer, database: URL) 
     other.dispose()
 
 
-def test_those_who_write_at_once_share_a_commit(
+def test_use_cases_at_the_same_time_share_a_commit(
     writer: Writer, callers: ThreadPoolExecutor
 ) -> None:
     transactions: list[object] = []
@@ -128,10 +128,10 @@ def test_those_who_write_at_once_share_a_commit(
     assert 1 == len(set(map(id, transactions)))
 
 
-def test_nobody_finds_in_his_session_what_another_left_there(
+def test_a_use_case_finds_no_objects_of_another_in_its_session(
     writer: Writer, callers: ThreadPoolExecutor
 ) -> None:
-    """They share a transaction, and what they do is theirs alone: one may look at an old row."""
+    """They share a transaction, but not the objects that one of them has loaded."""
     kept: list[Outgoing] = []
 
     def leave(session: Session, number: int) -> int:
@@ -140,7 +140,7 @@ def test_nobody_finds_in_his_session_what_another_left_there(
         return number
 
     def look(session: Session, _number: int) -> int:
-        # What was left is in the database, and not in the session.
+        # The rows are in the database, and not in the session.
         (found,) = session.scalars(select(Outgoing))
         return int(found is kept[0])
 
@@ -154,14 +154,14 @@ def _thing(number: int | None = None) -> Outgoing:
     return Outgoing(id=number, kind="x", body=b"", state="waiting", tries=0, **at)
 
 
-def test_who_comes_by_a_loop_finds_few_threads_in_line(
+def test_a_caller_on_an_event_loop_finds_few_threads_ahead(
     engine: Engine, callers: ThreadPoolExecutor, writer: Writer
 ) -> None:
-    """R49: what people do takes long to write, and Messenger must not wait for all of them."""
+    """R49: the use cases of people take long, and Messenger must not wait for all of them."""
     by_thread = Writer(engine)
     with busy(by_thread, callers):
         threads = [callers.submit(by_thread.write, add, number) for number in range(10)]
-        # One of those in line is being done.
+        # One of those that wait is running.
         _wait_until(lambda: by_thread.waiting == Writer.most_in_line - 1)
         awaited = by_thread.write_meanwhile(add, 10)
         by_loop = callers.submit(asyncio.run, awaited)
@@ -171,8 +171,10 @@ def test_who_comes_by_a_loop_finds_few_threads_in_line(
     assert [*range(11)] == numbers(writer)
 
 
-def test_one_who_fails_in_a_group_fails_alone(writer: Writer, callers: ThreadPoolExecutor) -> None:
-    """Else whoever sends nonsense would have the deliveries of others refused."""
+def test_a_use_case_that_fails_in_a_group_fails_alone(
+    writer: Writer, callers: ThreadPoolExecutor
+) -> None:
+    """Else one bad request would make those of others fail."""
     first, bad, last = together(writer, callers, add, add_and_refuse, add)
 
     assert [0, 2] == [first.result(PATIENCE), last.result(PATIENCE)]
@@ -181,17 +183,17 @@ def test_one_who_fails_in_a_group_fails_alone(writer: Writer, callers: ThreadPoo
     assert [0, 2] == numbers(writer)
 
 
-def test_a_refusal_is_told_and_leaves_nothing(writer: Writer) -> None:
+def test_a_refusal_is_raised_and_leaves_nothing(writer: Writer) -> None:
     with pytest.raises(Refusal):
         writer.write(add_and_refuse, 1)
 
     assert [] == numbers(writer)
 
 
-def test_what_gave_up_before_it_began_is_never_done(
+def test_a_use_case_that_was_withdrawn_before_it_began_never_runs(
     writer: Writer, engine: Engine, callers: ThreadPoolExecutor
 ) -> None:
-    """R49: Messenger was told 503 and comes again; nobody expects the first try to count."""
+    """R49: Messenger got a 503 and repeats its request; the first one must not count."""
     hasty = type(writer)(engine, limit_seconds=0.5)
     begun, may_end = threading.Event(), threading.Event()
 
@@ -245,10 +247,10 @@ def test_a_locked_database_is_given_up_and_found_again(writer: Writer, engine: E
 
 
 @on_postgresql
-def test_one_who_waits_for_a_row_does_not_hold_up_the_others(
+def test_one_that_waits_for_a_row_does_not_delay_the_others(
     writer: Writer, engine: Engine, callers: ThreadPoolExecutor
 ) -> None:
-    """R118: of a group on PostgreSQL; SQLite has one lock for all."""
+    """R118: in a group on PostgreSQL. SQLite has one lock for everything."""
     writer.write(add, 100)
 
     def change(session: Session, number: int) -> int:
@@ -267,10 +269,10 @@ def test_one_who_waits_for_a_row_does_not_hold_up_the_others(
 
 
 @on_postgresql
-def test_a_dozen_who_wait_for_a_row_do_not_hold_up_who_is_on_a_loop(
+def test_a_dozen_that_wait_for_a_row_do_not_delay_callers_on_an_event_loop(
     engine: Engine, callers: ThreadPoolExecutor
 ) -> None:
-    """R49, R118: a loop has few threads of its own (six on two cores), and each waits in one."""
+    """R49, R118: asyncio's default pool has few threads (six on two cores), one for each wait."""
     writer = Writer(engine)
 
     def change(session: Session, number: int) -> int:
@@ -302,7 +304,7 @@ def test_a_dozen_who_wait_for_a_row_do_not_hold_up_who_is_on_a_loop(
 def test_a_group_waits_less_for_a_row_than_one_alone(
     writer: Writer, callers: ThreadPoolExecutor
 ) -> None:
-    """R118: everybody in it waits as well; nobody waits as long as Messenger would (R49)."""
+    """R118: all others in the group wait, too; and less long than Messenger does (R49)."""
 
     def patience_ms(session: Session, _number: int = 0) -> int:
         told = session.scalar(text("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"))
@@ -314,10 +316,10 @@ def test_a_group_waits_less_for_a_row_than_one_alone(
     assert 2500 == writer.write(patience_ms)
 
 
-def test_two_who_make_the_same_row_first_both_succeed(
+def test_two_that_insert_the_same_row_both_succeed(
     writer: Writer, database: URL, callers: ThreadPoolExecutor
 ) -> None:
-    """R118: two processes; the one who comes second finds the row of the first."""
+    """R118: in two processes; the second one finds the row of the first."""
     engines = [make_engine(database) for _ in range(2)]
     both = threading.Barrier(2)
     tries: list[int] = []
@@ -357,7 +359,7 @@ def test_nothing_is_acknowledged_that_postgresql_rolled_back(
     good, bad = together(writer, callers, add, carry_on)
 
     assert 0 == good.result(PATIENCE)
-    with pytest.raises(RuntimeError, match="went on after an error"):
+    with pytest.raises(RuntimeError, match="continued after a database error"):
         bad.result(PATIENCE)
     assert [0, 1] == numbers(writer)
 
@@ -372,7 +374,7 @@ def add_thing_later(session: Session, number: int) -> int:
 
 
 def swallow(session: Session, number: int) -> int:
-    """The row is refused, which ends the transaction of everybody."""
+    """The row is refused, which ends the transaction of the whole group."""
     session.add(_thing(100))
     with suppress(IntegrityError):
         session.flush()
@@ -391,7 +393,7 @@ def leave_a_savepoint(session: Session, number: int) -> int:
 
 
 @pytest.mark.parametrize("broken", [swallow, undo, leave_a_savepoint])
-def test_nothing_is_acknowledged_that_a_neighbour_undid(
+def test_nothing_is_acknowledged_that_another_use_case_rolled_back(
     writer: Writer, callers: ThreadPoolExecutor, broken: Callable[[Session, int], int]
 ) -> None:
     """R116: SQLAlchemy ends a transaction that was rolled back inside without an error."""
@@ -411,8 +413,8 @@ def test_nothing_is_acknowledged_that_a_neighbour_undid(
     )
 
 
-def test_reading_waits_for_nobody_who_writes(writer: Writer, engine: Engine) -> None:
-    """A page is shown while a delivery is being written; on SQLite one lock would do for all."""
+def test_reading_does_not_wait_for_a_writer(writer: Writer, engine: Engine) -> None:
+    """A page is shown while a webhook request is being written, also on SQLite."""
     writer.write(add, 1)
 
     with engine.connect() as other:

@@ -16,7 +16,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 def drip(beginning: bytes, again: bytes, *, pause_s: float = 0.05) -> Script:
-    """Return a script that never stops sending and never comes to an end."""
+    """Return a script that sends without end."""
     between = threading.Event()
 
     def script(connection: socket.socket) -> None:
@@ -58,7 +58,7 @@ def send(base_url: str, *, total_s: float = 10) -> dict[str, Any]:
         "nothing at all",
     ],
 )
-def test_a_dripping_peer_cannot_put_the_end_off(script: Script) -> None:
+def test_a_dripping_peer_cannot_extend_the_deadline(script: Script) -> None:
     """
     R103: each byte in time, the answer never: requests alone would wait for ever.
     """
@@ -168,7 +168,7 @@ def test_a_broken_answer_may_be_better_next_time(answer: bytes) -> None:
         send(base_url)
 
 
-def test_a_closed_door_may_be_open_next_time() -> None:
+def test_a_refused_connection_may_succeed_next_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         base_url = f"http://127.0.0.1:{closed.getsockname()[1]}"
 
@@ -177,7 +177,7 @@ def test_a_closed_door_may_be_open_next_time() -> None:
 
 
 def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """R103: the total is one for the look-up too; who comes too late finds the door closed."""
+    """R103: the total includes the name look-up; a connection that comes too late is closed."""
     may_answer = threading.Event()
     look_up = socket.getaddrinfo
 

@@ -26,7 +26,7 @@ def test_the_published_vector_comes_out_again() -> None:
     } == headers
 
 
-def test_the_reference_library_takes_either_secret_in_a_rotation() -> None:
+def test_the_reference_library_accepts_either_secret_in_a_rotation() -> None:
     """R98: while the operator changes secrets, the bot may know the old one or the new."""
     secrets = webhook_secrets(f"{NEXT} {SECRET}")
 

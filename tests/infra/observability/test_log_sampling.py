@@ -1,4 +1,4 @@
-"""Nobody fills the disk by being refused (R111: signature failures are sampled)."""
+"""Sampling of the log (R111): refusals cannot fill the disk."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from tests.docs.test_readme import log_events
 
 
 class Hands:
-    """A clock that moves when it is moved."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.at = 0.0
@@ -23,7 +23,7 @@ class Hands:
 
 
 def passes(sampler: Sampler, **line: object) -> structlog.typing.EventDict | None:
-    """Return what is left of *line*, or None where it is not written."""
+    """Return *line* as it is logged, or None if it is dropped."""
     try:
         left = sampler(None, "info", dict(line))
     except structlog.DropEvent:
@@ -32,7 +32,7 @@ def passes(sampler: Sampler, **line: object) -> structlog.typing.EventDict | Non
     return left
 
 
-def test_of_many_refusals_a_few_are_told_and_the_others_counted() -> None:
+def test_of_many_refusals_a_few_are_logged_and_the_others_counted() -> None:
     """R111."""
     clock = Hands()
     sampler = Sampler(clock, most=3)
@@ -55,7 +55,7 @@ def test_one_kind_takes_no_room_from_another() -> None:
 
 
 @pytest.mark.parametrize("event", sorted(log_events() - BY_STRANGERS))
-def test_what_is_not_a_stranger_s_to_cause_is_always_told(event: str) -> None:
+def test_an_event_that_a_stranger_cannot_cause_is_always_logged(event: str) -> None:
     """R111: each link, each sign-in, each command."""
     sampler = Sampler(Hands(), most=1)
 

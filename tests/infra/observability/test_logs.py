@@ -1,4 +1,4 @@
-"""What a log line tells of a fault, whoever writes it: the place, and no variable (R110)."""
+"""Tracebacks in the log, ours and those of libraries: places, and no variables (R110)."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ except ValueError as exc:
 @pytest.mark.parametrize("whose", ["ours", "a library"])
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_traceback_shows_places_and_no_variables(form: str, whose: str) -> None:
-    """R110: what stands in a frame may be a password, a token or a key."""
+    """R110: a variable may be a password, a token or a key."""
     # Where it is installed, a console's tracebacks show every frame's variables by themselves.
     assert find_spec("rich")
 

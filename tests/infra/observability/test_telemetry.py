@@ -1,4 +1,4 @@
-"""What leaves for OpenTelemetry and Sentry where the operator wants it, and nothing else."""
+"""Traces for OpenTelemetry and errors for Sentry, and no secret in them."""
 
 import gzip
 import os
@@ -30,7 +30,7 @@ SAID = "canary-text-of-an-exception"
 
 
 class Collector:
-    """The other end of both: it keeps what it is sent, by its path."""
+    """A collector for both; it keeps the requests, by path."""
 
     def __init__(self) -> None:
         self.origin = ""
@@ -65,7 +65,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def graph() -> Iterator[Graph]:
-    """Yield the edge of Graph; the collector on this machine is real."""
+    """Yield a mock of Graph; the collector on this machine is real."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
         edge.add_passthru("http://127.0.0.1")
         yield Graph(edge)
@@ -89,7 +89,7 @@ def services(database: URL, collector: Collector) -> Iterator[Services]:
 def test_each_step_is_traced_and_no_secret_leaves(
     services: Services, collector: Collector, graph: Graph
 ) -> None:
-    """R110 holds for what is sent to others as well: names and numbers, and nobody's."""
+    """R110 holds for telemetry as well: names and numbers, none of a person."""
     subject = add_jane(services)
     app = create_app(services)
 
@@ -130,7 +130,7 @@ def test_each_step_is_traced_and_no_secret_leaves(
 
 
 @on_sqlite
-def test_a_stranger_cannot_hang_his_trace_on_ours(services: Services, collector: Collector) -> None:
+def test_a_stranger_cannot_join_our_traces(services: Services, collector: Collector) -> None:
     browser = InProcess(create_app(services), services.settings.public_url)
     trace_id = "ab" * 16
 
@@ -141,7 +141,7 @@ def test_a_stranger_cannot_hang_his_trace_on_ours(services: Services, collector:
     assert bytes.fromhex(trace_id) not in collector.got("/v1/traces")
 
 
-def test_without_the_settings_nothing_of_theirs_is_imported(tmp_path: Path) -> None:
+def test_without_the_settings_neither_library_is_imported(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from app import create_app\n"
@@ -157,13 +157,15 @@ def test_without_the_settings_nothing_of_theirs_is_imported(tmp_path: Path) -> N
     assert "[]\n" == run.stdout
 
 
-def test_what_is_asked_for_and_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The value is told by nobody: a DSN holds a key."""
+def test_a_setting_that_needs_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its value: a DSN contains a key."""
     monkeypatch.setattr("app.infra.settings.parsing.find_spec", lambda _module: None)
     asked = {"SENTRY_DSN": "https://canary@sentry.example/1"}
 
     with pytest.raises(ConfigError) as refused:
         settings_from_env({**ENVIRONMENT, **asked})
 
-    assert "SENTRY_DSN needs what is not installed: uv sync --extra sentry" in str(refused.value)
+    assert "SENTRY_DSN needs a package that is not installed: uv sync --extra sentry" in str(
+        refused.value
+    )
     assert "canary@" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""How long things are kept is the operator's to say, within what the program needs (R112)."""
+"""The settings of retention: their defaults and their limits (R112)."""
 
 from datetime import timedelta
 
@@ -10,8 +10,8 @@ from app.infra.settings.retention import read_retention
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def test_without_a_word_it_is_as_designed() -> None:
-    """R112, design §4."""
+def test_the_defaults() -> None:
+    """R112."""
     keep = read_retention(Reader({}))
 
     assert (24 * HOUR, 30 * DAY) == (keep.attempts, keep.codes)
@@ -23,7 +23,7 @@ def test_without_a_word_it_is_as_designed() -> None:
     ("name", "text"),
     [
         ("KEEP_ATTEMPTS_HOURS", "0"),
-        # Messenger repeats what it could not deliver for 36 hours: the code must still be known.
+        # Messenger repeats an event for 36 hours: the code must still be known.
         ("KEEP_CODES_DAYS", "1"),
         ("KEEP_DELIVERIES_HOURS", "169"),
         ("KEEP_DELIVERIES_MIB", "0"),
@@ -32,9 +32,9 @@ def test_without_a_word_it_is_as_designed() -> None:
         ("KEEP_HISTORY_DAYS", "for ever"),
     ],
 )
-def test_what_would_break_a_promise_stops_the_start(name: str, text: str) -> None:
+def test_a_value_that_is_too_small_or_too_large_stops_the_start(name: str, text: str) -> None:
     reader = Reader({name: text})
 
     read_retention(reader)
 
-    assert [name] == [fault.partition(" ")[0] for fault in reader.errors]
+    assert [name] == [error.partition(" ")[0] for error in reader.errors]

@@ -1,4 +1,4 @@
-"""Settings are checked at every start: all faults at once, each by name, no value shown."""
+"""Settings are checked at every start: all errors at once, by name, without values."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ PRODUCTION = {**ENVIRONMENT, "PUBLIC_URL": "https://link.example.com"}
 REQUIRED = ("SECRET_KEY", "PUBLIC_URL", "APP_ID", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ID")
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_every_missing_setting_is_reported_at_once() -> None:
     """R43: a server without an app secret does not start, in any mode."""
-    faults = _faults({})
+    errors = _errors({})
 
     for name in REQUIRED:
-        assert f"{name} is not set" in faults
+        assert f"{name} is not set" in errors
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_every_fault_is_named_at_once() -> None:
     ],
 )
 def test_a_malformed_setting_is_named_and_not_quoted(name: str, text: str) -> None:
-    faults = _faults({**ENVIRONMENT, name: text})
+    errors = _errors({**ENVIRONMENT, name: text})
 
-    assert name in faults
-    assert "s3cret" not in faults
+    assert name in errors
+    assert "s3cret" not in errors
 
 
 def test_no_setting_shows_a_secret_when_it_is_printed() -> None:
@@ -53,7 +53,7 @@ def test_no_setting_shows_a_secret_when_it_is_printed() -> None:
         assert ENVIRONMENT[name] not in printed
 
 
-def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+def test_a_secret_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "app_secret"
     path.write_text("from the file\n")
     env = {**ENVIRONMENT, "APP_SECRET": "", "APP_SECRET_FILE": str(path)}
@@ -86,7 +86,7 @@ def test_a_reload_takes_files_and_not_the_environment(
     assert ("v24.0", "v24.0") == (before.graph_version, after.graph_version)
 
 
-def test_many_pages_stand_in_one_file(tmp_path: Path) -> None:
+def test_one_file_has_many_pages(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("second token\n")
     path = tmp_path / "pages.toml"
     path.write_text(
@@ -111,20 +111,20 @@ def test_many_pages_stand_in_one_file(tmp_path: Path) -> None:
         pytest.param('[[pages]]\nid = "1"\ntoken = "s3cret"\n' * 2, "twice", id="page twice"),
     ],
 )
-def test_a_faulty_file_of_pages_is_explained(tmp_path: Path, content: str, says: str) -> None:
+def test_an_error_in_pages_file_is_explained(tmp_path: Path, content: str, says: str) -> None:
     path = tmp_path / "pages.toml"
     path.write_text(content)
 
-    faults = _faults(_with_pages(path))
+    errors = _errors(_with_pages(path))
 
-    assert says in faults
-    assert "s3cret" not in faults
+    assert says in errors
+    assert "s3cret" not in errors
 
 
 def test_one_page_and_a_file_of_pages_exclude_each_other(tmp_path: Path) -> None:
-    faults = _faults({**ENVIRONMENT, "PAGES_FILE": str(tmp_path / "pages.toml")})
+    errors = _errors({**ENVIRONMENT, "PAGES_FILE": str(tmp_path / "pages.toml")})
 
-    assert "exclude each other" in faults
+    assert "exclude each other" in errors
 
 
 def test_good_settings_start_in_production() -> None:
@@ -160,12 +160,12 @@ def test_production_is_all_but_http_on_this_machine(url: str, *, is_production: 
         ("PAGE_ACCESS_TOKEN", "demo_0123456789"),
     ],
 )
-def test_what_belongs_to_the_demo_stops_a_start_in_production(name: str, text: str) -> None:
+def test_settings_of_the_demo_stop_a_start_in_production(name: str, text: str) -> None:
     """R116: each by name, none by value."""
-    faults = _faults({**PRODUCTION, name: text})
+    errors = _errors({**PRODUCTION, name: text})
 
-    assert (PAGE if name == "PAGE_ACCESS_TOKEN" else name) in faults
-    assert text not in faults
+    assert (PAGE if name == "PAGE_ACCESS_TOKEN" else name) in errors
+    assert text not in errors
 
 
 def test_another_graph_is_trusted_when_its_host_is_named_again() -> None:
@@ -175,7 +175,7 @@ def test_another_graph_is_trusted_when_its_host_is_named_again() -> None:
     assert url == settings_from_env(env).graph_url
 
 
-def _faults(env: dict[str, str]) -> str:
+def _errors(env: dict[str, str]) -> str:
     with pytest.raises(ConfigError) as refused:
         settings_from_env(env)
     return str(refused.value)

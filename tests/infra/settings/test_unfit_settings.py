@@ -1,4 +1,4 @@
-"""Which settings start a server, and which stop it before it takes a request."""
+"""Settings that stop a server before it takes a request, and some that do not."""
 
 from pathlib import Path
 
@@ -35,20 +35,22 @@ LEAKS = [
 
 
 @pytest.mark.parametrize(("changed", "word"), LEAKS, ids=lambda value: str(value)[:60])
-def test_what_is_for_a_laptop_stops_a_public_server(changed: dict[str, str], word: str) -> None:
+def test_a_setting_for_development_stops_a_public_server(
+    changed: dict[str, str], word: str
+) -> None:
     """R64, R71: one clear message, which names the setting and not its value."""
-    with pytest.raises(ConfigError) as said:
+    with pytest.raises(ConfigError) as refused:
         settings_from_env({**SAFE, **changed})
 
-    assert word in str(said.value)
+    assert word in str(refused.value)
     for value in changed.values():
-        assert value not in str(said.value) or value == "short"
+        assert value not in str(refused.value) or value == "short"
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN"])
 @pytest.mark.parametrize("public_url", ["https://link.shop.example", "http://127.0.0.1:8000"])
 def test_no_secret_has_a_default(name: str, public_url: str) -> None:
-    """R43, R64: on a laptop neither; the demo makes its own."""
+    """R43, R64: in development neither; the demo makes its own."""
     env = {**SAFE, "PUBLIC_URL": public_url}
     del env[name]
 
@@ -56,18 +58,18 @@ def test_no_secret_has_a_default(name: str, public_url: str) -> None:
         settings_from_env(env)
 
 
-def test_every_fault_is_named_at_once() -> None:
-    with pytest.raises(ConfigError) as said:
+def test_every_error_is_reported_at_once() -> None:
+    with pytest.raises(ConfigError) as refused:
         settings_from_env({"PUBLIC_URL": "nowhere", "TRUSTED_PROXIES": "many"})
 
     missing = ("SECRET_KEY", "PUBLIC_URL", "APP_ID", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ID")
     for name in (*missing, "PAGE_ACCESS_TOKEN", "TRUSTED_PROXIES"):
-        assert name in str(said.value)
-    assert "nowhere" not in str(said.value)
+        assert name in str(refused.value)
+    assert "nowhere" not in str(refused.value)
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
-    """R113: as container platforms hand them over."""
+    """R113: as container platforms provide them."""
     file = tmp_path / "secret"
     file.write_text(f"{'s' * 40}\n")
     env = {name: value for name, value in SAFE.items() if name != "SECRET_KEY"}
