@@ -17,7 +17,7 @@ def numbers(html: str) -> list[int]:
     return [int(number) for number in re.findall(r'data-number="(\d+)"', html)]
 
 
-def test_a_linking_leaves_its_whole_story_newest_first(
+def test_every_step_of_a_linking_is_shown_newest_first(
     app: Flask, graph: FlaskClient, ana: Person
 ) -> None:
     graph.post("/v26.0/me/messenger_profile", json={"account_linking_url": "https://a.example"})
@@ -103,11 +103,11 @@ def test_no_secret_is_shown_whole_unless_asked_for(
     ],
     ids=["query", "encoded", "json", "json in json", "query in query", "header", "hub", "none"],
 )
-def test_masked_cuts_a_secret_wherever_it_stands(text: str, shown: str) -> None:
+def test_masked_shortens_a_secret_in_any_encoding(text: str, shown: str) -> None:
     assert shown == masked(text)
 
 
-def test_a_page_that_shows_some_gets_only_what_is_newer(app: Flask, ana: Person) -> None:
+def test_a_page_that_shows_some_entries_gets_only_newer_ones(app: Flask, ana: Person) -> None:
     ana.submits("messages", text="one")
     ana.submits("messages", text="two")
 
@@ -115,7 +115,7 @@ def test_a_page_that_shows_some_gets_only_what_is_newer(app: Flask, ana: Person)
     assert [] == numbers(app.test_client().get("/inspector/entries?after=2").text)
 
 
-def test_an_exchange_is_shown_byte_by_byte(app: Flask, ana: Person, webhook: Webhook) -> None:
+def test_an_exchange_is_shown_as_raw_bytes(app: Flask, ana: Person, webhook: Webhook) -> None:
     ana.submits("messages", text="50% off @ /home")
 
     page = app.test_client().get("/inspector/1").text

@@ -7,7 +7,7 @@ import pytest
 from app.emulator import EmulatorSettings, create_emulator
 from app.emulator.state import AppSubscription
 from app.emulator.ui.login_window import login_url
-from tests.emulator.conftest import NOON, ORIGIN, PAGE, Hands, Person
+from tests.emulator.conftest import NOON, ORIGIN, PAGE, ManualClock, Person
 from tests.emulator.webhook_server import Webhook
 
 FAILED = "Account Linking Failed"
@@ -24,7 +24,7 @@ CODE = "&authorization_code=tl_4f"
 )
 def test_log_in_adds_two_parameters_behind_the_urls_own_query(url: str, start: str) -> None:
     """
-    As captured: messenger-platform.md 1.2, number 3.
+    As in a captured request: /login.html?rid=…&account_linking_token=…&redirect_uri=….
     """
     address = login_url(url, token="AR1", origin="https://facebook.com")
 
@@ -141,7 +141,9 @@ def test_a_missing_subscription_is_named_by_its_level(ana: Person, webhook: Webh
     assert [] == webhook.received
 
 
-def test_a_token_is_good_for_five_minutes(ana: Person, clock: Hands, webhook: Webhook) -> None:
+def test_a_token_is_good_for_five_minutes(
+    ana: Person, clock: ManualClock, webhook: Webhook
+) -> None:
     in_time, too_late = ana.taps_log_in(), ana.taps_log_in()
 
     clock.advance(timedelta(minutes=4, seconds=59))

@@ -1,4 +1,4 @@
-"""The emulator's pages in a real browser, as a developer sees them."""
+"""The emulator's pages in Chromium."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ Open = Callable[..., Page]
 
 
 class Shop(Webhook):
-    """A webhook that has a login page, too: of two links."""
+    """A webhook with a login page of two links."""
 
     def answer_to(self, path: str) -> bytes:
         query = parse_qs(urlsplit(path).query)
@@ -46,7 +46,7 @@ def server(settings: EmulatorSettings, shop: Shop) -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def chat(server: EmulatorServer, shop: Shop, settings: EmulatorSettings) -> str:
-    """Return the address of a chat that has some of everything."""
+    """Return the address of a chat with every kind of message."""
     there = server.description["pages"][0]["people"][0]
     login = {"type": "account_link", "url": f"{shop.origin}/login"}
     more = {"type": "postback", "title": "Order again", "payload": "7"}
