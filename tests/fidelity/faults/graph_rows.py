@@ -38,7 +38,7 @@ _COMMON: Final = (
         fault="page-token-of-another-page",
         ours=ours("410 This link has expired; nothing delivered; not linked"),
         foreign=client("fbmq", "page", '"name": "Another Page"'),
-        why="another Page's token cannot read this linking token; fbmq reports the other Page as its own",
+        why="another Page's token cannot read this linking token; fbmq reports the other Page",
     ),
     Row(
         fault="proof-required",

@@ -59,7 +59,7 @@ ROWS: Final = (
         fault="mixed-changes",
         ours=ours(LINKED),
         foreign=bot(_BOTBUILDER, "linked 500, linked, retry 1 500"),
-        why="botbuilder reads changes as messages and throws, so the event is retried over and over",
+        why="botbuilder reads changes as messages and throws, so the event is retried",
     ),
     Row(
         fault="other-objects",
