@@ -22,7 +22,7 @@ class Observation:
 
     @property
     def is_expected(self) -> bool:
-        """Whether the result contains the words of the table."""
+        """True if the result contains the words of the table."""
         return self.side.does in self.result
 
 
