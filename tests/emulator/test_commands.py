@@ -23,7 +23,7 @@ def server(settings: EmulatorSettings) -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def run(server: EmulatorServer, settings: EmulatorSettings, tmp_path: Path) -> Run:
-    """Return what runs a subcommand against the running emulator."""
+    """Return a function that runs a subcommand against the running emulator."""
     whereabouts = tmp_path / "emulator.json"
     whereabouts.write_text(json.dumps(whole(settings, server.description)))
 
@@ -43,7 +43,7 @@ def test_trigger_delivers_and_says_so(run: Run, webhook: Webhook) -> None:
     assert "tl_4f" == first["account_linking"]["authorization_code"]
 
 
-def test_trigger_ends_badly_with_reason_and_fix(run: Run, webhook: Webhook) -> None:
+def test_a_failed_trigger_exits_with_reason_and_fix(run: Run, webhook: Webhook) -> None:
     webhook.status = 404
 
     result = run("trigger", "unlinked")
@@ -68,13 +68,13 @@ def test_faults_are_listed_turned_on_and_off(run: Run, server: EmulatorServer) -
     assert {} == held.faults.on()
 
 
-def test_skip_lets_time_pass(run: Run, server: EmulatorServer) -> None:
+def test_skip_moves_the_clock_forward(run: Run, server: EmulatorServer) -> None:
     run("skip", "90s")
 
     assert 90 == emulator_of(server.app).clock.ahead.total_seconds()
 
 
-def test_skip_goes_back_to_now(run: Run, server: EmulatorServer) -> None:
+def test_skip_back_sets_the_clock_back(run: Run, server: EmulatorServer) -> None:
     run("skip", "90s")
 
     result = run("skip", "--back")

@@ -83,7 +83,7 @@ def test_a_retry_is_repacked_into_one_batch_and_then_one_by_one(
         ("in-standby", ["standby"]),
     ],
 )
-def test_an_event_travels_among_others(
+def test_an_event_arrives_among_others(
     fault: str, shape: list[Any], emulator: Emulator, ana: Person, webhook: Webhook
 ) -> None:
     def shape_of(entry: dict[str, Any]) -> Any:

@@ -74,7 +74,7 @@ def test_an_edge_may_answer_with_html(emulator: Emulator, graph: FlaskClient) ->
     assert (502, "text/html") == (answer.status_code, answer.mimetype)
 
 
-def test_a_page_token_may_speak_for_another_page(
+def test_a_page_token_may_belong_to_another_page(
     emulator: Emulator, graph: FlaskClient, ana: Person
 ) -> None:
     emulator.faults.turn_on("page-token-of-another-page")

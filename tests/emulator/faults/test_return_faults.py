@@ -16,7 +16,7 @@ def test_a_slow_return_finds_its_token_expired(
     assert [] == webhook.received
 
 
-def test_log_in_may_come_without_a_way_back(emulator: Emulator, ana: Person) -> None:
+def test_log_in_may_open_the_page_without_redirect_uri(emulator: Emulator, ana: Person) -> None:
     emulator.faults.turn_on("no-redirect-uri")
     emulator.state.set_linking_url(PAGE, "https://shop.example/authorize")
 

@@ -20,7 +20,7 @@ def test_a_fault_set_to_happen_twice_is_off_afterwards(emulator: Emulator) -> No
     assert [True, True, False] == [emulator.faults.fires("html") for _ in range(3)]
 
 
-def test_no_other_fault_may_be_turned_on(emulator: Emulator) -> None:
+def test_an_unknown_fault_cannot_be_turned_on(emulator: Emulator) -> None:
     with pytest.raises(KeyError):
         emulator.faults.turn_on("rain")
     with pytest.raises(ValueError, match="at least once"):

@@ -1,4 +1,4 @@
-"""The table of `make fidelity` that shows what each fault does: none is left out."""
+"""The table of `make fidelity`: every fault has its row."""
 
 from app.emulator.faults.table import FAULTS
 from tests.fidelity.faults.other_programs import BOTS, CALLERS, OtherPrograms
@@ -10,7 +10,7 @@ def test_the_table_has_each_fault_of_the_emulator_once() -> None:
     assert sorted(FAULTS) == sorted(row.fault for row in ROWS)
 
 
-def test_each_row_puts_two_programs_into_a_situation_that_there_is() -> None:
+def test_each_row_names_existing_programs_and_situations() -> None:
     for row in ROWS:
         foreign = row.foreign
         assert hasattr(ThreadlinkServer, row.ours.situation), row.fault

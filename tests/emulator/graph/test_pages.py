@@ -91,7 +91,7 @@ def test_an_expired_foreign_or_unknown_linking_token_is_10303(
         assert ana.psid not in answer.text
 
 
-def test_unlink_accounts_logs_out_and_the_webhook_hears_afterwards(
+def test_unlink_accounts_logs_out_and_the_event_follows_the_answer(
     graph: FlaskClient, ana: Person, webhook: Webhook
 ) -> None:
     ana.comes_back()

@@ -45,7 +45,7 @@ def test_parameters_may_come_as_json_form_or_query(graph: FlaskClient, ana: Pers
     ],
     ids=["query", "form", "json", "bearer"],
 )
-def test_the_token_may_stand_in_four_places(
+def test_the_token_may_be_sent_in_four_ways(
     how: dict[str, Any], headers: dict[str, str], app: Flask
 ) -> None:
     answer = app.test_client().get("/v26.0/me", headers=headers, **how)
@@ -73,7 +73,7 @@ def test_a_token_that_is_not_a_string_is_invalid(app: Flask) -> None:
     assert 190 == error(answer)["code"]
 
 
-def test_without_a_token_nothing_is_told(app: Flask) -> None:
+def test_without_a_token_no_data_is_returned(app: Flask) -> None:
     answer = app.test_client().get("/v26.0/me")
 
     assert 2500 == error(answer)["code"]

@@ -62,7 +62,7 @@ def test_a_webhook_that_was_never_sent_is_shown_with_reason_and_fix(
     assert "/subscriptions" in page
 
 
-def test_no_secret_is_shown_whole_unless_asked_for(
+def test_no_secret_is_shown_in_full_unless_requested(
     app: Flask, settings: EmulatorSettings, ana: Person
 ) -> None:
     """
@@ -140,7 +140,7 @@ def test_the_reason_of_a_failure_is_read_without_opening_it(app: Flask, ana: Per
 
 def test_a_log_in_that_never_comes_back_says_where_to_look(app: Flask, ana: Person) -> None:
     """
-    Nothing else appears when a server refuses redirect_uri.
+    A server that refuses redirect_uri leaves no other trace.
     """
     ana.taps_log_in()
 

@@ -77,7 +77,7 @@ def chat(server: EmulatorServer, shop: Shop, settings: EmulatorSettings) -> str:
 
 @pytest.fixture
 def opens(browser: Browser) -> Iterator[Open]:
-    """Yield what opens an address on a device; at the end no page may have complained."""
+    """Yield a function that opens a URL on a device; no page may log to the console."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -243,7 +243,7 @@ def test_a_fault_is_found_and_switched_by_keyboard_alone(
     opens: Open,
 ) -> None:
     """
-    Of more than eighty, on the smallest phone: five keys from the field to the switch.
+    On the smallest phone, five presses of Tab lead from the field to the switch.
     """
     page = opens(server.description["faults_url"], viewport=SMALL, java_script_enabled=script)
     page.get_by_role("searchbox", name="Find a fault").focus()

@@ -77,7 +77,7 @@ def test_an_hour_of_failures_unsubscribes_the_page_and_no_other(
     assert "Alert to developers, Harbour Coffee (not sent)" in journal_titles(emulator)
 
 
-def test_the_hour_of_failures_begins_anew_when_the_clock_is_put_back(
+def test_the_hour_of_failures_starts_again_when_the_clock_is_set_back(
     emulator: Emulator, ana: Person, webhook: Webhook
 ) -> None:
     emulator.clock.move_to(emulator.clock() + timedelta(hours=5))
