@@ -23,7 +23,7 @@ class Person:
 
     @property
     def is_linked(self) -> bool:
-        """Whether Messenger shows Log Out."""
+        """True if Messenger shows Log Out."""
         return bool(self._thread()["linked"])
 
     @property

@@ -32,7 +32,7 @@ class Window:
 
     @property
     def is_messengers(self) -> bool:
-        """Whether the browser is back at Messenger."""
+        """True if the browser is back at Messenger."""
         return "/messenger_platform/account_linking" in self.url
 
     def opens(self, url: str, form: Mapping[str, str] | None = None) -> "Window":

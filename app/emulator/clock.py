@@ -30,7 +30,7 @@ class MovableClock:
 
     @property
     def ahead(self) -> timedelta:
-        """How far this clock is ahead of its base."""
+        """The time by which this clock is ahead of its base."""
         return self._ahead
 
     def move_to(self, at: datetime) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the emulator, in folders by the same subjects."""

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,8 +19,8 @@ PAGE = "1717527131834678"
 OTHER_PAGE = "2817527131834679"
 
 
-class Hands:
-    """A clock that moves when it is moved."""
+class ManualClock:
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.at = NOON
@@ -32,7 +33,7 @@ class Hands:
 
 
 class Person:
-    """Somebody with a phone, in a chat with the first page."""
+    """A person who chats with the first page."""
 
     def __init__(self, app: Flask, name: str) -> None:
         self.emulator = emulator_of(app)
@@ -54,13 +55,13 @@ class Person:
         return self._browser.get(f"/t/{PAGE}/{self.psid}{page}").text
 
     def submits(self, form: str, **fields: str) -> TestResponse:
-        """Send a form of the chat and wait until the webhook has heard what follows."""
+        """Send a form of the chat, and wait until the events have been delivered."""
         answer = self._browser.post(f"/t/{PAGE}/{self.psid}/{form}", data=fields)
         self.emulator.dispatcher.settle()
         return answer
 
     def is_sent(self, *buttons: dict[str, str], text: str = "Log in to see your orders") -> str:
-        """Get a message with *buttons* from the Page; return its id."""
+        """Receive a message with *buttons* from the Page; return its id."""
         payload = {"template_type": "button", "text": text, "buttons": buttons}
         content = {
             "access_token": self.emulator.settings.pages[0].token,
@@ -77,13 +78,24 @@ class Person:
         return parse_qs(urlsplit(login).query)["redirect_uri"][0]
 
     def comes_back(self, added: str = "&authorization_code=tl_4f") -> TestResponse:
-        """Tap Log In and return at once, with *added* behind the redirect_uri."""
+        """Tap Log In and return at once, with *added* appended to redirect_uri."""
         return self.opens(self.taps_log_in() + added)
 
 
+def error(answer: TestResponse) -> dict[str, Any]:
+    """Return the error object of Graph's answer."""
+    content: dict[str, Any] = answer.get_json()["error"]
+    return content
+
+
+def journal_titles(emulator: Emulator) -> list[str]:
+    """Return the titles of the inspector's entries, newest first."""
+    return [entry.exchange.title for entry in emulator.journal.entries()]
+
+
 @pytest.fixture
-def clock() -> Hands:
-    return Hands()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -108,7 +120,7 @@ def settings(webhook: Webhook) -> EmulatorSettings:
 
 
 @pytest.fixture
-def app(settings: EmulatorSettings, clock: Hands) -> Iterator[Flask]:
+def app(settings: EmulatorSettings, clock: ManualClock) -> Iterator[Flask]:
     app = create_emulator(settings, clock=clock, origin=ORIGIN)
     yield app
     emulator_of(app).dispatcher.close()
@@ -131,7 +143,7 @@ def ben(app: Flask) -> Person:
 
 @pytest.fixture
 def graph(app: Flask, settings: EmulatorSettings) -> FlaskClient:
-    """Return a client that speaks to Graph for the first page."""
+    """Return a Graph client with the token of the first page."""
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {settings.pages[0].token}"
     return client

@@ -1,4 +1,4 @@
-"""What the shell can do with a running emulator."""
+"""The subcommands of `threadlink emulator`."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def server(settings: EmulatorSettings) -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def run(server: EmulatorServer, settings: EmulatorSettings, tmp_path: Path) -> Run:
-    """Return what runs a subcommand against the running emulator."""
+    """Return a function that runs a subcommand against the running emulator."""
     whereabouts = tmp_path / "emulator.json"
     whereabouts.write_text(json.dumps(all_details(settings, server.description)))
 
@@ -43,7 +43,7 @@ def test_trigger_delivers_and_says_so(run: Run, webhook: Webhook) -> None:
     assert "tl_4f" == first["account_linking"]["authorization_code"]
 
 
-def test_trigger_ends_badly_with_reason_and_fix(run: Run, webhook: Webhook) -> None:
+def test_a_failed_trigger_exits_with_reason_and_fix(run: Run, webhook: Webhook) -> None:
     webhook.status = 404
 
     result = run("trigger", "unlinked")
@@ -68,13 +68,13 @@ def test_faults_are_listed_turned_on_and_off(run: Run, server: EmulatorServer) -
     assert {} == held.faults.on()
 
 
-def test_skip_lets_time_pass(run: Run, server: EmulatorServer) -> None:
+def test_skip_moves_the_clock_forward(run: Run, server: EmulatorServer) -> None:
     run("skip", "90s")
 
     assert 90 == emulator_of(server.app).clock.ahead.total_seconds()
 
 
-def test_skip_goes_back_to_now(run: Run, server: EmulatorServer) -> None:
+def test_skip_back_sets_the_clock_back(run: Run, server: EmulatorServer) -> None:
     run("skip", "90s")
 
     result = run("skip", "--back")
@@ -84,14 +84,14 @@ def test_skip_goes_back_to_now(run: Run, server: EmulatorServer) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["1h", "--back"]])
-def test_skip_wants_to_know_where_to(words: list[str], run: Run) -> None:
+def test_skip_needs_a_span_or_back(words: list[str], run: Run) -> None:
     result = run("skip", *words)
 
     assert 2 == result.exit_code
     assert "either a SPAN or --back" in result.output
 
 
-def test_fault_and_skip_tell_programs_in_json(run: Run) -> None:
+def test_fault_and_skip_print_json(run: Run) -> None:
     on = json.loads(run("fault", "webhook-500", "--times", "2", "--json").stdout)
     off = json.loads(run("fault", "webhook-500", "--off", "--json").stdout)
     told = json.loads(run("skip", "90s", "--json").stdout)
@@ -102,7 +102,7 @@ def test_fault_and_skip_tell_programs_in_json(run: Run) -> None:
 
 
 @pytest.mark.parametrize("span", ["", "h", "1", "1w", "-1h", "1.5h", "9" * 30 + "d", "\u0661h"])
-def test_a_span_that_is_none_is_refused_in_a_sentence(
+def test_an_invalid_span_is_refused_with_a_sentence(
     span: str, run: Run, server: EmulatorServer
 ) -> None:
     result = run("trigger", "linked", "--late", span)
@@ -113,7 +113,9 @@ def test_a_span_that_is_none_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize("content", [None, "{}", "[]", "no"])
-def test_without_an_emulator_it_says_what_to_do(content: str | None, tmp_path: Path) -> None:
+def test_without_an_emulator_the_command_says_what_to_do(
+    content: str | None, tmp_path: Path
+) -> None:
     path = tmp_path / "emulator.json"
     if content is not None:
         path.write_text(content)

@@ -25,7 +25,7 @@ def test_a_served_emulator_delivers_over_the_wire(webhook: Webhook) -> None:
     sent = webhook.received[0]
     assert "hello" in page.text
     assert there["pages"][0]["people"][1]["psid"] == webhook.events()[0]["sender"]["id"]
-    # Nothing of the client library shows: messenger-platform.md 2.2 lists what Meta sends.
+    # The headers of a delivery captured from Meta, and none of the client library's.
     assert {
         "Host",
         "Content-Type",
@@ -81,7 +81,7 @@ def test_a_port_in_use_is_an_error_to_the_caller() -> None:
             EmulatorServer(demo_settings(), port=port)
 
 
-def test_a_stopped_emulator_gives_its_port_back() -> None:
+def test_a_stopped_emulator_releases_its_port() -> None:
     first = EmulatorServer(demo_settings())
     first.start()
     first.stop()
@@ -103,7 +103,7 @@ def test_settings_that_cannot_work_are_refused() -> None:
 
 def test_a_foreign_host_name_is_refused(app: Flask) -> None:
     """
-    Else a website could rebind its name to 127.0.0.1 and read everything here.
+    DNS rebinding: a website could resolve its name to 127.0.0.1 and read everything.
     """
     client = app.test_client()
 

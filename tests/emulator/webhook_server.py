@@ -1,4 +1,4 @@
-"""The other side for these tests: a webhook on a real socket that records what it is sent."""
+"""A webhook for the tests, on a real socket: it records every request."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request that arrived, byte by byte."""
+    """A request as it arrived."""
 
     method: str
     path: str
@@ -19,7 +19,7 @@ class Delivery:
 
 
 class Webhook:
-    """Answers with `status` and `answer`; while `open` is not set, not at all."""
+    """A webhook that answers with `status` and `answer`, once `open` is set."""
 
     def __init__(self) -> None:
         self.received: list[Delivery] = []
@@ -35,13 +35,21 @@ class Webhook:
     def answer_to(self, _path: str) -> bytes:
         return self.answer
 
+    def bodies(self) -> list[dict[str, Any]]:
+        """Return the parsed body of every delivery, in the order of arrival."""
+        return [json.loads(each.body) for each in self.received if each.method == "POST"]
+
     def events(self) -> list[dict[str, Any]]:
         """Return every event of every delivery, in the order of arrival."""
-        bodies = [json.loads(each.body) for each in self.received if each.method == "POST"]
-        return [event for body in bodies for entry in body["entry"] for event in entry["messaging"]]
+        entries = [entry for body in self.bodies() for entry in body["entry"]]
+        return [event for entry in entries for event in entry["messaging"]]
+
+    def texts(self) -> list[str]:
+        """Return the texts of the messages, in the order of arrival."""
+        return [event["message"]["text"] for event in self.events()]
 
     def close(self) -> None:
-        """Stop listening: from now on nobody answers here."""
+        """Stop listening, so that connections are refused."""
         self.open.set()
         self._server.shutdown()
         self._thread.join()
@@ -63,7 +71,7 @@ class Webhook:
 
 def _handler(webhook: Webhook) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def _take(self) -> None:
+        def _record(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             webhook.received.append(
                 Delivery(self.command, self.path, dict(self.headers.items()), body)
@@ -73,9 +81,9 @@ def _handler(webhook: Webhook) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(webhook.answer_to(self.path))
 
-        do_GET = do_POST = _take  # noqa: N815 (names that http.server looks up)
+        do_GET = do_POST = _record  # noqa: N815 (names that http.server looks up)
 
-        def log_message(self, *_said: object) -> None:
-            """Say nothing: tests are quiet."""
+        def log_message(self, *_args: object) -> None:
+            """Write no log."""
 
     return Handler

@@ -1,8 +1,8 @@
-"""Holds the emulator against programs that others wrote, and prints what came of it.
+"""Runs programs that others wrote against the emulator, and prints the results.
 
 ``make fidelity``, or ``python -m tests.fidelity [programs|faults|node|express] …``: clients and
-bots, each fault's effect, the examples for Node and Express. It ends with 1 when something differs
-for which `programs` names no reason, or a fault has another effect than `faults.table` has.
+bots, each fault's effect, the examples for Node and Express. Exits with 1 if a result differs and
+`programs` has no reason for it, or if a fault has a different effect than in `faults.table`.
 """
 
 import subprocess
@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.fidelity.behind_us import express_example, report
+from tests.fidelity.bot_example import express_example, report
 from tests.fidelity.clients import ask
-from tests.fidelity.documented import node_example
-from tests.fidelity.faults import look
+from tests.fidelity.faults import run_faults
+from tests.fidelity.node_example import node_example
 from tests.fidelity.programs import CLIENTS, RECEIVERS, Program
 from tests.fidelity.receivers import deliver
 from threadlink_testing import running
@@ -21,11 +21,11 @@ from threadlink_testing import running
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One call or case of one program."""
+    """The result of one call or case of one program."""
 
     program: Program
     case: str
-    came: str
+    result: str
     is_expected: bool
 
     @property
@@ -34,20 +34,20 @@ class Row:
 
     @property
     def is_explained(self) -> bool:
-        # A reason for what does not differ any more is as wrong as a difference without one.
+        # A reason without a difference is as wrong as a difference without a reason.
         return self.is_expected is (self.reason is None)
 
 
 def main(parts: list[str]) -> int:
-    all_well = [_PARTS[part]() for part in parts or _PARTS]
-    return 0 if all(all_well) else 1
+    passed = [_PARTS[part]() for part in parts or _PARTS]
+    return 0 if all(passed) else 1
 
 
 def programs() -> bool:
     rows: list[Row] = []
     with running(("--person", "Ana Berg")) as messenger:
-        for those, run in ((CLIENTS, ask), (RECEIVERS, deliver)):
-            for program in those:
+        for group, run in ((CLIENTS, ask), (RECEIVERS, deliver)):
+            for program in group:
                 for each in run(program, messenger):
                     rows.append(Row(program, *each))
                     _print(rows[-1])
@@ -58,17 +58,17 @@ def programs() -> bool:
 
 
 def faults() -> bool:
-    """Print a table in Markdown: each fault before our server and before a program of others."""
+    """Print a Markdown table: each fault for our server and for a program of others."""
     print("| fault | Threadlink | another program | why |\n| --- | --- | --- | --- |", flush=True)
     wrong = count = 0
-    for pair in look():
+    for pair in run_faults():
         row = pair[0].row
-        ours, foreign = (_cell(each.came, each.is_expected, each.side.does) for each in pair)
+        ours, foreign = (_cell(each.result, each.is_expected, each.side.does) for each in pair)
         program = row.foreign.program
         print(f"| `{row.fault}` | {ours} | {program}: {foreign} | {row.why} |", flush=True)
         wrong += sum(not each.is_expected for each in pair)
         count += 1
-    print(f"\n{count} faults, each before two programs; {wrong} not as expected\n")
+    print(f"\n{count} faults, each for two programs; {wrong} not as expected\n")
     return not wrong
 
 
@@ -92,16 +92,16 @@ _PARTS: dict[str, Callable[[], bool]] = {
 _WIDEST = 120
 
 
-def _cell(came: str, is_expected: bool, wanted: str) -> str:  # noqa: FBT001 - what a table tells
-    text = came if len(came) <= _WIDEST else f"{came[:_WIDEST]}…"
+def _cell(result: str, is_expected: bool, expected: str) -> str:  # noqa: FBT001 - a table's column
+    text = result if len(result) <= _WIDEST else f"{result[:_WIDEST]}…"
     text = text.replace("|", "\\|")
-    return text if is_expected else f"**NOT AS EXPECTED** ({wanted}): {text}"
+    return text if is_expected else f"**NOT AS EXPECTED** ({expected}): {text}"
 
 
 def _print(row: Row) -> None:
     verdict = "as expected" if row.is_expected else "DIFFERS"
     name = f"{row.program.name} {row.program.version}"
-    print(f"{name:<36} {row.case:<20} {verdict:<12} {row.came}", flush=True)
+    print(f"{name:<36} {row.case:<20} {verdict:<12} {row.result}", flush=True)
     if row.reason:
         print(f"{'':<36} {'':<20} right is {row.reason}", flush=True)
 

@@ -1,4 +1,4 @@
-"""Which programs of others are run against the emulator, and where they and it disagree."""
+"""The programs of others that are run against the emulator, and where the two disagree."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -6,16 +6,16 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """Something written by somebody else, at the version that was looked at."""
+    """A program that others wrote, at a fixed version."""
 
     name: str
     registry: Literal["npm", "PyPI"]
     version: str
     script: str
-    # What must be installed beside it or in place of what it asks for.
+    # Packages to install beside it, and npm overrides of its own dependencies.
     beside: tuple[str, ...] = ()
     overrides: dict[str, str] = field(default_factory=dict)
-    # A call or a case, and who is right when it does not come out as expected.
+    # By call or case: the side that is right where the result is not as documented.
     differences: dict[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +51,7 @@ CLIENTS = (
             "profile": "the emulator: it asks for locale, timezone and gender too, and Graph "
             "refuses those with 2018247 (https://github.com/botman/botman/issues/864)",
             "psid": "the emulator: it sends POST, and the retrieval is a GET "
-            "(Account Linking, Authentication; messenger-platform.md 4.4)",
+            "(https://developers.facebook.com/docs/messenger-platform/identity/account-linking)",
             "subscribe page": "the emulator: subscribed_fields has been required since v3.2 "
             "(Page, subscribed_apps)",
         },
@@ -64,16 +64,16 @@ _SHA1 = (
     "(SHA-1) alone, so it takes a delivery that has only that"
 )
 _OTHER_OBJECT = (
-    "the emulator: Meta wants every delivery answered (Webhooks, Getting Started); it answers "
-    "nothing unless object is page, so Messenger times out"
+    "the emulator: Meta requires an answer to every delivery (Webhooks, Getting Started); it "
+    "answers only if object is page, so Messenger times out"
 )
 _NO_MESSAGING = (
     "the emulator: an entry may have standby or changes instead of messaging (Webhooks, standby); "
-    "it takes messaging for granted, throws and loses the rest"
+    "it expects messaging, throws and loses the rest"
 )
 _CHANGES = (
-    "the emulator: a change is no message (Webhooks for Pages, feed); it reads changes as if they "
-    "were, throws and answers nothing of its own"
+    "the emulator: a change is not a message (Webhooks for Pages, feed); it reads changes as "
+    "messages, throws and does not answer"
 )
 RECEIVERS = (
     Program(
@@ -82,7 +82,7 @@ RECEIVERS = (
         version="1.5.5",
         script="receivers/bottender.js",
         beside=("express@4",),
-        # The newest of it that the registry in use may have.
+        # The newest version that the registry in use may have.
         overrides={"typedarray.prototype.slice": "1.0.5"},
         differences={
             "sha1-only": _SHA1,
@@ -95,7 +95,7 @@ RECEIVERS = (
         registry="npm",
         version="1.1.0",
         script="receivers/bootbot.js",
-        # What it was written for: with the newest one it does not start.
+        # The version it was written for: with the newest one it does not start.
         overrides={"express": "4.17.1"},
         differences={
             "sha1-only": _SHA1,
@@ -119,6 +119,6 @@ RECEIVERS = (
     ),
 )
 
-# Beside those above, for the faults that only these two meet.
+# Beside those above, for the faults that affect only these two.
 SAMPLE = Program(name="express", registry="npm", version="4.22.3", script="receivers/express.js")
 THREAD_SETTINGS = replace(RECEIVERS[1], script="clients/bootbot.js")

@@ -1,5 +1,6 @@
-"""`threadlink_testing` as strangers use it: a project of their own, in a folder of its own."""
+"""`threadlink_testing` in a project of its own, as docs/testing.md shows it."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def test_the_documented_example_passes_in_a_project_with_its_own_app(tmp_path: P
 
 def test_a_mistake_in_the_server_under_test_is_found(tmp_path: Path) -> None:
     """
-    Else the example would pass whatever the server does.
+    Otherwise the example could pass whatever the server does.
     """
     example(tmp_path)
     shop = tmp_path / "app" / "shop.py"
@@ -46,3 +47,21 @@ def test_a_mistake_in_the_server_under_test_is_found(tmp_path: Path) -> None:
     output = pytest_in(tmp_path)
 
     assert "4 failed, 5 passed" in output
+
+
+def test_the_package_imports_pytest_and_requests_alone() -> None:
+    imported = {
+        module.partition(".")[0]
+        for path in (ROOT / "threadlink_testing").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for module in modules_of(node)
+    }
+
+    assert {"pytest", "requests", "threadlink_testing"} == imported - sys.stdlib_module_names
+
+
+def modules_of(node: ast.AST) -> list[str]:
+    """Return the modules that *node* imports."""
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -118,7 +118,7 @@ def return_to_now() -> Response:
 
 
 @bp.post("/trigger")
-def run() -> Response:
+def send_trigger() -> Response:
     """Send an event or callback for a person; answer with its failure, if any."""
     emulator, content = current_emulator(), requests.content(*_TRIGGER)
     thread = _thread_of(emulator, content)

@@ -36,7 +36,7 @@ class GraphProblem(Exception):
 
     @property
     def is_about_proof(self) -> bool:
-        """Whether appsecret_proof is missing or wrong."""
+        """True if appsecret_proof is missing or wrong."""
         return "appsecret_proof" in str(self)
 
     def as_json(self) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Schedule:
 
 
 class WebhookHealth:
-    """How long the deliveries of each page have been failing. Thread-safe."""
+    """The time since which the deliveries of each page have been failing. Thread-safe."""
 
     def __init__(self) -> None:
         self._since: dict[str, datetime] = {}

@@ -1,4 +1,4 @@
-"""The emulator as other programs use it."""
+"""The control API."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +22,7 @@ def control(app: Flask, settings: EmulatorSettings) -> FlaskClient:
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}], ids=["no", "wrong"])
-def test_without_the_key_nothing_is_told_or_done(
+def test_without_the_key_every_call_is_refused(
     header: dict[str, str], app: Flask, emulator: Emulator
 ) -> None:
     client = app.test_client()
@@ -80,7 +80,7 @@ def test_faults_are_listed_turned_on_and_off(control: FlaskClient, emulator: Emu
         ("DELETE", "/control/faults/rain", {}, 404),
     ],
 )
-def test_nonsense_is_refused_in_a_sentence(
+def test_an_invalid_call_is_refused_with_a_sentence(
     method: str,
     path: str,
     content: Any,
@@ -112,7 +112,7 @@ def test_a_body_that_nests_too_deeply_is_refused(control: FlaskClient) -> None:
         ("postback", "postback"),
     ],
 )
-def test_a_trigger_reaches_the_webhook_for_the_person_meant(
+def test_a_trigger_is_delivered_for_the_given_person(
     what: str, kind: str, control: FlaskClient, ben: Person, webhook: Webhook
 ) -> None:
     answer = control.post("/control/trigger", json={"what": what, "psid": ben.psid})
@@ -136,7 +136,7 @@ def test_a_trigger_may_come_twice_and_late(
     assert emulator.clock().timestamp() - 3600 == first["timestamp"] / 1000
 
 
-def test_a_trigger_that_failed_says_why_and_how_to_mend_it(
+def test_a_trigger_that_failed_says_why_and_how_to_fix_it(
     control: FlaskClient, webhook: Webhook
 ) -> None:
     webhook.status = 404
@@ -147,14 +147,14 @@ def test_a_trigger_that_failed_says_why_and_how_to_mend_it(
     assert "path" in failure["fix"]
 
 
-def test_time_passes_when_told(control: FlaskClient, emulator: Emulator) -> None:
+def test_time_can_be_advanced(control: FlaskClient, emulator: Emulator) -> None:
     told = control.post("/control/time", json={"advance_seconds": 90}).get_json()
 
     assert 90 == told["ahead_seconds"]
     assert emulator.clock().isoformat() == told["now"]
 
 
-def test_the_clock_goes_with_this_machines_again(control: FlaskClient, emulator: Emulator) -> None:
+def test_the_clock_can_be_set_back(control: FlaskClient, emulator: Emulator) -> None:
     control.post("/control/time", json={"advance_seconds": 90})
 
     told = control.delete("/control/time").get_json()
@@ -163,7 +163,7 @@ def test_the_clock_goes_with_this_machines_again(control: FlaskClient, emulator:
     assert not emulator.clock.ahead
 
 
-def test_what_has_passed_is_told_whole_and_oldest_first(
+def test_exchanges_are_returned_in_full_and_oldest_first(
     control: FlaskClient, ana: Person, webhook: Webhook
 ) -> None:
     ana.submits("messages", text="one")
@@ -177,7 +177,7 @@ def test_what_has_passed_is_told_whole_and_oldest_first(
     assert [second] == newer
 
 
-def test_state_tells_who_is_linked_and_what_was_said(control: FlaskClient, ana: Person) -> None:
+def test_the_state_has_links_and_messages(control: FlaskClient, ana: Person) -> None:
     ana.is_sent({"type": "account_unlink"}, text="Bye?")
     ana.comes_back()
 
@@ -200,7 +200,7 @@ def test_the_webhook_can_be_set_as_in_the_dashboard(
     assert ["hello"] == [event["message"]["text"] for event in webhook.events()]
 
 
-def test_reset_is_the_first_day_again(
+def test_reset_returns_to_the_state_after_the_start(
     control: FlaskClient, emulator: Emulator, ana: Person
 ) -> None:
     ana.comes_back()
@@ -220,7 +220,8 @@ def test_reset_is_the_first_day_again(
     assert [] == emulator.journal.entries()
 
 
-# Privacy callbacks (messenger-platform.md 6)
+# Privacy callbacks:
+# https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback/
 
 
 def test_a_data_deletion_is_a_signed_request(settings: EmulatorSettings, webhook: Webhook) -> None:
@@ -239,7 +240,7 @@ def test_a_data_deletion_is_a_signed_request(settings: EmulatorSettings, webhook
 @pytest.mark.parametrize(
     "answer", [b"", b"OK", b"[]", b'{"url":"https://a.example"}', b"{url: 'x'}"]
 )
-def test_a_data_deletion_wants_an_address_and_a_code(
+def test_a_data_deletion_needs_a_url_and_a_code_in_the_answer(
     answer: bytes, settings: EmulatorSettings, webhook: Webhook
 ) -> None:
     app = create_emulator(replace(settings, data_deletion_url=webhook.url))
@@ -258,7 +259,7 @@ def test_a_callback_without_an_address_is_explained(control: FlaskClient, webhoo
     assert [] == webhook.received
 
 
-def test_those_who_trigger_at_once_are_all_heard(
+def test_concurrent_triggers_are_all_delivered(
     app: Flask, settings: EmulatorSettings, webhook: Webhook
 ) -> None:
     header = {"Authorization": f"Bearer {settings.control_key}"}

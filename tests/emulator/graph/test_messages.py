@@ -119,7 +119,7 @@ def test_what_the_send_api_refuses_is_not_shown(
     answer = sent(graph, ana.psid, message)
 
     error = answer.get_json()["error"]
-    # messenger-platform.md 3.6: a list that is too long has a code of its own.
+    # https://github.com/howdyai/botkit/issues/1672: a list that is too long has its own code.
     code = 105 if words == "too many elements" else 100
     assert (400, code) == (answer.status_code, error["code"])
     assert words in error["message"]
@@ -188,11 +188,11 @@ ODD = st.recursive(
 @settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_whatever_is_sent_gets_an_answer_and_can_be_looked_at(
+def test_any_message_gets_an_answer_and_can_be_shown(
     message: Any, attachment: Any, quick_replies: Any, graph: FlaskClient, ana: Person
 ) -> None:
     """
-    Clients under test send nonsense; the emulator must tell them so, and show it.
+    Clients under test send invalid values; the emulator must refuse them, and show them.
     """
     # Each example looks at its own exchanges only.
     ana.emulator.journal.clear()

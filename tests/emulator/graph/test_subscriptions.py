@@ -89,7 +89,7 @@ def test_a_webhook_that_does_not_echo_is_not_subscribed(
     ],
     ids=["foreign object", "unknown field", "no fields", "no address"],
 )
-def test_a_subscription_that_makes_no_sense_asks_nobody(
+def test_an_invalid_subscription_calls_no_webhook(
     change: dict[str, str], app_graph: FlaskClient, webhook: Webhook
 ) -> None:
     answer = app_graph.post(APP, data=wanted(webhook, **change))
@@ -98,7 +98,7 @@ def test_a_subscription_that_makes_no_sense_asks_nobody(
     assert [] == webhook.received
 
 
-def test_an_app_that_unsubscribes_hears_nothing_more(
+def test_an_app_that_unsubscribes_receives_nothing_more(
     app_graph: FlaskClient, ana: Person, webhook: Webhook
 ) -> None:
     fewer = app_graph.delete(APP, data={"object": "page", "fields": "messages"})

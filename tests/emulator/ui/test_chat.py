@@ -7,7 +7,7 @@ from tests.emulator.webhook_server import Webhook
 LOGIN = "https://shop.example/authorize?client_id=1"
 
 
-def test_what_a_person_types_reaches_the_webhook_and_their_thread_only(
+def test_a_typed_message_reaches_the_webhook_and_the_persons_own_thread_only(
     ana: Person, ben: Person, webhook: Webhook
 ) -> None:
     ana.submits("messages", text="Where is my order?")
@@ -88,7 +88,7 @@ def test_what_a_page_writes_is_text_not_markup(ana: Person) -> None:
     assert "&lt;script&gt;alert(1)" in ana.sees("/messages")
 
 
-def test_the_bubbles_are_sent_again_only_when_they_changed(app: Flask, ana: Person) -> None:
+def test_the_messages_are_sent_again_only_when_they_changed(app: Flask, ana: Person) -> None:
     ana.submits("messages", text="hello")
     address = f"/t/{PAGE}/{ana.psid}/messages"
     first = app.test_client().get(address)
@@ -123,7 +123,7 @@ def test_the_first_page_leads_to_a_chat(app: Flask, ana: Person) -> None:
     assert f"/t/{PAGE}/{ana.psid}" == app.test_client().get("/").headers["Location"]
 
 
-def test_a_chat_of_a_former_start_leads_to_the_one_there_is_now(app: Flask) -> None:
+def test_a_chat_of_an_earlier_start_leads_to_the_current_one(app: Flask) -> None:
     answer = app.test_client().get("/t/1/2")
 
     assert 404 == answer.status_code

@@ -1,4 +1,4 @@
-"""What the inspector gives away: a command, a test, the same again."""
+"""The inspector's exports: a command, a test, the same request again."""
 
 import subprocess
 import sys

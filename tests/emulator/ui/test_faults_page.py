@@ -1,4 +1,4 @@
-"""The page of switches: turned on and off, found among many, time and triggers."""
+"""The Faults page: switches, search, clock and triggers."""
 
 import re
 from datetime import timedelta

@@ -17,7 +17,7 @@ def numbers(html: str) -> list[int]:
     return [int(number) for number in re.findall(r'data-number="(\d+)"', html)]
 
 
-def test_a_linking_leaves_its_whole_story_newest_first(
+def test_every_step_of_a_linking_is_shown_newest_first(
     app: Flask, graph: FlaskClient, ana: Person
 ) -> None:
     graph.post("/v26.0/me/messenger_profile", json={"account_linking_url": "https://a.example"})
@@ -62,7 +62,7 @@ def test_a_webhook_that_was_never_sent_is_shown_with_reason_and_fix(
     assert "/subscriptions" in page
 
 
-def test_no_secret_is_shown_whole_unless_asked_for(
+def test_no_secret_is_shown_in_full_unless_requested(
     app: Flask, settings: EmulatorSettings, ana: Person
 ) -> None:
     """
@@ -103,11 +103,11 @@ def test_no_secret_is_shown_whole_unless_asked_for(
     ],
     ids=["query", "encoded", "json", "json in json", "query in query", "header", "hub", "none"],
 )
-def test_masked_cuts_a_secret_wherever_it_stands(text: str, shown: str) -> None:
+def test_masked_shortens_a_secret_in_any_encoding(text: str, shown: str) -> None:
     assert shown == masked(text)
 
 
-def test_a_page_that_shows_some_gets_only_what_is_newer(app: Flask, ana: Person) -> None:
+def test_a_page_that_shows_some_entries_gets_only_newer_ones(app: Flask, ana: Person) -> None:
     ana.submits("messages", text="one")
     ana.submits("messages", text="two")
 
@@ -115,7 +115,7 @@ def test_a_page_that_shows_some_gets_only_what_is_newer(app: Flask, ana: Person)
     assert [] == numbers(app.test_client().get("/inspector/entries?after=2").text)
 
 
-def test_an_exchange_is_shown_byte_by_byte(app: Flask, ana: Person, webhook: Webhook) -> None:
+def test_an_exchange_is_shown_as_raw_bytes(app: Flask, ana: Person, webhook: Webhook) -> None:
     ana.submits("messages", text="50% off @ /home")
 
     page = app.test_client().get("/inspector/1").text
@@ -140,7 +140,7 @@ def test_the_reason_of_a_failure_is_read_without_opening_it(app: Flask, ana: Per
 
 def test_a_log_in_that_never_comes_back_says_where_to_look(app: Flask, ana: Person) -> None:
     """
-    Nothing else appears when a server refuses redirect_uri.
+    A server that refuses redirect_uri leaves no other trace.
     """
     ana.taps_log_in()
 

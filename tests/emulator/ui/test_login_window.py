@@ -7,7 +7,7 @@ import pytest
 from app.emulator import EmulatorSettings, create_emulator
 from app.emulator.state import AppSubscription
 from app.emulator.ui.login_window import login_url
-from tests.emulator.conftest import NOON, ORIGIN, PAGE, Hands, Person
+from tests.emulator.conftest import NOON, ORIGIN, PAGE, ManualClock, Person
 from tests.emulator.webhook_server import Webhook
 
 FAILED = "Account Linking Failed"
@@ -22,9 +22,9 @@ CODE = "&authorization_code=tl_4f"
     ],
     ids=["without a query", "with a query of its own"],
 )
-def test_log_in_adds_two_parameters_behind_the_urls_own_query(url: str, start: str) -> None:
+def test_log_in_adds_two_parameters_after_the_urls_own_query(url: str, start: str) -> None:
     """
-    As captured: messenger-platform.md 1.2, number 3.
+    As in a captured request: /login.html?rid=…&account_linking_token=…&redirect_uri=….
     """
     address = login_url(url, token="AR1", origin="https://facebook.com")
 
@@ -67,7 +67,7 @@ def test_a_return_with_a_code_links_when_the_webhook_says_200(
     assert [linked] == webhook.events()
 
 
-def test_a_return_without_a_code_links_nobody_and_tells_nobody(
+def test_a_return_without_a_code_links_nobody_and_sends_nothing(
     ana: Person, webhook: Webhook
 ) -> None:
     page = ana.comes_back(added="")
@@ -124,7 +124,7 @@ def test_a_webhook_that_is_not_there_fails_the_linking(ana: Person, webhook: Web
 
 def test_a_missing_subscription_is_named_by_its_level(ana: Person, webhook: Webhook) -> None:
     """
-    The usual cause of this page in public: messenger-platform-samples issue 27.
+    The usual cause: https://github.com/fbsamples/messenger-platform-samples/issues/27.
     """
     state = ana.emulator.state
 
@@ -141,7 +141,9 @@ def test_a_missing_subscription_is_named_by_its_level(ana: Person, webhook: Webh
     assert [] == webhook.received
 
 
-def test_a_token_is_good_for_five_minutes(ana: Person, clock: Hands, webhook: Webhook) -> None:
+def test_a_token_is_good_for_five_minutes(
+    ana: Person, clock: ManualClock, webhook: Webhook
+) -> None:
     in_time, too_late = ana.taps_log_in(), ana.taps_log_in()
 
     clock.advance(timedelta(minutes=4, seconds=59))
@@ -192,7 +194,7 @@ def test_a_return_without_a_live_token_is_explained(
     ],
     ids=["named code", "empty", "twice"],
 )
-def test_a_code_given_wrongly_is_explained_and_goes_nowhere(
+def test_a_malformed_code_is_explained_and_not_delivered(
     added: str, reason: str, ana: Person, webhook: Webhook
 ) -> None:
     page = ana.comes_back(added)
@@ -202,7 +204,7 @@ def test_a_code_given_wrongly_is_explained_and_goes_nowhere(
     assert [] == webhook.received
 
 
-def test_a_preview_of_the_return_spends_nothing(ana: Person, webhook: Webhook) -> None:
+def test_a_preview_of_the_return_uses_up_no_token(ana: Person, webhook: Webhook) -> None:
     address = ana.taps_log_in() + CODE
 
     ana.previews(address)
@@ -211,7 +213,9 @@ def test_a_preview_of_the_return_spends_nothing(ana: Person, webhook: Webhook) -
     assert 200 == ana.opens(address).status_code
 
 
-def test_log_out_ends_the_link_and_the_webhook_hears_no_code(ana: Person, webhook: Webhook) -> None:
+def test_log_out_ends_the_link_and_sends_an_event_without_a_code(
+    ana: Person, webhook: Webhook
+) -> None:
     ana.comes_back()
 
     ana.submits("log-out")
@@ -220,7 +224,7 @@ def test_log_out_ends_the_link_and_the_webhook_hears_no_code(ana: Person, webhoo
     assert {"status": "unlinked"} == webhook.events()[-1]["account_linking"]
 
 
-def test_log_out_of_somebody_who_is_not_linked_sends_nothing(ana: Person, webhook: Webhook) -> None:
+def test_log_out_without_a_link_sends_nothing(ana: Person, webhook: Webhook) -> None:
     ana.submits("log-out")
 
     assert [] == webhook.received

@@ -1,4 +1,4 @@
-"""The emulator's pages in a real browser, as a developer sees them."""
+"""The emulator's pages in Chromium."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ Open = Callable[..., Page]
 
 
 class Shop(Webhook):
-    """A webhook that has a login page, too: of two links."""
+    """A webhook with a login page of two links."""
 
     def answer_to(self, path: str) -> bytes:
         query = parse_qs(urlsplit(path).query)
@@ -46,7 +46,7 @@ def server(settings: EmulatorSettings, shop: Shop) -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def chat(server: EmulatorServer, shop: Shop, settings: EmulatorSettings) -> str:
-    """Return the address of a chat that has some of everything."""
+    """Return the address of a chat with every kind of message."""
     there = server.description["pages"][0]["people"][0]
     login = {"type": "account_link", "url": f"{shop.origin}/login"}
     more = {"type": "postback", "title": "Order again", "payload": "7"}
@@ -77,7 +77,7 @@ def chat(server: EmulatorServer, shop: Shop, settings: EmulatorSettings) -> str:
 
 @pytest.fixture
 def opens(browser: Browser) -> Iterator[Open]:
-    """Yield what opens an address on a device; at the end no page may have complained."""
+    """Yield a function that opens a URL on a device; no page may log to the console."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -243,7 +243,7 @@ def test_a_fault_is_found_and_switched_by_keyboard_alone(
     opens: Open,
 ) -> None:
     """
-    Of more than eighty, on the smallest phone: five keys from the field to the switch.
+    On the smallest phone, five presses of Tab lead from the field to the switch.
     """
     page = opens(server.description["faults_url"], viewport=SMALL, java_script_enabled=script)
     page.get_by_role("searchbox", name="Find a fault").focus()

@@ -1,4 +1,4 @@
-"""Held against vectors that others published, or that were computed apart from this code."""
+"""Escaping and signing against published vectors and vectors computed by other means."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ MESSAGE = {
 LINKED = {"account_linking": {"status": "linked", "authorization_code": "a/b@c%d<eäöå😀"}}
 
 
-# messenger-platform.md 2.4: the first is messenger4j's WebhookTest.java, a real delivery.
+# The first is a real delivery: WebhookTest.java of https://github.com/messenger4j/messenger4j.
 @pytest.mark.parametrize(
     ("event", "sha1", "sha256"),
     [
@@ -71,7 +71,8 @@ def test_body_is_escaped_as_messenger_escapes_it() -> None:
 
 def test_appsecret_proof_equals_the_vector() -> None:
     """
-    messenger-platform.md 3.2.
+    Computed apart from this code, by the rule of
+    https://developers.facebook.com/docs/graph-api/guides/secure-requests.
     """
     assert (
         "077ecd16e3a8db734481f1a5d7a0f48cdf2ca1a1a592130532b578110783b642"
@@ -81,7 +82,7 @@ def test_appsecret_proof_equals_the_vector() -> None:
 
 def test_a_signed_request_equals_the_vector() -> None:
     """
-    messenger-platform.md 3.4.
+    Computed apart from this code, with the example values of Meta's data deletion page.
     """
     content = {
         "user_id": "218471",
@@ -99,7 +100,7 @@ def test_a_signed_request_equals_the_vector() -> None:
 
 def test_a_linking_token_has_the_measured_shape() -> None:
     """
-    messenger-platform.md 1.2: four captured tokens agree on it.
+    Four captured tokens agree on it.
     """
     token = mint.account_linking_token()
 

@@ -1,4 +1,4 @@
-"""Runs a client against the emulator's Graph: each call that it knows, and what it got."""
+"""Runs a client that others wrote against the emulator's Graph: every call that it supports."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from tests.emulator.webhook_server import Webhook
+from tests.fidelity.program_cache import command_for
 from tests.fidelity.programs import Program
-from tests.fidelity.shelf import command_for
 from threadlink_testing import Messenger, Person
 
 _LOGIN = "https://shop.example/authorize"
@@ -20,26 +20,26 @@ Given = dict[str, str]
 
 
 def ask(program: Program, messenger: Messenger) -> Iterator[tuple[str, str, bool]]:
-    """Yield each call of *program*, what it got, and whether that is what is documented."""
+    """Yield each call of *program*, its result, and whether the result is as documented."""
     with Webhook() as webhook:
         messenger.reset()
         messenger.deliver_to(webhook.url)
         given = given_for(messenger, messenger.people[0])
-        told, complaint = run(program, given)
-    if complaint or not told:
-        yield "start", complaint or "nothing said", False
-    for call, answer in told:
+        calls, errors = run(program, given)
+    if errors or not calls:
+        yield "start", errors or "no output", False
+    for call, answer in calls:
         is_right = _RIGHT[call](answer, given)
         yield call, "" if is_right else json.dumps(answer)[:160], is_right
 
 
 def run(program: Program, given: Given) -> tuple[list[tuple[str, Any]], str]:
-    """Return each call that *program* made with its answer, and what it said when it failed.
+    """Return each call of *program* with its answer, and the error output if it failed.
 
-    With `only` in *given* that is one call.
+    With `only` in *given*, that call alone.
     """
     command, folder = command_for(program)
-    ran = subprocess.run(
+    finished = subprocess.run(
         command,
         cwd=folder,
         env=environment(given, str(folder)),
@@ -48,21 +48,22 @@ def run(program: Program, given: Given) -> tuple[list[tuple[str, Any]], str]:
         check=False,
         timeout=_SECONDS,
     )
-    told = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith('{"call"')]
-    complaint = ran.stderr.strip()[-300:] if ran.returncode else ""
-    return [(each["call"], each["answer"]) for each in told], complaint
+    lines = [
+        json.loads(line) for line in finished.stdout.splitlines() if line.startswith('{"call"')
+    ]
+    errors = finished.stderr.strip()[-300:] if finished.returncode else ""
+    return [(each["call"], each["answer"]) for each in lines], errors
 
 
 def environment(given: Given, folder: str) -> dict[str, str]:
-    """Return the environment of a program of others: nothing of ours but what it is given."""
+    """Return the environment of a program of others: *given* as JSON, and little of ours."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     modules = f"{folder}/node_modules"
-    # Botly and others write their deprecations to stderr; nobody reads them here.
     return {**kept, "NODE_PATH": modules, "NO_PROXY": "*", "FIDELITY": json.dumps(given)}
 
 
 def given_for(messenger: Messenger, person: Person) -> Given:
-    """Return whom a client speaks for, and a person who is linked and taps Log In."""
+    """Return the settings of a client, with a person who is linked and has tapped Log In."""
     person.has("linked")
     messenger.set_linking_url(_LOGIN)
     env = messenger.env
@@ -80,8 +81,8 @@ def given_for(messenger: Messenger, person: Person) -> Given:
 
 def _linking_token(messenger: Messenger, person: Person) -> str:
     chat = f"{messenger.url}/t/{person.page_id}/{person.psid}/log-in"
-    there = requests.post(chat, allow_redirects=False, timeout=_SECONDS).headers["Location"]
-    return parse_qs(urlsplit(there).query)["account_linking_token"][0]
+    login = requests.post(chat, allow_redirects=False, timeout=_SECONDS).headers["Location"]
+    return parse_qs(urlsplit(login).query)["account_linking_token"][0]
 
 
 def _is(answer: object) -> Callable[[Any, Given], bool]:
@@ -98,7 +99,7 @@ def _is_recipient(got: Any, given: Given) -> bool:
     return bool((got.get("recipient_id") or got.get("recipientId")) == given["psid"])
 
 
-# What is documented, whichever way a client spells the names of an answer.
+# The documented answers, however a client spells their names.
 _RIGHT: dict[str, Callable[[Any, Given], bool]] = {
     "set linking url": _is({"result": "success"}),
     "delete linking url": _is({"result": "success"}),

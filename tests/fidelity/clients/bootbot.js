@@ -1,7 +1,7 @@
 "use strict";
-// The library has Facebook's address in a method; nothing else is changed.
+// The library has Facebook's address in a method; only the address is changed.
 const real = require("node-fetch");
-const { given, tell } = require("./say.js");
+const { given, tell } = require("./report.js");
 
 const here = (url, options) => real(url.replace("https://graph.facebook.com", given.graph_url), options);
 require.cache[require.resolve("node-fetch")].exports = here;

@@ -1,6 +1,6 @@
 "use strict";
 const Botly = require("botly");
-const { given, promised, tell } = require("./say.js");
+const { given, promised, tell } = require("./report.js");
 
 const botly = new Botly({ accessToken: given.token, FB_URL: `${given.graph_url}/v26.0/` });
 const page = { pageId: given.page_id, url: given.login_url };

@@ -1,6 +1,6 @@
 "use strict";
 const { MessengerClient } = require("messaging-api-messenger");
-const { given, tell } = require("./say.js");
+const { given, tell } = require("./report.js");
 
 const client = new MessengerClient({
   accessToken: given.token,

@@ -1,6 +1,6 @@
 "use strict";
 const Bot = require("messenger-bot");
-const { given, tell } = require("./say.js");
+const { given, tell } = require("./report.js");
 
 const bot = new Bot({
   token: given.token,

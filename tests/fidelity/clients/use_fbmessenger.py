@@ -1,4 +1,4 @@
-"""Every linking call that fbmessenger knows."""
+"""Every linking call that fbmessenger supports."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def tell(call: str, made: Callable[[], Any]) -> None:
         return
     try:
         answer = made()
-    except Exception as exc:  # noqa: BLE001 - whatever the library lets through is its answer
+    except Exception as exc:  # noqa: BLE001 - any exception of the library is its answer
         answer = {"failed": f"{type(exc).__name__}: {exc}"}
     print(json.dumps({"call": call, "answer": answer}))
 

@@ -1,4 +1,4 @@
-"""Every linking call that fbmq knows."""
+"""Every linking call that fbmq supports."""
 
 import json
 import os
@@ -9,14 +9,14 @@ from fbmq import Page, Template  # type: ignore[import-not-found]  # lives in th
 given = json.loads(os.environ["FIDELITY"])
 
 
-class Ours(Page):  # type: ignore[misc]  # the library has no types
-    """The library has Facebook's address in a method; nothing else is changed."""
+class EmulatedPage(Page):  # type: ignore[misc]  # the library has no types
+    """A Page at the emulator: the library has Facebook's address in this method."""
 
     def _api_uri(self, sub: str) -> str:
         return f"{given['graph_url']}/v26.0/{sub}"
 
 
-page = Ours(given["token"])
+page = EmulatedPage(given["token"])
 
 
 def tell(call: str, answer: Any) -> None:

@@ -1,72 +1,75 @@
-"""Turns each fault on, before our server and before a program of others, and looks what they do."""
+"""Turns each fault on for our server and for a program of others, and compares the results."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.fidelity.faults import ours as our_server
-from tests.fidelity.faults.foreign import Foreign
+from tests.fidelity.faults import threadlink_server
+from tests.fidelity.faults.other_programs import OtherPrograms
 from tests.fidelity.faults.rows import Row, Side
 from tests.fidelity.faults.table import ROWS
 from threadlink_testing import Messenger, running
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What one side did under a fault, and whether it is what the table has."""
+class Observation:
+    """The result of one side under a fault."""
 
     row: Row
     side: Side
-    came: str
+    result: str
 
     @property
     def is_expected(self) -> bool:
-        return self.side.does in self.came
+        """True if the result contains the words of the table."""
+        return self.side.does in self.result
 
 
-def look(*only: str) -> Iterator[tuple[Seen, Seen]]:
-    """Yield for each fault, or for those named, what our server did and what the other did."""
+def run_faults(*only: str) -> Iterator[tuple[Observation, Observation]]:
+    """Yield, for each fault or for those named, the results of our server and of the other."""
     rows = [row for row in ROWS if not only or row.fault in only]
-    # One person for each fault: nobody's present state is another one's past.
+    # One person for each fault, so that no fault sees the state of another.
     people = [word for row in rows for word in ("--person", row.fault)]
     with (
         running(people) as messenger,
-        our_server.running(messenger) as ours,
+        threadlink_server.running(messenger) as server,
         ExitStack() as stack,
     ):
-        foreign = Foreign(messenger, stack)
+        foreign = OtherPrograms(messenger, stack)
         for row in rows:
-            yield _with_ours(row, messenger, ours), _with_foreign(row, messenger, foreign)
+            yield _with_ours(row, messenger, server), _with_foreign(row, messenger, foreign)
 
 
-def _with_ours(row: Row, messenger: Messenger, ours: our_server.Ours) -> Seen:
+def _with_ours(
+    row: Row, messenger: Messenger, server: threadlink_server.ThreadlinkServer
+) -> Observation:
     messenger.reset()
-    ours.aim()
+    server.connect()
     person = messenger.person(row.fault)
     _turn_on(row, messenger)
-    situation: Callable[..., str] = getattr(ours, row.ours.situation)
-    came = situation(person)
+    situation: Callable[..., str] = getattr(server, row.ours.situation)
+    result = situation(person)
     if row.minutes:
         _let_pass(row, messenger)
-        came = f"{came}; later: {ours.stands(person)}"
-    return Seen(row, row.ours, came)
+        result = f"{result}; later: {server.link_of(person)}"
+    return Observation(row, row.ours, result)
 
 
-def _with_foreign(row: Row, messenger: Messenger, foreign: Foreign) -> Seen:
+def _with_foreign(row: Row, messenger: Messenger, foreign: OtherPrograms) -> Observation:
     messenger.reset()
     name, person = row.foreign.program, messenger.person(row.fault)
     situation: Callable[..., str] | None = getattr(foreign, row.foreign.situation, None)
-    foreign.aim(name, is_called=situation is None)
+    foreign.connect(name, is_called=situation is None)
     if situation is None:
-        came = foreign.calls(name, person, row.foreign.situation, row.fault)
-        return Seen(row, row.foreign, came)
+        result = foreign.calls(name, person, row.foreign.situation, row.fault)
+        return Observation(row, row.foreign, result)
     _turn_on(row, messenger)
-    came = situation(name, person)
+    result = situation(name, person)
     if row.minutes:
         _let_pass(row, messenger)
-        came = f"{came}; later: {foreign.heard(name)}"
-    return Seen(row, row.foreign, came)
+        result = f"{result}; later: {foreign.heard(name)}"
+    return Observation(row, row.foreign, result)
 
 
 def _turn_on(row: Row, messenger: Messenger) -> None:

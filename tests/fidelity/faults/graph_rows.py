@@ -6,12 +6,12 @@ from tests.fidelity.faults.rows import LINKED, Row, Side, client, ours
 
 _LOG_IN: Final = "send Log In"
 _APIS: Final = "messaging-api-messenger"
-# What our server makes of a class of Graph's errors; it has these names in its log.
+# How our server handles each class of Graph errors; the names are those of its log.
 _CLASSES: Final = {
-    "GraphUnavailable": "it may pass: ours tries again, then asks the person to",
-    "GraphThrottled": "ours does not repeat what has been too much; the person may, in a minute",
-    "GraphRefused": "ours does not repeat it: it would be refused again; the log says why",
-    "TokenDead": "no call will succeed with this token: ours logs an error for the operator",
+    "GraphUnavailable": "temporary: ours retries, then asks the person to try again",
+    "GraphThrottled": "ours does not retry over a rate limit; the person may, a minute later",
+    "GraphRefused": "ours does not retry: the call would be refused again; the log says why",
+    "TokenDead": "no call can succeed with this token: ours logs an error for the operator",
 }
 
 
@@ -20,7 +20,7 @@ def _tap_again(fault: str) -> Row:
         fault=fault,
         ours=ours("410 This link has expired; nothing delivered; not linked"),
         foreign=client("botly", "psid", '"code": 10303'),
-        why="ours asks the person to tap Log In again; botly hands the error on",
+        why="ours asks the person to tap Log In again; botly returns the error",
     )
 
 
@@ -31,20 +31,20 @@ def _graph(fault: str, kind: str, foreign: Side) -> Row:
     return Row(fault=fault, ours=side, foreign=foreign, why=_CLASSES[kind])
 
 
-_MET: Final = (
+_COMMON: Final = (
     _tap_again("linking-token-expired"),
     _tap_again("linking-token-of-another-page"),
     Row(
         fault="page-token-of-another-page",
         ours=ours("410 This link has expired; nothing delivered; not linked"),
         foreign=client("fbmq", "page", '"name": "Another Page"'),
-        why="another Page's token knows no token of this one's; fbmq takes itself for another Page",
+        why="another Page's token cannot read this linking token; fbmq reports the other Page",
     ),
     Row(
         fault="proof-required",
         ours=ours(LINKED),
         foreign=client("botly", _LOG_IN, "require an appsecret_proof argument"),
-        why="ours proves every call; botly cannot",
+        why="ours sends a proof with every call; botly cannot",
     ),
     _graph(
         "proof-wrong",
@@ -55,31 +55,31 @@ _MET: Final = (
         fault="profile-withheld",
         ours=ours("a Messenger user we cannot name", "asks_who"),
         foreign=client("botly", "profile", '"error_subcode": 2018247'),
-        why="ours links without the name and says that it has none",
+        why="ours links without the name, and says that it does not know it",
     ),
     Row(
         fault="profile-nameless",
         ours=ours("a Messenger user we cannot name", "asks_who"),
         foreign=client(_APIS, "profile", 'it got {"id": '),
-        why="ours links without the name and says that it has none",
+        why="ours links without the name, and says that it does not know it",
     ),
     Row(
         fault="unlink-silent",
         ours=ours("logged out; linked 200; not linked", "unlinks"),
         foreign=client("messenger-bot", "unlink", 'no webhook, it got {"result": "unlink account'),
-        why="ours has ended the link before it tells Messenger, and waits for no webhook",
+        why="ours ends the link before it calls Graph, and does not wait for a webhook",
     ),
     Row(
         fault="version-expired",
         ours=ours(LINKED),
         foreign=client(_APIS, "get linking url", "Graph 200 v21.0"),
-        why="the oldest usable version answers alike; only the header tells",
+        why="the oldest usable version gives the same answer; only the header differs",
     ),
     Row(
         fault="thread-settings-gone",
         ours=ours("exit 1: ", "sets_the_url_by_thread_settings"),
         foreign=client("bootbot", "thread settings", '"error_subcode": 33'),
-        why="the command fails and says so; bootbot prints the error and returns it as an answer",
+        why="the command reports the failure; bootbot prints the error and returns it as an answer",
     ),
     _graph("html", "GraphUnavailable", client("fbmessenger", _LOG_IN, "JSONDecodeError")),
     Row(
@@ -88,7 +88,7 @@ _MET: Final = (
             "503 Messenger does not answer; asked Graph 1 x; logs GraphUnavailable", "signs_in"
         ),
         foreign=client("messenger-bot", "set linking url", '{"result": "success"}'),
-        why="ours keeps nobody waiting for longer than a few seconds; messenger-bot waits it out",
+        why="ours limits the whole call to a few seconds; messenger-bot waits to the end",
     ),
     _graph("reset", "GraphUnavailable", client(_APIS, _LOG_IN, "read ECONNRESET")),
     _graph("graph-1", "GraphUnavailable", client(_APIS, _LOG_IN, "Messenger API - 1 ")),
@@ -99,7 +99,7 @@ _MET: Final = (
         fault="graph-10-2018278",
         ours=ours("422 messenger_refused", "sends_a_button"),
         foreign=client(_APIS, _LOG_IN, "outside of allowed window"),
-        why="only a message can be too late: the bot that wants a button of ours sent is told",
+        why="only messages have a window: ours reports it to the bot that asked for a button",
     ),
     _graph("graph-17", "GraphThrottled", client("messenger-bot", _LOG_IN, "400 - ")),
     _graph("graph-32", "GraphThrottled", client("fbmessenger", _LOG_IN, '"code": 32,')),
@@ -115,7 +115,7 @@ _MET: Final = (
         fault="graph-551-1545041",
         ours=ours("404 not_found", "sends_a_button"),
         foreign=client("botly", _LOG_IN, '"code": 551,'),
-        why="nobody can write to who is gone: the bot that wants a button of ours sent is told",
+        why="the person cannot be reached: ours reports it to the bot that asked for a button",
     ),
     _graph("graph-613", "GraphThrottled", client(_APIS, _LOG_IN, "Messenger API - 613 ")),
     _tap_again("graph-10303"),
@@ -123,32 +123,32 @@ _MET: Final = (
 )
 
 
-def _seldom(fault: str, situation: str, does: str, foreign: Side) -> Row:
-    why = "ours tells errors apart by code and subcode; whoever calls is told"
+def _rare(fault: str, situation: str, does: str, foreign: Side) -> Row:
+    why = "ours distinguishes errors by code and subcode, and reports them to its caller"
     return Row(fault=fault, ours=ours(does, situation), foreign=foreign, why=why)
 
 
-def _told(program: str, code: int, call: str = _LOG_IN) -> Side:
+def _message(program: str, code: int, call: str = _LOG_IN) -> Side:
     return client(program, call, f"(#{code}) ")
 
 
-# What is only about a message reaches the bot that wants a button of ours sent.
+# An error about a message is reported to the bot that asked for a button.
 _BUTTON: Final = "sends_a_button"
 _NAMELESS: Final = "a Messenger user we cannot name"
-_SELDOM: Final = (
-    _graph("graph-1-99", "GraphUnavailable", _told(_APIS, 1)),
-    _graph("graph-1-1357046", "GraphUnavailable", _told("messenger-bot", 1)),
-    _graph("graph-2-2018344", "GraphRefused", _told("fbmessenger", 2)),
-    _graph("graph-3", "GraphRefused", _told("botly", 3)),
-    _graph("graph-100-2018164", "GraphRefused", _told(_APIS, 100)),
-    _graph("graph-102", "TokenDead", _told("messenger-bot", 102)),
-    _graph("graph-190-459", "TokenDead", _told("fbmessenger", 190)),
-    _graph("graph-190-464", "TokenDead", _told("botly", 190)),
-    _graph("graph-341", "GraphThrottled", _told(_APIS, 341)),
-    _graph("graph-368", "GraphThrottled", _told("messenger-bot", 368)),
-    _graph("graph-613-2534040", "GraphThrottled", _told("fbmessenger", 613)),
+_RARE: Final = (
+    _graph("graph-1-99", "GraphUnavailable", _message(_APIS, 1)),
+    _graph("graph-1-1357046", "GraphUnavailable", _message("messenger-bot", 1)),
+    _graph("graph-2-2018344", "GraphRefused", _message("fbmessenger", 2)),
+    _graph("graph-3", "GraphRefused", _message("botly", 3)),
+    _graph("graph-100-2018164", "GraphRefused", _message(_APIS, 100)),
+    _graph("graph-102", "TokenDead", _message("messenger-bot", 102)),
+    _graph("graph-190-459", "TokenDead", _message("fbmessenger", 190)),
+    _graph("graph-190-464", "TokenDead", _message("botly", 190)),
+    _graph("graph-341", "GraphThrottled", _message(_APIS, 341)),
+    _graph("graph-368", "GraphThrottled", _message("messenger-bot", 368)),
+    _graph("graph-613-2534040", "GraphThrottled", _message("fbmessenger", 613)),
     *(
-        _seldom(f"graph-{name}", _BUTTON, does, _told(program, int(name.partition("-")[0])))
+        _rare(f"graph-{name}", _BUTTON, does, _message(program, int(name.partition("-")[0])))
         for name, does, program in (
             ("9-2018352", "422 messenger_refused", "botly"),
             ("10-2534022", "422 messenger_refused", _APIS),
@@ -170,9 +170,9 @@ _SELDOM: Final = (
         )
     ),
     *(
-        _seldom(f"graph-{code}", "asks_who", does, _told(program, code, "profile"))
+        _rare(f"graph-{code}", "asks_who", does, _message(program, code, "profile"))
         for code, does, program in (
-            # It says nothing of a name withheld, so ours does not go on as if it did.
+            # These do not say that a name is withheld, so ours does not go on without one.
             (110, "503 Messenger does not answer", "botly"),
             (210, "503 Messenger does not answer", _APIS),
             (459, "503 Messenger does not answer", "botly"),
@@ -181,13 +181,13 @@ _SELDOM: Final = (
         )
     ),
     *(
-        _seldom(
+        _rare(
             f"graph-100-{subcode}",
             "sets_the_url",
             f"subcode {subcode}",
-            _told(_APIS, 100, "set linking url"),
+            _message(_APIS, 100, "set linking url"),
         )
         for subcode in (2018063, 2018145)
     ),
 )
-ROWS: Final = (*_MET, *_SELDOM)
+ROWS: Final = (*_COMMON, *_RARE)

@@ -1,36 +1,36 @@
-"""What a row of the table says of one fault."""
+"""The rows of the table of faults."""
 
 from dataclasses import dataclass
 from typing import Final
 
 _IN: Final = "200 You\N{RIGHT SINGLE QUOTATION MARK}re logged in"
-# How it ends when all is well.
+# The result without a failure.
 LINKED: Final = f"{_IN}; linked 200; linked, version 1"
 LINKED_BY_TWO: Final = f"{_IN}; linked 200, linked 200; linked, version 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """A situation to put a program into, and words that must be in what it then did."""
+    """A situation for a program, and the words that its result must contain."""
 
     situation: str
     does: str
-    # Of others: its name. For a client the situation is the call that it makes.
+    # The name of a program of others; the situation of a client is the call that it makes.
     program: str = "Threadlink"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One fault on both sides, and the reason for what is expected there."""
+    """A fault with both sides, and the reason for the expected results."""
 
     fault: str
     ours: Side
     foreign: Side
     why: str
-    # Faults that must be on as well for this one to be seen, and how often this one happens.
+    # Faults that must also be on to make this one visible, and the occurrences of this one.
     beside: tuple[str, ...] = ()
     times: int | None = None
-    # Then the fault is turned off, and so many minutes pass before the second look.
+    # The minutes that pass, with the fault off, before a second look; 0 is no second look.
     minutes: int = 0
 
 

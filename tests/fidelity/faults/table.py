@@ -1,6 +1,6 @@
-"""For each fault of the emulator: what our server does under it, what a program of others does.
+"""The table of `make fidelity`: each fault with the expected results of both sides.
 
-A test holds that no fault is left out (`tests/emulator/faults/test_table.py`).
+`tests/emulator/faults/test_table.py` checks that no fault is missing.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Runs a bot of others as the webhook, and sends it what Messenger sends."""
+"""Runs a bot that others wrote as the webhook, and delivers events to it."""
 
 import json
 import subprocess
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.fidelity.clients import environment
+from tests.fidelity.program_cache import command_for
 from tests.fidelity.programs import Program
-from tests.fidelity.shelf import command_for
 from threadlink_testing import Messenger
 
 _SECONDS = 40
-# Each fault with the number of linking events that a bot should hear under it.
+# By fault, the number of linking events that a bot should receive.
 _CASES = {
     "": 1,
     "twice": 2,
@@ -29,7 +29,7 @@ _CASES = {
 
 
 class Bot:
-    """A running bot: where it listens, and what it has heard."""
+    """A running bot: its address, and the linking events it has received."""
 
     def __init__(self, child: "subprocess.Popen[str]") -> None:
         self._child = child
@@ -38,12 +38,12 @@ class Bot:
         threading.Thread(target=self._read, daemon=True).start()
 
     def url(self) -> str:
-        """Return its address once it listens; nothing when it does not start."""
+        """Return its URL once it listens; empty if it does not start."""
         self._wait(lambda: self._all("url"))
         return next(iter(self._all("url")), "")
 
     def heard(self, count: int) -> list[Any]:
-        """Return the linking events it has heard since the last call; waits for *count*."""
+        """Return the linking events received since the last call; waits for *count*."""
         self._wait(lambda: len(self._all("heard")) >= count, seconds=2)
         with self._news:
             heard = self._all("heard")
@@ -66,21 +66,21 @@ class Bot:
 
 
 def deliver(program: Program, messenger: Messenger) -> Iterator[tuple[str, str, bool]]:
-    """Yield each case, what the bot made of it, and whether that is what it should."""
+    """Yield each case, its result, and whether the result is as documented."""
     messenger.reset()
     with running(program, messenger) as bot:
         url = bot.url()
         if not url:
             yield "start", "it never listened", False
             return
-        for fault, wanted in _CASES.items():
+        for fault, expected in _CASES.items():
             messenger.reset()
             messenger.deliver_to(url)
-            # Nobody needs to wait longer for what never comes.
+            # A bot that never answers should not delay the run for longer.
             messenger.turn_on("limit-5s")
             if fault:
                 messenger.turn_on(fault)
-            yield fault or "linked", *_outcome(messenger, bot, wanted)
+            yield fault or "linked", *_outcome(messenger, bot, expected)
         messenger.reset()
         messenger.deliver_to(url)
         messenger.people[0].has("unlinked")
@@ -88,19 +88,20 @@ def deliver(program: Program, messenger: Messenger) -> Iterator[tuple[str, str, 
         yield "unlinked", f"heard {heard}", [each.get("status") for each in heard] == ["unlinked"]
 
 
-def _outcome(messenger: Messenger, bot: Bot, wanted: int) -> tuple[str, bool]:
+def _outcome(messenger: Messenger, bot: Bot, expected: int) -> tuple[str, bool]:
     messenger.people[0].has("linked", code="tl_4f")
-    heard = bot.heard(wanted)
+    heard = bot.heard(expected)
     statuses = [each.status for each in messenger.received("webhook")]
-    # Every first try; Messenger repeats what was not taken.
-    is_taken = all(status == 200 for status in statuses) if wanted else 200 not in statuses
-    is_right = len(heard) == wanted and is_taken
-    return f"answered {statuses}, heard {len(heard)} of {wanted}", is_right
+    # A forged delivery must not be accepted; any other must be, at the first attempt.
+    all_accepted = all(status == 200 for status in statuses)
+    is_answered = all_accepted if expected else 200 not in statuses
+    is_right = len(heard) == expected and is_answered
+    return f"answered {statuses}, heard {len(heard)} of {expected}", is_right
 
 
 @contextmanager
 def running(program: Program, messenger: Messenger) -> Iterator[Bot]:
-    """Yield *program* as a child process; its `url` is empty when it does not start."""
+    """Yield *program* as a child process; its `url` is empty if it does not start."""
     command, folder = command_for(program)
     env = messenger.env
     given = {

@@ -16,7 +16,7 @@ web.post("/webhook", (request, response) => {
     const linking = context.activity.channelData.account_linking;
     if (linking) console.log(JSON.stringify({ heard: linking }));
   };
-  // It sets 401 and throws, or throws at what it cannot read; whoever uses it ends the answer.
+  // It sets 401 and throws, or throws at a body it cannot read; its user must end the response.
   adapter.processActivity(request, response, logic).catch(() => {
     if (response.statusCode === 200) response.status(500);
     response.end();

@@ -1,6 +1,6 @@
 "use strict";
-// A bot written straight on Express, in the way of Meta's own samples of 2016 to 2021: it follows
-// whatever redirect_uri it is given, and looks at a signature only when there is one.
+// A bot written directly on Express, in the style of Meta's samples of 2016 to 2021: it follows any
+// redirect_uri, and checks a signature only if there is one.
 const crypto = require("node:crypto");
 const express = require("express");
 

@@ -1,4 +1,4 @@
-"""What passed between Messenger and a program, in words short enough for a table."""
+"""Exchanges between Messenger and a program, summarised for a table."""
 
 import re
 from typing import Final
@@ -7,28 +7,30 @@ from threadlink_testing import Exchange, Messenger, Person, Window
 
 _HEADING: Final = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]+>")
-_MOMENT: Final = re.compile(r" until [\d:]+")
+_UNTIL: Final = re.compile(r" until [\d:]+")
 _OK: Final = 200
 
 
 def deliveries(messenger: Messenger, person: Person) -> str:
     """Return each delivery with its answer, oldest first."""
-    told = [_told(each).replace(f", {person.name}", "") for each in messenger.received("webhook")]
-    return ", ".join(told) or "nothing delivered"
+    summaries = [
+        _summary(each).replace(f", {person.name}", "") for each in messenger.received("webhook")
+    ]
+    return ", ".join(summaries) or "nothing delivered"
 
 
 def shown(window: Window) -> str:
-    """Return the status and the heading of the page in front of the person."""
+    """Return the status and the heading of the page that the person sees."""
     heading = _HEADING.search(window.text)
     words = _TAG.sub("", heading[1] if heading else window.text)
     return f"{window.status} {' '.join(words.split())[:80]}"
 
 
-def _told(exchange: Exchange) -> str:
+def _summary(exchange: Exchange) -> str:
     if exchange.status is None:
-        # “held back” and “not sent” say themselves why; what was sent has a reason.
+        # A title with “held back” or “not sent” explains itself; a sent request has a reason.
         return (
-            _MOMENT.sub("", exchange.title)
+            _UNTIL.sub("", exchange.title)
             if not exchange.url
             else f"{exchange.title}: {exchange.reason}"
         )

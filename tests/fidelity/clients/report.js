@@ -1,4 +1,4 @@
-// What every client here needs: who it speaks for, and one line of JSON for each call it knows.
+// Shared by the clients: the settings, and one line of JSON for each call.
 "use strict";
 
 exports.given = JSON.parse(process.env.FIDELITY);

@@ -1,4 +1,4 @@
-// The plain Express bot of docs/bots.md reads what it is given and checks X-Hub-Signature-256.
+// A plain Express bot that checks X-Hub-Signature-256 and reads the event.
 const crypto = require("node:crypto");
 const express = require("express");
 const app = express();

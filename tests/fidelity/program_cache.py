@@ -1,4 +1,4 @@
-"""Where the programs of others are kept: installed once, outside of this tree."""
+"""The cache of other people's programs: each is installed once, outside of this tree."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _NPM = ("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--lega
 
 
 def command_for(program: Program) -> tuple[list[str], Path]:
-    """Return how to run *program*'s script, and the folder to do it in; installs what is missing.
+    """Return the command and the folder to run *program* in; installs it if it is missing.
 
     Raises:
         subprocess.CalledProcessError: The registry does not have it.
@@ -36,15 +36,15 @@ def command_for(program: Program) -> tuple[list[str], Path]:
 
 
 def _install_npm(program: Program, folder: Path) -> None:
-    wanted = {"private": True, "overrides": program.overrides}
-    (folder / "package.json").write_text(json.dumps(wanted), encoding="utf-8")
+    package = {"private": True, "overrides": program.overrides}
+    (folder / "package.json").write_text(json.dumps(package), encoding="utf-8")
     _run([*_NPM, f"{program.name}@{program.version}", *program.beside], folder)
 
 
 def _install_pypi(program: Program, folder: Path) -> None:
     _run([sys.executable, "-m", "venv", "venv"], folder)
-    wanted = [f"{program.name}=={program.version}", *program.beside]
-    _run(["venv/bin/pip", "install", "--quiet", *wanted], folder)
+    packages = [f"{program.name}=={program.version}", *program.beside]
+    _run(["venv/bin/pip", "install", "--quiet", *packages], folder)
 
 
 def _run(command: list[str], folder: Path) -> None:

@@ -1,10 +1,10 @@
-"""A bot as docs/bots.md has it, behind a server as it is shipped: does it ask, and hear?
+"""Runs a bot of docs/bots.md behind `threadlink serve`, and checks that it asks and is notified.
 
-    python -m tests.fidelity.behind_us COMMAND …
+    python -m tests.fidelity.bot_example COMMAND …
 
-COMMAND is a bot in any language that takes its settings from the environment, as the examples of
-that page do: PORT, APP_SECRET, THREADLINK_URL, THREADLINK_KEY, BOT_WEBHOOK_SECRET. It listens for
-/messenger and /notices, and prints what those print.
+COMMAND starts a bot in any language that reads its settings from the environment, as the examples
+of that page do: PORT, APP_SECRET, THREADLINK_URL, THREADLINK_KEY, BOT_WEBHOOK_SECRET. It serves
+/messenger and /notices, and prints the same lines as the examples.
 """
 
 import os
@@ -30,8 +30,8 @@ from tests.bot import Bot, Received, Reply
 from tests.browsers import OverSockets
 from tests.drills.crowd import prepare
 from tests.drills.pair import SECRET
+from tests.fidelity.program_cache import command_for
 from tests.fidelity.programs import Program
-from tests.fidelity.shelf import command_for
 from tests.installation import ANA, BEN, ENVIRONMENT, settings_for
 from tests.linking.factories import JANE, confirmed
 
@@ -44,15 +44,15 @@ EXPRESS = Program(
 
 
 def express_example() -> dict[str, bool]:
-    """Return what the example for Express does, copied as a reader would."""
-    found = _EXPRESS.search(_PAGE.read_text(encoding="utf-8"))
+    """Run the example for Express as copied from the page; return each check with its result."""
+    example = _EXPRESS.search(_PAGE.read_text(encoding="utf-8"))
     _, folder = command_for(EXPRESS)
-    (folder / "bot.js").write_text(found[1] if found else "", encoding="utf-8")
+    (folder / "bot.js").write_text(example[1] if example else "", encoding="utf-8")
     return converse(["node", "bot.js"], folder)
 
 
 def converse(command: Sequence[str], folder: Path) -> dict[str, bool]:
-    """Return, for each thing that the bot run by *command* in *folder* must do, whether it did."""
+    """Run the bot *command* in *folder*; return each check with its result."""
     with tempfile.TemporaryDirectory() as own, bots.running() as graph:
         graph.reply = _send
         database = database_url(f"sqlite:///{own}/threadlink.sqlite")
@@ -76,9 +76,9 @@ def converse(command: Sequence[str], folder: Path) -> dict[str, bool]:
                 "BOT_WEBHOOK_SECRET": SECRET,
             }
             log = Path(own, "bot.log")
-            with log.open("w", encoding="utf-8") as said:
+            with log.open("w", encoding="utf-8") as output:
                 process = subprocess.Popen(
-                    command, cwd=folder, env=environment, stdout=said, stderr=said
+                    command, cwd=folder, env=environment, stdout=output, stderr=output
                 )
             try:
                 return _talk(Messenger(OverSockets(server.origin)), database, graph, log)
@@ -89,7 +89,7 @@ def converse(command: Sequence[str], folder: Path) -> dict[str, bool]:
 
 
 def report(does: dict[str, bool]) -> bool:
-    """Print what a bot *does*; return whether it does all."""
+    """Print each check with its result; return whether all passed."""
     for what, is_done in does.items():
         print(f"{what}: {'yes' if is_done else 'NO'}")
     return all(does.values())
@@ -103,7 +103,7 @@ def _talk(messenger: Messenger, database: URL, graph: Bot, log: Path) -> dict[st
     code = services.write(confirmed, psid=ANA, as_=JANE, at=clock.now())
     services.close()
     messenger.tells(linked(ANA, code, clock.now()))
-    does["hears of the link"] = _comes(log, f"link.created {ANA} {JANE.subject}")
+    does["receives the notice of the link"] = _comes(log, f"link.created {ANA} {JANE.subject}")
     messenger.tells(message(ANA, "hi", clock.now()))
     does["knows the person"] = _comes(log, f"known: {JANE.subject}")
     return does

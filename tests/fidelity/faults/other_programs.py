@@ -1,4 +1,4 @@
-"""Programs of others under a fault: bots that receive, clients that call, a page to log in at."""
+"""Programs of others under a fault: bots, Graph clients, and a login page."""
 
 import json
 from contextlib import ExitStack
@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.emulator.webhook_server import Webhook
 from tests.fidelity import clients, receivers
-from tests.fidelity.faults.seen import deliveries, shown
+from tests.fidelity.faults.summaries import deliveries, shown
 from tests.fidelity.programs import CLIENTS, RECEIVERS, SAMPLE, THREAD_SETTINGS
 from tests.fidelity.receivers import Bot
 from threadlink_testing import Exchange, Messenger, Person
@@ -18,15 +18,15 @@ _OK: Final = 200
 
 
 @dataclass
-class Foreign:
-    """Programs that are started when a fault needs them. Each method returns what one did."""
+class OtherPrograms:
+    """Programs that are started on first use. Each situation returns a summary of the result."""
 
     messenger: Messenger
     stack: ExitStack
     _bots: dict[str, tuple[Bot, str]] = field(default_factory=dict)
 
-    def aim(self, name: str, *, is_called: bool) -> None:
-        """Have Messenger speak to the bot *name*; a client needs somebody who takes its events."""
+    def connect(self, name: str, *, is_called: bool) -> None:
+        """Subscribe the bot *name*; for a client, subscribe a webhook that accepts everything."""
         if is_called:
             self.messenger.deliver_to(self._webhook())
             return
@@ -36,12 +36,12 @@ class Foreign:
         self.messenger.deliver_to(url)
 
     def hears(self, name: str, person: Person) -> str:
-        """Let a linking event happen; tell how it was delivered, and what the bot heard."""
+        """Send a linking event; return its deliveries, and what the bot received."""
         person.has("linked", code="tl_4f")
         return self._delivered(name, person)
 
     def hears_after_a_message(self, name: str, person: Person) -> str:
-        """Let a message go before, and have the bot's answer to the linking event lost once."""
+        """Send a linking event after a message, with the bot's answer to it lost once."""
         person.says("hello")
         self.messenger.turn_on("webhook-500", 1)
         return self.hears(name, person)
@@ -52,27 +52,27 @@ class Foreign:
         return self._delivered(name, person)
 
     def logs_in(self, _name: str, person: Person) -> str:
-        """Go through the bot's log-in page, and tell what is shown at the end."""
+        """Log in at the bot's page; return the last page and the deliveries."""
         window = person.taps_log_in().submits(button="OK")
         self.messenger.settle()
         return f"{shown(window)}; {deliveries(self.messenger, person)}"
 
     def heard(self, name: str) -> str:
-        """Tell what the bot has heard of linking since it was asked last."""
+        """Return the linking events that the bot has received since the last call."""
         self.messenger.settle()
-        taken = [each for each in self.messenger.received("webhook") if each.status == _OK]
-        events = [event for each in taken for event in each.events if "account_linking" in event]
-        told = [each["status"] for each in self._bot(name)[0].heard(len(events))]
-        return f"heard {', '.join(told) or 'nothing'}"
+        accepted = [each for each in self.messenger.received("webhook") if each.status == _OK]
+        events = [event for each in accepted for event in each.events if "account_linking" in event]
+        statuses = [each["status"] for each in self._bot(name)[0].heard(len(events))]
+        return f"heard {', '.join(statuses) or 'nothing'}"
 
     def calls(self, name: str, person: Person, call: str, fault: str) -> str:
-        """Let a client make one *call* under *fault*; tell what it made of the answer."""
+        """Run one *call* of a client under *fault*; return Graph's answers and its result."""
         given = clients.given_for(self.messenger, person)
         before = len(self.messenger.received())
         self.messenger.turn_on(fault)
-        told, complaint = clients.run(CALLERS[name], {**given, "only": call})
-        answers = [answer for made, answer in told if made == call]
-        got = json.dumps(answers[0], ensure_ascii=False) if answers else complaint
+        made, errors = clients.run(CALLERS[name], {**given, "only": call})
+        answers = [answer for name_of_call, answer in made if name_of_call == call]
+        got = json.dumps(answers[0], ensure_ascii=False) if answers else errors
         after = self.messenger.received()[before:]
         graph = ", ".join(_answered(each) for each in after if each.kind == "graph")
         webhook = "a webhook" if any(each.kind == "webhook" for each in after) else "no webhook"

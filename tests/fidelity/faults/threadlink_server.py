@@ -1,4 +1,4 @@
-"""Our own server under a fault: as it is shipped, beside the emulator, with one account."""
+"""`threadlink serve` beside the emulator, with one account, under a fault."""
 
 import os
 import re
@@ -17,51 +17,51 @@ import requests
 from sqlalchemy import URL
 
 from tests import shipped
-from tests.fidelity.faults.seen import deliveries, shown
+from tests.fidelity.faults.summaries import deliveries, shown
 from tests.installation import ENVIRONMENT, PASSWORD, USERNAME
 from threadlink_testing import Messenger, Person, Window
 
 _SECONDS: Final = 60
-# Setting the linking URL is a call of Messenger's owner, not of the server.
-_TO_AIM: Final = 1
+# Graph calls of `connect`, which are not the server's.
+_CALLS_TO_CONNECT: Final = 1
 _PROGRAM: Final = str(Path(sys.executable).with_name("threadlink"))
 
 
 @dataclass(frozen=True)
-class Ours:
-    """A running Threadlink. Each method is a situation, and returns what it did there."""
+class ThreadlinkServer:
+    """A running Threadlink. Each method is a situation, and returns a summary of the result."""
 
     messenger: Messenger
     server: shipped.Shipped
     env: dict[str, str]
     key: str
 
-    def aim(self) -> None:
-        """Have Messenger speak to this server."""
+    def connect(self) -> None:
+        """Subscribe this server, and set its linking URL."""
         self.messenger.deliver_to(f"{self.server.origin}/webhook")
         for page_id in self.messenger.page_tokens:
             self.messenger.set_linking_url(f"{self.server.origin}/authorize", page_id)
 
     def links(self, person: Person) -> str:
-        """Log in as far as it goes; tell what is shown last, what was delivered, what stands."""
+        """Log in as far as possible; return the last page, the deliveries and the link."""
         window = self._through_the_form(person)
         self.messenger.settle()
-        return f"{shown(window)}; {self._heard(person)}"
+        return f"{shown(window)}; {self._deliveries_and_link(person)}"
 
     def links_after_a_message(self, person: Person) -> str:
-        """Link when a message has gone before, and the webhook's answer is lost once."""
+        """Link after a message, with the webhook's answer lost once."""
         person.says("hello")
         self.messenger.turn_on("webhook-500", 1)
         return self.links(person)
 
     def links_and_logs_out(self, person: Person) -> str:
-        """Tell what stands at the end of a log-in and a log-out."""
+        """Log in and out; return the last page, the deliveries and the link."""
         window = self._through_the_form(person)
         person.logs_out()
-        return f"{shown(window)}; {self._heard(person)}"
+        return f"{shown(window)}; {self._deliveries_and_link(person)}"
 
     def stands_still(self, person: Person) -> str:
-        """Tell what became of a message that came while the whole server was stopped."""
+        """Send a message while the server's processes are stopped; return the deliveries."""
         os.killpg(self.server.process.pid, signal.SIGSTOP)
         try:
             person.has("message")
@@ -71,36 +71,37 @@ class Ours:
         return deliveries(self.messenger, person)
 
     def signs_in(self, person: Person) -> str:
-        """Sign in; tell what is shown, how often Graph was asked, and which error the log has."""
+        """Sign in; return the page, the number of Graph calls, and the errors in the log."""
         before = self.server.log.stat().st_size
         window = self._signed_in(person)
         new = self.server.log.read_text(encoding="utf-8")[before:]
         failed = re.findall(r'"error": "(\w+)".*"event": "graph.failed"', new)
-        asked = len(self.messenger.received("graph")) - _TO_AIM
+        asked = len(self.messenger.received("graph")) - _CALLS_TO_CONNECT
         return f"{shown(window)}; asked Graph {asked} x; logs {', '.join(failed) or 'nothing'}"
 
     def asks_who(self, person: Person) -> str:
-        """Sign in, and tell how the question names both sides."""
+        """Sign in, and return the heading of the confirm page."""
         return shown(self._signed_in(person))
 
     def sends_a_button(self, person: Person) -> str:
         asked = {"kind": "login", "psid": person.psid, "text": "Log in to see your orders"}
         answer = self._api("POST", f"/pages/{person.page_id}/buttons", asked)
-        told = answer.json()
-        return f"{answer.status_code} {told.get('type', 'sent').removeprefix('/api/docs#')}"
+        content = answer.json()
+        return f"{answer.status_code} {content.get('type', 'sent').removeprefix('/api/docs#')}"
 
     def unlinks(self, person: Person) -> str:
-        """Link, end the link by the API, and tell what Messenger then shows and has sent."""
+        """Link, and end the link by the API; return Messenger's state, deliveries and the link."""
         self._through_the_form(person)
         self._api("DELETE", f"/links/{person.page_id}/{person.psid}")
         until = time.monotonic() + _SECONDS
-        # The outbox's work is announced to nobody.
+        # The outbox does not report when it has called Graph, so poll.
         while person.is_linked and time.monotonic() < until:
             time.sleep(0.05)
-        return f"{'logged in' if person.is_linked else 'logged out'}; {self._heard(person)}"
+        state = "logged in" if person.is_linked else "logged out"
+        return f"{state}; {self._deliveries_and_link(person)}"
 
     def sets_the_url(self, _person: Person, *options: str) -> str:
-        ran = subprocess.run(
+        run = subprocess.run(
             [_PROGRAM, "messenger", "set-url", *options],
             env=self.env,
             cwd=self.server.log.parent,
@@ -109,20 +110,20 @@ class Ours:
             check=False,
             timeout=_SECONDS,
         )
-        # The last of it: where the machine has no system log, the line for that comes first.
-        told = (ran.stderr or ran.stdout).strip().splitlines() or [""]
-        return f"exit {ran.returncode}: {told[-1]}"
+        # The last line: without a system log, the audit line comes first.
+        lines = (run.stderr or run.stdout).strip().splitlines() or [""]
+        return f"exit {run.returncode}: {lines[-1]}"
 
     def sets_the_url_by_thread_settings(self, person: Person) -> str:
         return self.sets_the_url(person, "--legacy", "--graph-version", "v26.0")
 
-    def stands(self, person: Person) -> str:
-        """Tell whether *person* is linked, and how often that has changed."""
+    def link_of(self, person: Person) -> str:
+        """Return whether *person* is linked, with the version of the link."""
         answer = self._api("GET", f"/links/{person.page_id}/{person.psid}")
         return f"linked, version {answer.json()['version']}" if answer.ok else "not linked"
 
-    def _heard(self, person: Person) -> str:
-        return f"{deliveries(self.messenger, person)}; {self.stands(person)}"
+    def _deliveries_and_link(self, person: Person) -> str:
+        return f"{deliveries(self.messenger, person)}; {self.link_of(person)}"
 
     def _signed_in(self, person: Person) -> Window:
         window = person.taps_log_in()
@@ -146,8 +147,8 @@ class Ours:
 
 
 @contextmanager
-def running(messenger: Messenger) -> Iterator[Ours]:
-    """Yield `threadlink serve`, set up for *messenger* in a folder of its own."""
+def running(messenger: Messenger) -> Iterator[ThreadlinkServer]:
+    """Run `threadlink serve`, set up for *messenger* in a folder of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database = URL.create("sqlite", database=str(folder / "threadlink.sqlite"))
@@ -164,7 +165,7 @@ def running(messenger: Messenger) -> Iterator[Ours]:
         server = shipped.start(database, folder, **changed)
         try:
             env["PUBLIC_URL"] = server.origin
-            yield Ours(messenger, server, env, key)
+            yield ThreadlinkServer(messenger, server, env, key)
         finally:
             server.process.terminate()
             server.process.wait(_SECONDS)

@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # fbmq and Flask are those of the cache, and fbmq has no types.
-"""PyPI fbmq: reads the event; it leaves the signature to whoever calls it."""
+"""PyPI fbmq: reads the event; checking the signature is left to the application."""
 
 import hmac
 import os

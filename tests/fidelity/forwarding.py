@@ -1,9 +1,9 @@
-"""Shows that bots that others wrote take what we pass on: signature and event.
+"""Checks that bots that others wrote accept the deliveries that Threadlink forwards.
 
-    python -m tests.fidelity.passed_on [CACHE]
+    python -m tests.fidelity.forwarding [CACHE]
 
 Installs npm bootbot and express and PyPI fbmq into CACHE (default: ~/.cache/threadlink-receivers),
-outside this tree; starts each behind a Threadlink of its own; posts a delivery as Messenger would.
+outside of this tree; starts each behind its own Threadlink; posts a delivery as Messenger would.
 """
 
 import hmac
@@ -21,22 +21,22 @@ import requests
 from tests.actors import delivery, message
 from tests.installation import ANA, ENVIRONMENT, NOON
 
-HERE: Final = Path(__file__).parent / "behind"
+HERE: Final = Path(__file__).parent / "forwarding_bots"
 PATIENCE_S: Final = 30
 SECRET: Final = ENVIRONMENT["APP_SECRET"]
-# What only the exact bytes can be signed for: escapes, and a letter beyond ASCII.
+# Characters that Messenger escapes: the signature matches the exact bytes only.
 WORDS: Final = "hi <there> 50% ünï"
 
 
 def main(cache: Path) -> None:
-    """Try each receiver; end with an error if one does not read the event."""
+    """Run each receiver; exit with an error if one does not read the event."""
     python = _install(cache)
     commands = {
         "bootbot (npm)": ["node", str(HERE / "bootbot.js")],
         "express (npm)": ["node", str(HERE / "express.js")],
         "fbmq (PyPI)": [python, str(HERE / "fbmq_bot.py")],
     }
-    failed = [name for name, command in commands.items() if not _takes(name, command, cache)]
+    failed = [name for name, command in commands.items() if not _reads(name, command, cache)]
     raise SystemExit(f"not read by: {', '.join(failed)}" if failed else 0)
 
 
@@ -53,20 +53,20 @@ def _install(cache: Path) -> str:
     return python
 
 
-def _takes(name: str, command: list[str], cache: Path) -> bool:
+def _reads(name: str, command: list[str], cache: Path) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "bot.log"
         ports = _free_port(), _free_port()
         env = {**os.environ, "PORT": str(ports[1]), "APP_SECRET": SECRET}
         env["NODE_PATH"] = str(cache / "node_modules")
-        with log.open("w") as said:
-            bot = subprocess.Popen(command, env=env, stdout=said, stderr=said)
+        with log.open("w") as output:
+            bot = subprocess.Popen(command, env=env, stdout=output, stderr=output)
         server = _threadlink(Path(folder), ports)
         try:
             _until_open(ports[0])
             _until_open(ports[1])
             status = _post(ports[0])
-            is_read = _until_said(log, f"READ {ANA} {WORDS}")
+            is_read = _until_logged(log, f"READ {ANA} {WORDS}")
         finally:
             for process in (bot, server):
                 process.terminate()
@@ -111,7 +111,7 @@ def _until_open(port: int) -> None:
     raise SystemExit(f"nothing listens on {port}")
 
 
-def _until_said(log: Path, words: str) -> bool:
+def _until_logged(log: Path, words: str) -> bool:
     for _ in range(PATIENCE_S * 10):
         if words in log.read_text():
             return True
