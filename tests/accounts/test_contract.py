@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused, ProofRefused
-from tests.accounts.cast import ASKING, KINDS, NAME, PASSWORD, SUBJECT, Asking, Kind
+from tests.accounts.authenticator_kinds import ASKING, KINDS, NAME, PASSWORD, SUBJECT, Asking, Kind
 from tests.accounts.endpoint import SECRET
 from tests.accounts.provider import CLIENT_SECRET
 from tests.conftest import on_sqlite
