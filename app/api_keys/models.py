@@ -7,7 +7,7 @@ from app.infra.database.engine import Base, UtcDateTime
 
 
 class ApiKey(Base):
-    """An API key of one of the business's programs. A revoked key stays, so that it can be listed."""
+    """The API key of one of the business's programs. A revoked key stays, to be listed."""
 
     __tablename__ = "api_key"
 

@@ -7,7 +7,7 @@ from app.accounts.http_endpoint import HttpSettings
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.oidc_settings import OidcSettings
 from app.infra.settings.settings import ConfigError, Settings
-from tests.accounts.endpoint import SECRET
+from tests.accounts.password_endpoint import SECRET
 from tests.installation import settings_for
 
 GOOGLE = {

@@ -14,7 +14,7 @@ from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRef
 from app.accounts.identity import Identity
 from app.accounts.ldap import TOTAL_S, LdapAuthenticator
 from app.accounts.upstream import MOST_CONCURRENT
-from tests.accounts.stub_directory import (
+from tests.accounts.ldap_stub import (
     BIND,
     EXTENDED,
     JANE,

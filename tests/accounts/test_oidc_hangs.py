@@ -10,7 +10,7 @@ from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.oidc import TOTAL_S, OidcAuthenticator
 from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import MOST_CONCURRENT
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CALLBACK = "http://127.0.0.1:8000/authorize/oidc/stub/callback"
