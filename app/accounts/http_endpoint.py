@@ -1,4 +1,4 @@
-"""The business's own endpoint that knows whether a password is right: docs/authenticators.md."""
+"""The business's own endpoint that checks passwords (docs/authenticators.md, "http")."""
 
 import json
 import secrets
@@ -15,7 +15,7 @@ from app.accounts.authenticators import (
 )
 from app.accounts.identity import Identity, as_subject, is_possible, masked
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import Queue, Upstream
+from app.accounts.upstream import ConcurrencyLimit, UpstreamClient
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
 from app.infra.settings.catalogue import Description
@@ -25,7 +25,7 @@ TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254
 
 _OK: Final = 200
-# The account is locked: that is said to nobody, since the same page says so much of a wrong one.
+# 423: the account is locked. The page does not show the difference, which would reveal the account.
 _REFUSED: Final = frozenset({401, 423})
 _LONGEST_SHOWN: Final = 200
 
@@ -70,7 +70,7 @@ def build(settings: HttpSettings, resources: Resources) -> PasswordAuthenticator
 
 
 class HttpAuthenticator:
-    """Proves who somebody is by asking the endpoint in *settings*. Any thread may use it."""
+    """Checks passwords at the endpoint in *settings*. Threads may share it."""
 
     def __init__(
         self, settings: HttpSettings, *, now: Callable[[], datetime], total_s: float = TOTAL_S
@@ -78,15 +78,15 @@ class HttpAuthenticator:
         self._settings = settings
         self._now = now
         self._total_s = total_s
-        self._upstream, self._queue = Upstream(), Queue()
+        self._client, self._limit = UpstreamClient(), ConcurrencyLimit()
 
     def verify(self, username: str, password: str) -> Identity:
-        """Return who *username* is, if the endpoint says that *password* is right.
+        """Return the identity of *username* if the endpoint accepts *password*.
 
         Raises:
-            CredentialsRefused: It says that they do not belong together, or that the account is
-                locked; or nobody can have such a name or password.
-            AuthenticatorUnavailable: It says neither, or nothing.
+            CredentialsRefused: The endpoint refuses them or says that the account is locked; or
+                they are not possible as a name or password.
+            AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented.
         """
         if not is_possible(username, LONGEST_NAME) or not is_possible(password, MAXIMUM):
             raise CredentialsRefused
@@ -99,14 +99,14 @@ class HttpAuthenticator:
         )
         headers = {"Content-Type": "application/json", **signed}
         url, deadline = self._settings.url, Deadline(self._total_s)
-        with self._queue.joined():
-            reply = self._upstream.post(url, body, headers=headers, deadline=deadline)
+        with self._limit.slot():
+            reply = self._client.post(url, body, headers=headers, deadline=deadline)
         if reply.status in _REFUSED:
             raise CredentialsRefused
         if reply.status != _OK:
             raise AuthenticatorUnavailable(f"status {reply.status}")
-        said = reply.json()
-        subject, name = as_subject(said.get("subject")), said.get("display_name", username)
+        answer = reply.json()
+        subject, name = as_subject(answer.get("subject")), answer.get("display_name", username)
         if subject is None or not isinstance(name, str):
-            raise AuthenticatorUnavailable("an answer without a usable subject or display_name")
+            raise AuthenticatorUnavailable("no usable subject or display_name")
         return Identity(f"http:{self._settings.name}", subject, masked(name[:_LONGEST_SHOWN]))

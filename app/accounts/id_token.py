@@ -1,6 +1,6 @@
-"""What an ID Token proves (OpenID Connect Core 1.0, section 3.1.3.7; RFC 7519).
+"""The validation of ID Tokens (OpenID Connect Core 1.0, section 3.1.3.7; RFC 7519).
 
-Nothing here asks anybody or reads a clock.
+Pure functions: no network, no clock.
 """
 
 import hmac
@@ -16,22 +16,31 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 from app.accounts.authenticators import ProofRefused
 from app.accounts.identity import as_subject
 
-# Asymmetric ones only: with an HS* the provider's public key would do as the secret.
+# Asymmetric ones only: for HS* the provider's public key could be used as the secret.
 ALGORITHMS: Final = (
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
-    "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
-)  # fmt: skip
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+)
 SKEW_S: Final = 60
 _MOST_KEYS: Final = 50
 
 
 class KeyMissing(ProofRefused):
-    """None of the keys has signed the token; the provider may have newer ones."""
+    """The token is signed with none of the keys; the provider may have newer ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the token must say to be the answer to the sign-in that began at *begun_at*."""
+    """The claims that the token must have, for the sign-in that began at *begun_at*."""
 
     issuer: str
     client_id: str
@@ -40,22 +49,22 @@ class Expected:
 
 
 def read_keys(key_set: Mapping[str, Any]) -> tuple[Key, ...]:
-    """Return the keys in *key_set* that can have signed an ID Token; others are passed over."""
-    written = key_set.get("keys")
-    return tuple(_signing(written[:_MOST_KEYS] if isinstance(written, list) else ()))
+    """Return the keys in *key_set*, a JWK Set, that can sign an ID Token; others are skipped."""
+    jwks = key_set.get("keys")
+    return tuple(_signing_keys(jwks[:_MOST_KEYS] if isinstance(jwks, list) else ()))
 
 
 def check_id_token(
     token: str, keys: Sequence[Key], expected: Expected, *, at: datetime
 ) -> Mapping[str, Any]:
-    """Return the claims of *token*, all of which that matter have been checked.
+    """Return the claims of *token*, after all checks of signature, claims and times.
 
     Raises:
         KeyMissing: It is not signed with one of *keys*.
-        ProofRefused: It is no token, or not one that answers what is *expected*.
+        ProofRefused: It is malformed, or its claims are not those *expected*.
     """
     claims = _claims_signed_with(token, keys)
-    now, began = at.timestamp(), expected.begun_at.timestamp()
+    now, begun = at.timestamp(), expected.begun_at.timestamp()
     _require(claims.get("iss") == expected.issuer, "issuer")
     _require(_is_for(claims, expected.client_id), "audience")
     nonce = claims.get("nonce")
@@ -65,13 +74,13 @@ def check_id_token(
     )
     _require(_is_time(claims.get("exp")) and claims["exp"] > now - SKEW_S, "expired")
     issued = claims.get("iat")
-    _require(_is_time(issued) and began - SKEW_S <= claims["iat"] <= now + SKEW_S, "issued at")
+    _require(_is_time(issued) and begun - SKEW_S <= claims["iat"] <= now + SKEW_S, "issued at")
     if "nbf" in claims:
         _require(_is_time(claims["nbf"]) and claims["nbf"] <= now + SKEW_S, "not yet valid")
     if "auth_time" in claims:
-        # Else the provider has let an old sign-in stand for the fresh one that was asked for.
+        # Otherwise the provider has used an old sign-in instead of the fresh one requested.
         _require(
-            _is_time(claims["auth_time"]) and claims["auth_time"] >= began - SKEW_S, "auth_time"
+            _is_time(claims["auth_time"]) and claims["auth_time"] >= begun - SKEW_S, "auth_time"
         )
     _require(as_subject(claims.get("sub")) is not None, "subject")
     return claims
@@ -87,7 +96,7 @@ def _claims_signed_with(token: str, keys: Sequence[Key]) -> Mapping[str, Any]:
         try:
             return jwt.decode(token, key, algorithms=ALGORITHMS).claims
         except (JoseError, ValueError, TypeError, RecursionError):
-            # Not this key's, then; where there is no kid, another may fit.
+            # Not signed with this key; without a kid, another may fit.
             continue
     raise KeyMissing("signature")
 
@@ -99,27 +108,29 @@ def _header(token: str) -> Mapping[str, Any]:
         raise ProofRefused("no token") from exc
 
 
-def _signing(written: Iterable[object]) -> Iterable[Key]:
-    for one in written:
-        if not isinstance(one, dict) or one.get("use", "sig") != "sig":
+def _signing_keys(jwks: Iterable[object]) -> Iterable[Key]:
+    for jwk in jwks:
+        if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig":
             continue
         try:
-            key = import_key(one)
+            key = import_key(jwk)
         except (JoseError, ValueError, TypeError, KeyError):
-            continue  # of a kind we do not know, or malformed: the others may be what we need
+            continue  # Unknown or malformed: another one may be the key that is needed.
         if isinstance(key, (RSAKey, ECKey, OKPKey)):
             yield key
 
 
 def _is_for(claims: Mapping[str, Any], client_id: str) -> bool:
     audience = claims.get("aud")
-    several = audience if isinstance(audience, list) else [audience]
+    audiences = audience if isinstance(audience, list) else [audience]
     party = claims.get("azp")
-    return client_id in several and (party == client_id or (party is None and len(several) == 1))
+    return client_id in audiences and (
+        party == client_id or (party is None and len(audiences) == 1)
+    )
 
 
 def _bytes(text: str) -> bytes:
-    # JSON may hold half a surrogate pair.
+    # JSON may hold a lone surrogate.
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -127,6 +138,6 @@ def _is_time(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - a condition is what this is about
+def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - the condition is the subject
     if not holds:
         raise ProofRefused(what)

@@ -1,17 +1,19 @@
+"""The identity that an authenticator proves, and rules for the texts that make it up."""
+
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-# Letters and symbols by class, and yet nothing is seen of them (the fillers of Hangul, a blank of
-# Braille): a name that begins with one would seem to begin with nothing.
-_UNSEEN: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Letters and symbols by category, but invisible (the Hangul fillers, the Braille blank): a name
+# that begins with one would seem to begin with nothing.
+_INVISIBLE: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _MOST_MARKS: Final = 2
 _LONGEST: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an authenticator vouches for; the only thing of accounts that other rooms see.
+    """The result of a sign-in: a user is an *issuer* and a *subject* (R58).
 
     *subject* is never reused within *issuer*; *display_name* is for pages, and already masked.
     """
@@ -22,11 +24,11 @@ class Identity:
 
 
 def masked(name: str) -> str:
-    """Return of *name* what its owner recognises and a stranger learns little from.
+    """Return *name* masked: its owner recognises it, and another person learns little from it.
 
-    ``jane@example.com`` becomes ``j•••@example.com``, ``jane`` becomes ``j•••``. As many dots for a
-    short name as for a long one. What would steer the text around it (control characters, marks of
-    writing direction) is gone.
+    ``jane@example.com`` becomes ``j•••@example.com``, ``jane`` becomes ``j•••``, with as many dots
+    for a short name as for a long one. Characters that affect the text around it (control
+    characters, marks of writing direction) are removed.
     """
     local, at, domain = _visible(name).rpartition("@")
     if not at or not domain:
@@ -35,24 +37,25 @@ def masked(name: str) -> str:
 
 
 def as_subject(value: object) -> str | None:
-    """Return *value* if it can be a subject: text of ours to keep and to compare, byte for byte."""
+    """Return *value* if it can be stored as a subject and compared byte for byte, else None."""
     if not isinstance(value, str) or not 0 < len(value) <= _LONGEST or value != value.strip():
         return None
     return None if any(unicodedata.category(char)[0] == "C" for char in value) else value
 
 
 def is_possible(text: str, longest: int) -> bool:
-    """Tell whether anybody can have *text* for a name or password; who is asked is spared others.
+    """Return whether *text* is possible as a name or password: else nothing needs to be asked.
 
-    Half a surrogate pair and NUL are no characters: what receives them may cut the text there.
+    It has 1 to *longest* characters, without NUL and lone surrogates, at which a receiver may cut
+    the text.
     """
-    no_characters = any("\ud800" <= char <= "\udfff" or char == "\0" for char in text)
-    return 0 < len(text) <= longest and not no_characters
+    has_invalid = any("\ud800" <= char <= "\udfff" or char == "\0" for char in text)
+    return 0 < len(text) <= longest and not has_invalid
 
 
 def comparable(name: str) -> str:
-    """Return the form in which two ways to write *name* are the same."""
-    # Folding may undo the normal form, the normal form the folding, and both may make spaces.
+    """Return the form in which different spellings of *name* are equal."""
+    # Case folding may undo the normal form, and the reverse, and both may add spaces.
     for _ in range(2):
         folded = unicodedata.normalize("NFKC", name).casefold()
         name = unicodedata.normalize("NFKC", folded).strip()
@@ -66,17 +69,17 @@ def _visible(text: str) -> str:
     since the one character that the mask shows must be visible.
     """
     composed = unicodedata.normalize("NFC", text)
-    kept = (" " if char.isspace() else char for char in composed if not _is_unseen(char))
-    return "".join(kept).strip()
+    visible = (" " if char.isspace() else char for char in composed if not _is_invisible(char))
+    return "".join(visible).strip()
 
 
-def _is_unseen(char: str) -> bool:
+def _is_invisible(char: str) -> bool:
     # "C": control, format (bidi among them), surrogate, private, unassigned. A tab is a space.
-    return char in _UNSEEN or (unicodedata.category(char)[0] == "C" and not char.isspace())
+    return char in _INVISIBLE or (unicodedata.category(char)[0] == "C" and not char.isspace())
 
 
 def _first_character(text: str) -> str:
-    """Return the first letter of *text* with the marks on it, a few at most."""
+    """Return the first letter of *text* with at most a few of its combining marks."""
     start = next((i for i, char in enumerate(text) if not _is_mark(char)), len(text))
     end = start + 1
     while end < len(text) and end - start <= _MOST_MARKS and _is_mark(text[end]):

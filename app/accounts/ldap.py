@@ -1,13 +1,13 @@
-"""A directory that knows people and their passwords: docs/authenticators.md.
+"""Sign-in by an LDAP directory (docs/authenticators.md, "ldap").
 
-Found by a search, proven by a bind (RFC 4511, RFC 4513). This module loads ldap3, which takes a
-while: it is imported only where a directory is named in the settings.
+An entry is found by a search and proven by a bind (RFC 4511, RFC 4513). This module loads ldap3,
+which is slow: it is imported only if the settings name a directory.
 
-Why ldap3, whose last stable release (2.9.1) is of 2021: looked at again in November 2026,
-python-ldap 3.4.8 and bonsai 1.5.5 are kept up, and neither has a wheel for Linux, so each would ask
-for a compiler, OpenLDAP's headers and its library on every machine. Its own next
-release is a candidate (2.10.2rc4). Little of it is trusted: it builds questions and reads answers;
-time, size and TLS are ours, and tests/accounts/test_ldap_hostile.py answers it by hand.
+ldap3 is used although its last stable release (2.9.1) is of 2021: as of November 2026, python-ldap
+3.4.8 and bonsai 1.5.5 are maintained, but neither has a wheel for Linux, so each would need a
+compiler, OpenLDAP's headers and its library on every machine. ldap3's next release is a candidate
+(2.10.2rc4). Little of it is trusted: it encodes requests and decodes responses; time, size and TLS
+are bounded here, and tests/accounts/test_ldap_hostile.py holds that against a hostile server.
 """
 
 import ssl
@@ -26,7 +26,7 @@ from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRef
 from app.accounts.identity import Identity, is_possible, masked
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import MOST_BYTES, Queue
+from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit
 from app.infra.network.http_client import CONNECT_S, Deadline
 
 TOTAL_S: Final = 6.0
@@ -37,7 +37,7 @@ _SIZE_LIMIT_EXCEEDED: Final = 4
 # RFC 4511, appendix A: constraintViolation (locked, in some), noSuchObject, inappropriate-
 # Authentication (no password), invalidCredentials, unwillingToPerform (disabled, in some).
 _REFUSED: Final = frozenset({19, 32, 48, 49, 53})
-# On bytes that are no LDAP the decoder fails with whatever meets it first.
+# On malformed bytes ldap3's decoder raises any of these.
 _BROKEN: Final = (
     LDAPException,
     PyAsn1Error,
@@ -54,45 +54,45 @@ _Entry = dict[str, Any]
 
 
 class LdapAuthenticator:
-    """Proves who somebody is by the directory in *settings*. Any thread may use it.
+    """Checks passwords in the directory of *settings*. Threads may share it.
 
-    Each try has a connection of its own, since a bind changes who a connection is.
+    Each sign-in has a connection of its own, since a bind changes a connection's identity.
     """
 
     def __init__(self, settings: LdapSettings, *, total_s: float = TOTAL_S) -> None:
         self._settings = settings
         self._total_s = total_s
-        self._queue = Queue()
+        self._limit = ConcurrencyLimit()
         self._tls = _VerifiedTls(settings.ca_file) if settings.is_encrypted else None
 
     def verify(self, username: str, password: str) -> Identity:
-        """Return who *username* is, if the directory takes *password* for the one entry it has.
+        """Return the identity of *username* if the directory accepts *password* for its entry.
 
         Raises:
-            CredentialsRefused: It does not, it has no such entry or several, or nobody can have
-                such a name or password.
-            AuthenticatorUnavailable: It cannot be asked, or its answer is not usable.
+            CredentialsRefused: The directory refuses the password; it has no such entry, or
+                several; or the two are not possible as a name or password.
+            AuthenticatorUnavailable: The directory does not answer in time, or not usably.
         """
-        # An empty password must not get as far as a bind, which it would make anonymous, and which
-        # would then succeed (RFC 4513, 5.1.2).
+        # An empty password must never reach a bind: it would make the bind anonymous, and that
+        # would succeed (RFC 4513, 5.1.2).
         if not is_possible(password, MAXIMUM) or not _is_one_name(username):
             raise CredentialsRefused
         try:
-            with self._queue.joined(), self._connection() as connection:
-                entry = self._found(connection, username)
+            with self._limit.slot(), self._connection() as connection:
+                entry = self._search(connection, username)
                 dn = entry["dn"] if entry else f"cn={uuid4()},{self._settings.base}"
-                # Without an entry as well: so both ways take as many questions (R59).
-                right = self._takes(connection, dn, password)
+                # Without an entry as well: both cases take the same number of requests (R59).
+                is_right = self._bind(connection, dn, password)
         except _BROKEN as exc:
-            # The text of *exc* may quote names and what the directory said. `from None`, too.
+            # The text of *exc* may quote names and the directory's answer. `from None`, too.
             raise AuthenticatorUnavailable(type(exc).__name__) from None
-        if entry is None or not right:
+        if entry is None or not is_right:
             raise CredentialsRefused
         return self._identity(entry["raw_attributes"], username)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        """Yield a connection that may search, and that ends in time whatever the peer does."""
+        """Yield a connection that may search, and that ends in time even if the server hangs."""
         deadline, settings = Deadline(self._total_s), self._settings
         server = Server(
             settings.url,
@@ -104,43 +104,43 @@ class LdapAuthenticator:
         connection = Connection(server, auto_referrals=False, check_names=False)
         try:
             connection.open(read_server_info=False)
-            connection.socket = _Bounded(connection.socket, deadline)
+            connection.socket = _BoundedSocket(connection.socket, deadline)
             if self._tls is not None and not server.ssl:
                 connection.start_tls(read_server_info=False)
-            if settings.bind_dn and not self._takes(
+            if settings.bind_dn and not self._bind(
                 connection, settings.bind_dn, settings.bind_password
             ):
                 raise AuthenticatorUnavailable("the directory refused the BIND_DN")
             yield connection
         finally:
-            # Not by ldap3: after a failure it takes an open socket for a closed one.
+            # Not by ldap3, which after a failure takes an open socket for a closed one.
             if connection.socket is not None:
                 connection.socket.close()
 
-    def _found(self, connection: Connection, username: str) -> _Entry | None:
-        """Return the one entry of *username*; None where there is none, or more than one."""
+    def _search(self, connection: Connection, username: str) -> _Entry | None:
+        """Return the only entry of *username*; None if there is none, or more than one."""
         settings = self._settings
-        # The name may hold what a filter is written with (RFC 4515, 3).
+        # The name may hold characters of the filter syntax (RFC 4515, 3).
         connection.search(
             settings.base,
             settings.filter.replace("{username}", escape_filter_chars(username)),
             search_scope=SUBTREE,
             dereference_aliases=DEREF_NEVER,
-            attributes=[one for one in (settings.subject, settings.name_attribute) if one],
+            attributes=[name for name in (settings.subject, settings.name_attribute) if name],
             size_limit=2,
         )
         code = connection.result["result"]
         if code not in {_SUCCESS, _SIZE_LIMIT_EXCEEDED}:
             raise AuthenticatorUnavailable(f"search: result {code}")
-        # References to other servers stand among the entries; they are not followed. Nor is an
-        # entry without a name asked: to bind without one is to be anonymous (RFC 4513, 5.1.1).
-        found = (one for one in connection.response if one["type"] == "searchResEntry")
-        entries = [one for one in found if one["dn"]]
+        # The response may also have references to other servers, which are not followed. An entry
+        # without a name is skipped: a bind without one is anonymous (RFC 4513, 5.1.1).
+        results = (item for item in connection.response if item["type"] == "searchResEntry")
+        entries = [entry for entry in results if entry["dn"]]
         return entries[0] if code == _SUCCESS and len(entries) == 1 else None
 
-    def _takes(self, connection: Connection, dn: str, password: str) -> bool:
-        """Tell whether *password* is right for *dn*."""
-        # As bytes: text would be prepared (RFC 4013), and then be another password.
+    def _bind(self, connection: Connection, dn: str, password: str) -> bool:
+        """Return whether the directory accepts *password* for *dn*."""
+        # As bytes: ldap3 would prepare text (RFC 4013), and so change the password.
         connection.rebind(user=dn, password=password.encode(), authentication=SIMPLE)
         code = connection.result["result"]
         if code != _SUCCESS and code not in _REFUSED:
@@ -152,43 +152,43 @@ class LdapAuthenticator:
         try:
             (value,) = values
             is_guid = self._settings.subject == "objectGUID"
-            # Microsoft writes the first three parts backwards ([MS-DTYP] 2.3.4.2).
+            # Microsoft stores the first three parts little-endian ([MS-DTYP] 2.3.4.2).
             subject = str(UUID(bytes_le=value) if is_guid else UUID(value.decode("ascii")))
         except ValueError:
             raise AuthenticatorUnavailable(f"an entry without {self._settings.subject}") from None
-        named = attributes.get(self._settings.name_attribute or "", [])
-        name = named[0].decode(errors="replace") if named else username
+        names = attributes.get(self._settings.name_attribute or "", [])
+        name = names[0].decode(errors="replace") if names else username
         return Identity(f"ldap:{self._settings.name}", subject, masked(name[:_LONGEST_SHOWN]))
 
 
 class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
-    """TLS as Python verifies it; ldap3 would compare host names with a copy of old code."""
+    """TLS with Python's own verification; ldap3 has an outdated copy of the host name check."""
 
     def __init__(self, ca_file: str | None) -> None:
         super().__init__(validate=ssl.CERT_REQUIRED)
         self._context = ssl.create_default_context(cafile=ca_file)
 
-    def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - ldap3's signature; always shaken
-        host, below = connection.server.host, connection.socket
-        if isinstance(below, _Bounded):  # StartTLS
-            connection.socket = below.encrypted(self._context, host)
+    def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - ldap3's signature; the handshake is always done
+        host, sock = connection.server.host, connection.socket
+        if isinstance(sock, _BoundedSocket):  # StartTLS
+            connection.socket = sock.encrypted(self._context, host)
         else:
-            connection.socket = self._context.wrap_socket(below, server_hostname=host)
+            connection.socket = self._context.wrap_socket(sock, server_hostname=host)
 
 
-class _Bounded:
-    """A socket whose answers end in time and are not endless."""
+class _BoundedSocket:
+    """A socket with a deadline, and a limit on the bytes that it receives."""
 
     def __init__(self, sock: Any, deadline: Deadline) -> None:
         self._sock, self._deadline, self._left = sock, deadline, MOST_BYTES
 
-    def encrypted(self, context: ssl.SSLContext, host: str) -> "_Bounded":
-        """Return the same way, by TLS from here on."""
-        self._hurry()
-        return _Bounded(context.wrap_socket(self._sock, server_hostname=host), self._deadline)
+    def encrypted(self, context: ssl.SSLContext, host: str) -> "_BoundedSocket":
+        """Return this connection with TLS from here on."""
+        self._set_timeout()
+        return _BoundedSocket(context.wrap_socket(self._sock, server_hostname=host), self._deadline)
 
     def recv(self, size: int) -> bytes:
-        self._hurry()
+        self._set_timeout()
         data: bytes = self._sock.recv(size)
         self._left -= len(data)
         if not data or self._left < 0:
@@ -196,7 +196,7 @@ class _Bounded:
         return data
 
     def sendall(self, data: bytes) -> None:
-        self._hurry()
+        self._set_timeout()
         self._sock.sendall(data)
 
     def shutdown(self, how: int) -> None:
@@ -205,7 +205,7 @@ class _Bounded:
     def close(self) -> None:
         self._sock.close()
 
-    def _hurry(self) -> None:
+    def _set_timeout(self) -> None:
         left_s = self._deadline.left_s()
         if left_s <= 0:
             raise TimeoutError
@@ -213,10 +213,10 @@ class _Bounded:
 
 
 def _is_one_name(name: str) -> bool:
-    """Tell whether *name* has no other spelling that a directory takes for the same.
+    """Return whether *name* has no other spelling that a directory treats as the same name.
 
-    It skips what is not seen and counts several spaces as one (RFC 4518, 2.2 and 2.6.1), so each
-    name could be guessed at under many, and throttled under none.
+    Directories ignore invisible characters and treat several spaces as one (RFC 4518, 2.2 and
+    2.6.1). With such spellings, guesses at one name would spread over many rate-limit counters.
     """
-    unseen = any(unicodedata.category(char)[0] == "C" for char in name)
-    return is_possible(name, LONGEST_NAME) and not unseen and name.split() == name.split(" ")
+    is_invisible = any(unicodedata.category(char)[0] == "C" for char in name)
+    return is_possible(name, LONGEST_NAME) and not is_invisible and name.split() == name.split(" ")

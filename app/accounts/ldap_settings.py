@@ -93,7 +93,7 @@ def read_settings(reader: Reader, name: str) -> LdapSettings:
     attribute = reader.optional(f"LDAP_{upper}_ATTRIBUTE", _attribute, None)
     whole_filter = reader.optional(f"LDAP_{upper}_FILTER", _filter, None)
     if attribute and whole_filter:
-        reader.errors.append(f"LDAP_{upper}_FILTER stands beside LDAP_{upper}_ATTRIBUTE")
+        reader.errors.append(f"LDAP_{upper}_FILTER and LDAP_{upper}_ATTRIBUTE exclude each other")
     bind_dn = reader.optional(f"LDAP_{upper}_BIND_DN", plain, "")
     bind_password = reader.optional(f"LDAP_{upper}_BIND_PASSWORD", plain, "")
     if bool(bind_dn) != bool(bind_password):

@@ -1,8 +1,8 @@
-"""The built-in account store: its use cases, and the authenticator that asks it.
+"""The built-in accounts: their use cases, and the authenticator that checks their passwords.
 
-Nothing here commits, and every function of a session may be run twice. What ends when an account
-is disabled or deleted (open attempts, links) is another room's: the caller gets the subject to
-end them by.
+Nothing here commits, and every function of a session may be run twice. Disabling or deleting an
+account ends its open attempts and its links as well: that is up to the caller, who gets the
+subject for it.
 """
 
 import secrets
@@ -35,15 +35,15 @@ LONGEST_NAME: Final = 254
 
 
 class AccountError(Exception):
-    """The account store could not do what it was asked."""
+    """A use case of the accounts failed."""
 
 
 class UsernameTaken(AccountError):
-    """Another account has this username, perhaps written in another way."""
+    """Another account has this username, perhaps in another spelling."""
 
 
 class UsernameRefused(AccountError):
-    """No account can have this username; the text says why."""
+    """The username is not allowed; the text says why."""
 
 
 class AccountUnknown(AccountError):
@@ -65,14 +65,14 @@ def canonical(username: str) -> str:
     """Return the form in which usernames are compared.
 
     Raises:
-        UsernameRefused: It is empty, too long, or holds characters that nobody sees.
+        UsernameRefused: It is empty, too long, or has invisible characters.
     """
     if len(username) > LONGEST_NAME:
         raise UsernameRefused(f"A username may have {LONGEST_NAME} characters at most.")
-    # Keyboards of phones add a space after a word.
+    # Phone keyboards add a space after a word.
     name = username.strip()
     if any(unicodedata.category(char)[0] == "C" for char in name):
-        raise UsernameRefused("A username may not hold characters that nobody sees.")
+        raise UsernameRefused("A username may not have invisible characters.")
     name = comparable(name)
     if not name or len(name) > LONGEST_NAME:
         raise UsernameRefused(f"A username has between 1 and {LONGEST_NAME} characters.")
@@ -85,7 +85,7 @@ def add(
     """Add an account; return its subject.
 
     Raises:
-        UsernameRefused: No account can have this username.
+        UsernameRefused: The username is not allowed.
         UsernameTaken: Another account has it.
     """
     account = Account(
@@ -117,7 +117,7 @@ def set_password(session: Session, username: str, password_hash: str) -> str:
 
 
 def disable(session: Session, username: str, *, at: datetime) -> str:
-    """Let *username* sign in no more; return the subject, whose links the caller ends.
+    """Disable the account of *username*; return the subject, whose links the caller ends.
 
     Raises:
         AccountUnknown: There is no such account.
@@ -128,7 +128,7 @@ def disable(session: Session, username: str, *, at: datetime) -> str:
 
 
 def enable(session: Session, username: str) -> str:
-    """Let *username* sign in again; return the subject.
+    """Enable the account of *username* again; return the subject.
 
     Raises:
         AccountUnknown: There is no such account.
@@ -151,22 +151,23 @@ def delete(session: Session, username: str) -> str:
 
 
 def find(session: Session, username: str) -> AccountValue | None:
-    """Return the account of *username*, however it is written."""
+    """Return the account of *username*, in any spelling."""
     account = _find(session, username)
     return None if account is None else _value(account)
 
 
 def list_accounts(session: Session) -> tuple[AccountValue, ...]:
-    """Return all accounts, by name."""
+    """Return all accounts, sorted by username."""
     return tuple(map(_value, session.scalars(select(Account).order_by(Account.canonical))))
 
 
 def is_active(session: Session, subject: str) -> bool:
-    """Tell whether *subject* may still sign in, or go on with what it began."""
-    # Locked: who disables the account waits for our commit and then ends what we have written, or
-    # has committed before us and is seen. A shared lock, since sign-ins need not wait for another.
-    mine = select(Account).where(Account.id == subject).with_for_update(read=True)
-    account = session.scalar(mine.execution_options(populate_existing=True))
+    """Return whether *subject* may still sign in, or continue an attempt."""
+    # Locked: a transaction that disables the account either waits for our commit and then ends what
+    # we have written, or has committed before us and is seen. The lock is shared, since sign-ins
+    # need not wait for each other.
+    query = select(Account).where(Account.id == subject).with_for_update(read=True)
+    account = session.scalar(query.execution_options(populate_existing=True))
     return account is not None and account.disabled_at is None
 
 
@@ -179,10 +180,9 @@ def _account_for(session: Session, username: str) -> Account:
 
 def _find(session: Session, username: str, *, for_update: bool = False) -> Account | None:
     try:
-        mine = Account.canonical == canonical(username)
+        query = select(Account).where(Account.canonical == canonical(username))
     except UsernameRefused:
         return None
-    query = select(Account).where(mine)
     return session.scalar(query.with_for_update() if for_update else query)
 
 
@@ -205,10 +205,10 @@ class _Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    known: _Credentials | None
-    # What somebody else's password is kept as, or None where there are no accounts.
-    decoy: str | None = field(repr=False)
+class _Lookup:
+    credentials: _Credentials | None
+    # The password hash of another account; None if there are no accounts.
+    decoy_hash: str | None = field(repr=False)
 
 
 def build(_: None, resources: Resources) -> PasswordAuthenticator:
@@ -217,12 +217,11 @@ def build(_: None, resources: Resources) -> PasswordAuthenticator:
 
 
 class LocalAuthenticator:
-    """Proves who somebody is by the built-in accounts.
+    """Checks the passwords of the built-in accounts.
 
-    The password is looked at outside any transaction, and once on every road: how long the answer
-    takes tells nobody whether there is such an account. Accounts that were taken over keep hashes
-    of several kinds for a while, so an unknown name takes as long as some account does, always the
-    same one. *read* and *write* run a use case.
+    Each sign-in verifies one hash, outside any transaction, so that the time it takes does not
+    reveal whether an account exists (R59). Imported accounts have hashes of several kinds for a
+    while: an unknown username takes as long as some account does, always the same one.
     """
 
     def __init__(self, *, read: Run, write: Run, hasher: Hasher) -> None:
@@ -231,30 +230,31 @@ class LocalAuthenticator:
         self._hasher = hasher
 
     def verify(self, username: str, password: str) -> Identity:
-        """Return who *username* is, if *password* is right.
+        """Return the identity of *username* if *password* is right.
 
         Raises:
             CredentialsRefused: They do not belong together, or the account is disabled.
-            AuthenticatorUnavailable: What is kept of the password cannot be used.
+            AuthenticatorUnavailable: The stored hash cannot be used.
         """
-        # Asked for on every road: the first name of all waits until it is made, whosever it is.
-        nobodys_hash = self._nobodys_hash
-        found = self._read(partial(_credentials, username=username))
-        known = found.known
-        kept = known.password_hash if known else found.decoy or nobodys_hash
+        # Made by the first sign-in of all, whether its username exists or not.
+        random_hash = self._random_hash
+        lookup = self._read(partial(_look_up, username=username))
+        known = lookup.credentials
+        stored = known.password_hash if known else lookup.decoy_hash or random_hash
         try:
-            matches = self._hasher.matches(kept, password)
+            matches = self._hasher.matches(stored, password)
         except HashUnusable as exc:
             raise AuthenticatorUnavailable from exc
         if known is None or not known.is_active or not matches:
             raise CredentialsRefused
-        if self._hasher.is_outdated(kept):
+        if self._hasher.is_outdated(stored):
             self._upgrade(known, password)
         return Identity(ISSUER, known.subject, masked(known.username))
 
     @cached_property
-    def _nobodys_hash(self) -> str:
-        # For a name that no account stands behind. Not at the start: commands have no use for it.
+    def _random_hash(self) -> str:
+        # For unknown usernames while there are no accounts. Not made at the start, since commands
+        # do not need it.
         return self._hasher.hash(secrets.token_urlsafe(16))
 
     def _upgrade(self, known: _Credentials, password: str) -> None:
@@ -262,21 +262,20 @@ class LocalAuthenticator:
         self._write(partial(_replace_hash, subject=known.subject, old=known.password_hash, new=new))
 
 
-def _credentials(session: Session, *, username: str) -> _Found:
-    # Asked for on every road, so that the number of questions tells nothing either.
+def _look_up(session: Session, *, username: str) -> _Lookup:
+    # The decoy is read always, so that the number of queries reveals nothing either.
     place = urlsafe_b64encode(sha256(username.encode("utf-8", "surrogatepass")).digest()).decode()
     after = select(Account.password_hash).where(Account.id >= place).order_by(Account.id).limit(1)
-    decoy = session.scalar(after)
+    decoy_hash = session.scalar(after)
     account = _find(session, username)
     if account is None:
-        return _Found(None, decoy)
+        return _Lookup(None, decoy_hash)
     is_active = account.disabled_at is None
-    return _Found(
-        _Credentials(account.id, account.username, account.password_hash, is_active), decoy
-    )
+    credentials = _Credentials(account.id, account.username, account.password_hash, is_active)
+    return _Lookup(credentials, decoy_hash)
 
 
 def _replace_hash(session: Session, *, subject: str, old: str, new: str) -> None:
     # A password that was set meanwhile stays.
-    same = (Account.id == subject) & (Account.password_hash == old)
-    session.execute(update(Account).where(same).values(password_hash=new))
+    unchanged = (Account.id == subject) & (Account.password_hash == old)
+    session.execute(update(Account).where(unchanged).values(password_hash=new))

@@ -1,7 +1,8 @@
-"""Passwords: which new ones are good enough, how they are kept, how one is proved.
+"""Passwords: the rules for new ones, their hashes, and the verification.
 
-NIST SP 800-63B-4 §3.1.1.2 rules: long, any characters, never cut, no recipe for what must be in
-them, and none that everybody tries first. No password is part of any message or error here.
+The rules follow NIST SP 800-63B-4, section 3.1.1.2: a minimum length, any characters, no
+truncation, no composition rules, and a blocklist of common passwords. No password is part of any
+message or error here.
 """
 
 import re
@@ -16,7 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from zxcvbn_rs_py import zxcvbn
 
 from app.accounts import foreign_hashes
-from app.accounts.foreign_hashes import HashNotUnderstood
+from app.accounts.foreign_hashes import UnsupportedHash
 
 MINIMUM: Final = 15
 LOWEST_MINIMUM: Final = 8
@@ -28,11 +29,11 @@ _INSTEAD: Final = "Please choose another; four or five unrelated words make a go
 
 
 class PasswordRefused(Exception):
-    """The new password is not good enough; the text says why, in words for its owner."""
+    """The new password is not allowed; the text tells its owner why."""
 
 
 class HashUnusable(Exception):
-    """Whether a password is right cannot be told from what is kept of it."""
+    """The stored hash cannot be used to verify a password."""
 
 
 def check_new_password(
@@ -40,13 +41,13 @@ def check_new_password(
 ) -> None:
     """Raise unless *password* may be set.
 
-    *forbidden* are names that a stranger tries first: of the site, of the person, of the account.
-    The common passwords (30,000, in zxcvbn's own list; a test goes through them) score below what
-    is asked, whatever their length.
+    *forbidden* are names that an attacker tries first: of the site, the person, the account.
+    Common passwords of any length (30,000, in zxcvbn's own list; a test tries them all) score
+    below the required minimum.
 
     Raises:
-        PasswordRefused: It is too short, too long, common, easily guessed, or made of such a name.
-        ValueError: *minimum* is lower than any operator may set it.
+        PasswordRefused: It is too short, too long, common, easy to guess, or mostly such a name.
+        ValueError: *minimum* is below LOWEST_MINIMUM.
     """
     if minimum < LOWEST_MINIMUM:
         raise ValueError(f"the minimum length of passwords cannot be below {LOWEST_MINIMUM}")
@@ -55,7 +56,7 @@ def check_new_password(
     words = _parts([_PRODUCT, *forbidden])
     if _is_mostly(normal, words, minimum):
         raise PasswordRefused(f"This password is little more than a name. {_INSTEAD}")
-    # 100 characters tell enough, and take 30 ms at worst; 256 would take ten times as long.
+    # 100 characters are enough, and take 30 ms at worst; 256 would take ten times as long.
     estimate = zxcvbn(normal[:100], words)
     if int(estimate.score) < _score_needed(minimum):
         warning = estimate.feedback and estimate.feedback.warning
@@ -64,7 +65,7 @@ def check_new_password(
 
 
 def _score_needed(minimum: int) -> int:
-    # Eight characters never score 3, however random; all common passwords score below 2.
+    # Eight characters never score 3, even random ones; all common passwords score below 2.
     return 3 if minimum >= MINIMUM else 2
 
 
@@ -85,7 +86,7 @@ def _is_mostly(password: str, words: Iterable[str], minimum: int) -> bool:
 
 
 def _parts(names: Iterable[str]) -> list[str]:
-    """Return *names*, their words, and their words run together, as they compare."""
+    """Return *names*, their words, and their words joined, in the form in which they compare."""
     parts: set[str] = set()
     for name in names:
         normal = _normal(name).casefold()
@@ -96,7 +97,7 @@ def _parts(names: Iterable[str]) -> list[str]:
 
 
 def _normal(text: str) -> str:
-    # The same password typed on two keyboards may arrive as two sequences of code points.
+    # The same password typed on two keyboards may arrive as different code points.
     return unicodedata.normalize("NFKC", text)
 
 
@@ -105,47 +106,46 @@ def _is_text(password: str) -> bool:
 
 
 def _owasp() -> PasswordHasher:
-    # OWASP's password storage sheet; more memory would only make log-in storms worse.
+    # OWASP's Password Storage Cheat Sheet; more memory would only make storms of sign-ins worse.
     return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Hasher:
-    """Argon2id with the present parameters; *slots* bounds how many run at once."""
+    """Argon2id with the current parameters; *slots* bounds how many run at the same time."""
 
     argon2: PasswordHasher = field(default_factory=_owasp)
     slots: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     def hash(self, password: str) -> str:
-        """Return what to keep of *password*; only one that was checked can come here."""
+        """Return the hash of *password*, which `check_new_password` has accepted."""
         with self.slots:
             return self.argon2.hash(_normal(password))
 
-    def matches(self, kept: str, password: str) -> bool:
-        """Tell whether *kept* was made of *password*: one verification, whatever is wrong.
+    def matches(self, stored: str, password: str) -> bool:
+        """Return whether the hash *stored* was made from *password*, by exactly one verification.
 
-        A password that nobody can have set costs as much as any other, and matches nothing.
+        A password that is not possible costs as much as any other, and never matches.
 
         Raises:
-            HashUnusable: It cannot be told: *kept* is damaged, or memory is short.
+            HashUnusable: *stored* is damaged, or memory is short.
         """
-        possible = len(password) <= MAXIMUM and _is_text(password)
-        given = password if possible else ""
+        is_possible = len(password) <= MAXIMUM and _is_text(password)
+        verified = password if is_possible else ""
         with self.slots:
             try:
-                if foreign_hashes.is_foreign(kept):
-                    return foreign_hashes.matches(kept, given) and possible
-                self.argon2.verify(kept, _normal(given))
+                if foreign_hashes.is_foreign(stored):
+                    return foreign_hashes.matches(stored, verified) and is_possible
+                self.argon2.verify(stored, _normal(verified))
             except VerifyMismatchError:
                 return False
-            except (VerificationError, InvalidHashError, HashNotUnderstood) as exc:
+            except (VerificationError, InvalidHashError, UnsupportedHash) as exc:
                 raise HashUnusable(type(exc).__name__) from exc
-        return possible
+        return is_possible
 
-    def is_outdated(self, kept: str) -> bool:
-        """Tell whether *kept* is another system's, or was made with less work than is asked now."""
-        if foreign_hashes.is_foreign(kept):
+    def is_outdated(self, stored: str) -> bool:
+        """Return whether *stored* is imported, or was made with less work than now required."""
+        if foreign_hashes.is_foreign(stored):
             return True
-        before = extract_parameters(kept)
-        work = (self.argon2.time_cost, self.argon2.memory_cost)
-        return before.time_cost < work[0] or before.memory_cost < work[1]
+        made_with, now = extract_parameters(stored), self.argon2
+        return made_with.time_cost < now.time_cost or made_with.memory_cost < now.memory_cost

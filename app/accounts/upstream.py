@@ -1,4 +1,4 @@
-"""How an authenticator asks somebody else's server while a person waits."""
+"""HTTP calls to other people's servers while a person waits: bounded in time, size and number."""
 
 import json
 import threading
@@ -20,23 +20,23 @@ from app.infra.network.http_client import (
 )
 
 MOST_BYTES: Final = 256 * 1024
-# Half the places of the gate (admission.py): one server that hangs leaves the other half to
-# whoever signs in another way.
-MOST_WAITING: Final = 4
+# Half the slots of infra/admission.py: one server that hangs leaves the other half to people who
+# sign in by another method.
+MOST_CONCURRENT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answered."""
+    """A server's response."""
 
     status: int
     content: bytes = field(repr=False)
 
     def json(self) -> dict[str, Any]:
-        """Return the object that the answer is.
+        """Return the JSON object in the body.
 
         Raises:
-            AuthenticatorUnavailable: It is none.
+            AuthenticatorUnavailable: The body is no JSON object.
         """
         try:
             answer = json.loads(self.content)
@@ -48,29 +48,29 @@ class Reply:
         return answer
 
 
-class Queue:
-    """Those who wait for the servers of one authenticator: so few that others get a turn."""
+class ConcurrencyLimit:
+    """A bound on how many sign-ins wait for the servers of one authenticator at the same time."""
 
     def __init__(self) -> None:
-        self._places = threading.BoundedSemaphore(MOST_WAITING)
+        self._slots = threading.BoundedSemaphore(MOST_CONCURRENT)
 
     @contextmanager
-    def joined(self) -> Iterator[None]:
-        """Wait for these servers until the block ends.
+    def slot(self) -> Iterator[None]:
+        """Occupy a slot until the block ends.
 
         Raises:
-            AuthenticatorUnavailable: As many as may do. Nothing has been waited for.
+            AuthenticatorUnavailable: All slots are occupied. It is raised at once, without a wait.
         """
-        if not self._places.acquire(blocking=False):
-            raise AuthenticatorUnavailable("as many as may wait for it already")
+        if not self._slots.acquire(blocking=False):
+            raise AuthenticatorUnavailable("too many are waiting for it already")
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
 
-class Upstream:
-    """The way to the servers of one authenticator: no redirects, a cap, an end to waiting."""
+class UpstreamClient:
+    """An HTTP client for the servers of one authenticator. It follows no redirects."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -78,24 +78,24 @@ class Upstream:
     def get(
         self, url: str, *, deadline: Deadline, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """Return the answer at *url*.
+        """Return the response to a GET of *url*.
 
         Raises:
-            AuthenticatorUnavailable: There was none in time, or one without end.
+            AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
-        return self._ask("GET", url, None, headers or {}, deadline)
+        return self._request("GET", url, None, headers or {}, deadline)
 
     def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str], deadline: Deadline
     ) -> Reply:
-        """Post *body* and return the answer.
+        """Return the response to a POST of *body*.
 
         Raises:
-            AuthenticatorUnavailable: There was none in time, or one without end.
+            AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
-        return self._ask("POST", url, body, headers, deadline)
+        return self._request("POST", url, body, headers, deadline)
 
-    def _ask(
+    def _request(
         self,
         method: Literal["GET", "POST"],
         url: str,
@@ -112,18 +112,18 @@ class Upstream:
                 url,
                 data=body,
                 headers=dict(headers),
-                # requests passes a Timeout on to urllib3, and says so where it does (adapters.py).
+                # requests passes a Timeout on to urllib3, as its adapters.py documents.
                 timeout=cast("Any", timeout_within(left_s)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return Reply(response.status_code, read_capped(response, MOST_BYTES))
         except (requests.RequestException, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
-            # The text of *exc* holds the address, and that may hold a secret. `from None`, too.
+            # The text of *exc* has the address, which may hold a secret. `from None`, too.
             raise AuthenticatorUnavailable(type(exc).__name__) from None
 
     def _session(self) -> requests.Session:
-        # A Session belongs to one thread.
+        # A Session must not be shared between threads.
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = new_session()

@@ -1,0 +1,1 @@
+"""The keys with which other programs call the API. Imports infra alone."""

@@ -7,14 +7,14 @@ from app.infra.database.engine import Base, UtcDateTime
 
 
 class ApiKey(Base):
-    """What one program of the business may ask; a key that is revoked stays, to be seen."""
+    """The API key of one of the business's programs. A revoked key stays, to be listed."""
 
     __tablename__ = "api_key"
 
-    # Stands in the key itself, so that one read finds the row.
+    # Part of the key itself, so that one read finds the row.
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    # Of the whole key: with a copy of this table nobody can ask anything.
+    # SHA-256 of the whole key: a copy of this table is of no use to call the API.
     hash: Mapped[str] = mapped_column(String(64))
     # Separated by spaces.
     scopes: Mapped[str] = mapped_column(String(100))
@@ -25,5 +25,5 @@ class ApiKey(Base):
     # Written once a minute at most.
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # It came in an address, and so stands in logs that are not ours.
+    # The key was sent in a URL, and so is in logs of other programs.
     exposed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

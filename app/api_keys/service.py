@@ -1,4 +1,4 @@
-"""The keys that programs of the business ask with: issued, checked, revoked (security.md R92).
+"""API keys: issuing, checking and revoking them (R92).
 
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
@@ -19,16 +19,19 @@ from app.api_keys.models import ApiKey
 Scope = Literal["links:read", "links:write", "messages:send"]
 SCOPES: Final[tuple[Scope, ...]] = ("links:read", "links:write", "messages:send")
 
-USE_NOTED_EVERY: Final = timedelta(minutes=1)
+USE_RECORDED_EVERY: Final = timedelta(minutes=1)
 
 
 class KeyRefused(Exception):
-    """The key is none of ours, revoked or expired; which of these is deliberately not said."""
+    """The key is unknown, revoked or expired; which of these is deliberately not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What whoever holds a key may do; *page_id* None means on all pages."""
+    """The rights of a key; *page_id* None means on all pages.
+
+    *is_use_due*: the last recorded use is old enough to record this one.
+    """
 
     key_id: str
     scopes: frozenset[str]
@@ -38,7 +41,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyValue:
-    """A key as it may be shown: its secret is known to its holder alone."""
+    """A key as commands show it, without its secret."""
 
     id: str
     name: str
@@ -51,7 +54,7 @@ class KeyValue:
     exposed_at: datetime | None
 
 
-def issue(  # noqa: PLR0913 - one each for what a key is
+def issue(  # noqa: PLR0913 - one for each property of a key
     session: Session,
     name: str,
     *,
@@ -60,7 +63,7 @@ def issue(  # noqa: PLR0913 - one each for what a key is
     expires_at: datetime | None,
     at: datetime,
 ) -> str:
-    """Return a new key; it is never known again."""
+    """Return a new key. Only its hash is stored: it cannot be shown again."""
     key = tokens.new_key()
     session.add(
         ApiKey(
@@ -77,10 +80,10 @@ def issue(  # noqa: PLR0913 - one each for what a key is
 
 
 def check(session: Session, key: str, *, at: datetime) -> Grant:
-    """Return what the holder of *key* may do.
+    """Return the rights of *key*.
 
     Raises:
-        KeyRefused: Nothing.
+        KeyRefused: The key is unknown, revoked or expired.
     """
     row = _row_of(session, key)
     if row is None or row.revoked_at is not None:
@@ -88,33 +91,33 @@ def check(session: Session, key: str, *, at: datetime) -> Grant:
     if row.expires_at is not None and row.expires_at <= at:
         raise KeyRefused
     used_at = row.last_used_at
-    # Either way: a clock that was put back must not end the noting.
-    is_due = used_at is None or abs(at - used_at) >= USE_NOTED_EVERY
+    # In either direction: a clock that was set back must not stop the recording.
+    is_due = used_at is None or abs(at - used_at) >= USE_RECORDED_EVERY
     return Grant(row.id, frozenset(row.scopes.split()), row.page_id, is_due)
 
 
-def note_use(session: Session, key_id: str, *, at: datetime) -> None:
-    """Remember that the key was used."""
+def record_use(session: Session, key_id: str, *, at: datetime) -> None:
+    """Record that the key was used at *at*."""
     row = session.get(ApiKey, key_id)
     if row is not None:
         row.last_used_at = at
 
 
-def whose(session: Session, key: str) -> str | None:
-    """Return the id of *key*, whether or not it is still good; None where it is none of ours."""
+def find_id(session: Session, key: str) -> str | None:
+    """Return the id of *key*, even if it is revoked or expired; None if it is unknown."""
     row = _row_of(session, key)
     return None if row is None else row.id
 
 
 def flag_exposed(session: Session, key_id: str, *, at: datetime) -> None:
-    """Remember that the key has been where others can read it."""
+    """Record that the key was sent where others can read it."""
     row = session.get(ApiKey, key_id)
     if row is not None:
         row.exposed_at = row.exposed_at or at
 
 
 def revoke(session: Session, key_id: str, *, at: datetime) -> bool:
-    """Refuse the key from now on; tell whether there is one that was good until now."""
+    """Revoke the key; return False if there is none, or it was revoked before."""
     row = session.get(ApiKey, key_id, with_for_update=True)
     if row is None or row.revoked_at is not None:
         return False
@@ -145,8 +148,8 @@ def _row_of(session: Session, key: str) -> ApiKey | None:
     if not tokens.is_key(key):
         return None
     row = session.get(ApiKey, tokens.id_of(key))
-    is_it = row is not None and hmac.compare_digest(row.hash, _digest(key))
-    return row if is_it else None
+    is_match = row is not None and hmac.compare_digest(row.hash, _digest(key))
+    return row if is_match else None
 
 
 def _digest(key: str) -> str:

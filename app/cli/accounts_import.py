@@ -6,7 +6,7 @@ from typing import Final, TextIO
 import click
 
 from app.accounts import account_import
-from app.accounts.account_import import COLUMNS, Newcomer, RefusedLine
+from app.accounts.account_import import COLUMNS, ImportedAccount, RefusedLine
 from app.cli.audit import audited
 from app.cli.context import ServiceCommand, services
 from app.infra import clock
@@ -59,11 +59,11 @@ def _rows(file: TextIO) -> Iterator[tuple[int, Mapping[str, str | None]]]:
         ) from None
 
 
-def _add(batch: Iterable[Newcomer | RefusedLine], *, dry_run: bool) -> list[RefusedLine]:
+def _add(batch: Iterable[ImportedAccount | RefusedLine], *, dry_run: bool) -> list[RefusedLine]:
     """Add the accounts of *batch*; return the lines that were refused, in order."""
     refused = [line for line in batch if isinstance(line, RefusedLine)]
-    newcomers = [line for line in batch if isinstance(line, Newcomer)]
+    accounts = [line for line in batch if isinstance(line, ImportedAccount)]
     # `read` rolls back what it changes.
     run = services().read if dry_run else services().write
-    refused += run(account_import.add_all, newcomers, at=clock.now())
+    refused += run(account_import.add_all, accounts, at=clock.now())
     return sorted(refused, key=lambda refusal: refusal.line)

@@ -1,0 +1,4 @@
+"""The settings at Meta, and the checks of `threadlink doctor`.
+
+Imports outbox, messenger and infra.
+"""

@@ -10,7 +10,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import OctKey, generate_key
 from werkzeug.wrappers import Response
 
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider
 
 OTHER: Final = generate_key("RSA", 2048, {"kid": "two", "use": "sig"})
 

@@ -7,7 +7,7 @@ from app.accounts.http_endpoint import HttpSettings
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.oidc_settings import OidcSettings
 from app.infra.settings.settings import ConfigError, Settings
-from tests.accounts.endpoint import SECRET
+from tests.accounts.password_endpoint import SECRET
 from tests.installation import settings_for
 
 GOOGLE = {
@@ -108,7 +108,7 @@ def test_no_secret_of_an_authenticator_shows_in_a_repr() -> None:
         ({**STAFF, "LDAP_STAFF_CA_FILE": "/nowhere"}, "LDAP_STAFF_CA_FILE names no file"),
         (
             {**STAFF, "LDAP_STAFF_ATTRIBUTE": "uid", "LDAP_STAFF_FILTER": "(uid={username})"},
-            "LDAP_STAFF_FILTER stands beside",
+            "LDAP_STAFF_FILTER and LDAP_STAFF_ATTRIBUTE exclude",
         ),
         ({"HELP_URL_CONTACT": "javascript:alert(1)"}, "HELP_URL_CONTACT must be"),
     ],

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused, ProofRefused
-from tests.accounts.cast import ASKING, KINDS, NAME, PASSWORD, SUBJECT, Asking, Kind
-from tests.accounts.endpoint import SECRET
-from tests.accounts.provider import CLIENT_SECRET
+from tests.accounts.authenticator_kinds import ASKING, KINDS, NAME, PASSWORD, SUBJECT, Asking, Kind
+from tests.accounts.oidc_provider import CLIENT_SECRET
+from tests.accounts.password_endpoint import SECRET
 from tests.conftest import on_sqlite
 
 # Which base says what to do: wrong is wrong, and what cannot be told may be tried again.

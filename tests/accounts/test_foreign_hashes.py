@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher, Type
 from werkzeug.security import generate_password_hash
 
-from app.accounts.foreign_hashes import HashNotUnderstood, taken_over
+from app.accounts.foreign_hashes import UnsupportedHash, import_hash
 from app.accounts.passwords import Hasher, HashUnusable
 
 PASSWORD: Final = "gravel teapöt under nineteen"
@@ -56,7 +56,7 @@ FORMS: Final = {
 def test_a_hash_of_another_system_proves_its_password(kept: str) -> None:
     """R54: and is replaced when it has."""
     hasher = Hasher()
-    taken = taken_over(kept)
+    taken = import_hash(kept)
 
     assert hasher.matches(taken, PASSWORD)
     assert not hasher.matches(taken, PASSWORD.replace("ö", "o"))
@@ -68,7 +68,7 @@ def test_a_hash_of_another_system_proves_its_password(kept: str) -> None:
 
 def test_passwords_are_taken_as_they_were_typed_elsewhere() -> None:
     """Other systems do not normalise: what was set with a ligature is right only with it."""
-    taken = taken_over(_ARGON2.hash("o\ufb03ce"))
+    taken = import_hash(_ARGON2.hash("o\ufb03ce"))
 
     assert Hasher().matches(taken, "o\ufb03ce")
     assert not Hasher().matches(taken, "office")
@@ -77,9 +77,9 @@ def test_passwords_are_taken_as_they_were_typed_elsewhere() -> None:
 def test_bcrypt_reads_as_much_of_a_password_as_it_ever_did() -> None:
     kept = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
 
-    assert Hasher().matches(taken_over(kept), "x" * 80)
-    assert not Hasher().matches(taken_over(kept), "x" * 71)
-    assert not Hasher().matches(taken_over(kept), "x" * 72 + "\0")
+    assert Hasher().matches(import_hash(kept), "x" * 80)
+    assert not Hasher().matches(import_hash(kept), "x" * 71)
+    assert not Hasher().matches(import_hash(kept), "x" * 72 + "\0")
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_bcrypt_reads_as_much_of_a_password_as_it_ever_did() -> None:
     # Not the whole: it is another in each run, and workers of one run must agree.
     ids=lambda kept: kept[:7],
 )
-def test_what_cannot_be_verified_soon_is_not_taken_over(kept: str) -> None:
+def test_what_cannot_be_verified_soon_is_not_import_hash(kept: str) -> None:
     """R54, R59: one costly hash would hold up every sign-in; the reason quotes nothing."""
-    with pytest.raises(HashNotUnderstood) as refused:
-        taken_over(kept)
+    with pytest.raises(UnsupportedHash) as refused:
+        import_hash(kept)
 
     assert len(kept) < 4 or kept not in str(refused.value)
     assert "salt" not in str(refused.value)

@@ -11,7 +11,7 @@ from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRef
 from app.accounts.http_endpoint import HttpAuthenticator, HttpSettings
 from app.accounts.identity import Identity
 from app.infra.settings.parsing import webhook_secrets
-from tests.accounts.endpoint import PROGRAMS, SECRET, Endpoint, answering, example
+from tests.accounts.password_endpoint import PROGRAMS, SECRET, Endpoint, answering, example
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PASSWORD = "gravel teapot under nineteen"

@@ -8,7 +8,7 @@ from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRef
 from app.accounts.identity import Identity
 from app.accounts.ldap import LdapAuthenticator
 from app.accounts.rate_limits import RateLimitKeys
-from tests.accounts.directory import BASE, GUID, JANE, Directory, directory
+from tests.accounts.openldap import BASE, GUID, JANE, Directory, directory
 
 NAME, PASSWORD = "jane@example.com", "gravel teapot under nineteen"
 

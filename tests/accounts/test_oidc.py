@@ -19,7 +19,7 @@ from app.accounts.identity import Identity
 from app.accounts.oidc import OidcAuthenticator
 from app.accounts.oidc_settings import OidcSettings
 from tests.accounts.hostile_answers import AWAY, HOSTILE, OTHER, WAYS_BACK
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider, providing
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider, providing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CALLBACK = "http://127.0.0.1:8000/authorize/oidc/stub/callback"

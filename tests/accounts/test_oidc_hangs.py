@@ -9,8 +9,8 @@ import pytest
 from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.oidc import TOTAL_S, OidcAuthenticator
 from app.accounts.oidc_settings import OidcSettings
-from app.accounts.upstream import MOST_WAITING
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from app.accounts.upstream import MOST_CONCURRENT
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CALLBACK = "http://127.0.0.1:8000/authorize/oidc/stub/callback"
@@ -81,14 +81,14 @@ def test_a_provider_that_hangs_leaves_places_for_others(provider: Provider) -> N
     """Half the gate at most waits for it; whoever comes then is told so at once."""
     provider.slow[DISCOVERY] = "silent"
     authenticator = authenticator_for(provider, total_s=60)
-    with ThreadPoolExecutor(MOST_WAITING) as pool:
+    with ThreadPoolExecutor(MOST_CONCURRENT) as pool:
         waiting = [
-            pool.submit(authenticator.begin, CALLBACK, state="S") for _ in range(MOST_WAITING)
+            pool.submit(authenticator.begin, CALLBACK, state="S") for _ in range(MOST_CONCURRENT)
         ]
         for _ in waiting:
             provider.questions.acquire()
 
-        with pytest.raises(AuthenticatorUnavailable, match="as many as may"):
+        with pytest.raises(AuthenticatorUnavailable, match="too many"):
             authenticator.begin(CALLBACK, state="S")
 
         provider.over.set()

@@ -18,8 +18,8 @@ from app.accounts.ldap import LdapAuthenticator
 from app.accounts.local import LocalAuthenticator
 from app.accounts.passwords import Hasher
 from app.infra.settings.parsing import webhook_secrets
-from tests.accounts.directory import directory
-from tests.accounts.endpoint import SECRET, example
+from tests.accounts.openldap import directory
+from tests.accounts.password_endpoint import SECRET, example
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAME, PASSWORD = "Jane@example.com", "gravel teapot under nineteen"

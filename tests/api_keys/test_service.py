@@ -28,7 +28,7 @@ def test_a_key_grants_its_scopes_on_its_page(session: Session) -> None:
 
 
 def test_no_part_of_the_secret_is_stored(session: Session) -> None:
-    """R92: with a copy of the table nobody can ask anything."""
+    """R92: a copy of the table is of no use to call the API."""
     key = issue(session, "links:read")
     session.flush()
 
@@ -42,7 +42,7 @@ def test_no_part_of_the_secret_is_stored(session: Session) -> None:
 def test_another_secret_under_a_known_id_is_refused(session: Session) -> None:
     key = issue(session, "links:read")
     forged = tokens.new_key()
-    forged = next(one for one in [forged] if tokens.id_of(one) != tokens.id_of(key))
+    assert tokens.id_of(forged) != tokens.id_of(key)
 
     with pytest.raises(KeyRefused):
         keys.check(session, forged, at=NOON)
@@ -58,7 +58,7 @@ def test_a_revoked_key_is_refused_at_once(session: Session) -> None:
         keys.check(session, key, at=NOON)
 
 
-def test_a_key_ends_at_the_moment_that_was_said(session: Session) -> None:
+def test_a_key_ends_when_it_expires(session: Session) -> None:
     key = issue(session, "links:read", days=1)
 
     keys.check(session, key, at=NOON + DAY * 0.99)
@@ -67,11 +67,11 @@ def test_a_key_ends_at_the_moment_that_was_said(session: Session) -> None:
         keys.check(session, key, at=NOON + DAY)
 
 
-def test_its_use_is_noted_once_a_minute(session: Session) -> None:
-    """Design §4: a bot asks on every message, and a look-up must not write."""
+def test_its_use_is_recorded_once_a_minute(session: Session) -> None:
+    """A bot asks on every message, and a look-up must not write."""
     key = issue(session, "links:read")
     first = keys.check(session, key, at=NOON)
-    keys.note_use(session, first.key_id, at=NOON)
+    keys.record_use(session, first.key_id, at=NOON)
 
     soon = keys.check(session, key, at=NOON + timedelta(seconds=59))
     later = keys.check(session, key, at=NOON + timedelta(seconds=60))
@@ -79,7 +79,7 @@ def test_its_use_is_noted_once_a_minute(session: Session) -> None:
     assert (True, False, True) == (first.is_use_due, soon.is_use_due, later.is_use_due)
 
 
-def test_to_revoke_what_is_not_there_says_so(session: Session) -> None:
+def test_revoking_an_unknown_or_revoked_key_reports_it(session: Session) -> None:
     key = issue(session, "links:read")
     keys.revoke(session, tokens.id_of(key), at=NOON)
 

@@ -29,9 +29,9 @@ def test_accounts_are_imported_with_their_passwords(services: Services) -> None:
     authenticator = local.LocalAuthenticator(
         read=services.read, write=services.write, hasher=services.hasher
     )
-    before = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - no public function shows the stored hash
+    before = services.read(lambda session: local._look_up(session, username=USERNAME).credentials)  # noqa: SLF001 - no public function shows the stored hash
     authenticator.verify(USERNAME, PASSWORD)
-    after = services.read(lambda session: local._credentials(session, username=USERNAME).known)  # noqa: SLF001 - as above
+    after = services.read(lambda session: local._look_up(session, username=USERNAME).credentials)  # noqa: SLF001 - as above
     assert before is not None
     assert after is not None
     assert HASH == before.password_hash
@@ -61,8 +61,8 @@ def test_refused_lines_are_named_and_the_others_imported(
     assert "refused lines: 4" in done.stdout
     for refused in (
         "line 3: there is an account with this username",
-        "line 4: this username stands in line 2 already",
-        "line 5: this form of hash is not known",
+        "line 4: this username is in line 2 already",
+        "line 5: this form of hash is unknown",
         "line 6: A username has between 1 and 254 characters.",
     ):
         assert refused in done.stderr

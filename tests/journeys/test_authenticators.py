@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from playwright.sync_api import expect
 
 from app.infra import clock
-from tests.accounts.directory import BASE, BIND_DN, BIND_PASSWORD, JANE, directory
-from tests.accounts.endpoint import SECRET, example
-from tests.accounts.provider import providing
+from tests.accounts.oidc_provider import providing
+from tests.accounts.openldap import BASE, BIND_DN, BIND_PASSWORD, JANE, directory
+from tests.accounts.password_endpoint import SECRET, example
 from tests.journeys.phone import Phone
 from tests.journeys.program import Threadlink
 from tests.journeys.providers import npm_oidc_provider, oidc_provider_mock

@@ -15,7 +15,7 @@ from app.cli.listening import listening
 from app.cli.serving import serving
 from app.infra import clock
 from app.services.container import Services, build
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
 from tests.browsers import Answer, OverSockets
 from tests.installation import (

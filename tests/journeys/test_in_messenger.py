@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from app.infra import clock
-from tests.accounts.provider import providing
+from tests.accounts.oidc_provider import providing
 from tests.browsers import ON_ANDROID, ON_IOS
 from tests.journeys.phone import Phone
 from tests.journeys.program import Threadlink

@@ -21,7 +21,7 @@ from app.services.settings import settings_from_env
 from tests.browsers import OverSockets
 from tests.installation import ENVIRONMENT, NOON, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, messenger_of
-from tests.setup.visitor import Visitor
+from tests.setup.messenger_visitor import Visitor
 
 PAGES: Final = {
     "1717527131834678": ("Harbour Coffee", "#1a7f4b"),

@@ -23,7 +23,7 @@ from tests import shipped
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import ENVIRONMENT, NOON, PASSWORD
 from tests.setup.conftest import Platform, messenger_of
-from tests.setup.visitor import Visitor
+from tests.setup.messenger_visitor import Visitor
 
 PAGES: Final = {
     "1717527131834678": "Harbour Coffee",

@@ -52,7 +52,7 @@ def _refuse_key_in_url() -> None:
     # Anybody can invent a text of the form of a key: it counts towards the rate limit like other
     # invalid keys, and is logged only if it is one of ours.
     _count_invalid_key()
-    key_id = services().read(keys.whose, exposed)
+    key_id = services().read(keys.find_id, exposed)
     if key_id is not None:
         services().write(keys.flag_exposed, key_id, at=clock.now())
         log.error("api.key_exposed", key=key_id, hint="revoke it: threadlink keys revoke")
@@ -65,7 +65,7 @@ def _count_invalid_key() -> None:
 
 def _record_use(grant: Grant) -> None:
     try:
-        services().write(keys.note_use, grant.key_id, at=clock.now())
+        services().write(keys.record_use, grant.key_id, at=clock.now())
     except NotCommitted:
         # A look-up must not fail because its use cannot be recorded.
         log.warning("api.use_not_noted", key=grant.key_id)

@@ -14,7 +14,7 @@ from app.infra import clock
 from app.services.container import Services, build
 from app.web.problems import PROVIDER_AWAY, PROVIDER_REFUSED
 from tests.accounts.hostile_answers import AWAY, HOSTILE, WAYS_BACK
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, Person, log_in
 from tests.browsers import Answer
 from tests.conftest import on_sqlite

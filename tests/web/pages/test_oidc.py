@@ -23,7 +23,7 @@ from app.linking import link_queries
 from app.linking.models import Attempt
 from app.services.container import Services, build
 from app.web.pages.oidc import bp
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import ON_IOS, Answer, InProcess
 from tests.installation import ANA, PAGE, PUBLIC_URL, add_jane, settings_for

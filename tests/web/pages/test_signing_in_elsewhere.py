@@ -17,8 +17,8 @@ from werkzeug.wrappers import Response
 
 from app import create_app
 from app.services.container import Services, build
-from tests.accounts.endpoint import SECRET, answering
-from tests.accounts.stub_directory import BIND, SEARCH, directing
+from tests.accounts.ldap_stub import BIND, SEARCH, directing
+from tests.accounts.password_endpoint import SECRET, answering
 from tests.actors import Graph, LogIn, log_in
 from tests.conftest import on_sqlite
 from tests.installation import ANA, settings_for

@@ -24,9 +24,9 @@ from app.accounts.oidc import OidcAuthenticator
 from app.accounts.oidc_settings import OidcSettings
 from app.accounts.passwords import Hasher
 from app.infra.settings.parsing import webhook_secrets
-from tests.accounts.endpoint import SECRET, Endpoint, answering
-from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
-from tests.accounts.stub_directory import BIND, JANE, JANE_DN, StubDirectory, directing, entry
+from tests.accounts.ldap_stub import BIND, JANE, JANE_DN, StubDirectory, directing, entry
+from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.accounts.password_endpoint import SECRET, Endpoint, answering
 
 NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAME: Final = "jane@example.com"
