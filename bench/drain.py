@@ -13,8 +13,8 @@ from app.infra import clock
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import Writer
 from app.infra.settings.parsing import database_url
-from app.outbox.bot_webhooks import Delivered, add_delivery
-from app.outbox.models import Outgoing
+from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
+from app.outbox.models import OutboxRow
 from bench import machine
 
 COMMIT, LOOK_S = 200, 0.05
@@ -47,19 +47,19 @@ def drain(env: dict[str, str], lines: Iterable[str], folder: Path) -> dict[str, 
     }
 
 
-def _delivered(line: str) -> Delivered:
+def _delivered(line: str) -> RawDelivery:
     new, old, body = line.rstrip("\n").split("\t", 2)
     headers = {
         "Content-Type": "application/json",
         "X-Hub-Signature": f"sha1={old}",
         "X-Hub-Signature-256": f"sha256={new}",
     }
-    return Delivered(body.encode(), headers)
+    return RawDelivery(body.encode(), headers)
 
 
-def _add(session: Session, deliveries: list[Delivered]) -> None:
+def _add(session: Session, deliveries: list[RawDelivery]) -> None:
     for delivered in deliveries:
-        add_delivery(session, delivered, at=clock.now())
+        enqueue_delivery(session, delivered, at=clock.now())
 
 
 def _when_fewer(writer: Writer, count: int) -> tuple[float, int]:
@@ -70,5 +70,5 @@ def _when_fewer(writer: Writer, count: int) -> tuple[float, int]:
 
 
 def _waiting(session: Session) -> int:
-    waiting = select(func.count()).select_from(Outgoing).where(Outgoing.state == "waiting")
+    waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.state == "waiting")
     return session.scalar(waiting) or 0

@@ -8,7 +8,7 @@ from app.cli.options import json_option
 from app.infra import clock
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
-from app.outbox import heartbeats, retention
+from app.outbox import heartbeats, inspection
 from app.services.container import Services, build, processes
 from app.services.settings import load_settings
 from app.setup.findings import Finding, ok, problem
@@ -80,7 +80,7 @@ def _local(built: Services) -> Iterator[Finding]:
     yield database
     if database.verdict == "problem":
         return
-    queues = built.read(retention.queues)
+    queues = built.read(inspection.queue_stats)
     waiting = [queue for queue in queues if queue.state == "waiting"]
     yield check_queue(
         waiting=sum(queue.count for queue in waiting),

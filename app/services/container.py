@@ -109,15 +109,15 @@ class Services:
     def worker(self) -> Worker:
         """What does the things that commits have asked for."""
         told, passed = self.settings.bot.webhook_url, self.settings.bot.messenger_url
-        duties = {GRAPH_UNLINK: Handler(self._unlink, tireless=True)}
+        duties = {GRAPH_UNLINK: Handler(self._unlink, retries_forever=True)}
         if told:
-            duties[bot_webhooks.NOTICE] = bot_webhooks.telling(
+            duties[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
                 told, self.settings.bot.webhook_secrets, clock.now
             )
         if passed:
-            duties[bot_webhooks.DELIVERY] = bot_webhooks.passing_on(passed)
+            duties[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(passed)
         chores = (
-            PeriodicTask(self._beat, every=heartbeats.BEAT_EVERY),
+            PeriodicTask(self._beat, every=heartbeats.HEARTBEAT_INTERVAL),
             PeriodicTask(self._sweep, every=SWEEP_EVERY),
             PeriodicTask(self._sweep_outbox, every=OUTBOX_SWEEP_EVERY),
             # Not at once: whoever has just started it may still be setting it up.
@@ -135,7 +135,7 @@ class Services:
         self.worker.run(stop)
         # Without it, it is missed a minute later.
         with suppress(NotCommitted):
-            self.write(heartbeats.stop, self.worker_id, at=clock.now())
+            self.write(heartbeats.record_stop, self.worker_id, at=clock.now())
 
     @cached_property
     def delivery_counter(self) -> DeliveryCounter:
@@ -196,7 +196,7 @@ class Services:
 
     def _beat(self, at: datetime) -> None:
         """Let every process that is asked for /metrics know that this one works."""
-        self.write(heartbeats.beat, self.worker_id, at=at)
+        self.write(heartbeats.record_heartbeat, self.worker_id, at=at)
 
     def _watch_meta(self, at: datetime) -> None:
         """Tell the operator when what Meta has noted no longer leads here (R104)."""

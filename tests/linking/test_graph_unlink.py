@@ -45,7 +45,7 @@ def built(database: URL) -> Iterator[Services]:
 def waiting(built: Services) -> int:
     def count(session: Session) -> int:
         in_a_year = clock.now() + timedelta(days=365)
-        return len(queue.claim(session, KIND, most=9, lease=timedelta(0), at=in_a_year))
+        return len(queue.claim(session, KIND, limit=9, lease=timedelta(0), at=in_a_year))
 
     return built.read(count)
 

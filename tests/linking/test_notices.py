@@ -14,7 +14,7 @@ from app import create_app
 from app.accounts import local
 from app.infra import clock
 from app.linking import handlers
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from app.services.container import Services, build
 from tests import bot as bots
 from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
@@ -46,7 +46,7 @@ def notices(services: Services) -> list[dict[str, Any]]:
     """Return what waits to be told to the bot."""
 
     def read(session: Session) -> list[dict[str, Any]]:
-        waiting = select(Outgoing).where(Outgoing.kind == "notice").order_by(Outgoing.id)
+        waiting = select(OutboxRow).where(OutboxRow.kind == "notice").order_by(OutboxRow.id)
         return [json.loads(row.body) for row in session.scalars(waiting)]
 
     return services.read(read)
@@ -232,5 +232,5 @@ def add_other(services: Services) -> None:
 
 
 def _hurry(session: Session) -> None:
-    for row in session.scalars(select(Outgoing)):
+    for row in session.scalars(select(OutboxRow)):
         row.not_before = row.created_at

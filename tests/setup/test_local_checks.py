@@ -46,7 +46,7 @@ def test_a_full_disk_is_named(sound: Services, environment: dict[str, str], tmp_
     log = path.with_name(f"{path.name}-wal")
     # What SQLite writes goes to the end of its log, and that can grow no more.
     while log.stat().st_size < 100_000:
-        sound.write(heartbeats.beat, "w", at=clock.now())
+        sound.write(heartbeats.record_heartbeat, "w", at=clock.now())
     most = log.stat().st_size
 
     run = subprocess.run(  # noqa: S603 - our own program
@@ -72,7 +72,7 @@ def test_a_failing_receiver_is_told_from_a_missing_worker(sound: Services, runs:
     sound.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
     assert "no worker has sent" in lines(runs)["outbox"]["words"]
 
-    sound.write(heartbeats.beat, "w", at=clock.now())
+    sound.write(heartbeats.record_heartbeat, "w", at=clock.now())
 
     line = lines(runs)["outbox"]
     assert ("fault", "threadlink outbox list") == (line["verdict"], line["mend"])
@@ -133,7 +133,7 @@ def test_dead_letters_are_a_warning(sound: Services, runs: Runs) -> None:
     R99: what was given up can still be had; nothing else tells whoever does not look for it.
     """
     sound.write(tell_messenger, PAGE, ANA, at=NOON)
-    (claim,) = sound.write(queue.claim, KIND, most=1, lease=timedelta(0), at=NOON)
+    (claim,) = sound.write(queue.claim, KIND, limit=1, lease=timedelta(0), at=NOON)
     sound.write(queue.dead_letter, claim, failure="status 400")
 
     result = runs("doctor")

@@ -157,9 +157,9 @@ def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
 
     services.write(heartbeats.record_meta_check, "killed", 1, at=now - 9 * minute)
     services.write(heartbeats.record_meta_check, "stopped", 3, at=now - 8 * minute)
-    services.write(heartbeats.stop, "stopped", at=now - minute / 2)
-    services.write(heartbeats.beat, "alive", at=now)
-    services.write(heartbeats.beat, "alive too", at=now - minute / 4)
+    services.write(heartbeats.record_stop, "stopped", at=now - minute / 2)
+    services.write(heartbeats.record_heartbeat, "alive", at=now)
+    services.write(heartbeats.record_heartbeat, "alive too", at=now - minute / 4)
 
     found = figures(client)
     assert 2 == found["threadlink_workers",]

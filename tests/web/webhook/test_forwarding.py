@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.infra import clock
 from app.linking import link_queries
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from app.services.container import Services, build
 from tests import bot as bots
 from tests.actors import Graph, Messenger, Person, delivery, linked, log_in, message, unlinked
@@ -45,7 +45,7 @@ def messenger(services: Services) -> Messenger:
 
 def waiting(services: Services) -> int:
     def read(session: Session) -> int:
-        return len(list(session.scalars(select(Outgoing.id).where(Outgoing.state == "waiting"))))
+        return len(list(session.scalars(select(OutboxRow.id).where(OutboxRow.state == "waiting"))))
 
     return services.read(read)
 
