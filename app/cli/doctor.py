@@ -9,7 +9,8 @@ from app.infra import clock
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
 from app.outbox import heartbeats, inspection
-from app.services.container import Services, build, processes
+from app.services.container import Services, build
+from app.services.processes import process_count
 from app.services.settings import load_settings
 from app.setup.findings import Finding, ok, problem
 from app.setup.local_checks import check_database, check_deliveries, check_queue, check_sign_in
@@ -87,7 +88,7 @@ def _local(built: Services) -> Iterator[Finding]:
         oldest=clock.now() - min((q.oldest_at for q in waiting), default=clock.now()),
         dead=sum(queue.count for queue in queues if queue.state == "dead"),
         workers=built.read(heartbeats.workers_status, at=clock.now()).alive,
-        is_alone=processes(built.settings) == 1,
+        is_alone=process_count(built.settings) == 1,
     )
     yield check_deliveries(
         built.read(delivery_counts.last), kept=built.settings.retention.codes, at=clock.now()
