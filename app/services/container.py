@@ -24,7 +24,7 @@ from app.linking import delivery_counts
 from app.linking.delivery_counter import DeliveryCounter
 from app.linking.handlers import Policy
 from app.messenger.graph.client import GraphClient
-from app.messenger.graph.setup import AppClient, PageClient, Way
+from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
 from app.messenger.graph.transport import Observation
 from app.messenger.types import PageId
 from app.services.processes import core_count, process_count
@@ -103,22 +103,24 @@ class Services:
     def meta(self, observe: Callable[[Observation], None] | None = None) -> Meta:
         """Return clients for the app and its pages at Meta; *observe* gets each request."""
         settings = self.settings
-        way = Way(
+        endpoint = GraphEndpoint(
             base_url=settings.graph_url,
             version=settings.graph_version,
             observe=observe or _log_graph_call,
         )
-        app = AppClient(way, app_id=settings.app_id, app_secret=settings.app_secret)
-        pages = tuple(self._meta_page(PageId(page.id), page.token, way) for page in settings.pages)
+        app = AppClient(endpoint, app_id=settings.app_id, app_secret=settings.app_secret)
+        pages = tuple(
+            self._meta_page(PageId(page.id), page.token, endpoint) for page in settings.pages
+        )
         return Meta(app=app, pages=pages, webhook_url=f"{settings.public_url}/webhook")
 
-    def _meta_page(self, page_id: PageId, token: str, way: Way) -> MetaPage:
+    def _meta_page(self, page_id: PageId, token: str, endpoint: GraphEndpoint) -> MetaPage:
         settings = self.settings
         return MetaPage(
             id=page_id,
             token=token,
             client=PageClient(
-                way, token=token, app_id=settings.app_id, app_secret=settings.app_secret
+                endpoint, token=token, app_id=settings.app_id, app_secret=settings.app_secret
             ),
             profile=self.graph[page_id],
             linking_url=self.linking_url(page_id),

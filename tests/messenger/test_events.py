@@ -254,7 +254,9 @@ def test_any_event_leaves_the_others_intact(bad: dict[str, Any]) -> None:
     ],
     ids=repr,
 )
-def test_a_faulty_linked_event_is_unusable_and_keeps_its_code(change: dict[str, Any], reason: str) -> None:
+def test_a_faulty_linked_event_is_unusable_and_keeps_its_code(
+    change: dict[str, Any], reason: str
+) -> None:
     """
     Whatever else is wrong with a signed event, a code of ours in it has been exposed.
     """

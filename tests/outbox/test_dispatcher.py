@@ -281,7 +281,7 @@ def test_workers_at_the_same_time_never_claim_the_same_item(database: URL, write
         together.wait(PATIENCE)
         mine: list[int] = []
         while taken := other.write(queue.claim, KIND, limit=3, lease=LEASE, at=NOON):
-            mine += [claim.id for claim in second_claims]
+            mine += [claim.id for claim in taken]
         return mine
 
     with ThreadPoolExecutor(len(engines)) as pool:

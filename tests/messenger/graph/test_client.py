@@ -297,7 +297,7 @@ def test_nobody_to_unlink_is_told_apart(
     graph: GraphClient, platform: responses.RequestsMock, code: int, subcode: int | None
 ) -> None:
     """
-    Design 3: the worker tells Messenger until it answers or says the person is unknown.
+    The worker repeats the unlink until Messenger answers or says that the person is unknown.
     """
     platform.post(f"{GRAPH}/me/unlink_accounts", status=400, json=refusal(code, subcode))
 
