@@ -1,0 +1,1 @@
+"""Benchmarks: measure Threadlink beside raw floors and other servers. Not part of the package."""

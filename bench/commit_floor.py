@@ -1,4 +1,4 @@
-"""How many durable commits a second SQLite does here, by itself: no HTTP, no JSON, no SQLAlchemy.
+"""The rate of durable commits in SQLite alone: no HTTP, no JSON, no SQLAlchemy.
 
     python -m bench.commit_floor FOLDER each|group SECONDS
 

@@ -1,4 +1,4 @@
-"""Everything that is measured: ours as shipped, the same with one commit each, floors, rivals."""
+"""The measurements: Threadlink as shipped, with one commit for each delivery, floors, rivals."""
 
 import contextlib
 import json
@@ -25,22 +25,22 @@ HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 EXPRESS = ("body-parser@2", "express@5")
 BOTTENDER = ("express@4", "body-parser@2", "bottender@1.5.5")
-# A second of ours on a fast machine, with room: what comes again costs less.
+# More than Threadlink handles a second on a fast machine: a repeated delivery would cost less.
 SINGLES_A_SECOND, BATCHES_A_SECOND = 8_000, 800
-# What a worker shall do at the least.
+# The rate that a worker must reach.
 DRAINED_A_SECOND = 1000
-# How often each of two tables is asked in turn.
+# The runs for each of the two tables, which take turns.
 LOOKED_UP = 3
 
-# Where nobody listens.
-NOBODY = "http://127.0.0.1:9"
+# No process listens there.
+UNREACHABLE = "http://127.0.0.1:9"
 
 Bot = Literal["none", "away", "there"]
 Measure = Callable[[], dict[str, float]]
 
 
 class Field:
-    """What can be measured here, by name, and what cannot and why."""
+    """The measurements that can be made here, by name, and the reasons why others are missing."""
 
     def __init__(self, folder: Path, load: Load) -> None:
         self._folder, self._load = folder, load
@@ -101,9 +101,9 @@ class Field:
         seconds: int | None = None,
         **settings: str,
     ) -> dict[str, float]:
-        """Measure the product as shipped; messages are stored for the *bot*, if there is to be one.
+        """Measure the product as shipped; with a *bot*, messages are stored and forwarded to it.
 
-        While it is away, nothing but the intake is measured.
+        A bot that is "away" cannot be reached: then the intake alone is measured.
         """
         port = free_port()
         env = self._settings(port, self._database(db))
@@ -111,7 +111,7 @@ class Field:
         with contextlib.ExitStack() as stack:
             if bot != "none":
                 sink = stack.enter_context(Sink()) if bot == "there" else None
-                env["BOT_MESSENGER_URL"] = sink.url if sink else NOBODY
+                env["BOT_MESSENGER_URL"] = sink.url if sink else UNREACHABLE
             env |= settings
             return self._measured(
                 _serve(port, each=each), env, port, kind, events=events, seconds=seconds
@@ -139,7 +139,7 @@ class Field:
                 return storm.measure(port, bodies, self._load.seconds, graph)
 
     def _looked_up(self, db: str) -> dict[str, float]:
-        """Measure one look-up at a time, with few links and with many, in turn."""
+        """Measure one look-up at a time, with few links and with many by turns."""
         found: dict[int, list[float]] = {lookup.FEW: [], lookup.MANY: []}
         with contextlib.ExitStack() as stack:
             servers = {}
@@ -163,7 +163,7 @@ class Field:
         return failures.measure(env, PAGE)
 
     def _drained(self, db: str) -> dict[str, float]:
-        """Measure one worker that passes on what was stored while it was away."""
+        """Measure one worker that forwards deliveries which were stored before it started."""
         env = self._settings(free_port(), self._database(db))
         self._make_tables(env)
         count = DRAINED_A_SECOND * self._load.seconds
@@ -172,8 +172,8 @@ class Field:
             return drain(env | {"BOT_MESSENGER_URL": bot.url}, lines, self._folder)
 
     def _make_tables(self, env: dict[str, str]) -> None:
-        subprocess.run([BIN / "threadlink", "db", "upgrade"], env=env, check=True,
-                       cwd=self._folder, capture_output=True)  # fmt: skip
+        command = [BIN / "threadlink", "db", "upgrade"]
+        subprocess.run(command, env=env, check=True, cwd=self._folder, capture_output=True)
 
     def _measured(  # noqa: PLR0913 - what runs, where, and what is posted for how long
         self,
@@ -186,10 +186,10 @@ class Field:
         seconds: int | None = None,
         stores: bool = True,
     ) -> dict[str, float]:
-        # Batches take half as long, or the load's memory would not hold them.
+        # For half the time with batches, which would not fit into memory otherwise.
         seconds = seconds or max(1, self._load.seconds // (1 if events == 1 else 2))
         a_second = SINGLES_A_SECOND if events == 1 else BATCHES_A_SECOND
-        # Whoever stores nothing does not know a delivery again.
+        # A server that stores nothing cannot recognise a repeated delivery.
         count = a_second * (seconds if stores else 1)
         bodies = self._load.bodies(kind, events=events, count=count)
         warm_up = self._load.bodies(f"first {kind}", events=events, count=a_second // 2)
@@ -223,7 +223,7 @@ class Field:
             "VERIFY_TOKEN": "v",
             "PAGE_ID": PAGE,
             "PAGE_ACCESS_TOKEN": "t",
-            "GRAPH_URL": NOBODY,
+            "GRAPH_URL": UNREACHABLE,
         }
 
     def _database(self, db: str) -> str:
@@ -241,8 +241,11 @@ class Field:
         command = [sys.executable, "-m", "bench.commit_floor", str(self._folder), mode]
         done = subprocess.run(
             machine.on_core(machine.SERVER_CORE, [*command, str(self._load.seconds)]),
-            capture_output=True, text=True, check=True, cwd=HERE.parent,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=HERE.parent,
+        )
         found: dict[str, float] = json.loads(done.stdout)
         return found
 

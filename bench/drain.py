@@ -1,4 +1,4 @@
-"""How fast one worker passes on what waits, to a bot that answers at once."""
+"""The rate at which one worker forwards waiting deliveries to a bot that answers at once."""
 
 import subprocess
 import sys
@@ -13,8 +13,8 @@ from app.infra import clock
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import Writer
 from app.infra.settings.parsing import database_url
-from app.outbox.bot_webhooks import Delivered, add_delivery
-from app.outbox.models import Outgoing
+from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
+from app.outbox.models import OutboxRow
 from bench import machine
 
 COMMIT, LOOK_S = 200, 0.05
@@ -23,19 +23,19 @@ COMMIT, LOOK_S = 200, 0.05
 def drain(env: dict[str, str], lines: Iterable[str], folder: Path) -> dict[str, float]:
     """Store *lines* of signatures and bodies, start a worker, and return its deliveries a second.
 
-    From the first that is done to the last, so that the start of the process does not count.
+    Measured from the first to the last, so that the start of the process does not count.
     """
     engine = make_engine(database_url(env["DATABASE_URL"]))
     writer = Writer(engine)
-    deliveries = [_delivered(line) for line in lines]
+    deliveries = [_delivery(line) for line in lines]
     for first in range(0, len(deliveries), COMMIT):
         writer.write(_add, deliveries[first : first + COMMIT])
     command = machine.on_core(machine.SERVER_CORE, [f"{Path(sys.executable).parent}/threadlink"])
     process = subprocess.Popen([*command, "worker"], env=env, cwd=folder, stderr=subprocess.DEVNULL)
     try:
-        begun, before = _when_fewer(writer, len(deliveries))
+        begun, before = _wait_until_fewer(writer, len(deliveries))
         cpu = machine.cpu_seconds(process.pid)
-        ended, _ = _when_fewer(writer, 1)
+        ended, _ = _wait_until_fewer(writer, 1)
         cpu = machine.cpu_seconds(process.pid) - cpu
     finally:
         process.terminate()
@@ -47,28 +47,28 @@ def drain(env: dict[str, str], lines: Iterable[str], folder: Path) -> dict[str, 
     }
 
 
-def _delivered(line: str) -> Delivered:
+def _delivery(line: str) -> RawDelivery:
     new, old, body = line.rstrip("\n").split("\t", 2)
     headers = {
         "Content-Type": "application/json",
         "X-Hub-Signature": f"sha1={old}",
         "X-Hub-Signature-256": f"sha256={new}",
     }
-    return Delivered(body.encode(), headers)
+    return RawDelivery(body.encode(), headers)
 
 
-def _add(session: Session, deliveries: list[Delivered]) -> None:
-    for delivered in deliveries:
-        add_delivery(session, delivered, at=clock.now())
+def _add(session: Session, deliveries: list[RawDelivery]) -> None:
+    for delivery in deliveries:
+        enqueue_delivery(session, delivery, at=clock.now())
 
 
-def _when_fewer(writer: Writer, count: int) -> tuple[float, int]:
-    """Return when fewer than *count* wait, and how many those are."""
+def _wait_until_fewer(writer: Writer, count: int) -> tuple[float, int]:
+    """Wait until fewer than *count* deliveries are waiting; return the time and their number."""
     while (left := writer.read(_waiting)) >= count:
         time.sleep(LOOK_S)
     return time.perf_counter(), left
 
 
 def _waiting(session: Session) -> int:
-    waiting = select(func.count()).select_from(Outgoing).where(Outgoing.state == "waiting")
+    waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.state == "waiting")
     return session.scalar(waiting) or 0

@@ -1,4 +1,4 @@
-"""Whether the time that a failed sign-in takes tells why it failed (security.md R59)."""
+"""The time of failed sign-ins by their reasons, which must not differ (R59)."""
 
 import itertools
 import statistics
@@ -23,7 +23,7 @@ KINDS = {
 
 
 def measure(env: Mapping[str, str], page: str) -> dict[str, float]:
-    """Return the median of each kind of failure in ms, the kinds taken in turn."""
+    """Return the median time in ms of each kind of failure, measured by turns."""
     services = build(settings_from_env(env))
     hashed = services.hasher.hash(PASSWORD)
     for username in ("ana@example.com", "ben@example.com"):

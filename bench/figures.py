@@ -1,11 +1,11 @@
-"""What is claimed, and how it is judged from what was measured."""
+"""The claimed figures, and how they are computed and judged from the measurements."""
 
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Run = dict[str, float]
-# By measurement, one run for each round.
+# By the name of the measurement, one run for each round.
 Results = dict[str, list[Run]]
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
@@ -14,7 +14,7 @@ DATABASES = (SQLITE, POSTGRESQL)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A figure on one database; *verdict* is empty where nothing is demanded."""
+    """A figure on one database; *verdict* is empty where there is no target."""
 
     measured: str
     verdict: str
@@ -22,7 +22,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table; *value* is computed round by round, and the median counts.
+    """A row of the table; *value* is computed for each round, and the median counts.
 
     In *needs*, the names of measurements, ``{db}`` stands for the database.
     """
@@ -37,17 +37,17 @@ class Figure:
     unit: str = ""
 
     def measurements(self, database: str) -> list[str]:
-        """Return the names of what has to be measured for *database*."""
+        """Return the names of the measurements that the figure needs for *database*."""
         return [name.format(db=database) for name in self.needs]
 
     def judge(self, results: Results, database: str) -> Judged:
-        """Return what was measured on *database*, and whether that is enough."""
+        """Return the figure measured on *database*, and whether it meets the target."""
         if database not in self.databases:
             return Judged("", "")
         runs = [results.get(name, []) for name in self.measurements(database)]
         if not all(runs):
             return Judged("not measured", "")
-        # What is measured once stands beside every round of what it is compared with.
+        # A measurement made once is compared with every round of the others.
         rounds = max(map(len, runs))
         values = [
             self.value(*(each[min(number, len(each) - 1)] for each in runs))
@@ -147,5 +147,5 @@ FIGURES = (
            ("failures, {db}",), _of("ratio"), databases=ONLY_SQLITE),
 )
 # fmt: on
-# Measured in one round only: they take long, or look for the one slowest answer.
+# Measured in one round only: they take long, or look for the slowest answer of all.
 ONCE = ("60 s", "look-up", "failures")

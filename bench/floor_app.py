@@ -1,4 +1,4 @@
-"""What Flask and the server cost when nothing is stored: signature, typed parse, 200."""
+"""The cost of Flask and the server when nothing is stored: signature, typed parse, 200."""
 
 import hmac
 

@@ -1,4 +1,4 @@
-"""As much of Graph as a log-in asks for, which can be made to hang."""
+"""A stub of the Graph calls that a log-in makes, which can be made to hang."""
 
 import http.server
 import json
@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-# Longer than anybody waits for it.
+# Longer than any client waits for it.
 HANGS_S = 20
 
 
@@ -44,7 +44,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Graph:
-    """Graph for *page*, in a process of its own while the block runs; set *hangs*, and it does."""
+    """The stub for *page*, in a process of its own; it answers nothing while *hangs* is set."""
 
     def __init__(self, page: str) -> None:
         context = multiprocessing.get_context("fork")

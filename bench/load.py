@@ -17,7 +17,7 @@ IN_FLIGHT = 64
 
 
 class Load:
-    """Deliveries on disk, each different from all others, and runs of so many *seconds*."""
+    """Files of deliveries, each different from all others, and runs of *seconds* each."""
 
     def __init__(self, folder: Path, seconds: int) -> None:
         self._folder, self.seconds = folder, seconds
@@ -34,7 +34,7 @@ class Load:
         self._count += 1
         with path.open("w") as file:
             for body in self._deliveries(kind.removeprefix("first "), events, count):
-                # Messenger sends both; Bottender looks at the older one.
+                # Messenger sends both signatures; Bottender checks the older one.
                 new, old = (
                     hmac.digest(SECRET.encode(), body.encode(), name).hex()
                     for name in ("sha256", "sha1")
@@ -45,7 +45,7 @@ class Load:
     def run(
         self, port: int, bodies: Path, *, seconds: int, may_repeat: bool = False
     ) -> dict[str, float]:
-        """Post *bodies* to *port* as fast as it answers; return what wrk says."""
+        """Post *bodies* to *port* as fast as it answers; return the figures of wrk."""
         command = ["wrk", "-t1", f"-c{IN_FLIGHT}", f"-d{seconds}s", "--timeout", "20s"]
         command += ["--latency", "-s", str(SCRIPT), f"http://127.0.0.1:{port}/webhook"]
         done = subprocess.run(
@@ -76,7 +76,7 @@ class Load:
 
 
 def _event(kind: str, number: int, now: int) -> dict[str, object]:
-    # Scattered: in order they would flatter any index that begins with them.
+    # Scattered over the keys: ascending ones would favour an index that begins with them.
     psid = str(10**16 + number * 618_033_988_749_895 % 10**16)
     event: dict[str, object] = {
         "sender": {"id": psid},

@@ -1,4 +1,4 @@
-"""How long the API takes to say who somebody is, with few links and with many."""
+"""The time of a look-up by the API, with few links and with many."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def psid(number: int) -> str:
 
 
 def fill(env: Mapping[str, str], page: str, *, links: int) -> str:
-    """Put *links* into the database of *env*; return a key that may ask for them."""
+    """Insert *links* into the database of *env*; return an API key that may read them."""
     services = build(settings_from_env(env))
     for first in range(0, links, AT_ONCE):
         _add(services.engine, page, range(first, min(first + AT_ONCE, links)))
@@ -58,7 +58,7 @@ def _add(engine: Engine, page: str, numbers: range) -> None:
 
 
 def p50_us(port: int, key: str, page: str, *, links: int, folder: Path) -> float:
-    """Return the median time of one look-up at a time, of links all over the table."""
+    """Return the median time of single look-ups, spread over the whole table."""
     step = max(1, links // 5000)
     paths = folder / f"paths-{links}"
     paths.write_text("".join(f"/api/v1/links/{page}/{psid(n)}\n" for n in range(0, links, step)))
@@ -66,8 +66,10 @@ def p50_us(port: int, key: str, page: str, *, links: int, folder: Path) -> float
     done = subprocess.run(
         on_core(LOAD_CORE, command),
         env={**os.environ, "PATHS": str(paths), "KEY": key},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (line,) = [x for x in done.stdout.splitlines() if x.startswith("JSON ")]
     found: dict[str, float] = json.loads(line.removeprefix("JSON "))
     if found["refused"]:

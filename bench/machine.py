@@ -1,4 +1,4 @@
-"""The machine, its processes, and what they cost."""
+"""The machine, its processes, and the processor time and memory that they use."""
 
 import os
 import platform
@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
-# The server's and the load's: the first two cores this process may use.
+# The cores of the server and of the load: the first two that this process may use.
 SERVER_CORE, LOAD_CORE = (sorted(os.sched_getaffinity(0)) * 2)[:2]
 
 
 def check() -> None:
-    """End with a sentence where something is missing that nothing can be measured without."""
+    """Exit with a message if something is missing that every measurement needs."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed to make load. On Debian and Ubuntu: apt-get install wrk")
     if SERVER_CORE == LOAD_CORE:
@@ -20,7 +20,7 @@ def check() -> None:
 
 
 def describe() -> str:
-    """Return what the figures were measured on."""
+    """Return a description of this machine."""
     words = (
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -34,12 +34,12 @@ def describe() -> str:
 
 
 def on_core(core: int, command: list[str]) -> list[str]:
-    """Return *command* held to one core."""
+    """Return *command*, bound to one core."""
     return ["taskset", "-c", str(core), *command]
 
 
 def tree(root: int) -> list[int]:
-    """Return the process *root* and all that came of it."""
+    """Return the process *root* and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (stat := _stat(int(entry.name))):
@@ -58,7 +58,7 @@ def cpu_seconds(root: int) -> float:
 
 
 def memory_mb(root: int) -> float:
-    """Return the memory of the tree of *root*; what several share is counted once."""
+    """Return the memory of the tree of *root*; shared memory is counted once."""
     total = 0
     for pid in tree(root):
         try:
@@ -70,7 +70,7 @@ def memory_mb(root: int) -> float:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Return the fields of /proc/PID/stat behind the name, which may hold anything."""
+    """Return the fields of /proc/PID/stat after the name, which may hold any character."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""`threadlink`, but each use case in a transaction of its own, to compare group commit with."""
+"""`threadlink` with a transaction for each use case, as a comparison for group commit."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ async def hand_back_meanwhile(*_args: Any, **_kwargs: Any) -> None:
     raise HandedBack
 
 
-# Nothing else is changed: who is handed back runs alone, in one of sixteen threads.
+# Nothing else is changed: a use case that is handed back runs alone, in one of sixteen threads.
 GroupCommitter.commit = hand_back  # type: ignore[method-assign,assignment]
 GroupCommitter.commit_meanwhile = hand_back_meanwhile  # type: ignore[method-assign,assignment]
 main()

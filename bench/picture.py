@@ -1,4 +1,4 @@
-"""One picture of the single acks a second, as SVG written by hand."""
+"""A bar chart of acknowledged single deliveries a second, as SVG."""
 
 import statistics
 from html import escape
@@ -17,14 +17,14 @@ WIDTH, ROW, LEFT = 720, 34, 250
 
 
 def words(results: Results) -> str:
-    """Return in words what the picture shows."""
+    """Return the chart as text, for readers who do not see it."""
     return f"{TITLE}: " + "; ".join(
         f"{name} {value:,.0f}" for name, value in _bars(results).items()
     )
 
 
 def draw(results: Results) -> str:
-    """Return bars for those of SHOWN that were measured."""
+    """Return the chart with a bar for each of SHOWN that was measured."""
     bars = _bars(results)
     most = max(bars.values(), default=1)
     height = 44 + ROW * len(bars)

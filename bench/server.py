@@ -1,4 +1,4 @@
-"""A server on its core, from its start to its end."""
+"""A server process on its own core, from its start to its end."""
 
 import contextlib
 import socket
@@ -16,13 +16,17 @@ PATIENCE_S = 60
 def running(
     command: list[str], env: dict[str, str], port: int, folder: Path
 ) -> Iterator[tuple[int, float]]:
-    """Run a server on its core; yield its process and how long its first answer took."""
+    """Run a server on its core; yield its process id and the seconds until its first answer."""
     begun = time.perf_counter()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             machine.on_core(machine.SERVER_CORE, command),
-            env=env, cwd=folder, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            env=env,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     try:
         while not _answers(port):
             if process.poll() is not None or time.perf_counter() - begun > PATIENCE_S:

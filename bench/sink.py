@@ -1,4 +1,4 @@
-"""A bot that answers every delivery at once, and does nothing with it."""
+"""A bot that answers every delivery at once and discards it."""
 
 import multiprocessing
 import socketserver

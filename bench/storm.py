@@ -1,4 +1,4 @@
-"""How long Messenger waits while many people sign in, or wait for a Graph that hangs.
+"""The time of webhook answers while many people sign in, or wait for a Graph that hangs.
 
     python -m bench.storm probe PORT BODIES SECONDS
     python -m bench.storm people PORT
@@ -47,7 +47,7 @@ def prepare(env: Mapping[str, str]) -> None:
 
 def measure(port: int, bodies: Path, seconds: int, graph: Graph) -> dict[str, float]:
     """Return the webhook's p99 idle, while people sign in, and while they wait for Graph."""
-    # Not only to warm up: the first of the calm runs opens the connections.
+    # Discarded: the first of the idle runs also opens the connections.
     _probe(port, bodies, 1)
     idle = _probe(port, bodies, seconds)
     with _people(port):
@@ -77,7 +77,7 @@ def _probe(port: int, bodies: Path, seconds: int) -> float:
 
 @contextmanager
 def _people(port: int) -> Iterator[None]:
-    # Behind the probe: what they cost must not be taken for what the server does.
+    # At a lower priority than the probe: their cost must not count as the server's.
     command = ["nice", sys.executable, "-m", "bench.storm", "people", str(port)]
     process = subprocess.Popen(
         machine.on_core(machine.LOAD_CORE, command), stdout=subprocess.DEVNULL
@@ -131,7 +131,7 @@ def _request(port: int, line: str) -> bytes:
 
 
 def people(port: int) -> None:
-    """Have all the people sign in over and over, until the process is killed."""
+    """Let all the people sign in again and again, until the process is killed."""
     numbers = itertools.count(os.getpid() * 1000)
     for number in range(PEOPLE):
         threading.Thread(target=_sign_in, args=(port, f"p{number}@example.com", numbers)).start()
@@ -145,7 +145,7 @@ def _sign_in(port: int, username: str, numbers: Iterator[int]) -> None:
             person.taps_log_in(log_in())
             person.signs_in(username, PASSWORD)
         except (ValueError, AssertionError, KeyError, requests.RequestException):
-            # A page that asks to come again soon, as it should.
+            # A page that reloads itself soon, as designed.
             time.sleep(0.2)
 
 

@@ -8,8 +8,9 @@ from app.cli.options import json_option
 from app.infra import clock
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
-from app.outbox import heartbeats, retention
-from app.services.container import Services, build, processes
+from app.outbox import heartbeats, inspection
+from app.services.container import Services, build
+from app.services.processes import process_count
 from app.services.settings import load_settings
 from app.setup.findings import Finding, ok, problem
 from app.setup.local_checks import check_database, check_deliveries, check_queue, check_sign_in
@@ -80,14 +81,14 @@ def _local(built: Services) -> Iterator[Finding]:
     yield database
     if database.verdict == "problem":
         return
-    queues = built.read(retention.queues)
+    queues = built.read(inspection.queue_stats)
     waiting = [queue for queue in queues if queue.state == "waiting"]
     yield check_queue(
         waiting=sum(queue.count for queue in waiting),
         oldest=clock.now() - min((q.oldest_at for q in waiting), default=clock.now()),
         dead=sum(queue.count for queue in queues if queue.state == "dead"),
         workers=built.read(heartbeats.workers_status, at=clock.now()).alive,
-        is_alone=processes(built.settings) == 1,
+        is_alone=process_count(built.settings) == 1,
     )
     yield check_deliveries(
         built.read(delivery_counts.last), kept=built.settings.retention.codes, at=clock.now()

@@ -8,8 +8,8 @@ from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
 from app.infra import clock
-from app.outbox import inspection, retention
-from app.outbox.inspection import Letter, Selection
+from app.outbox import inspection
+from app.outbox.inspection import ItemFilter, OutboxItem
 
 group = ServiceGroup("outbox", help="Inspect and replay queued notices and deliveries.")
 
@@ -30,7 +30,7 @@ def status(*, as_json: bool) -> None:
 
     Example: threadlink outbox status
     """
-    queues = services().read(retention.queues)
+    queues = services().read(inspection.queue_stats)
     for queue in queues:
         minutes = int((clock.now() - queue.oldest_at).total_seconds() // 60)
         if as_json:
@@ -55,7 +55,7 @@ def list_(state: str | None, kind: str | None, *, as_json: bool) -> None:
 
     Example: threadlink outbox list --state dead
     """
-    for letter in _every(Selection(state=state, kind=kind)):
+    for letter in _every(ItemFilter(state=state, kind=kind)):
         if as_json:
             click.echo(json.dumps(_fields(letter)))
         else:
@@ -107,7 +107,7 @@ def replay(
     """
     if bool(letter_ids) == all_dead:
         raise click.UsageError("give either an ID or --dead")
-    selection = Selection(kind=kind, state="dead", since=_utc(since), until=_utc(until))
+    selection = ItemFilter(kind=kind, state="dead", since=_utc(since), until=_utc(until))
     chosen = letter_ids or [letter.id for letter in _every(selection)]
     due = [item for item in chosen if services().write(inspection.replay, item, at=clock.now())]
     for missing in sorted(set(chosen) - set(due)):
@@ -117,14 +117,14 @@ def replay(
         raise SystemExit(1)
 
 
-def _every(selection: Selection) -> Iterator[Letter]:
+def _every(selection: ItemFilter) -> Iterator[OutboxItem]:
     after = 0
-    while batch := services().read(inspection.listed, selection, after=after, most=BATCH):
+    while batch := services().read(inspection.list_items, selection, after=after, limit=BATCH):
         yield from batch
         after = batch[-1].id
 
 
-def _fields(letter: Letter) -> dict[str, object]:
+def _fields(letter: OutboxItem) -> dict[str, object]:
     return {
         "id": letter.id,
         "kind": letter.kind,
@@ -136,7 +136,7 @@ def _fields(letter: Letter) -> dict[str, object]:
     }
 
 
-def _line(letter: Letter) -> str:
+def _line(letter: OutboxItem) -> str:
     item = f"{letter.id:>8}  {letter.kind:<13} {letter.state:<8}"
     failure = f", last failure: {letter.failure}" if letter.failure else ""
     return f"{item} created {letter.created_at:%Y-%m-%dT%H:%M:%SZ}, tries {letter.tries}{failure}"

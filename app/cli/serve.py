@@ -19,7 +19,8 @@ from granian.server.common import AbstractServer
 from app.cli.serving import check_tables, note_refused_reload, note_start
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
-from app.services.container import build, processes
+from app.services.container import build
+from app.services.processes import process_count
 from app.services.settings import load_settings, reload_settings
 from app.web.reloading import make_gateway
 from app.web.server.asgi import AsgiGateway
@@ -56,7 +57,7 @@ def serve(host: str, port: int) -> None:
     note_start(settings)
     # The processes are forked from this one, and must not share its connection.
     built.engine.dispose()
-    count = processes(settings)
+    count = process_count(settings)
     _allow_many_connections()
     os.register_at_fork(after_in_child=_reset_signals)
     reloader = SettingsReloader(settings, is_alone=count == 1)

@@ -12,6 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.infra.database import schema
 from app.infra.settings.settings import ConfigError, Settings
+from app.services import background
 from app.services.container import Services
 from app.web.factory import make_app
 from app.web.reloading import log_refused_reload
@@ -35,7 +36,7 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
     stop = threading.Event()
     threads = (
         threading.Thread(target=server.serve_forever, args=(0.05,), name="server"),
-        threading.Thread(target=built.work, args=(stop,), name="worker"),
+        threading.Thread(target=background.run, args=(built, stop), name="worker"),
     )
     for thread in threads:
         thread.start()

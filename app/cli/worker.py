@@ -13,6 +13,7 @@ from app.cli.listening import listening
 from app.cli.serving import Handler, check_tables, note_refused_reload
 from app.cli.signals import hangups, stopping
 from app.infra.settings.settings import ConfigError, Settings
+from app.services import background
 from app.services.container import Services, build
 from app.services.settings import load_settings, reload_settings
 from app.web.factory import make_app
@@ -59,7 +60,7 @@ def _working(settings: Settings, monitoring: Monitoring) -> Iterator[None]:
     built = build(settings)
     check_tables(built)
     stop = threading.Event()
-    thread = threading.Thread(target=built.work, args=(stop,), name="worker")
+    thread = threading.Thread(target=background.run, args=(built, stop), name="worker")
     try:
         # First, so that /metrics answers as soon as the worker is seen.
         with monitoring(built):

@@ -1,32 +1,83 @@
-"""Telling Messenger that a person is not linked: one row of the outbox, done by the worker."""
+"""Unlinking a person at Messenger: an outbox item, and the handler that calls Graph for it."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from app.linking.link_queries import find_link
+from app.messenger.errors import BAD_PARAMETER, GraphError, GraphRefused, PersonUnknown
 from app.messenger.types import PageId, Psid
-from app.outbox.queue import enqueue
+from app.outbox.handlers import Handler, RetryLater
+from app.outbox.queue import Claim, enqueue
+
+T = TypeVar("T")
 
 KIND: Final = "graph.unlink"
 
 
+class Read(Protocol):
+    """Runs a query in a transaction of its own, and returns its value."""
+
+    def __call__(self, query: Callable[[Session], T], /) -> T: ...
+
+
+class UnlinkClient(Protocol):
+    """The part of a page's Graph client that unlinks a person."""
+
+    def unlink(self, psid: Psid) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Unlink:
-    """Whom Messenger must no longer hold for linked."""
+    """The person whom Messenger must no longer show as linked to the page's service."""
 
     page_id: PageId
     psid: Psid
 
     @classmethod
     def from_body(cls, body: bytes) -> "Unlink":
-        """Return what `tell_messenger` has written."""
+        """Return the value of an item that `enqueue_unlink` has added."""
         page_id, psid = json.loads(body)
         return cls(PageId(page_id), Psid(psid))
 
 
-def tell_messenger(session: Session, page_id: PageId, psid: Psid, *, at: datetime) -> None:
-    """Have Messenger show Log In again, once this transaction is committed."""
+def enqueue_unlink(session: Session, page_id: PageId, psid: Psid, *, at: datetime) -> None:
+    """Make Messenger show Log In again to *psid*, after this transaction is committed."""
     enqueue(session, KIND, json.dumps([page_id, psid]).encode(), at=at)
+
+
+def unlink_handler(read: Read, graph: Mapping[PageId, UnlinkClient]) -> Handler:
+    """Return a handler that unlinks people with the client of their page in *graph*.
+
+    It retries for ever: Messenger must not show a person as linked who is not.
+    """
+    return Handler(partial(_unlink, read, graph), retries_forever=True)
+
+
+def _unlink(read: Read, graph: Mapping[PageId, UnlinkClient], claim: Claim) -> None:
+    person = Unlink.from_body(claim.body)
+    client = graph.get(person.page_id)
+    if client is None or _is_linked(read, person):
+        return
+    try:
+        client.unlink(person.psid)
+    except GraphError as exc:
+        if not _is_not_linked(exc):
+            raise RetryLater(type(exc).__name__) from exc
+
+
+def _is_linked(read: Read, person: Unlink) -> bool:
+    # Since the item was added: an unlink that arrives late must not undo the new link.
+    return read(partial(find_link, page_id=person.page_id, psid=person.psid)) is not None
+
+
+def _is_not_linked(error: GraphError) -> bool:
+    # Graph's answer about a person who is not linked is not documented; "bad parameter" is likely.
+    return isinstance(error, PersonUnknown) or (
+        isinstance(error, GraphRefused) and error.code == BAD_PARAMETER
+    )

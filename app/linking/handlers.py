@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.linking import link_queries, links, notices
-from app.linking.graph_unlink import tell_messenger
+from app.linking.graph_unlink import enqueue_unlink
 from app.linking.values import LinkValue, Made, Refused, User
 from app.messenger.events import AccountLinked, AccountUnlinked, Unusable
 from app.messenger.types import PageId, Psid
@@ -64,7 +64,7 @@ def end_one(  # noqa: PLR0913 - two of the six are one key
     """End a link because the business says so, and tell Messenger; None where none stood."""
     ended = links.end(session, page_id, psid, cause=cause, at=at)
     if ended is not None:
-        tell_messenger(session, page_id, psid, at=at)
+        enqueue_unlink(session, page_id, psid, at=at)
         if policy.tells_bot:
             notices.on_ended(session, ended, at=at)
     return ended
@@ -108,5 +108,5 @@ def _outcome(
         and link_queries.find_link(session, event.page_id, event.psid) is None
     ):
         # Else Messenger shows a Log Out that means nothing.
-        tell_messenger(session, event.page_id, event.psid, at=at)
+        enqueue_unlink(session, event.page_id, event.psid, at=at)
     return outcome

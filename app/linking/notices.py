@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.linking.values import LinkValue, Made, Refused, User
 from app.messenger.types import PageId, Psid
-from app.outbox.bot_webhooks import add_notice
+from app.outbox.bot_webhooks import enqueue_notice
 
 
 class LinkObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ def on_refused(
 
 
 def _add(session: Session, notice: Notice, *, at: datetime) -> None:
-    add_notice(session, msgspec.json.encode(notice), at=at)
+    enqueue_notice(session, msgspec.json.encode(notice), at=at)
 
 
 def _known(link: LinkValue) -> User:

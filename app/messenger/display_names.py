@@ -1,21 +1,22 @@
-"""The names of people in Messenger, cleaned for display beside our own text (R82)."""
+"""Display names that people chose themselves, cleaned before they are shown in a page (R82)."""
 
 import unicodedata
 from typing import Final
 
-MOST_SHOWN: Final = 100
-# No script has more marks on a letter. Many would be drawn over the lines above and below.
-MOST_MARKS: Final = 3
-# Control and formatting characters, those that change the direction of writing among them.
-UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+MAX_LENGTH: Final = 100
+# More combining marks on one letter, which no script needs, would cover the lines around it.
+MAX_MARKS: Final = 3
+# Control and format characters, line separators and surrogates; among them the characters that
+# change the direction of writing.
+INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def clean_name(name: str) -> str:
-    """Return *name* in one line, without invisible characters, at most `MOST_SHOWN` long."""
+    """Return *name* in one line, without invisible characters, at most `MAX_LENGTH` long."""
     visible, marks = "", 0
     for char in name:
         category = unicodedata.category(char)
         marks = marks + 1 if category[0] == "M" else 0
-        if category not in UNSEEN and marks <= MOST_MARKS:
+        if category not in INVISIBLE and marks <= MAX_MARKS:
             visible += char
-    return " ".join(visible.split())[:MOST_SHOWN]
+    return " ".join(visible.split())[:MAX_LENGTH]

@@ -1,16 +1,16 @@
-"""What can go wrong when Messenger and this server talk.
+"""Errors in the exchange with Messenger: webhook deliveries, redirect_uri, Graph calls.
 
 MessengerError
-├── BadSignature                 the delivery was not signed with our app secret
-├── BadPayload                   the delivery is signed, and no delivery
+├── BadSignature                 the delivery is not signed with our app secret
+├── BadPayload                   the signature is good, but the body is not a webhook delivery
 ├── RedirectRefused              redirect_uri is not Messenger's, or does not hold the token
 └── GraphError                   a Graph call did not succeed
-    ├── GraphUnavailable         no usable answer: again, later
-    │   └── GraphThrottled       asked to wait: again, but not at once
-    └── GraphRefused             understood and refused: not again
-        ├── LinkingTokenRefused  the account_linking_token is unknown or too old (10303)
-        ├── PersonUnknown        Messenger knows nobody by this PSID on our page
-        └── TokenDead            our page token is no longer good (190): nothing will succeed
+    ├── GraphUnavailable         no usable answer: retry later
+    │   └── GraphThrottled       Graph's rate limit is reached: retry, but not at once
+    └── GraphRefused             understood and refused: do not retry
+        ├── LinkingTokenRefused  the account_linking_token is unknown or expired (10303)
+        ├── PersonUnknown        no person has this PSID on our page
+        └── TokenDead            our page token is no longer valid (190): no call will succeed
 """
 
 from typing import Final, Literal
@@ -25,15 +25,15 @@ BAD_PARAMETER: Final = 100
 
 
 class MessengerError(Exception):
-    """Something between Messenger and this server went wrong."""
+    """Base class of all errors in the exchange with Messenger."""
 
 
 class BadSignature(MessengerError):
-    """The delivery was not signed with our app secret."""
+    """The delivery is not signed with our app secret."""
 
 
 class BadPayload(MessengerError):
-    """The delivery is signed, and no delivery."""
+    """The signature is good, but the body is not a webhook delivery."""
 
 
 class RedirectRefused(MessengerError):
@@ -41,7 +41,7 @@ class RedirectRefused(MessengerError):
 
     def __init__(self, reason: RedirectFault) -> None:
         super().__init__(reason)
-        # One of few, and never a part of what was refused: it labels a counter.
+        # Labels a counter: one of few values, and never a part of the refused text.
         self.reason = reason
 
 
@@ -65,38 +65,38 @@ class GraphError(MessengerError):
         self.status = status
 
     def __str__(self) -> str:
-        """Return the reason with what Meta's support will ask for."""
-        known = {
+        """Return the reason, with the codes and the trace id that Meta's support asks for."""
+        details = {
             "code": self.code,
             "subcode": self.subcode,
             "fbtrace_id": self.trace_id,
             "HTTP": self.status,
         }
-        details = ", ".join(f"{name} {value}" for name, value in known.items() if value is not None)
-        return f"{self.reason} ({details})" if details else self.reason
+        known = [f"{name} {value}" for name, value in details.items() if value is not None]
+        return f"{self.reason} ({', '.join(known)})" if known else self.reason
 
 
 class GraphUnavailable(GraphError):
-    """No usable answer, or one that asks us to wait: the same call may succeed later."""
+    """There was no usable answer, or one that asks us to wait: a retry may succeed later."""
 
 
 class GraphThrottled(GraphUnavailable):
-    """Graph asks us to wait; *wait_s* is for how long, where it says so."""
+    """Graph asks us to wait; *wait_s* is the time in seconds, if it states one."""
 
     wait_s: int | None = None
 
 
 class GraphRefused(GraphError):
-    """Graph understood the call and refused it: the same call will be refused again."""
+    """Graph understood the call and refused it: a retry will be refused too."""
 
 
 class LinkingTokenRefused(GraphRefused):
-    """The account_linking_token is unknown, used up or older than its five minutes (10303)."""
+    """The account_linking_token is unknown, used or older than its five minutes (10303)."""
 
 
 class PersonUnknown(GraphRefused):
-    """Messenger knows nobody by this PSID on our page, or nobody who can be reached."""
+    """No person has this PSID on our page, or the person cannot be reached."""
 
 
 class TokenDead(GraphRefused):
-    """The page token is expired, revoked or wrong (190): no call will succeed with it."""
+    """The page token is expired, revoked or wrong (102, 190): no call will succeed with it."""

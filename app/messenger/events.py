@@ -1,10 +1,12 @@
-"""What Messenger tells us by webhook: one delivery, every event in it.
+"""Webhook events: the body of a delivery, read into one value for each event in it.
 
-What cannot be read is a value too (`Unusable`, `Other`): one bad event among a thousand must not
-keep the others from their due.
+What cannot be read is a value too (`Unusable`, `Other`), so that one bad event does not keep the
+others of its delivery from being handled.
+
+To add an event: a class in `Event`, its key in `_Event`, and a branch of `_events` that calls a
+reader like `_account_linking`. Its handler is a row of `app.linking.handlers`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
@@ -25,7 +27,7 @@ Fault = Literal["foreign object", "unreadable", "status", "page", "psid", "time"
 
 @dataclass(frozen=True, slots=True)
 class AccountLinked:
-    """Messenger brings a code back, and says whose browser carried it."""
+    """A person completed the login flow: Messenger returns the code and names the person."""
 
     page_id: PageId
     psid: Psid
@@ -35,7 +37,7 @@ class AccountLinked:
 
 @dataclass(frozen=True, slots=True)
 class AccountUnlinked:
-    """The person has logged out in Messenger; a code has no place here, and is burnt."""
+    """A person logged out in Messenger. A code is not documented here; one that comes is burnt."""
 
     page_id: PageId
     psid: Psid
@@ -45,7 +47,7 @@ class AccountUnlinked:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An account_linking event nobody can act on; whoever gets it burns the code it holds.
+    """An account_linking event that cannot be acted on; a code in it is burnt, having been exposed.
 
     *reason* is one of few, fit to label a counter.
     """
@@ -56,7 +58,7 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Anything else that Meta posts: the bot's, or nobody's."""
+    """Any other event: it concerns the bot, or no one."""
 
     kind: OtherKind
 
@@ -66,17 +68,27 @@ Event: TypeAlias = AccountLinked | AccountUnlinked | Unusable | Other
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One body that Messenger posted.
-
-    *is_only_linking* tells that it holds account_linking events and nothing else at all.
-    """
+    """The body of one webhook request."""
 
     object: str
     events: tuple[Event, ...]
-    is_only_linking: bool
+    body: bytes = field(repr=False)
+
+    @property
+    def is_only_linking(self) -> bool:
+        """Tell whether the body holds account_linking events and nothing else.
+
+        A key that is unknown here counts as something else: it may be news to the bot.
+        """
+        return (
+            bool(self.events)
+            and self.object == "page"
+            and not any(isinstance(event, Other) for event in self.events)
+            and _has_only_known_keys(self.body)
+        )
 
 
-# A Raw takes any JSON, so that a wrong type spoils its own event and no other.
+# A Raw accepts any JSON, so that a wrong type spoils its own event and no other.
 class _Event(Struct, gc=False):
     sender: Raw = Raw()
     recipient: Raw = Raw()
@@ -96,25 +108,9 @@ class _Body(Struct):
     entry: list[_Entry | None]
 
 
-# The same for a body that holds something of a wrong type; to read it takes twice the time.
-class _LooseEntry(Struct):
-    id: Raw = Raw()
-    messaging: Raw = Raw()
-    standby: Raw = Raw()
-    changes: Raw = Raw()
-
-
-class _LooseBody(Struct):
-    object: Raw = Raw()
-    entry: Raw = Raw()
-
-
-# The same again, and not a key more.
-class _OnlyEvent(Struct, forbid_unknown_fields=True):
-    account_linking: Raw
-    sender: Raw = Raw()
-    recipient: Raw = Raw()
-    timestamp: Raw = Raw()
+# The same for a body that has no other key.
+class _OnlyEvent(_Event, forbid_unknown_fields=True):
+    pass
 
 
 class _OnlyEntry(Struct, forbid_unknown_fields=True):
@@ -125,155 +121,155 @@ class _OnlyEntry(Struct, forbid_unknown_fields=True):
 
 
 class _OnlyBody(Struct, forbid_unknown_fields=True):
-    object: Literal["page"]
+    object: str
     entry: list[_OnlyEntry]
 
 
-class _Linking(Struct):
-    status: Raw = Raw()
-    authorization_code: Raw = Raw()
-
-
 class _Party(Struct):
-    # Opaque text, as far as a column holds it and a log line shows it.
+    # Opaque text, within what a database column holds and a log line shows.
     id: Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
 
 
 _BODY: Final = Decoder(_Body)
-_LOOSE_BODY: Final = Decoder(_LooseBody)
-_LOOSE_ENTRY: Final = Decoder(_LooseEntry)
-_ONLY_BODY: Final = Decoder(_OnlyBody)
 _EVENT: Final = Decoder(_Event)
-_LIST: Final = Decoder(list[Raw])
-_LINKING: Final = Decoder(_Linking)
+_ONLY_BODY: Final = Decoder(_OnlyBody)
 _PARTY: Final = Decoder(_Party)
+_OBJECT: Final = Decoder(dict[str, Raw])
+_LIST: Final = Decoder(list[Raw])
 _TEXT: Final = Decoder(str)
 _CODE: Final = Decoder(Annotated[str, Meta(min_length=1, max_length=512)])
 
-# The documentation's example counts seconds, live traffic milliseconds. 10^11 seconds, like 10^14
-# milliseconds, is the year 5138.
+_ABSENT: Final = Raw()
+_UNRECOGNISED: Final = Other("unrecognised")
+
+# Meta's example counts seconds, live traffic milliseconds. 10^11 seconds, like 10^14 milliseconds,
+# is the year 5138.
 _TIMESTAMP: Final = Decoder(Annotated[int, Meta(gt=0, lt=10**14)])
 _SECONDS_BELOW: Final = 10**11
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_delivery(body: bytes) -> Delivery:
-    """Return what the signed *body* holds, its events in their order.
+    """Return the delivery in *body*, with its events in their order.
+
+    The signature of *body* has been checked before.
 
     Raises:
-        BadPayload: It is no JSON object, or too deep to be read.
+        BadPayload: *body* is not a JSON object, or is nested too deeply.
     """
     try:
         content = _read_body(body)
-        events = tuple(_events(content))
-        is_only_linking = not any(isinstance(event, Other) for event in events)
-        # A key that we do not know may be something that the bot does.
-        is_only_linking = is_only_linking and _holds_only_linking(body)
     except (NotJson, msgspec.ValidationError) as exc:
         raise BadPayload("no JSON object") from exc
-    return Delivery(content.object, events, is_only_linking)
+    return Delivery(content.object, _events(content), body)
 
 
 def _read_body(body: bytes) -> _Body:
     try:
         return read_json(_BODY, body)
     except msgspec.ValidationError:
-        loose = read_json(_LOOSE_BODY, body)
-        entries = _read(_LIST, loose.entry)
+        # Something in it is of a wrong type: read piece by piece, which takes twice the time.
+        content = read_json(_OBJECT, body)
+        entries = _read(_LIST, content.get("entry", _ABSENT))
         return _Body(
-            _read(_TEXT, loose.object) or "",
-            [None] if entries is None else [_loose_entry(entry) for entry in entries],
+            _read(_TEXT, content.get("object", _ABSENT)) or "",
+            [None] if entries is None else [_read_entry(entry) for entry in entries],
         )
 
 
-def _loose_entry(raw: Raw) -> _Entry | None:
-    loose = _read(_LOOSE_ENTRY, raw)
-    if loose is None:
+def _read_entry(raw: Raw) -> _Entry | None:
+    entry = _read(_OBJECT, raw)
+    if entry is None:
         return None
     return _Entry(
-        loose.id, _loose_events(loose.messaging), _loose_events(loose.standby), loose.changes
+        entry.get("id", _ABSENT),
+        _read_events(entry.get("messaging", _ABSENT)),
+        _read_events(entry.get("standby", _ABSENT)),
+        entry.get("changes", _ABSENT),
     )
 
 
-def _loose_events(raw: Raw) -> list[_Event | None]:
+def _read_events(raw: Raw) -> list[_Event | None]:
     if not raw:
         return []
     events = _read(_LIST, raw)
     return [None] if events is None else [_read(_EVENT, event) for event in events]
 
 
-def _holds_only_linking(body: bytes) -> bool:
+def _has_only_known_keys(body: bytes) -> bool:
     try:
-        return any(entry.messaging or entry.standby for entry in read_json(_ONLY_BODY, body).entry)
-    except msgspec.ValidationError:
+        read_json(_ONLY_BODY, body)
+    except (NotJson, msgspec.ValidationError):
         return False
+    return True
 
 
-def _events(content: _Body) -> Iterator[Event]:
-    is_page = content.object == "page"
-    other = Other("event" if is_page else "foreign object")
+def _events(content: _Body) -> tuple[Event, ...]:
+    other = Other("event" if content.object == "page" else "foreign object")
+    events: list[Event] = []
     for entry in content.entry:
         if entry is None:
-            yield Other("unrecognised")
+            events.append(_UNRECOGNISED)
             continue
-        for event in (*entry.messaging, *entry.standby):
+        for event in entry.messaging + entry.standby:
             if event is None:
-                yield Other("unrecognised")
+                events.append(_UNRECOGNISED)
             elif event.account_linking:
-                yield _linking_event(entry, event, is_page=is_page)
+                events.append(_account_linking(content, entry, event))
             else:
-                yield other
+                events.append(other)
         if entry.changes:
-            yield Other("changes")
+            events.append(Other("changes"))
         elif not entry.messaging and not entry.standby:
-            yield Other("unrecognised")
+            events.append(_UNRECOGNISED)
+    return tuple(events)
 
 
-def _linking_event(entry: _Entry, event: _Event, *, is_page: bool) -> Event:
-    linking = _read(_LINKING, event.account_linking)
-    if linking is None:
-        return Unusable(None, "unreadable")
-    code = _read(_CODE, linking.authorization_code)
-    if not is_page:
-        return Unusable(code, "foreign object")
-    try:
-        return _understood(entry, event, linking, code)
-    except _Spoilt as exc:
-        return Unusable(code, exc.reason)
-
-
-class _Spoilt(Exception):
-    """Something about an account_linking event is not as it must be."""
+class _Invalid(Exception):
+    """A part of an account_linking event is missing or wrong."""
 
     def __init__(self, reason: Fault) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-def _understood(
-    entry: _Entry, event: _Event, linking: _Linking, code: str | None
+def _account_linking(content: _Body, entry: _Entry, event: _Event) -> Event:
+    linking = _read(_OBJECT, event.account_linking)
+    if linking is None:
+        return Unusable(None, "unreadable")
+    code = _read(_CODE, linking.get("authorization_code", _ABSENT))
+    if content.object != "page":
+        return Unusable(code, "foreign object")
+    try:
+        return _linked_or_unlinked(entry, event, linking, code)
+    except _Invalid as exc:
+        return Unusable(code, exc.reason)
+
+
+def _linked_or_unlinked(
+    entry: _Entry, event: _Event, linking: dict[str, Raw], code: str | None
 ) -> AccountLinked | AccountUnlinked:
-    status = _read(_TEXT, linking.status)
+    status = _read(_TEXT, linking.get("status", _ABSENT))
     if status not in {"linked", "unlinked"}:
-        raise _Spoilt("status")
+        raise _Invalid("status")
     page = _read(_PARTY, event.recipient)
     if page is None or page.id != _read(_TEXT, entry.id):
-        raise _Spoilt("page")
+        raise _Invalid("page")
     person = _read(_PARTY, event.sender)
     if person is None:
-        raise _Spoilt("psid")
-    event_at = _moment(event.timestamp)
+        raise _Invalid("psid")
+    event_at = _event_time(event.timestamp)
     if status == "unlinked":
         return AccountUnlinked(PageId(page.id), Psid(person.id), event_at, code)
     if code is None:
-        raise _Spoilt("code" if linking.authorization_code else "no code")
+        raise _Invalid("code" if "authorization_code" in linking else "no code")
     return AccountLinked(PageId(page.id), Psid(person.id), event_at, code)
 
 
-def _moment(raw: Raw) -> datetime:
+def _event_time(raw: Raw) -> datetime:
     timestamp = _read(_TIMESTAMP, raw)
     if timestamp is None:
-        raise _Spoilt("time")
+        raise _Invalid("time")
     is_in_seconds = timestamp < _SECONDS_BELOW
     return _EPOCH + timedelta(milliseconds=timestamp * (1000 if is_in_seconds else 1))
 

@@ -1,6 +1,6 @@
-"""Where a browser may be sent back to: one grammar on the exact text of redirect_uri.
+"""Validation of redirect_uri, to which the browser returns: one grammar on its exact text.
 
-No URL parser takes part and nothing is repaired: what two programs could read in two ways is
+It uses no URL parser and repairs nothing: a text that two programs could parse in two ways is
 refused.
 """
 
@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 from app.messenger.errors import RedirectRefused
 
-# A redirect_uri that has been checked. Nothing else may be put in a Location header.
+# A redirect_uri that has been checked. No other value may be put in a Location header.
 RedirectUri = NewType("RedirectUri", str)
 
-# A redirect_uri rests in a cookie, and a browser keeps 4 kB of that.
+# A redirect_uri is kept in a cookie, of which browsers store 4 kB.
 MAX_LENGTH: Final = 1500
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}")
-# "(?![^&])" is "& or the very end"; "$" would let a line break through.
+# "(?![^&])" means "&" or the very end; "$" would also match before a final line break.
 _TOKEN_INSIDE = re.compile(rf"[?&]account_linking_token=({_TOKEN.pattern})(?![^&])")
 _PAIR = r"[a-z_]{1,64}=(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*"
 _AFTER_ORIGIN = re.compile(rf"/messenger_platform/account_linking/?\?({_PAIR}(?:&{_PAIR})*)")
@@ -32,11 +32,11 @@ def is_linking_token(text: str) -> bool:
 def check_redirect_uri(
     redirect_uri: str, *, account_linking_token: str, origins: Sequence[str]
 ) -> RedirectUri:
-    """Return *redirect_uri* as one that a browser may be sent to.
+    """Return *redirect_uri* as checked, if the browser may be redirected to it.
 
     Raises:
-        RedirectRefused: It is not below one of *origins*, could be read in two ways, holds a code,
-            or holds another token than *account_linking_token*.
+        RedirectRefused: It is not below one of *origins*, does not match the grammar, holds a code,
+            or does not hold *account_linking_token*.
     """
     if not is_linking_token(account_linking_token):
         raise RedirectRefused("token")
@@ -49,31 +49,31 @@ def check_redirect_uri(
         raise RedirectRefused("repeated name")
     if "authorization_code" in values:
         raise RedirectRefused("code inside")
-    # A second token inside would show one Messenger profile and link another.
+    # Another token inside would show one Messenger profile and link another.
     if values.get("account_linking_token") != account_linking_token:
         raise RedirectRefused("token inside")
     return RedirectUri(redirect_uri)
 
 
 def linking_token_in(redirect_uri: str) -> str:
-    """Return the account_linking_token inside a *redirect_uri* that was checked before.
+    """Return the account_linking_token in a *redirect_uri* that has been checked.
 
     Raises:
-        RedirectRefused: There is none, or more than one.
+        RedirectRefused: It holds no token, or more than one.
     """
-    found = _TOKEN_INSIDE.findall(redirect_uri)
-    if len(found) != 1:
+    tokens = _TOKEN_INSIDE.findall(redirect_uri)
+    if len(tokens) != 1:
         raise RedirectRefused("token inside")
-    return str(found[0])
+    return str(tokens[0])
 
 
 def has_unknown_names(redirect_uri: RedirectUri) -> bool:
-    """Tell whether *redirect_uri* holds more than its token: harmless, but never seen."""
+    """Tell whether *redirect_uri* has other parameters than its token: harmless, but never seen."""
     return "&" in redirect_uri
 
 
 def with_authorization_code(redirect_uri: RedirectUri, authorization_code: str) -> str:
-    """Return *redirect_uri* with the code appended, its own bytes untouched."""
+    """Return *redirect_uri*, otherwise unchanged, with the code appended."""
     return f"{redirect_uri}&authorization_code={quote(authorization_code, safe='')}"
 
 

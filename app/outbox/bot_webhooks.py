@@ -1,4 +1,4 @@
-"""The bot as the outbox knows it: two addresses, one for notices and one for deliveries."""
+"""The two kinds of webhooks that the bot gets: signed notices, and Messenger's own deliveries."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from app.infra.network import standard_webhooks
 from app.outbox.handlers import Handler
-from app.outbox.http_post import Poster
+from app.outbox.http_post import HttpPoster
 from app.outbox.queue import Claim, enqueue_once
 
 NOTICE: Final = "notice"
 DELIVERY: Final = "delivery"
 
-AT_ONCE: Final = 16
-# What Messenger signs with, and what a bot's framework reads the body by.
-PASSED_ON: Final = ("Content-Type", "X-Hub-Signature", "X-Hub-Signature-256")
+CONCURRENCY: Final = 16
+# Messenger's signatures, and the header by which the bot's framework parses the body.
+FORWARDED_HEADERS: Final = ("Content-Type", "X-Hub-Signature", "X-Hub-Signature-256")
 
 
 class Headers(Protocol):
@@ -28,41 +28,44 @@ class Headers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """What Messenger has posted, as it came."""
+class RawDelivery:
+    """A webhook delivery as Messenger posted it, byte for byte."""
 
     body: bytes = field(repr=False)
     headers: Headers = field(repr=False)
 
 
-def add_notice(session: Session, body: bytes, *, at: datetime) -> None:
-    """Tell the bot *body* once this transaction is committed."""
+def enqueue_notice(session: Session, body: bytes, *, at: datetime) -> None:
+    """Add the notice *body*, to be posted to the bot after this transaction is committed."""
     enqueue_once(session, NOTICE, body, at=at)
 
 
-def add_delivery(session: Session, delivered: Delivered, *, at: datetime) -> None:
-    """Pass on what Messenger has delivered once this transaction is committed."""
-    named = {name: delivered.headers.get(name) for name in PASSED_ON}
-    head = json.dumps({name: value for name, value in named.items() if value is not None})
-    enqueue_once(session, DELIVERY, delivered.body, head=head, at=at)
+def enqueue_delivery(session: Session, delivery: RawDelivery, *, at: datetime) -> None:
+    """Add *delivery*, to be forwarded to the bot after this transaction is committed."""
+    forwarded = {name: delivery.headers.get(name) for name in FORWARDED_HEADERS}
+    head = json.dumps({name: value for name, value in forwarded.items() if value is not None})
+    enqueue_once(session, DELIVERY, delivery.body, head=head, at=at)
 
 
-def telling(url: str, secrets: Sequence[bytes], clock: Callable[[], datetime]) -> Handler:
-    """Return the duty that posts notices to *url*, signed with each of *secrets*."""
-    poster = Poster(url, at_once=AT_ONCE)
+def notice_handler(url: str, secrets: Sequence[bytes], clock: Callable[[], datetime]) -> Handler:
+    """Return a handler that posts notices to *url*, signed with each of *secrets*."""
+    poster = HttpPoster(url, connections=CONCURRENCY)
 
-    def tell(claim: Claim) -> None:
-        # Made of the body, so the same over all tries, replays and workers.
+    def post(claim: Claim) -> None:
+        # Made of the body, so that retries, replays and other workers send the same id.
         message_id = f"msg_{claim.digest}"
-        signed = standard_webhooks.headers_for(message_id, claim.body, secrets=secrets, at=clock())
-        poster.post(claim.body, {"Content-Type": "application/json", **signed})
+        signature = standard_webhooks.headers_for(
+            message_id, claim.body, secrets=secrets, at=clock()
+        )
+        poster.post(claim.body, {"Content-Type": "application/json", **signature})
 
-    return Handler(tell, at_once=AT_ONCE)
+    return Handler(post, concurrency=CONCURRENCY)
 
 
-def passing_on(url: str) -> Handler:
-    """Return the duty that posts deliveries to *url*, byte for byte as Messenger sent them."""
-    poster = Poster(url, at_once=AT_ONCE)
+def delivery_handler(url: str) -> Handler:
+    """Return a handler that forwards deliveries to *url*, byte for byte as Messenger sent them."""
+    poster = HttpPoster(url, connections=CONCURRENCY)
     return Handler(
-        lambda claim: poster.post(claim.body, json.loads(claim.head or "{}")), at_once=AT_ONCE
+        lambda claim: poster.post(claim.body, json.loads(claim.head or "{}")),
+        concurrency=CONCURRENCY,
     )

@@ -1,4 +1,4 @@
-"""One kind of thing, done as it falls due: claimed by the batch, tried, settled by the batch."""
+"""Dispatches due items of one kind: claim a batch, run the handler on each, record the results."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -12,71 +12,72 @@ from sqlalchemy.orm import Session
 from app.infra.database.writer import Writer
 from app.outbox import queue
 from app.outbox.circuit_breaker import Circuit
-from app.outbox.handlers import GiveUp, Handler, RetryLater, TargetGone
+from app.outbox.handlers import Handler, RetryLater, TargetGone
 from app.outbox.queue import Claim
 
 log = structlog.get_logger()
 
-# About three days, as Standard Webhooks proposes (security.md R99).
-WAITS: Final = tuple(
+# About three days in all, as Standard Webhooks recommends (standardwebhooks.com; R99).
+RETRY_DELAYS: Final = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 )
-# Longer than a batch takes in which every try takes the fifteen seconds that it may.
+# Longer than a batch in which every try takes the fifteen seconds that it may.
 LEASE: Final = timedelta(seconds=120)
-ROUNDS: Final = 4
+CLAIMS_PER_THREAD: Final = 4
 
-Settlement = Callable[[Session], None]
+# Writes the result of a try that did not succeed.
+Result = Callable[[Session], None]
 
 
 class Dispatcher:
-    """Does what is due of one kind, a batch at a time, and leaves alone a target that fails."""
+    """The queue of one kind of items with its handler, its threads and its circuit breaker."""
 
     def __init__(
-        self, kind: str, duty: Handler, writer: Writer, clock: Callable[[], datetime]
+        self, kind: str, handler: Handler, writer: Writer, clock: Callable[[], datetime]
     ) -> None:
-        self._kind, self._duty = kind, duty
+        self._kind, self._handler = kind, handler
         self._writer, self._clock = writer, clock
         self._circuit = Circuit()
-        # Threads come with the first batch, and go when nobody has the lane any more.
-        self._pool = ThreadPoolExecutor(duty.at_once, thread_name_prefix=kind)
+        # Starts no thread before the first batch; they end when the dispatcher is collected.
+        self._pool = ThreadPoolExecutor(handler.concurrency, thread_name_prefix=kind)
 
     def run_once(self) -> bool:
-        """Do a batch of what is due now; return whether there was anything."""
-        most = self._circuit.room(self._duty.at_once * ROUNDS, at=self._clock())
-        if not most or not self._writer.read(queue.is_due, self._kind, at=self._clock()):
+        """Handle a batch of items that are due; return whether there were any."""
+        limit = self._circuit.allowed(
+            self._handler.concurrency * CLAIMS_PER_THREAD, at=self._clock()
+        )
+        if not limit or not self._writer.read(queue.is_due, self._kind, at=self._clock()):
             return False
         claims = self._writer.write(
-            queue.claim, self._kind, most=most, lease=LEASE, at=self._clock()
+            queue.claim, self._kind, limit=limit, lease=LEASE, at=self._clock()
         )
         if claims:
-            self._writer.write(_settle, claims, list(self._pool.map(self._do, claims)))
+            self._writer.write(_record, claims, list(self._pool.map(self._handle, claims)))
         return bool(claims)
 
-    def _do(self, claim: Claim) -> Settlement | None:
-        """Try *claim*; return what is to be written about it, None where it has been done."""
-        if not self._circuit.room(1, at=self._clock()):
-            return self._give_back(claim)
+    def _handle(self, claim: Claim) -> Result | None:
+        """Run the handler on *claim*; return what is to be recorded, None if the work is done."""
+        if not self._circuit.allowed(1, at=self._clock()):
+            return self._release(claim)
         try:
-            self._duty.perform(claim)
+            self._handler.perform(claim)
         except RetryLater as exc:
-            self._note_failure(exc)
-            return self._put_off(claim, str(exc), wait=exc.wait)
-        except GiveUp as exc:
-            return self._bury(claim, str(exc))
+            self._record_failure(exc)
+            return self._postpone(claim, str(exc), wait=exc.wait)
         except TargetGone:
             self._stop(claim)
-            return self._give_back(claim)
+            return self._release(claim)
         except Exception:
-            # A fault of ours in one thing must not stop the others.
+            # A defect that one item meets must not stop the others.
             log.exception("outbox.fault", kind=claim.kind, id=claim.id)
-            return self._put_off(claim, "fault", wait=None)
-        self._circuit.succeeded()
+            return self._postpone(claim, "fault", wait=None)
+        self._circuit.record_success()
         log.info("outbox.done", kind=claim.kind, id=claim.id, tries=claim.tries)
         return None
 
-    def _note_failure(self, failure: RetryLater) -> None:
-        if self._circuit.failed(at=self._clock(), wait=failure.wait):
+    def _record_failure(self, failure: RetryLater) -> None:
+        if self._circuit.record_failure(at=self._clock(), wait=failure.wait):
             log.error("outbox.target_failing", kind=self._kind, failure=str(failure))
 
     def _stop(self, claim: Claim) -> None:
@@ -86,32 +87,29 @@ class Dispatcher:
             )
         self._circuit.stop()
 
-    def _give_back(self, claim: Claim) -> Settlement:
+    def _release(self, claim: Claim) -> Result:
         at = self._clock()
         return lambda session: queue.release(session, claim, at=at)
 
-    def _put_off(self, claim: Claim, failure: str, *, wait: timedelta | None) -> Settlement:
-        if claim.tries > len(WAITS) and not self._duty.tireless:
-            return self._bury(claim, failure)
-        pause = WAITS[min(claim.tries, len(WAITS)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        pause = max(pause, wait or pause)
-        log.warning(
-            "outbox.again", kind=claim.kind, id=claim.id, failure=failure,
-            seconds=round(pause.total_seconds()),
-        )  # fmt: skip
-        until = self._clock() + pause
+    def _postpone(self, claim: Claim, failure: str, *, wait: timedelta | None) -> Result:
+        if claim.tries > len(RETRY_DELAYS) and not self._handler.retries_forever:
+            return self._dead_letter(claim, failure)
+        planned = RETRY_DELAYS[min(claim.tries, len(RETRY_DELAYS)) - 1]
+        delay = planned * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+        delay = max(delay, wait or delay)
+        seconds = round(delay.total_seconds())
+        log.warning("outbox.again", kind=claim.kind, id=claim.id, failure=failure, seconds=seconds)
+        until = self._clock() + delay
         return lambda session: queue.postpone(session, claim, failure=failure, until=until)
 
-    def _bury(self, claim: Claim, failure: str) -> Settlement:
+    def _dead_letter(self, claim: Claim, failure: str) -> Result:
         log.error("outbox.dead", kind=claim.kind, id=claim.id, failure=failure)
         return lambda session: queue.dead_letter(session, claim, failure=failure)
 
 
-def _settle(
-    session: Session, claims: Sequence[Claim], settlements: Sequence[Settlement | None]
-) -> None:
-    pairs = [*zip(claims, settlements, strict=True)]
-    queue.acknowledge(session, [claim for claim, settlement in pairs if settlement is None])
-    for _, settlement in pairs:
-        if settlement is not None:
-            settlement(session)
+def _record(session: Session, claims: Sequence[Claim], results: Sequence[Result | None]) -> None:
+    pairs = [*zip(claims, results, strict=True)]
+    queue.acknowledge(session, [claim for claim, result in pairs if result is None])
+    for _, result in pairs:
+        if result is not None:
+            result(session)

@@ -1,4 +1,4 @@
-"""How one kind of thing is done, and how it says that it could not be."""
+"""Handlers of outbox items, and the exceptions by which they ask for a retry or stop a target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from app.outbox.queue import Claim
 
 
 class RetryLater(Exception):
-    """It was not done, and the same try may succeed later; the message is one word for the log.
+    """The work was not done, and a later try may succeed.
 
-    *wait* is how long the other side asked us to leave it alone.
+    The message is a reason fit for logs: it names no address and no person. *wait* is the time
+    that the target asked for, if it did.
     """
 
     def __init__(self, failure: str, *, wait: timedelta | None = None) -> None:
@@ -18,22 +19,19 @@ class RetryLater(Exception):
         self.wait = wait
 
 
-class GiveUp(Exception):
-    """It was not done, and no try will succeed; the message is one word for the log."""
-
-
 class TargetGone(Exception):
-    """The other side says that it wants nothing of the kind any more."""
+    """The target wants no items of this kind any more; the item itself stays in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How one kind of thing is done: *perform* returns, or raises Again, Never or Gone.
+    """The work that items of one kind ask for: *perform* returns when it is done.
 
-    A *tireless* duty is tried once a day when the usual tries are used up; *at_once* are done at
-    the same time.
+    *perform* raises `RetryLater` or `TargetGone` when it could not do the work, and is called for
+    up to *concurrency* items at the same time. With *retries_forever* an item never becomes a dead
+    letter: after the usual retries it is tried once a day.
     """
 
     perform: Callable[[Claim], None]
-    tireless: bool = False
-    at_once: int = 1
+    retries_forever: bool = False
+    concurrency: int = 1

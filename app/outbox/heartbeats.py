@@ -1,4 +1,4 @@
-"""Who works, and what they found at Meta: in the database, so that any process can tell of all.
+"""Worker heartbeats and the result of the daily check at Meta, stored for any process to report.
 
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
@@ -12,47 +12,52 @@ from sqlalchemy.orm import Session
 
 from app.outbox.models import WorkerRow
 
-BEAT_EVERY: Final = timedelta(seconds=15)
-# Three beats may fail in a row before anybody is alarmed.
-ALIVE: Final = timedelta(seconds=60)
-# Longer than from one look at Meta's side to the next.
+HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
+# Three heartbeats in a row may fail before a worker counts as missing.
+ALIVE_WITHIN: Final = timedelta(seconds=60)
+# Longer than the time from one check at Meta to the next.
 KEPT: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersStatus:
-    """All workers there are: how many live, when one was last heard, what the last look found."""
+    """The number of workers alive, the last heartbeat of any, and the last check at Meta.
+
+    *faults* is the number that the check found; None if no check has been recorded.
+    """
 
     alive: int
     beat_at: datetime | None
     faults: int | None
 
 
-def beat(session: Session, worker_id: str, *, at: datetime) -> None:
-    """Note that the worker lives; forget those of whom nothing has been heard for days."""
+def record_heartbeat(session: Session, worker_id: str, *, at: datetime) -> None:
+    """Record that the worker is alive; delete workers that have been silent for days."""
     session.execute(
-        # Either way: a clock that was put back must not leave ghosts.
+        # In both directions: a clock that was set back must not leave workers of the future.
         delete(WorkerRow).where((WorkerRow.beat_at < at - KEPT) | (WorkerRow.beat_at > at + KEPT))
     )
     session.merge(WorkerRow(id=worker_id, beat_at=at, stopped_at=None))
 
 
-def stop(session: Session, worker_id: str, *, at: datetime) -> None:
-    """Note that the worker has ended by itself; what it found stands until somebody looks again."""
+def record_stop(session: Session, worker_id: str, *, at: datetime) -> None:
+    """Record that the worker stopped as asked; the result of its check at Meta is kept."""
     session.merge(WorkerRow(id=worker_id, beat_at=at, stopped_at=at))
 
 
 def record_meta_check(session: Session, worker_id: str, faults: int, *, at: datetime) -> None:
-    """Note how much the worker found wrong at Meta."""
+    """Record the number of faults that the worker found at Meta."""
     session.merge(WorkerRow(id=worker_id, beat_at=at, looked_at=at, faults=faults))
 
 
 def workers_status(session: Session, *, at: datetime) -> WorkersStatus:
-    """Return how the workers stand."""
-    known = session.scalars(select(WorkerRow)).all()
-    looks = [(one.looked_at, one.faults) for one in known if one.looked_at is not None]
+    """Return the status of all workers at the time *at*."""
+    workers = session.scalars(select(WorkerRow)).all()
+    checks = [(row.looked_at, row.faults) for row in workers if row.looked_at is not None]
     return WorkersStatus(
-        alive=sum(one.stopped_at is None and abs(at - one.beat_at) <= ALIVE for one in known),
-        beat_at=max((one.beat_at for one in known), default=None),
-        faults=max(looks, key=lambda look: look[0])[1] if looks else None,
+        alive=sum(
+            row.stopped_at is None and abs(at - row.beat_at) <= ALIVE_WITHIN for row in workers
+        ),
+        beat_at=max((row.beat_at for row in workers), default=None),
+        faults=max(checks, key=lambda check: check[0])[1] if checks else None,
     )

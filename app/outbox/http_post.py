@@ -1,7 +1,7 @@
-"""One POST to an address of the operator's: what counts as done, and how long it may take.
+"""HTTP POST to an address of the operator's: time limits, and the statuses that count as done.
 
-Straight on urllib3, which heeds no proxy, no .netrc and no cookie: thousands of small posts go out
-here while a bot catches up, and what requests adds to each takes longer than the post.
+Uses urllib3 directly, which heeds no proxy, no .netrc and no cookie. Thousands of small posts go
+out while a bot catches up, and what requests adds to each takes longer than the post itself.
 """
 
 import ipaddress
@@ -22,20 +22,20 @@ from app.outbox.handlers import RetryLater, TargetGone
 
 CONNECT_S: Final = 5.0
 TOTAL_S: Final = 15.0
-MOST_ANSWER: Final = 64 * 1024
-LONGEST_WAIT: Final = timedelta(hours=24)
+MAX_RESPONSE_BYTES: Final = 64 * 1024
+MAX_WAIT: Final = timedelta(hours=24)
 
 _GONE: Final = HTTPStatus.GONE
 _BUSY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-_LONGEST_NUMBER: Final = 9
+_MAX_DIGITS: Final = 9
 
 
 class _NotPrivate(HTTPError):
-    """An http address led to a machine beyond the own network."""
+    """An http address led to a machine outside the private network."""
 
 
 class _PrivateConnection(PlainConnection):
-    """http, and only to where nobody else can listen (security.md R101)."""
+    """A plain http connection, to loopback and private addresses only (R101)."""
 
     def connect(self) -> None:
         super().connect()
@@ -53,27 +53,27 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = SecureConnection
 
 
-class Poster:
-    """Posts to one address; any thread may."""
+class HttpPoster:
+    """Posts to one address, over up to *connections* that are kept open. Thread-safe."""
 
-    def __init__(self, url: str, *, at_once: int, total_s: float = TOTAL_S) -> None:
+    def __init__(self, url: str, *, connections: int, total_s: float = TOTAL_S) -> None:
         self._total_s = total_s
-        pools = PoolManager(num_pools=1, maxsize=at_once, ca_certs=DEFAULT_CA_BUNDLE_PATH)
+        pools = PoolManager(num_pools=1, maxsize=connections, ca_certs=DEFAULT_CA_BUNDLE_PATH)
         pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-        # Asked for once: to find it by its address takes a sixth of each post.
+        # Looked up once: to find the pool by its address would take a sixth of each post.
         self._pool = pools.connection_from_url(url)
         self._target = parse_url(url).request_uri
 
     def __repr__(self) -> str:
-        # The path may hold a secret of the bot's.
-        return f"Poster({self._pool.host!r})"
+        # Without the path, which may hold a secret of the bot's.
+        return f"HttpPoster({self._pool.host!r})"
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """Post *body*; return when the answer says that it has been taken.
+        """Post *body*; return when the answer has a 2xx status.
 
         Raises:
-            Again: It has not been.
-            Gone: The answer is 410.
+            RetryLater: There was no answer in time, or one with another status.
+            TargetGone: The status is 410 Gone.
         """
         try:
             response = self._pool.urlopen(
@@ -88,38 +88,38 @@ class Poster:
             )
             _read_and_discard(response)
         except (HTTPError, OSError, ValueError) as exc:
-            # One word: the text of *exc* holds the address.
+            # The name alone: the text of *exc* holds the address.
             raise RetryLater(type(exc).__name__.lstrip("_")) from None
-        _judge(response)
+        _check_status(response)
 
 
 def _read_and_discard(response: BaseHTTPResponse) -> None:
-    """Leave the connection fit for the next post, unless the answer is too long for that."""
+    """Read the answer, so that its connection can be reused; close it if the answer is too long."""
     size = 0
     for chunk in response.stream(16 * 1024, decode_content=False):
         size += len(chunk)
-        if size > MOST_ANSWER:
+        if size > MAX_RESPONSE_BYTES:
             response.close()
             return
     response.release_conn()
 
 
-def _judge(response: BaseHTTPResponse) -> None:
+def _check_status(response: BaseHTTPResponse) -> None:
     if response.status == _GONE:
         raise TargetGone
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-        wait = _asked_wait(response.headers) if response.status in _BUSY else None
+        wait = _retry_after(response.headers) if response.status in _BUSY else None
         raise RetryLater(f"status {response.status}", wait=wait)
 
 
-def _asked_wait(headers: Mapping[str, str]) -> timedelta | None:
-    """Return what Retry-After asks for, in either of its forms, as far as anybody may ask."""
-    asked = headers.get("Retry-After", "")
-    if asked.isdecimal() and len(asked) <= _LONGEST_NUMBER:
-        return min(timedelta(seconds=int(asked)), LONGEST_WAIT)
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Return the time that Retry-After asks for, in either form (RFC 9110, 10.2.3), up to a day."""
+    value = headers.get("Retry-After", "")
+    if value.isdecimal() and len(value) <= _MAX_DIGITS:
+        return min(timedelta(seconds=int(value)), MAX_WAIT)
     try:
-        # Their clock against their clock.
-        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("Date", ""))
+        # Relative to the Date header: both are of the target's clock.
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
     except (TypeError, ValueError):
         return None
-    return min(max(wait, timedelta(0)), LONGEST_WAIT)
+    return min(max(wait, timedelta(0)), MAX_WAIT)

@@ -1,23 +1,34 @@
-"""What lies in the outbox, for the operator to look at and to have tried again.
+"""Inspection of the outbox for operators: queue figures, waiting items, dead letters, and replay.
 
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.outbox.models import Outgoing
+from app.outbox.models import UNSYNCHRONIZED, OutboxRow
 
-_UNSYNCED: Final[dict[str, Any]] = {"synchronize_session": False}
+# An item that has waited longer is worth an alarm (R100).
+LATE_AFTER: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One thing that waits, or that was given up."""
+class QueueStats:
+    """The number of items of one kind in one state, and the creation time of the oldest."""
+
+    kind: str
+    state: str
+    count: int
+    oldest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """An item that waits to be done, or a dead letter."""
 
     id: int
     kind: str
@@ -30,8 +41,8 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which letters are meant; what is None does not matter."""
+class ItemFilter:
+    """Conditions on items; None leaves a condition out. *until* is exclusive."""
 
     kind: str | None = None
     state: str | None = None
@@ -39,40 +50,53 @@ class Selection:
     until: datetime | None = None
 
 
-def listed(session: Session, selection: Selection, *, after: int, most: int) -> tuple[Letter, ...]:
-    """Return up to *most* letters of *selection* with ids above *after*, oldest first."""
-    query = select(Outgoing).where(Outgoing.state != "done", Outgoing.id > after)
-    if selection.kind is not None:
-        query = query.where(Outgoing.kind == selection.kind)
-    if selection.state is not None:
-        query = query.where(Outgoing.state == selection.state)
-    if selection.since is not None:
-        query = query.where(Outgoing.created_at >= selection.since)
-    if selection.until is not None:
-        query = query.where(Outgoing.created_at < selection.until)
-    rows = session.scalars(query.order_by(Outgoing.id).limit(most))
-    return tuple(_letter(row) for row in rows)
+def queue_stats(session: Session) -> tuple[QueueStats, ...]:
+    """Return the figures of waiting items and of dead letters, by kind."""
+    rows = session.execute(
+        select(OutboxRow.kind, OutboxRow.state, func.count(), func.min(OutboxRow.created_at))
+        .where(OutboxRow.state != "done")
+        .group_by(OutboxRow.kind, OutboxRow.state)
+        .order_by(OutboxRow.kind, OutboxRow.state)
+    )
+    return tuple(QueueStats(*row) for row in rows)
 
 
-def find(session: Session, letter_id: int) -> Letter | None:
-    """Return the letter *letter_id*, if it has not been done."""
-    row = session.get(Outgoing, letter_id)
-    return _letter(row) if row is not None and row.state != "done" else None
+def list_items(
+    session: Session, wanted: ItemFilter, *, after: int, limit: int
+) -> tuple[OutboxItem, ...]:
+    """Return up to *limit* items that match *wanted*, with ids above *after*, oldest first."""
+    query = select(OutboxRow).where(OutboxRow.state != "done", OutboxRow.id > after)
+    if wanted.kind is not None:
+        query = query.where(OutboxRow.kind == wanted.kind)
+    if wanted.state is not None:
+        query = query.where(OutboxRow.state == wanted.state)
+    if wanted.since is not None:
+        query = query.where(OutboxRow.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(OutboxRow.created_at < wanted.until)
+    rows = session.scalars(query.order_by(OutboxRow.id).limit(limit))
+    return tuple(_item(row) for row in rows)
 
 
-def replay(session: Session, letter_id: int, *, at: datetime) -> bool:
-    """Have the letter *letter_id* tried anew, now and by the whole schedule; tell whether it was.
+def find(session: Session, item_id: int) -> OutboxItem | None:
+    """Return the item *item_id*, or None if there is none or it has been done."""
+    row = session.get(OutboxRow, item_id)
+    return _item(row) if row is not None and row.state != "done" else None
 
-    Whoever tries it at this moment loses it.
+
+def replay(session: Session, item_id: int, *, at: datetime) -> bool:
+    """Make the item *item_id* due at once, with all its retries anew; return whether it exists.
+
+    A worker that is trying it at this moment loses its claim.
     """
-    row = update(Outgoing).where(Outgoing.id == letter_id, Outgoing.state != "done")
+    row = update(OutboxRow).where(OutboxRow.id == item_id, OutboxRow.state != "done")
     row = row.values(state="waiting", tries=0, not_before=at, failure=None)
-    again = session.execute(row.returning(Outgoing.id), execution_options=_UNSYNCED)
-    return again.one_or_none() is not None
+    replayed = session.execute(row.returning(OutboxRow.id), execution_options=UNSYNCHRONIZED)
+    return replayed.one_or_none() is not None
 
 
-def _letter(row: Outgoing) -> Letter:
-    return Letter(
+def _item(row: OutboxRow) -> OutboxItem:
+    return OutboxItem(
         id=row.id,
         kind=row.kind,
         state=row.state,

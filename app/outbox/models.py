@@ -1,19 +1,25 @@
+"""Tables of the outbox and of the workers' heartbeats."""
+
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.database.engine import Base, UtcDateTime
 
+# Execution options of bulk statements: no session here reads a row again that it has changed so.
+UNSYNCHRONIZED: Final[dict[str, Any]] = {"synchronize_session": False}
 
-class Outgoing(Base):
-    """One thing to do after the commit that made it."""
+
+class OutboxRow(Base):
+    """One piece of work owed after the commit that stored it."""
 
     __tablename__ = "outbox"
     __table_args__ = (
-        # The same body once for each kind; nulls never collide.
+        # Makes a repeated body one item for each kind; NULLs never collide.
         UniqueConstraint("kind", "digest"),
-        # What the worker looks for: the few that wait, by whom they are for, oldest first.
+        # Serves the worker's search for due items of one kind, oldest first, among few that wait.
         Index(
             "ix_outbox_due",
             "kind",
@@ -24,37 +30,37 @@ class Outgoing(Base):
         ),
     )
 
-    # SQLite counts by itself only in a column that is exactly INTEGER.
+    # SQLite assigns ids only in a column of exactly the type INTEGER.
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
-    # What it is, and so who does it: "graph.unlink", "notice", "delivery".
+    # Selects the handler: "graph.unlink", "notice" or "delivery".
     kind: Mapped[str] = mapped_column(String(32))
-    # SHA-256 of the body, where doing the same twice would be wrong.
+    # SHA-256 of the body in hex, where the same work must not be done twice.
     digest: Mapped[str | None] = mapped_column(String(64))
-    # Headers that travel with the body, as JSON.
+    # HTTP headers that are posted with the body, as a JSON object.
     head: Mapped[str | None] = mapped_column(String)
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    # "waiting", "dead", or, for as long as a repeat may come, "done" and without its body.
+    # "waiting", "dead", or "done": without its body, kept for as long as a repeat may come.
     state: Mapped[str] = mapped_column(String(16))
     tries: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # A claim is a lease: it puts this moment off, so a killed worker loses nothing.
+    # A claim is a lease: it moves this time on, so the work of a killed worker becomes due again.
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
-    # Why the last try failed, in a word.
+    # The reason why the last try failed: an exception's name or a status.
     failure: Mapped[str | None] = mapped_column(String(64))
 
 
 class WorkerRow(Base):
-    """One process that works, or did until a short while ago."""
+    """A process that runs the outbox worker, or ran it within the last days."""
 
     __tablename__ = "worker"
 
-    # Random, made when it starts.
+    # Random, made when the process starts.
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     beat_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # Null where it was not asked to end: it lives, or was killed.
+    # NULL if the process was not asked to stop: it is alive, or was killed.
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # When it last looked at what Meta has noted, and how much was wrong.
+    # The time of its last check at Meta, and the number of faults found.
     looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     faults: Mapped[int | None]

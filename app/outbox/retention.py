@@ -1,11 +1,11 @@
-"""What is kept of the outbox, and for how long (design §4); what waits, for the operator to see.
+"""Retention of outbox rows: deletes what has been kept long enough, and reports what was lost.
 
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy import delete, func, select, update
@@ -13,87 +13,65 @@ from sqlalchemy.orm import Session
 
 from app.infra.settings.retention import Retention
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
-from app.outbox.models import Outgoing
+from app.outbox.inspection import LATE_AFTER, QueueStats, queue_stats
+from app.outbox.models import UNSYNCHRONIZED, OutboxRow
 
 log = structlog.get_logger()
 
-# A repeat of Messenger's, or of a change, comes sooner or not at all.
+# The digest of a done item, by which a repeat is recognised; Messenger repeats within this time.
 DONE_KEPT: Final = timedelta(hours=1)
-# security.md R100.
-LATE: Final = timedelta(minutes=5)
-# How far the clocks of several machines may differ.
-SKEW: Final = timedelta(minutes=1)
-
-_UNSYNCED: Final[dict[str, Any]] = {"synchronize_session": False}
+# The clocks of several machines may differ by this much.
+CLOCK_SKEW: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """How much of one kind is in one state; *oldest_at* is when the oldest of it was made."""
-
-    kind: str
-    state: str
-    count: int
-    oldest_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep found: deliveries that the bot will never get, and queues that are late."""
+class SweepResult:
+    """The number of deliveries *dropped*, which the bot never gets, and the *late* queues."""
 
     dropped: int
-    late: tuple[Queue, ...]
+    late: tuple[QueueStats, ...]
 
 
-def queues(session: Session) -> tuple[Queue, ...]:
-    """Return what waits and what is dead, by kind."""
-    rows = session.execute(
-        select(Outgoing.kind, Outgoing.state, func.count(), func.min(Outgoing.created_at))
-        .where(Outgoing.state != "done")
-        .group_by(Outgoing.kind, Outgoing.state)
-        .order_by(Outgoing.kind, Outgoing.state)
-    )
-    return tuple(Queue(*row) for row in rows)
-
-
-def sweep(session: Session, *, keep: Retention, at: datetime) -> Swept:
-    """Remove what has been kept long enough; return what the operator should hear of."""
-    done = (Outgoing.state == "done") & (Outgoing.not_before <= at - DONE_KEPT)
-    old = Outgoing.created_at <= at - keep.dead_letters
-    over = old & ((Outgoing.state == "dead") | (Outgoing.kind == NOTICE))
-    session.execute(delete(Outgoing).where(done | over), execution_options=_UNSYNCED)
-    _bring_to_the_present(session, at=at)
+def sweep(session: Session, *, keep: Retention, at: datetime) -> SweepResult:
+    """Delete rows past their retention; return what the operator should know of."""
+    done = (OutboxRow.state == "done") & (OutboxRow.not_before <= at - DONE_KEPT)
+    old = OutboxRow.created_at <= at - keep.dead_letters
+    expired = old & ((OutboxRow.state == "dead") | (OutboxRow.kind == NOTICE))
+    session.execute(delete(OutboxRow).where(done | expired), execution_options=UNSYNCHRONIZED)
+    _make_future_items_due(session, at=at)
     dropped = drop_deliveries(session, keep=keep, at=at)
-    waiting = (queue for queue in queues(session) if queue.state == "waiting")
-    return Swept(dropped, tuple(queue for queue in waiting if queue.oldest_at < at - LATE))
-
-
-def _bring_to_the_present(session: Session, *, at: datetime) -> None:
-    """Have what a clock wrote that was put back since be due now, and not when that time comes."""
-    ahead = (Outgoing.state == "waiting") & (Outgoing.created_at > at + SKEW)
-    present = update(Outgoing).where(ahead).values(created_at=at, not_before=at)
-    session.execute(present, execution_options=_UNSYNCED)
-
-
-def report(swept: Swept, *, at: datetime) -> None:
-    """Tell the operator what was lost, and what is late."""
-    if swept.dropped:
-        log.error("outbox.deliveries_dropped", count=swept.dropped)
-    for queue in swept.late:
-        minutes = int((at - queue.oldest_at).total_seconds() // 60)
-        log.warning("outbox.late", kind=queue.kind, count=queue.count, minutes=minutes)
+    waiting = (stats for stats in queue_stats(session) if stats.state == "waiting")
+    return SweepResult(
+        dropped, tuple(stats for stats in waiting if stats.oldest_at < at - LATE_AFTER)
+    )
 
 
 def drop_deliveries(session: Session, *, keep: Retention, at: datetime) -> int:
-    """Drop the deliveries that are too old, and the oldest of too many; return how many."""
-    kept = (Outgoing.kind == DELIVERY) & (Outgoing.state.in_(["waiting", "dead"]))
-    too_old = delete(Outgoing).where(kept, Outgoing.created_at <= at - keep.deliveries)
-    newer = func.sum(func.length(Outgoing.body)).over(order_by=Outgoing.id.desc())
-    sized = select(Outgoing.id, newer.label("bytes")).where(kept).subquery()
+    """Drop deliveries that are too old, then the oldest beyond the size limit; return how many."""
+    kept = (OutboxRow.kind == DELIVERY) & (OutboxRow.state.in_(["waiting", "dead"]))
+    too_old = delete(OutboxRow).where(kept, OutboxRow.created_at <= at - keep.deliveries)
+    running_total = func.sum(func.length(OutboxRow.body)).over(order_by=OutboxRow.id.desc())
+    sized = select(OutboxRow.id, running_total.label("bytes")).where(kept).subquery()
     beyond = select(sized.c.id).where(sized.c.bytes > keep.deliveries_bytes)
-    too_many = delete(Outgoing).where(Outgoing.id.in_(beyond))
-    gone = (
-        session.scalars(statement.returning(Outgoing.id), execution_options=_UNSYNCED).all()
+    too_many = delete(OutboxRow).where(OutboxRow.id.in_(beyond))
+    dropped = (
+        session.scalars(statement.returning(OutboxRow.id), execution_options=UNSYNCHRONIZED).all()
         for statement in (too_old, too_many)
     )
-    return sum(len(ids) for ids in gone)
+    return sum(len(ids) for ids in dropped)
+
+
+def report(result: SweepResult, *, at: datetime) -> None:
+    """Log deliveries that were dropped, and queues that are late."""
+    if result.dropped:
+        log.error("outbox.deliveries_dropped", count=result.dropped)
+    for stats in result.late:
+        minutes = int((at - stats.oldest_at).total_seconds() // 60)
+        log.warning("outbox.late", kind=stats.kind, count=stats.count, minutes=minutes)
+
+
+def _make_future_items_due(session: Session, *, at: datetime) -> None:
+    """Make items due that were created in the future, before the clock was set back (R123)."""
+    ahead = (OutboxRow.state == "waiting") & (OutboxRow.created_at > at + CLOCK_SKEW)
+    due_now = update(OutboxRow).where(ahead).values(created_at=at, not_before=at)
+    session.execute(due_now, execution_options=UNSYNCHRONIZED)

@@ -1,4 +1,7 @@
-"""The loop that does what commits have asked for. Any number may run; a claim is a lease."""
+"""The outbox worker: threads that dispatch due items and run periodic tasks.
+
+Any number of processes may run one, because a claim on an item is a lease.
+"""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,39 +18,41 @@ from app.outbox.handlers import Handler
 
 log = structlog.get_logger()
 
-# A person waits for the bot; to ask costs one indexed read.
+# Short, because a person waits for the bot to hear of a sign-in; a poll is one indexed read.
 POLL_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Something to do *every* so often; that two do it at once does no harm."""
+    """A task that is run *every* so often; several processes may run it at the same time."""
 
     perform: Callable[[datetime], None]
     every: timedelta
-    # How long after the start it is done first.
+    # The time from the start of the worker to the first run.
     after: timedelta = timedelta(0)
 
 
 class Worker:
-    """Does what is due, each kind in a thread of its own, so that none waits for another."""
+    """Dispatches each kind of items in a thread of its own, so that none waits for another."""
 
     def __init__(
         self,
         writer: Writer,
-        duties: Mapping[str, Handler],
+        handlers: Mapping[str, Handler],
         clock: Callable[[], datetime],
-        chores: Sequence[PeriodicTask] = (),
+        tasks: Sequence[PeriodicTask] = (),
     ) -> None:
-        self._lanes = [Dispatcher(kind, duty, writer, clock) for kind, duty in duties.items()]
+        self._dispatchers = [
+            Dispatcher(kind, handler, writer, clock) for kind, handler in handlers.items()
+        ]
         self._clock = clock
-        self._chores = chores
-        self._done_at: dict[PeriodicTask, datetime] = {}
+        self._tasks = tasks
+        self._last_run_at: dict[PeriodicTask, datetime] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Work until *stop* is set; what is being done then is finished."""
-        chores = [partial(self._tidy, chore) for chore in self._chores]
-        steps = [*chores, *(lane.run_once for lane in self._lanes)]
+        """Work until *stop* is set; batches that have been begun are finished."""
+        tasks = [partial(self._run_if_due, task) for task in self._tasks]
+        steps = [*tasks, *(dispatcher.run_once for dispatcher in self._dispatchers)]
         threads = [threading.Thread(target=_repeat, args=(step, stop)) for step in steps]
         for thread in threads:
             thread.start()
@@ -55,24 +60,24 @@ class Worker:
             thread.join()
 
     def run_once(self) -> bool:
-        """Do what is due now; return whether there was anything."""
-        for chore in self._chores:
-            self._tidy(chore)
-        done = [lane.run_once() for lane in self._lanes]
-        return any(done)
+        """Run the tasks and dispatch the items that are due; return whether any item was."""
+        for task in self._tasks:
+            self._run_if_due(task)
+        were_due = [dispatcher.run_once() for dispatcher in self._dispatchers]
+        return any(were_due)
 
-    def _tidy(self, chore: PeriodicTask) -> bool:
+    def _run_if_due(self, task: PeriodicTask) -> bool:
         at = self._clock()
-        # Either way: a clock that was put back must not end the sweeping.
-        done_at = self._done_at.setdefault(chore, at - chore.every + chore.after)
-        if abs(at - done_at) >= chore.every:
-            chore.perform(at)
-            self._done_at[chore] = at
+        last_run_at = self._last_run_at.setdefault(task, at - task.every + task.after)
+        # In both directions: a clock that was set back must not end the task.
+        if abs(at - last_run_at) >= task.every:
+            task.perform(at)
+            self._last_run_at[task] = at
         return False
 
 
 def _repeat(step: Callable[[], bool], stop: threading.Event) -> None:
-    """Do *step* over and over until *stop* is set, with a pause whenever it had nothing to do."""
+    """Call *step* until *stop* is set, with a pause whenever it found nothing to do."""
     while not stop.is_set():
         try:
             is_busy = step()
@@ -80,7 +85,7 @@ def _repeat(step: Callable[[], bool], stop: threading.Event) -> None:
             log.warning("worker.database_away")
             is_busy = False
         except Exception:
-            # A fault of ours must not end the work of days; nothing that was claimed is lost.
+            # A defect must not end the worker; a claim that it leaves behind is due again later.
             log.exception("worker.fault")
             is_busy = False
         if not is_busy:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.infra.database import schema
-from app.outbox.retention import LATE
+from app.outbox.inspection import LATE_AFTER
 from app.setup.findings import Finding, ok, problem, warning
 
 # A refused delivery that is older than this is history.
@@ -63,7 +63,7 @@ def check_queue(
     *workers* the number with a heartbeat. *is_alone*: one process serves, with the worker inside.
     """
     subject = "outbox"
-    if waiting and oldest > LATE:
+    if waiting and oldest > LATE_AFTER:
         minutes = int(oldest.total_seconds() // 60)
         backlog = f"{waiting} things wait, the oldest for {minutes} minutes"
         if not workers:

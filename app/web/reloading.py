@@ -18,6 +18,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
+from app.services import background
 from app.services.container import build
 from app.services.settings import reload_settings
 from app.web.factory import make_app
@@ -139,5 +140,5 @@ class _Instance:
         self.app = make_app(self.built)
         self.fast_path = FastPath(self.built)
         self.stop = threading.Event()
-        self.worker = threading.Thread(target=self.built.work, args=(self.stop,))
+        self.worker = threading.Thread(target=background.run, args=(self.built, self.stop))
         self.requests = 0

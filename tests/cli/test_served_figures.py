@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL
 
 from app.infra import clock
-from app.linking.graph_unlink import tell_messenger
+from app.linking.graph_unlink import enqueue_unlink
 from app.services.container import build
 from tests import shipped
 from tests.actors import Messenger, Person, linked, log_in, message
@@ -116,7 +116,7 @@ def test_a_separate_worker_is_seen_and_reports_its_own_calls(
 ) -> None:
     """Only the worker counts its calls of Graph; every process reports its heartbeat."""
     services = build(settings_for(database))
-    services.write(tell_messenger, PAGE, ANA, at=clock.now())
+    services.write(enqueue_unlink, PAGE, ANA, at=clock.now())
     services.close()
     port = shipped.free_port()
     origin = f"http://{shipped.HOST}:{port}"

@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from app import create_app
 from app.infra import clock
 from app.infra.observability import metrics
-from app.linking.graph_unlink import tell_messenger
+from app.linking.graph_unlink import enqueue_unlink
 from app.outbox import heartbeats
 from app.services.container import build
 from tests.browsers import InProcess
@@ -41,7 +41,7 @@ def series(database: URL) -> Series:
     metrics.count_graph_call("page", "ok", seconds=0.1, usage={"x-app-usage": 1})
     metrics.count_door_refusal("no thread free")
     services = build(settings_for(database, METRICS_TOKEN="token"))
-    services.write(tell_messenger, PAGE, ANA, at=clock.now())
+    services.write(enqueue_unlink, PAGE, ANA, at=clock.now())
     services.write(heartbeats.record_meta_check, "w", 0, at=clock.now())
     client = InProcess(create_app(services), PUBLIC_URL)
     answer = client("GET", "/metrics", headers={"Authorization": "Bearer token"})

@@ -10,6 +10,7 @@ from app.accounts import local
 from app.cli.accounts import close_account
 from app.infra import clock
 from app.linking.models import LinkEvent
+from app.services.background import make_worker, sweep
 from app.services.container import Services, build
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.installation import ANA, PAGE, USERNAME, settings_for
@@ -30,7 +31,7 @@ def test_a_deleted_user_is_named_nowhere_any_more(
     before = everything(services)
 
     services.write(close_account, local.delete, USERNAME, policy=services.policy, at=clock.now())
-    services._sweep(clock.now() + DAY)  # noqa: SLF001 - a day later, as the worker does it
+    sweep(services, clock.now() + DAY)
 
     after = everything(services)
     assert ("Ana Berg" in before, "j•••@example.com" in before) == (True, True)
@@ -44,7 +45,7 @@ def test_the_worker_keeps_history_as_long_as_the_operator_says(services: Service
     services.write(_remember, days=(1, 3))
     operators = build(settings)
 
-    operators.worker.run_once()
+    make_worker(operators, "w").run_once()
     operators.close()
 
     with services.engine.connect() as connection:

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.infra import clock
 from app.linking import link_queries
-from app.linking.graph_unlink import KIND, tell_messenger
+from app.linking.graph_unlink import KIND, enqueue_unlink
 from app.messenger.types import PageId, Psid
 from app.outbox import queue
+from app.services.background import make_worker
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
 from tests.linking.factories import linked
@@ -45,7 +46,7 @@ def built(database: URL) -> Iterator[Services]:
 def waiting(built: Services) -> int:
     def count(session: Session) -> int:
         in_a_year = clock.now() + timedelta(days=365)
-        return len(queue.claim(session, KIND, most=9, lease=timedelta(0), at=in_a_year))
+        return len(queue.claim(session, KIND, limit=9, lease=timedelta(0), at=in_a_year))
 
     return built.read(count)
 
@@ -61,13 +62,13 @@ def waiting(built: Services) -> int:
 def test_a_person_is_unlinked_once_graph_has_answered(
     built: Services, answer: dict[str, object]
 ) -> None:
-    built.write(tell_messenger, PAGE, BEN, at=clock.now())
+    built.write(enqueue_unlink, PAGE, BEN, at=clock.now())
 
     with responses.RequestsMock() as platform:
         asked = matchers.json_params_matcher({"psid": BEN}, strict_match=False)
         status = 400 if "error" in answer else 200
         platform.post(UNLINK, json=answer, status=status, match=[asked])
-        built.worker.run_once()
+        make_worker(built, "w").run_once()
 
     assert 0 == waiting(built)
 
@@ -82,22 +83,22 @@ def test_a_person_is_unlinked_once_graph_has_answered(
 def test_a_person_stays_to_be_unlinked_while_graph_cannot(
     built: Services, answer: dict[str, object]
 ) -> None:
-    built.write(tell_messenger, PAGE, BEN, at=clock.now())
+    built.write(enqueue_unlink, PAGE, BEN, at=clock.now())
 
     with responses.RequestsMock() as platform:
         platform.post(UNLINK, json=answer, status=400)
-        built.worker.run_once()
+        make_worker(built, "w").run_once()
 
     assert 1 == waiting(built)
 
 
 def test_whoever_has_linked_again_since_is_left_alone(built: Services) -> None:
     """Else an end that Graph took late would take the new link away."""
-    built.write(tell_messenger, PAGE, BEN, at=clock.now())
+    built.write(enqueue_unlink, PAGE, BEN, at=clock.now())
     built.write(_link)
 
     with responses.RequestsMock() as platform:
-        built.worker.run_once()
+        make_worker(built, "w").run_once()
 
         assert 0 == len(platform.calls)
     assert 0 == waiting(built)

@@ -13,7 +13,7 @@ from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import Refused
 from app.messenger.events import AccountLinked, AccountUnlinked, Fault, Unusable
 from app.messenger.types import PageId, Psid
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE, PAGE
 from tests.linking.factories import JANE, MINUTE, OMAR, confirmed, linked, user
 
@@ -215,7 +215,7 @@ def _logs_out(session: Session, *, psid: Psid = ANA, after: timedelta = timedelt
 
 def _told(session: Session) -> list[Unlink]:
     """Return whom the outbox wants Messenger to hold for not linked."""
-    rows = session.scalars(select(Outgoing).where(Outgoing.kind == KIND).order_by(Outgoing.id))
+    rows = session.scalars(select(OutboxRow).where(OutboxRow.kind == KIND).order_by(OutboxRow.id))
     return [Unlink.from_body(row.body) for row in rows]
 
 

@@ -27,7 +27,7 @@ from app.linking.handlers import Policy
 from app.linking.models import Link, LinkEvent
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from tests.installation import ANA, BEN, NOON, PAGE
 from tests.linking.factories import JANE, OMAR, confirmed, user
 from tests.linking.reference_model import Code, ReferenceModel
@@ -123,7 +123,7 @@ class Histories(RuleBasedStateMachine):
 
     def _rows(self) -> tuple[object, ...]:
         """Return all that a repeat must leave as it is."""
-        tables = (LinkEvent, Outgoing)
+        tables = (LinkEvent, OutboxRow)
         counts = (self.session.scalar(select(func.count()).select_from(t)) for t in tables)
         rows = self.session.execute(select(Link.__table__).order_by(Link.psid)).all()
         return (*counts, *map(tuple, rows))

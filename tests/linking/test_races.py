@@ -25,7 +25,7 @@ from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import Made, Refused
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from tests.installation import ANA, BEN, NOON, PAGE
 from tests.linking.factories import CODE_KEY, JANE, OMAR, SECOND, confirmed, linked, signed_in
 
@@ -181,7 +181,7 @@ def test_twenty_ends_by_us_end_once_and_tell_messenger_once(writer: Writer) -> N
     )
 
     assert 1 == sum(outcome is not None for outcome in outcomes)
-    assert 1 == _count(writer, Outgoing)
+    assert 1 == _count(writer, OutboxRow)
 
 
 def test_twenty_copies_of_an_end_leave_one_row_of_history(writer: Writer) -> None:
@@ -242,6 +242,6 @@ def _statuses(session: Session) -> list[str]:
     return list(session.scalars(select(LinkEvent.status)))
 
 
-def _count(writer: Writer, table: type[Link | LinkEvent | Attempt | Outgoing]) -> int:
+def _count(writer: Writer, table: type[Link | LinkEvent | Attempt | OutboxRow]) -> int:
     query = select(func.count()).select_from(table)
     return writer.read(lambda session: session.scalar(query)) or 0

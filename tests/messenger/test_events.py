@@ -168,7 +168,7 @@ def test_an_object_without_events_is_a_delivery(wrong: Any) -> None:
     ],
     ids=lambda body: repr(body[:30]),
 )
-def test_what_is_no_json_object_is_no_delivery(body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(body: bytes) -> None:
     """
     R46: and never an error of another kind, which would be a 500.
     """
@@ -216,7 +216,7 @@ JSON = st.recursive(
         },
     )
 )
-def test_any_event_leaves_its_neighbours_alone(bad: dict[str, Any]) -> None:
+def test_any_event_leaves_the_others_intact(bad: dict[str, Any]) -> None:
     """
     R47: whatever the types inside it are.
     """
@@ -254,24 +254,26 @@ def test_any_event_leaves_its_neighbours_alone(bad: dict[str, Any]) -> None:
     ],
     ids=repr,
 )
-def test_a_linked_event_with_a_fault_gives_its_code_up(change: dict[str, Any], reason: str) -> None:
+def test_a_faulty_linked_event_is_unusable_and_keeps_its_code(
+    change: dict[str, Any], reason: str
+) -> None:
     """
-    Design 3: whatever else is wrong with a signed event, a code of ours in it has been shown.
+    Whatever else is wrong with a signed event, a code of ours in it has been exposed.
     """
     assert (Unusable("PASS_THROUGH", reason),) == parsed(event(**change))  # type: ignore[arg-type]  # a Fault, in the table as text
 
 
 @pytest.mark.parametrize("status", [..., None, 1, "", "LINKED", "relinked", ["linked"]], ids=repr)
-def test_an_unknown_status_gives_its_code_up(status: Any) -> None:
+def test_an_unknown_status_is_unusable_and_keeps_its_code(status: Any) -> None:
     linking = {"status": status, "authorization_code": "PASS_THROUGH"}
     linking = {name: value for name, value in linking.items() if value is not ...}
 
     assert (Unusable("PASS_THROUGH", "status"),) == parsed(event(account_linking=linking))
 
 
-def test_an_event_of_a_foreign_object_is_not_acted_on() -> None:
+def test_an_event_of_a_foreign_object_is_unusable() -> None:
     """
-    R47: only a Page has account linking; the code is spoilt all the same.
+    R47: only a Page has account linking; the code is burnt all the same.
     """
     delivery = parse(entry(event(), message()), object="instagram")
 
@@ -282,7 +284,7 @@ def test_an_event_of_a_foreign_object_is_not_acted_on() -> None:
 @pytest.mark.parametrize("page", [..., None, int(PAGE), "2"], ids=repr)
 def test_an_event_of_another_page_than_its_entry_is_unusable(page: Any) -> None:
     """
-    Design 6: recipient.id must equal entry.id.
+    recipient.id must equal entry.id.
     """
     one = {name: value for name, value in entry(event(), id=page).items() if value is not ...}
 
@@ -330,7 +332,7 @@ def test_account_linking_of_a_wrong_type_is_unusable(linking: Any) -> None:
 )
 def test_event_time_is_read_in_seconds_or_milliseconds(timestamp: int, event_at: datetime) -> None:
     """
-    Design 3: the documentation counts seconds where live traffic counts milliseconds.
+    Meta's documentation counts seconds where live traffic counts milliseconds.
     """
     events = parsed(event(timestamp=timestamp, account_linking={"status": "unlinked"}))
 
@@ -338,7 +340,7 @@ def test_event_time_is_read_in_seconds_or_milliseconds(timestamp: int, event_at:
 
 
 def test_a_code_in_a_log_out_is_returned_too() -> None:
-    """Design 3: whatever is wrong with a signed event, a code of ours in it is burnt."""
+    """Whatever is wrong with a signed event, a code of ours in it is burnt."""
     linking = {"status": "unlinked", "authorization_code": "PASS_THROUGH"}
 
     events = parsed(event(account_linking=linking))
@@ -347,9 +349,9 @@ def test_a_code_in_a_log_out_is_returned_too() -> None:
     assert "PASS_THROUGH" not in repr(events)
 
 
-def test_half_an_emoji_in_a_message_spoils_nothing() -> None:
+def test_half_an_emoji_in_a_message_spoils_no_event() -> None:
     """
-    R48: the strict reader refuses the whole body for it; the neighbours must not pay.
+    R48: msgspec refuses the whole body for it, which would lose the events beside it.
     """
     body = {"object": "page", "entry": [entry(event()), entry(event(message={"text": "\ud83d"}))]}
 
@@ -358,9 +360,9 @@ def test_half_an_emoji_in_a_message_spoils_nothing() -> None:
     assert (LINKED, LINKED) == delivery.events
 
 
-def test_an_escaped_key_is_the_same_key() -> None:
+def test_an_escaped_key_is_recognised() -> None:
     """
-    Whoever looks for the letters of "account_linking" in the body can be led past them.
+    A search for the bytes of "account_linking" in the body would miss it.
     """
     body = (
         (SAMPLES / "linked.json").read_bytes().replace(b"account_linking", rb"account\u005flinking")
@@ -390,12 +392,12 @@ def test_an_escaped_key_is_the_same_key() -> None:
         "one",
         "several, one in standby",
         "an unusable one",
-        "a message beside",
-        "an unreadable event beside",
-        "an empty entry beside",
-        "an unreadable entry beside",
-        "changes beside",
-        "a message inside",
+        "a message besides",
+        "an unreadable event besides",
+        "an empty entry besides",
+        "an unreadable entry besides",
+        "changes besides",
+        "a message in the same event",
         "an unknown key of the entry",
         "an unknown key of the body",
         "a foreign object",
@@ -407,7 +409,7 @@ def test_only_linking_means_nothing_else_at_all(
     is_only_linking: bool,  # noqa: FBT001 - the expectation, named by pytest
 ) -> None:
     """
-    Design 8: everything but such a delivery is passed on; a key unknown to us may be news.
+    Any other delivery is forwarded to the bot; an unknown key may be news to it.
     """
     assert is_only_linking == delivery.is_only_linking
 

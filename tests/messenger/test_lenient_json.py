@@ -80,7 +80,7 @@ def test_what_is_no_json_is_refused_wherever_it_stands(
     decoder: Decoder[Any],
 ) -> None:
     """
-    R46: also in the parts that nobody asked for; and never an error of another kind.
+    R46: also in values that are skipped; and never an error of another kind.
     """
     with pytest.raises(NotJson):
         read_json(decoder, body)

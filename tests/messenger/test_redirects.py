@@ -94,7 +94,7 @@ def test_each_host_seen_in_the_wild_is_accepted(origin: str, slash: str) -> None
 @pytest.mark.parametrize("trick", TRICKS)
 def test_a_trick_is_refused(trick: str) -> None:
     """
-    R2, R3, R6: nothing that two programs could read in two ways, and nobody else's address.
+    R2, R3, R6: no text that two programs could parse in two ways, and no foreign address.
     """
     with pytest.raises(RedirectRefused):
         check(trick)
@@ -128,7 +128,7 @@ def test_all_tricks_are_played_with_a_good_address() -> None:
 )
 def test_the_reason_of_a_refusal_is_told(redirect_uri: str, reason: RedirectFault) -> None:
     """
-    R12: counted by reason, an attacker who tries his luck can be seen.
+    R12: refusals are counted by reason, so that an attack is noticed.
     """
     assert reason == refusal(redirect_uri)
 

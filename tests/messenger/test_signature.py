@@ -32,10 +32,10 @@ def test_a_published_signature_is_accepted(vector: Mapping[str, str]) -> None:
     assert 0 == signer
 
 
-def test_a_body_written_anew_is_refused() -> None:
+def test_a_body_serialised_anew_is_refused() -> None:
     """
-    R42: Meta signs the escapes it sends. Whoever parses first and signs what he writes back,
-    as public connectors did, checks another text.
+    R42: Meta signs the escapes that it sends. To parse the body and sign it serialised anew, as
+    public connectors did, is to check another text.
     """
     body = (SAMPLES / "linked-escaped.json").read_bytes()
     rewritten = json.dumps(json.loads(body), separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""One kind of thing, done as it falls due, with a clock that the test moves."""
+"""Dispatching items as they fall due, by a clock that the test moves."""
 
 import itertools
 import threading
@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import Writer
 from app.outbox import queue
-from app.outbox.dispatcher import LEASE, WAITS, Dispatcher, Settlement
-from app.outbox.handlers import GiveUp, Handler, RetryLater, TargetGone
-from app.outbox.models import Outgoing
+from app.outbox.dispatcher import LEASE, RETRY_DELAYS, Dispatcher, Result
+from app.outbox.handlers import Handler, RetryLater, TargetGone
+from app.outbox.models import OutboxRow
 from app.outbox.queue import Claim, enqueue, enqueue_once
 from app.outbox.worker import Worker
 from tests.installation import NOON
@@ -51,15 +51,15 @@ def fails(error: Exception) -> Callable[[Claim], None]:
 
 def rows(writer: Writer) -> list[tuple[str, int, str | None]]:
     def read(session: Session) -> list[tuple[str, int, str | None]]:
-        ordered = select(Outgoing).order_by(Outgoing.id)
+        ordered = select(OutboxRow).order_by(OutboxRow.id)
         return [(row.state, row.tries, row.failure) for row in session.scalars(ordered)]
 
     return writer.read(read)
 
 
 def due_at(session: Session) -> datetime:
-    """Return when the one thing that waits is due."""
-    return session.scalars(select(Outgoing.not_before)).one()
+    """Return when the only item that waits is due."""
+    return session.scalars(select(OutboxRow.not_before)).one()
 
 
 def add(writer: Writer, *bodies: bytes, kind: str = KIND) -> None:
@@ -67,7 +67,7 @@ def add(writer: Writer, *bodies: bytes, kind: str = KIND) -> None:
         writer.write(enqueue_once, kind, body, at=NOON)
 
 
-def test_things_are_done_oldest_first(writer: Writer, clock: Clock) -> None:
+def test_items_are_handled_oldest_first(writer: Writer, clock: Clock) -> None:
     """R97: oldest first, as far as nothing has to be repeated."""
     done: list[bytes] = []
     add(writer, b"1", b"2", b"3")
@@ -80,18 +80,18 @@ def test_things_are_done_oldest_first(writer: Writer, clock: Clock) -> None:
 def test_the_same_body_is_done_once_while_its_digest_is_kept(writer: Writer, clock: Clock) -> None:
     """Messenger repeats a delivery whose 200 was lost."""
     done: list[bytes] = []
-    lane = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
+    dispatcher = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
     add(writer, b"1", b"1")
-    lane.run_once()
+    dispatcher.run_once()
 
     add(writer, b"1")
-    lane.run_once()
+    dispatcher.run_once()
 
     assert [b"1"] == done
     assert [("done", 1, None)] == rows(writer)
 
 
-def test_what_has_no_digest_leaves_nothing_behind(writer: Writer, clock: Clock) -> None:
+def test_an_item_without_digest_leaves_nothing_behind(writer: Writer, clock: Clock) -> None:
     writer.write(enqueue, KIND, b"1", at=NOON)
 
     Dispatcher(KIND, Handler(lambda _: None), writer, clock).run_once()
@@ -101,74 +101,68 @@ def test_what_has_no_digest_leaves_nothing_behind(writer: Writer, clock: Clock) 
 
 def test_retries_follow_the_schedule_and_end_as_a_dead_letter(writer: Writer, clock: Clock) -> None:
     """R99: ten tries over about three days, none of them early, then kept for the operator."""
-    lane = Dispatcher(KIND, Handler(fails(RetryLater("status 500"))), writer, clock)
+    dispatcher = Dispatcher(KIND, Handler(fails(RetryLater("status 500"))), writer, clock)
     add(writer, b"1")
     waits: list[timedelta] = []
 
-    while lane.run_once() and rows(writer)[0][0] == "waiting":
+    while dispatcher.run_once() and rows(writer)[0][0] == "waiting":
         due = writer.read(due_at)
         waits.append(due - clock.at)
         clock.at = due - timedelta(milliseconds=1)
-        assert not lane.run_once()
+        assert not dispatcher.run_once()
         clock.at = due
 
     assert [("dead", 10, "status 500")] == rows(writer)
-    assert len(WAITS) == len(waits)
-    for wait, planned in zip(waits, WAITS, strict=True):
+    assert len(RETRY_DELAYS) == len(waits)
+    for wait, planned in zip(waits, RETRY_DELAYS, strict=True):
         assert planned * 0.8 <= wait <= planned * 1.2
     assert timedelta(days=2) < clock.at - NOON < timedelta(days=4)
 
 
-def test_a_tireless_duty_is_tried_every_day_for_ever(writer: Writer, clock: Clock) -> None:
-    """Messenger must not hold a person for linked, however long Graph is away."""
-    lane = Dispatcher(KIND, Handler(fails(RetryLater("away")), tireless=True), writer, clock)
+def test_a_handler_that_retries_forever_tries_every_day(writer: Writer, clock: Clock) -> None:
+    """Messenger must not go on showing a person as linked, however long Graph is unreachable."""
+    dispatcher = Dispatcher(
+        KIND, Handler(fails(RetryLater("away")), retries_forever=True), writer, clock
+    )
     add(writer, b"1")
 
     for _ in range(20):
-        lane.run_once()
+        dispatcher.run_once()
         clock.at += timedelta(days=2)
 
     assert [("waiting", 20, "away")] == rows(writer)
 
 
-def test_retry_after_puts_off_for_at_least_as_long(writer: Writer, clock: Clock) -> None:
-    """R99: the bot knows better than the schedule when it will be back."""
-    lane = Dispatcher(
+def test_retry_after_delays_the_next_try_for_at_least_as_long(writer: Writer, clock: Clock) -> None:
+    """R99: the bot knows better than the schedule when it can answer again."""
+    dispatcher = Dispatcher(
         KIND, Handler(fails(RetryLater("status 429", wait=timedelta(hours=3)))), writer, clock
     )
     add(writer, b"1")
-    lane.run_once()
+    dispatcher.run_once()
 
     clock.at += timedelta(hours=2, minutes=59)
-    before = lane.run_once()
+    before = dispatcher.run_once()
     clock.at += timedelta(minutes=1)
-    after = lane.run_once()
+    after = dispatcher.run_once()
 
     assert (False, True) == (before, after)
 
 
-def test_what_can_never_succeed_is_not_repeated(writer: Writer, clock: Clock) -> None:
-    add(writer, b"1")
-
-    Dispatcher(KIND, Handler(fails(GiveUp("unknown page"))), writer, clock).run_once()
-
-    assert [("dead", 1, "unknown page")] == rows(writer)
-
-
 def test_410_stops_the_target_and_loses_nothing(writer: Writer, clock: Clock) -> None:
-    """R99: what waits is there still when the operator has set the right address."""
+    """R99: what waits is still there when the operator has set the right address."""
     asked: list[bytes] = []
 
     def perform(claim: Claim) -> None:
         asked.append(claim.body)
         raise TargetGone
 
-    lane = Dispatcher(KIND, Handler(perform), writer, clock)
+    dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
     add(writer, b"1", b"2")
 
-    lane.run_once()
+    dispatcher.run_once()
     clock.at += timedelta(days=1)
-    again = lane.run_once()
+    again = dispatcher.run_once()
 
     assert [b"1"] == asked
     assert not again
@@ -185,45 +179,45 @@ def test_a_dead_bot_is_probed_once_a_minute_and_then_gets_all(writer: Writer, cl
         if not is_up:
             raise RetryLater("status 500")
 
-    lane = Dispatcher(KIND, Handler(perform), writer, clock)
+    dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
     add(writer, *(str(number).encode() for number in range(20)))
-    while lane.run_once():
+    while dispatcher.run_once():
         pass
     assert 5 == len(tries)
 
     for _ in range(10):
         clock.at += timedelta(minutes=1)
-        lane.run_once()
+        dispatcher.run_once()
     assert 15 == len(tries)
 
     is_up = True
     clock.at += timedelta(days=2)
-    while lane.run_once():
+    while dispatcher.run_once():
         pass
     assert {("done", None)} == {(state, failure) for state, _, failure in rows(writer)}
 
 
 def test_one_dead_target_holds_up_no_other(writer: Writer, clock: Clock) -> None:
-    """R100: a lane of its own for each."""
+    """R100: each kind has a dispatcher of its own."""
     done: list[bytes] = []
-    duties = {
+    handlers = {
         "delivery": Handler(fails(RetryLater("status 500"))),
         KIND: Handler(lambda claim: done.append(claim.body)),
     }
     add(writer, *(str(number).encode() for number in range(100)), kind="delivery")
     add(writer, b"a notice")
 
-    Worker(writer, duties, clock).run_once()
+    Worker(writer, handlers, clock).run_once()
 
     assert [b"a notice"] == done
 
 
-def test_a_fault_of_ours_in_one_thing_does_not_stop_the_next(writer: Writer, clock: Clock) -> None:
+def test_a_defect_that_one_item_meets_does_not_stop_the_next(writer: Writer, clock: Clock) -> None:
     done: list[bytes] = []
 
     def perform(claim: Claim) -> None:
         if claim.body == b"1":
-            raise ValueError("a fault of ours")
+            raise ValueError("a defect")
         done.append(claim.body)
 
     add(writer, b"1", b"2")
@@ -234,49 +228,51 @@ def test_a_fault_of_ours_in_one_thing_does_not_stop_the_next(writer: Writer, clo
     assert [("waiting", 1, "fault"), ("done", 1, None)] == rows(writer)
 
 
-def test_what_a_killed_worker_held_is_had_by_the_next(writer: Writer, clock: Clock) -> None:
-    """A claim is a lease; the first worker never settles this one."""
+def test_an_item_that_a_killed_worker_had_claimed_goes_to_the_next(
+    writer: Writer, clock: Clock
+) -> None:
+    """A claim is a lease; the first worker never records a result for this one."""
     done: list[bytes] = []
     add(writer, b"1")
-    writer.write(queue.claim, KIND, most=1, lease=LEASE, at=NOON)
-    lane = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
+    writer.write(queue.claim, KIND, limit=1, lease=LEASE, at=NOON)
+    dispatcher = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
 
-    during = lane.run_once()
+    during = dispatcher.run_once()
     clock.at += LEASE
-    after = lane.run_once()
+    after = dispatcher.run_once()
 
     assert (False, True) == (during, after)
     assert [b"1"] == done
 
 
-def at_its_end(claim: Claim) -> dict[str, Settlement]:
-    """Return everything that can be written about *claim* once it has been tried."""
+def results_of(claim: Claim) -> dict[str, Result]:
+    """Return everything that can be recorded about *claim*."""
     return {
-        "settle": lambda session: queue.acknowledge(session, [claim]),
+        "acknowledge": lambda session: queue.acknowledge(session, [claim]),
         "postpone": lambda session: queue.postpone(session, claim, failure="late", until=NOON),
-        "give back": lambda session: queue.release(session, claim, at=NOON),
-        "bury": lambda session: queue.dead_letter(session, claim, failure="late"),
+        "release": lambda session: queue.release(session, claim, at=NOON),
+        "dead_letter": lambda session: queue.dead_letter(session, claim, failure="late"),
     }
 
 
-@pytest.mark.parametrize("end", ["settle", "postpone", "give back", "bury"])
+@pytest.mark.parametrize("result", ["acknowledge", "postpone", "release", "dead_letter"])
 @pytest.mark.parametrize("put", [enqueue, enqueue_once])
-def test_whoever_outlived_the_lease_changes_nothing(
-    writer: Writer, put: Callable[..., None], end: str
+def test_a_worker_that_outlived_its_lease_changes_nothing(
+    writer: Writer, put: Callable[..., None], result: str
 ) -> None:
-    """R121: the second worker has it; what the first one thinks of it counts no more."""
+    """R121: the second worker has the item; the result of the first one is discarded."""
     writer.write(put, KIND, b"1", at=NOON)
-    (late,) = writer.write(queue.claim, KIND, most=1, lease=timedelta(0), at=NOON)
-    writer.write(queue.claim, KIND, most=1, lease=LEASE, at=NOON)
+    (late,) = writer.write(queue.claim, KIND, limit=1, lease=timedelta(0), at=NOON)
+    writer.write(queue.claim, KIND, limit=1, lease=LEASE, at=NOON)
 
-    writer.write(at_its_end(late)[end])
+    writer.write(results_of(late)[result])
 
     assert [("waiting", 2, None)] == rows(writer)
-    assert () == writer.write(queue.claim, KIND, most=1, lease=LEASE, at=NOON)
+    assert () == writer.write(queue.claim, KIND, limit=1, lease=LEASE, at=NOON)
 
 
-def test_workers_at_once_never_have_the_same_thing(database: URL, writer: Writer) -> None:
-    """R121: each process claims for itself; none waits for another, none is left out."""
+def test_workers_at_the_same_time_never_claim_the_same_item(database: URL, writer: Writer) -> None:
+    """R121: each process claims for itself; no item is claimed twice, none is left out."""
     add(writer, *(str(number).encode() for number in range(60)))
     engines = [make_engine(database) for _ in range(4)]
     together = threading.Barrier(len(engines))
@@ -284,7 +280,7 @@ def test_workers_at_once_never_have_the_same_thing(database: URL, writer: Writer
     def take_all(other: Writer) -> list[int]:
         together.wait(PATIENCE)
         mine: list[int] = []
-        while taken := other.write(queue.claim, KIND, most=3, lease=LEASE, at=NOON):
+        while taken := other.write(queue.claim, KIND, limit=3, lease=LEASE, at=NOON):
             mine += [claim.id for claim in taken]
         return mine
 
@@ -298,16 +294,18 @@ def test_workers_at_once_never_have_the_same_thing(database: URL, writer: Writer
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_claim_that_is_not_committed_holds_up_nobody(engine: Engine, writer: Writer) -> None:
-    """R121: the next worker passes over it; SQLite has one writer at a time anyway."""
+def test_a_claim_that_is_not_committed_delays_no_other_worker(
+    engine: Engine, writer: Writer
+) -> None:
+    """R121: the next worker skips the locked item; SQLite has one writer at a time anyway."""
     add(writer, b"1", b"2")
 
     with Session(engine) as first:
-        held = queue.claim(first, KIND, most=1, lease=LEASE, at=NOON)
-        taken = writer.write(queue.claim, KIND, most=2, lease=LEASE, at=NOON)
+        first_claims = queue.claim(first, KIND, limit=1, lease=LEASE, at=NOON)
+        second_claims = writer.write(queue.claim, KIND, limit=2, lease=LEASE, at=NOON)
 
-    assert [b"1"] == [claim.body for claim in held]
-    assert [b"2"] == [claim.body for claim in taken]
+    assert [b"1"] == [claim.body for claim in first_claims]
+    assert [b"2"] == [claim.body for claim in second_claims]
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -322,6 +320,6 @@ def test_a_claim_takes_no_more_than_it_may_whatever_the_plan(
     with Session(engine) as session:
         for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
             session.execute(text(f"SET LOCAL enable_{other} = off"))
-        claimed = queue.claim(session, KIND, most=1, lease=LEASE, at=NOON)
+        claimed = queue.claim(session, KIND, limit=1, lease=LEASE, at=NOON)
 
     assert [b"1"] == [claim.body for claim in claimed]

@@ -8,7 +8,7 @@ import pytest
 
 from app.infra.settings.parsing import SettingError, bot_url
 from app.outbox.handlers import RetryLater, TargetGone
-from app.outbox.http_post import Poster
+from app.outbox.http_post import HttpPoster
 from tests import bot as bots
 from tests.bot import Bot, Received, Reply
 
@@ -20,11 +20,11 @@ def bot() -> Iterator[Bot]:
 
 
 def post(bot: Bot, *, total_s: float = 15.0) -> None:
-    Poster(f"{bot.url}/hook", at_once=1, total_s=total_s).post(b"body", {"X-Mine": "1"})
+    HttpPoster(f"{bot.url}/hook", connections=1, total_s=total_s).post(b"body", {"X-Mine": "1"})
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_any_2xx_says_that_it_was_taken(bot: Bot, status: int) -> None:
+def test_any_2xx_is_a_success(bot: Bot, status: int) -> None:
     bot.answers(status)
 
     post(bot)
@@ -32,7 +32,7 @@ def test_any_2xx_says_that_it_was_taken(bot: Bot, status: int) -> None:
     assert ["/hook"] == [received.path for received in bot.received]
 
 
-def test_body_and_headers_arrive_as_they_were_given(bot: Bot) -> None:
+def test_body_and_headers_arrive_unchanged(bot: Bot) -> None:
     post(bot)
 
     (received,) = bot.received
@@ -42,7 +42,7 @@ def test_body_and_headers_arrive_as_they_were_given(bot: Bot) -> None:
 
 @pytest.mark.parametrize("status", [301, 307, 308])
 def test_a_redirect_is_a_failure_and_not_followed(bot: Bot, status: int) -> None:
-    """R99, R101: what follows it would be posted to where nobody has configured it."""
+    """R99, R101: else the body would be posted to an address that the operator never configured."""
     bot.answers(status, {"Location": f"{bot.url}/elsewhere"})
 
     with pytest.raises(RetryLater, match=str(status)):
@@ -52,7 +52,7 @@ def test_a_redirect_is_a_failure_and_not_followed(bot: Bot, status: int) -> None
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
-def test_what_is_not_taken_is_to_be_posted_again(bot: Bot, status: int) -> None:
+def test_another_status_asks_for_a_retry(bot: Bot, status: int) -> None:
     bot.answers(status)
 
     with pytest.raises(RetryLater) as failure:
@@ -61,7 +61,7 @@ def test_what_is_not_taken_is_to_be_posted_again(bot: Bot, status: int) -> None:
     assert (f"status {status}", None) == (str(failure.value), failure.value.wait)
 
 
-def test_410_says_that_nothing_more_is_wanted(bot: Bot) -> None:
+def test_410_means_that_the_target_is_gone(bot: Bot) -> None:
     bot.answers(410)
 
     with pytest.raises(TargetGone):
@@ -81,7 +81,7 @@ def test_410_says_that_nothing_more_is_wanted(bot: Bot) -> None:
             id="a moment, by the other side's clock",
         ),
         pytest.param({"Retry-After": "999999999"}, timedelta(hours=24), id="longer than allowed"),
-        pytest.param({"Retry-After": "9" * 5000}, None, id="no number anybody means"),
+        pytest.param({"Retry-After": "9" * 5000}, None, id="far too many digits"),
         pytest.param({"Retry-After": "tomorrow"}, None, id="nonsense"),
     ],
 )
@@ -101,16 +101,16 @@ def test_a_busy_bot_is_left_alone_as_long_as_it_asks(
     assert wait == failure.value.wait
 
 
-def test_a_bot_that_hangs_is_given_up(bot: Bot) -> None:
-    """R101: a total, so that a bot cannot hold a place for as long as it likes."""
+def test_a_post_to_a_bot_that_hangs_times_out(bot: Bot) -> None:
+    """R101: a total time limit, so that a bot cannot occupy a thread for as long as it likes."""
     bot.hangs()
 
     with pytest.raises(RetryLater):
         post(bot, total_s=0.2)
 
 
-def test_a_bot_that_drips_is_given_up_all_the_same(bot: Bot) -> None:
-    """R101: a byte now and then starts no new wait; the total is one for all of it."""
+def test_a_post_to_a_bot_that_drips_times_out_all_the_same(bot: Bot) -> None:
+    """R101: a byte now and then does not extend the total time limit."""
     bot.drips()
 
     with pytest.raises(RetryLater):
@@ -119,10 +119,8 @@ def test_a_bot_that_drips_is_given_up_all_the_same(bot: Bot) -> None:
     assert 1 == len(bot.received)
 
 
-def test_a_name_that_is_not_found_in_time_is_looked_up_again_later(
-    bot: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """R101: a name server that hangs must not hold a place longer than a lease lasts."""
+def test_a_slow_dns_lookup_asks_for_a_retry(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R101: a name server that hangs must not occupy a thread for longer than a lease."""
     may_answer = threading.Event()
     look_up = socket.getaddrinfo
 
@@ -139,14 +137,14 @@ def test_a_name_that_is_not_found_in_time_is_looked_up_again_later(
     assert [] == bot.received
 
 
-def test_a_connection_that_breaks_is_tried_again(bot: Bot) -> None:
+def test_a_connection_that_breaks_asks_for_a_retry(bot: Bot) -> None:
     bot.resets()
 
     with pytest.raises(RetryLater):
         post(bot)
 
 
-def test_a_bot_that_is_away_is_tried_again() -> None:
+def test_a_bot_that_cannot_be_reached_asks_for_a_retry() -> None:
     with bots.running() as gone:
         pass
 
@@ -154,8 +152,8 @@ def test_a_bot_that_is_away_is_tried_again() -> None:
         post(gone)
 
 
-def test_an_answer_without_end_is_not_read(bot: Bot) -> None:
-    """R101: 64 KiB are read and thrown away; the post has been taken all the same."""
+def test_an_answer_that_is_too_long_is_not_read_to_its_end(bot: Bot) -> None:
+    """R101: 64 KiB are read and discarded; the post has succeeded all the same."""
     bot.reply = lambda _: Reply(200, {}, b"x" * 1024 * 1024)
 
     post(bot)
@@ -163,10 +161,8 @@ def test_an_answer_without_end_is_not_read(bot: Bot) -> None:
     assert 1 == len(bot.received)
 
 
-def test_a_proxy_of_the_environment_hears_nothing(
-    bot: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """R101: a notice names people; only the operator's settings say who hears of them."""
+def test_a_proxy_of_the_environment_is_not_used(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R101: a notice names people; only the operator's settings say where it is posted."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "")
 
@@ -175,10 +171,10 @@ def test_a_proxy_of_the_environment_hears_nothing(
     assert 1 == len(bot.received)
 
 
-def test_the_address_of_a_bot_stays_out_of_texts_that_are_kept() -> None:
-    poster = Poster("https://bot.example/hooks/s3cr3t", at_once=1)
+def test_the_repr_does_not_hold_the_path() -> None:
+    poster = HttpPoster("https://bot.example/hooks/s3cr3t", connections=1)
 
-    assert "Poster('bot.example')" == repr(poster)
+    assert "HttpPoster('bot.example')" == repr(poster)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the worker does again and again, beside what commits have asked for."""
+"""The worker's periodic tasks."""
 
 from datetime import datetime, timedelta
 
@@ -9,9 +9,7 @@ from app.outbox.worker import PeriodicTask, Worker
 from tests.installation import NOON
 
 
-class Hands:
-    """A clock that moves when it is moved."""
-
+class Clock:
     def __init__(self) -> None:
         self.at = NOON
 
@@ -19,8 +17,8 @@ class Hands:
         return self.at
 
 
-def test_a_chore_is_done_at_once_and_then_every_so_often(engine: Engine) -> None:
-    clock, done = Hands(), list[datetime]()
+def test_a_task_is_run_at_once_and_then_every_so_often(engine: Engine) -> None:
+    clock, done = Clock(), list[datetime]()
     worker = Worker(
         Writer(engine), {}, clock, [PeriodicTask(done.append, every=timedelta(minutes=10))]
     )
@@ -32,9 +30,9 @@ def test_a_chore_is_done_at_once_and_then_every_so_often(engine: Engine) -> None
     assert [NOON + timedelta(minutes=minutes) for minutes in (0, 10, 20)] == done
 
 
-def test_a_clock_that_was_put_back_ends_no_chore(engine: Engine) -> None:
-    """R123: else nothing is swept until the old time comes round."""
-    clock, done = Hands(), list[datetime]()
+def test_a_clock_that_was_set_back_ends_no_task(engine: Engine) -> None:
+    """R123: else nothing is swept until the clock reaches the old time."""
+    clock, done = Clock(), list[datetime]()
     worker = Worker(
         Writer(engine), {}, clock, [PeriodicTask(done.append, every=timedelta(minutes=10))]
     )
@@ -46,10 +44,10 @@ def test_a_clock_that_was_put_back_ends_no_chore(engine: Engine) -> None:
     assert 2 == len(done)
 
 
-def test_a_chore_that_is_not_for_the_start_waits_its_time(engine: Engine) -> None:
-    clock, done = Hands(), list[datetime]()
-    chore = PeriodicTask(done.append, every=timedelta(days=1), after=timedelta(minutes=5))
-    worker = Worker(Writer(engine), {}, clock, [chore])
+def test_a_task_that_is_not_run_at_the_start_waits_its_time(engine: Engine) -> None:
+    clock, done = Clock(), list[datetime]()
+    task = PeriodicTask(done.append, every=timedelta(days=1), after=timedelta(minutes=5))
+    worker = Worker(Writer(engine), {}, clock, [task])
 
     for minutes in (0, 4, 5, 6):
         clock.at = NOON + timedelta(minutes=minutes)

@@ -13,6 +13,7 @@ from app.emulator.state import AppSubscription
 from app.infra import clock
 from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.outbox import heartbeats
+from app.services.background import make_worker
 from app.services.container import Services
 from app.setup.meta_checks import check_subscriptions
 from tests.browsers import OverSockets
@@ -215,14 +216,15 @@ def test_the_daily_look_warns_in_the_log_and_in_the_figures(
     """
     moment = start = clock.now()
     monkeypatch.setattr(clock, "now", lambda: moment)
-    sound.worker.run_once()
+    worker = make_worker(sound, "w")
+    worker.run_once()
     meta.state.app_subscription = None
     told = []
 
     for minutes in (5, 6, 5 + 24 * 60):
         moment = start + timedelta(minutes=minutes)
         with capture_logs() as lines_of_it:
-            sound.worker.run_once()
+            worker.run_once()
         told.append([line for line in lines_of_it if line["event"] == "setup.fault"])
 
     assert [1, 0, 1] == [len(warned) for warned in told]

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.infra import clock
 from app.infra.database import schema
 from app.linking import delivery_counts
-from app.linking.graph_unlink import KIND, tell_messenger
+from app.linking.graph_unlink import KIND, enqueue_unlink
 from app.outbox import heartbeats, queue
 from app.services.container import Services
 from app.setup.local_checks import check_deliveries
@@ -46,7 +46,7 @@ def test_a_full_disk_is_named(sound: Services, environment: dict[str, str], tmp_
     log = path.with_name(f"{path.name}-wal")
     # What SQLite writes goes to the end of its log, and that can grow no more.
     while log.stat().st_size < 100_000:
-        sound.write(heartbeats.beat, "w", at=clock.now())
+        sound.write(heartbeats.record_heartbeat, "w", at=clock.now())
     most = log.stat().st_size
 
     run = subprocess.run(  # noqa: S603 - our own program
@@ -69,10 +69,10 @@ def test_a_full_disk_is_named(sound: Services, environment: dict[str, str], tmp_
 
 
 def test_a_failing_receiver_is_told_from_a_missing_worker(sound: Services, runs: Runs) -> None:
-    sound.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
+    sound.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
     assert "no worker has sent" in lines(runs)["outbox"]["words"]
 
-    sound.write(heartbeats.beat, "w", at=clock.now())
+    sound.write(heartbeats.record_heartbeat, "w", at=clock.now())
 
     line = lines(runs)["outbox"]
     assert ("fault", "threadlink outbox list") == (line["verdict"], line["mend"])
@@ -112,7 +112,7 @@ def test_a_queue_that_nobody_works_on_is_named(
     """
     One process has the worker inside; several want one beside them.
     """
-    sound.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
+    sound.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
 
     line = lines(runs, WORKERS=workers)["outbox"]
 
@@ -121,7 +121,7 @@ def test_a_queue_that_nobody_works_on_is_named(
 
 
 def test_what_waits_for_a_short_while_is_no_fault(sound: Services, runs: Runs) -> None:
-    sound.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=4))
+    sound.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=4))
 
     line = lines(runs)["outbox"]
 
@@ -132,8 +132,8 @@ def test_dead_letters_are_a_warning(sound: Services, runs: Runs) -> None:
     """
     R99: what was given up can still be had; nothing else tells whoever does not look for it.
     """
-    sound.write(tell_messenger, PAGE, ANA, at=NOON)
-    (claim,) = sound.write(queue.claim, KIND, most=1, lease=timedelta(0), at=NOON)
+    sound.write(enqueue_unlink, PAGE, ANA, at=NOON)
+    (claim,) = sound.write(queue.claim, KIND, limit=1, lease=timedelta(0), at=NOON)
     sound.write(queue.dead_letter, claim, failure="status 400")
 
     result = runs("doctor")

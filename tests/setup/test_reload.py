@@ -15,7 +15,7 @@ from sqlalchemy import URL
 from app.accounts import local
 from app.emulator import PageSettings, psid_for
 from app.linking import link_queries
-from app.linking.graph_unlink import tell_messenger
+from app.linking.graph_unlink import enqueue_unlink
 from app.messenger.types import PageId, Psid
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
@@ -289,7 +289,7 @@ def test_a_worker_beside_learns_of_the_new_page(  # noqa: PLR0913, PLR0917 - fix
     process.send_signal(signal.SIGHUP)
     wait_for(lambda: '"event": "server.reloaded"' in log.read_text())
     bike = Psid(psid_for(platform.emulator.settings, BIKES, "Ana Berg"))
-    here.write(tell_messenger, PageId(BIKES), bike, at=NOON)
+    here.write(enqueue_unlink, PageId(BIKES), bike, at=NOON)
     wait_for(lambda: '"event": "outbox.done"' in log.read_text())
 
     process.terminate()

@@ -1,0 +1,1 @@
+"""Clients of Meta's Graph API: one method for each call, over one transport."""

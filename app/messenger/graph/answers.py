@@ -1,4 +1,4 @@
-"""What an answer of Graph means: a value, or the error that tells *again or not*."""
+"""Answers of Graph, read as a JSON object or as an error that says whether to retry."""
 
 import re
 from typing import Any, Final, NoReturn
@@ -25,7 +25,7 @@ _ASKED_TO_WAIT: Final = {4, 17, 32, 341, 368, 613, 80006}
 _TRANSIENT: Final = {1, 2, 1200, 2018300, 2018321}
 _PERSON_GONE: Final = 551
 _NOBODY: Final = {1545041, 2018001}
-# A "temporary failure" that lasts until an admin of the Page has accepted terms.
+# A "temporary failure" that lasts until an admin of the Page accepts terms: no retry helps.
 _TERMS_NOT_ACCEPTED: Final = 2018344
 
 _TOO_MANY_REQUESTS: Final = 429
@@ -33,16 +33,16 @@ _SERVER_ERROR: Final = 500
 
 _OBJECT: Final = Decoder(dict[str, Any])
 _TRACE_ID: Final = re.compile(r"[A-Za-z0-9/_+=-]{1,64}")
-# Graph may quote what it was sent. No word of English is as long as a token.
+# Graph may quote what it was sent. A word that is longer than this may be a token.
 _LONGEST_WORD: Final = 24
 
 
 def decipher(status: int, content: bytes) -> dict[str, Any]:
-    """Return the JSON object of a good answer.
+    """Return the JSON object of a successful answer.
 
     Raises:
-        GraphUnavailable: It is no such answer, or one that says: later.
-        GraphRefused: It says: no.
+        GraphUnavailable: The answer is unreadable, or an error that a retry may overcome.
+        GraphRefused: The answer is an error that a retry will not overcome.
     """
     try:
         answer = read_json(_OBJECT, content)

@@ -1,8 +1,8 @@
-"""What we want of Graph, one method each.
+"""Graph client of one page: the calls that account linking needs, one method each.
 
 Paths and bodies: developers.facebook.com, Messenger Platform, pages "Account linking",
-"Messenger Profile API", "Send API", "User Profile", read 2026-11. Whether a call may be repeated
-is decided here, beside it.
+"Messenger Profile API", "Send API", "User Profile", read 2026-11. Each call states here
+whether it may be repeated.
 """
 
 import re
@@ -27,7 +27,7 @@ from app.messenger.graph.transport import (
 from app.messenger.redirects import is_linking_token
 from app.messenger.types import PageId, Psid
 
-# The version of the documents that describe thread_settings; later ones have messenger_profile.
+# The version whose documentation describes thread_settings; later ones have messenger_profile.
 LEGACY_VERSION: Final = "v2.6"
 
 _ID: Final = re.compile(r"[0-9]{1,64}")
@@ -35,15 +35,15 @@ _NO_SUCH_OBJECT: Final = 33
 # Permission missing (3, 10, 200, 230), no profile (2018218), not ours to see (2018247).
 _NAME_WITHHELD: Final = {3, 10, 200, 230, 2018218, 2018247}
 _LONGEST_NAME: Final = 100
-# Letters to Unicode, nothing to the eye: Hangul fillers, a Braille cell without dots.
+# Letters in Unicode that look blank: Hangul fillers, a Braille cell without dots.
 _BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 class GraphClient:
-    """Graph, as far as one page needs it for account linking.
+    """Graph client of one page, for account linking.
 
-    Every method raises `GraphUnavailable` where the same call may succeed later, and
-    `GraphRefused` where it will not.
+    Every method raises `GraphUnavailable` where a retry may succeed, and `GraphRefused` where it
+    will not.
     """
 
     def __init__(  # noqa: PLR0913 - one setting each, all of them named
@@ -77,7 +77,7 @@ class GraphClient:
         )
 
     def linking_url(self) -> str | None:
-        """Return where the Log In of the thread's details leads, if there is one."""
+        """Return the address of Log In in the thread's details, or None if there is none."""
         answer = self._transport.send(
             Call(
                 name="linking_url",
@@ -98,7 +98,7 @@ class GraphClient:
                 raise GraphUnavailable("an answer without a profile")
 
     def clear_linking_url(self) -> None:
-        """Take Log In out of the thread's details."""
+        """Remove Log In from the thread's details."""
         self._do(
             Call(
                 name="clear_linking_url",
@@ -110,7 +110,7 @@ class GraphClient:
         )
 
     def set_linking_url_legacy(self, url: str, *, version: str = LEGACY_VERSION) -> None:
-        """Do the same as `set_linking_url`, as it was done in 2016."""
+        """Do the same as `set_linking_url` by the call of 2016."""
         self._do(
             Call(
                 name="set_linking_url_legacy",
@@ -123,7 +123,7 @@ class GraphClient:
         )
 
     def clear_linking_url_legacy(self, *, version: str = LEGACY_VERSION) -> None:
-        """Do the same as `clear_linking_url`, as it was done in 2016."""
+        """Do the same as `clear_linking_url` by the call of 2016."""
         self._do(
             Call(
                 name="clear_linking_url_legacy",
@@ -138,11 +138,11 @@ class GraphClient:
     def recipient_for(
         self, account_linking_token: str, *, deadline: Deadline | None = None
     ) -> Psid:
-        """Return the person behind a live *account_linking_token*; asking does not use it up.
+        """Return the person to whom *account_linking_token* was given; this does not use it up.
 
         Raises:
             LinkingTokenRefused: The token is unknown, or older than its five minutes.
-            GraphRefused: Our page token may not ask.
+            GraphRefused: The page token lacks the permission.
             GraphUnavailable: No usable answer, or one about another page.
         """
         if not is_linking_token(account_linking_token):
@@ -167,9 +167,9 @@ class GraphClient:
                 raise GraphUnavailable("an answer without a recipient of our page")
 
     def profile_name(self, psid: Psid, *, deadline: Deadline | None = None) -> str | None:
-        """Return the name that *psid* has in Messenger, if Messenger tells it.
+        """Return the name of *psid* in Messenger, or None if Messenger withholds it.
 
-        It was chosen by its bearer: plain text, fit to be stored, and nothing more.
+        People choose their names: this is plain text that can be stored, and proves nothing.
         """
         try:
             answer = self._transport.send(
@@ -191,10 +191,10 @@ class GraphClient:
         return _name(answer)
 
     def unlink(self, psid: Psid) -> None:
-        """Make Messenger forget that *psid* is linked; to say it twice does no harm.
+        """End the link of *psid* in Messenger; a repetition does no harm.
 
         Raises:
-            PersonUnknown: There is nobody to unlink.
+            PersonUnknown: No person has this PSID on the page.
         """
         try:
             self._do(
@@ -238,7 +238,7 @@ class GraphClient:
         *,
         deadline: Deadline | None = None,
     ) -> str:
-        # Not repeated: an answer that was lost may belong to a message that arrived.
+        # Not repeated: the message may have arrived although its answer was lost.
         answer = self._transport.send(
             Call(
                 name=name,
@@ -267,14 +267,14 @@ class GraphClient:
 
 
 def _checked(psid: Psid) -> Psid:
-    # It goes into a path, and comes from a bot or a command line.
+    # Becomes part of a path, and comes from a bot or a command line.
     if not _ID.fullmatch(psid):
         raise PersonUnknown("not of the shape of a PSID")
     return psid
 
 
 def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
-    # A title on an account button is refused, an empty one too.
+    # Graph refuses an account button with a title, even with an empty one.
     payload = {"template_type": "button", "text": text, "buttons": [button]}
     return {"attachment": {"type": "template", "payload": payload}}
 
@@ -291,7 +291,7 @@ def _name(profile: Mapping[str, Any]) -> str | None:
     """
     parts = (profile.get("first_name"), profile.get("last_name"))
     joined = " ".join(part for part in parts if isinstance(part, str))
-    # Control characters: PostgreSQL has no NUL in a text. Spaces go one by one.
+    # Without control characters: PostgreSQL stores no NUL in a text.
     storable = "".join(" " if unicodedata.category(char) == "Cc" else char for char in joined)
     name = " ".join(storable.split())[:_LONGEST_NAME].rstrip()
     is_visible = any(char.isprintable() and char not in _BLANKS for char in name if char != " ")

@@ -1,4 +1,4 @@
-"""What Meta must know of an app and its pages, and what it tells about them, one method each.
+"""Set-up of the app and its pages at Meta: webhook, subscriptions, tokens; one method each.
 
 Paths and bodies: developers.facebook.com, Graph API reference, "App subscriptions",
 "Page subscribed_apps", "Debug token", read 2026-11.
@@ -18,13 +18,13 @@ from app.messenger.graph.transport import (
 )
 
 LINKING_FIELD: Final = "messaging_account_linking"
-# Without the first no call about messages succeeds; the second is for subscribed_apps.
+# The first is needed for every call about messages, the second for subscribed_apps.
 NEEDED_SCOPES: Final = ("pages_messaging", "pages_manage_metadata")
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where the app wants the events of its pages, and which."""
+    """The app's webhook subscription for pages: the address and the fields."""
 
     url: str
     fields: tuple[str, ...]
@@ -33,37 +33,37 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenFacts:
-    """What Meta knows about an access token."""
+    """Meta's information about an access token."""
 
     is_valid: bool
     kind: str
     app_id: str
     page_id: str
     scopes: tuple[str, ...]
-    # None is never.
+    # None if it never expires.
     expires_at: datetime | None
-    # Why it is not valid, in Meta's words.
+    # The reason why it is not valid, in Meta's words.
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """Which page a token speaks for."""
+    """The page that a token belongs to."""
 
     id: str
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """The way to Graph that all clients of one installation share."""
+class GraphEndpoint:
+    """The address and version of Graph, and the observer, that all clients share."""
 
     base_url: str = GRAPH_URL
     version: str = GRAPH_VERSION
     observe: Callable[[Observation], None] | None = field(default=None, repr=False)
 
     def transport(self, token: str, app_secret: str | None) -> GraphTransport:
-        """Return the way for one token."""
+        """Return a transport for *token*."""
         return GraphTransport(
             token=token,
             app_secret=app_secret,
@@ -74,18 +74,18 @@ class Way:
 
 
 class AppClient:
-    """Graph, as the app itself: with its id and secret for a token.
+    """Graph client of the app itself, with its id and secret as the token.
 
-    Every method raises `GraphUnavailable` where the same call may succeed later, and
-    `GraphRefused` where it will not.
+    Every method raises `GraphUnavailable` where a retry may succeed, and `GraphRefused` where it
+    will not.
     """
 
-    def __init__(self, way: Way, *, app_id: str, app_secret: str) -> None:
+    def __init__(self, endpoint: GraphEndpoint, *, app_id: str, app_secret: str) -> None:
         self.app_id = app_id
-        self._transport = way.transport(f"{app_id}|{app_secret}", None)
+        self._transport = endpoint.transport(f"{app_id}|{app_secret}", None)
 
     def webhook(self) -> Webhook | None:
-        """Return where events of pages are posted, if anywhere."""
+        """Return the webhook subscription for pages, or None if there is none."""
         answer = self._transport.send(
             Call(
                 name="webhook", method="GET", path=f"/{self.app_id}/subscriptions", may_repeat=True
@@ -101,10 +101,10 @@ class AppClient:
         return None
 
     def set_webhook(self, url: str, *, verify_token: str, fields: Collection[str]) -> None:
-        """Have *fields* of pages posted to *url*, which must answer the handshake at once.
+        """Subscribe to *fields* of pages at *url*, which must answer Meta's handshake at once.
 
         Raises:
-            GraphRefused: It did not.
+            GraphRefused: It did not answer as documented.
         """
         self._do(
             Call(
@@ -123,7 +123,7 @@ class AppClient:
         )
 
     def remove_webhook(self) -> None:
-        """Have nothing of pages posted anywhere."""
+        """Remove the webhook subscription for pages."""
         self._do(
             Call(
                 name="remove_webhook",
@@ -135,7 +135,7 @@ class AppClient:
         )
 
     def inspect(self, token: str) -> TokenFacts:
-        """Return what Meta knows about *token*."""
+        """Return Meta's information about *token*."""
         answer = self._transport.send(
             Call(
                 name="inspect",
@@ -157,14 +157,16 @@ class AppClient:
 
 
 class PageClient:
-    """Graph, as one page: which of its events the app is told."""
+    """Graph client of one page: the subscription of the app to its events."""
 
-    def __init__(self, way: Way, *, token: str, app_id: str, app_secret: str | None) -> None:
+    def __init__(
+        self, endpoint: GraphEndpoint, *, token: str, app_id: str, app_secret: str | None
+    ) -> None:
         self._app_id = app_id
-        self._transport = way.transport(token, app_secret)
+        self._transport = endpoint.transport(token, app_secret)
 
     def page(self) -> PageFacts:
-        """Return which page the token speaks for."""
+        """Return the page that the token belongs to."""
         answer = self._transport.send(
             Call(
                 name="page", method="GET", path="/me", params={"fields": "id,name"}, may_repeat=True
@@ -178,7 +180,7 @@ class PageClient:
                 raise GraphUnavailable("an answer without an id")
 
     def subscribed_fields(self) -> tuple[str, ...]:
-        """Return which events of the page the app is told; none where it is not subscribed."""
+        """Return the fields that the app is subscribed to; empty if it is not subscribed."""
         answer = self._transport.send(
             Call(
                 name="subscribed_fields", method="GET", path="/me/subscribed_apps", may_repeat=True
@@ -194,7 +196,7 @@ class PageClient:
         return ()
 
     def subscribe(self, fields: Collection[str]) -> None:
-        """Have the app told of *fields* of the page, and of no others; of none with none."""
+        """Subscribe the app to exactly *fields* of the page; unsubscribe it if there are none."""
         if fields:
             body: dict[str, Any] = {"subscribed_fields": ",".join(fields)}
         else:
@@ -230,5 +232,5 @@ def _facts(data: dict[str, Any]) -> TokenFacts:
 
 def _names(fields: Collection[Any]) -> tuple[str, ...]:
     # Some versions answer {"name": …, "version": …} for each field (Graph, "App subscriptions").
-    found = (field.get("name") if isinstance(field, dict) else field for field in fields)
-    return tuple(name for name in found if isinstance(name, str))
+    names = (field.get("name") if isinstance(field, dict) else field for field in fields)
+    return tuple(name for name in names if isinstance(name, str))

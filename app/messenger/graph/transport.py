@@ -1,4 +1,7 @@
-"""One call to Graph: version, token, proof, time, tries. Nothing else opens a connection to it."""
+"""Transport to Graph: version, token, proof, deadline and retries of each call.
+
+No other module opens a connection to Graph.
+"""
 
 import hmac
 import threading
@@ -26,16 +29,16 @@ from app.messenger.graph.usage import Usage, read_usage
 TOTAL_S: Final = 10.0
 MAX_ANSWER: Final = 1024 * 1024
 
-# At most, before the second and the third try. One that begins with less time left is in vain.
+# The longest pauses before the second and the third try. A try with less time left is not begun.
 _PAUSES_S: Final = (0.2, 0.6)
 _WORTH_A_TRY_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One thing to ask of Graph; *name* is what logs and metrics call it.
+    """A request to Graph; *name* identifies it in logs and metrics.
 
-    *may_repeat*: to do it twice is as good as once, so it is tried again when no answer came.
+    *may_repeat*: it is idempotent, so it is tried again when no answer came.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """How one try went, for metrics and logs; *outcome* is "ok" or the name of the error."""
+    """The outcome of one try, for metrics and logs: "ok" or the name of the error."""
 
     call: str
     outcome: str
@@ -58,7 +61,7 @@ class Observation:
     code: int | None = None
     subcode: int | None = None
     trace_id: str | None = None
-    # Of the answer's headers: which version answered, and when by Meta's clock.
+    # From the answer's headers: the version that answered, and the time by Meta's clock.
     version: str | None = None
     date: str | None = None
 
@@ -72,7 +75,7 @@ class _Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphTransport:
-    """The way to Graph with one page's token."""
+    """Sends calls to Graph with one token. Thread-safe."""
 
     token: str = field(repr=False)
     app_secret: str | None = field(default=None, repr=False)
@@ -83,11 +86,11 @@ class GraphTransport:
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
 
     def send(self, call: Call, *, deadline: Deadline | None = None) -> dict[str, Any]:
-        """Return Graph's answer to *call*, got in time; tries are repeated where that is safe.
+        """Return Graph's answer to *call* within *deadline*; retries where that is safe.
 
         Raises:
-            GraphUnavailable: No usable answer, or one that asks us to wait.
-            GraphRefused: Graph understood, and refused.
+            GraphUnavailable: There was no usable answer, or one that asks us to wait.
+            GraphRefused: Graph understood the call and refused it.
         """
         deadline = deadline or Deadline(TOTAL_S)
         for longest_s in _PAUSES_S if call.may_repeat else ():
@@ -96,7 +99,7 @@ class GraphTransport:
             except GraphThrottled:
                 raise
             except GraphUnavailable:
-                # Many who were cut off at once must not come back at once.
+                # Jitter: clients that failed at the same time must not all retry at the same time.
                 pause_s = SystemRandom().uniform(longest_s / 2, longest_s)
                 if deadline.left_s() < pause_s + _WORTH_A_TRY_S:
                     raise
@@ -133,7 +136,7 @@ class GraphTransport:
                 f"{self.base_url.rstrip('/')}/{call.version or self.version}{call.path}",
                 params={**self._proof(), **call.params},
                 json=call.body,
-                # requests passes a Timeout on to urllib3, and says so where it does (adapters.py).
+                # requests passes a Timeout on to urllib3, as its adapters.py documents.
                 timeout=cast("Any", timeout_within(left_s)),
                 allow_redirects=False,
                 stream=True,
@@ -144,7 +147,7 @@ class GraphTransport:
                 except AnswerTooLong as exc:
                     raise GraphUnavailable("an answer without end", status=status) from exc
         except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
-            # The text of *exc* holds the URL, and that a token. `from None`: a traceback, too.
+            # The text of *exc* holds the URL, and that a token; `from None` for tracebacks.
             raise GraphUnavailable(type(exc).__name__) from None
 
     def _proof(self) -> dict[str, str]:
@@ -155,12 +158,12 @@ class GraphTransport:
         return {"appsecret_proof": proof.hex()}
 
     def _session(self) -> requests.Session:
-        # A Session belongs to one thread.
+        # One for each thread: a Session is not thread-safe.
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = new_session()
-            # A header is Latin-1 or an error that quotes it; these are the bytes of UTF-8, for
-            # Graph to refuse.
+            # Encoded as UTF-8, for Graph to refuse: a header that is not Latin-1 would raise an
+            # error that quotes the token.
             bearer = f"Bearer {self.token}".encode().decode("latin-1")
             session.headers["Authorization"] = bearer
         return session

@@ -1,4 +1,4 @@
-"""How much of its allowance a Page has used, from the headers of an answer."""
+"""Usage of Graph's rate limits, from the headers of an answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ _LONGEST_WAIT_MIN: Final = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much is used, in percent, by each header's fullest figure; how long Graph says to wait.
+    """The highest percentage in each usage header, and the seconds that Graph asks to wait.
 
-    The headers are "app", "page" and "business", in so far as they came.
+    *percents* has the keys "app", "page" and "business", as far as their headers are present.
     """
 
     percents: Mapping[str, int] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Usage:
 
 
 def read_usage(headers: Mapping[str, str]) -> Usage:
-    """Return what *headers* say about allowances; what cannot be read is as if it were absent."""
+    """Return the usage in *headers*; a header that cannot be read counts as absent."""
     allowances = {
         short: [*_allowances(headers.get(name, "{}"))] for short, name in _HEADERS.items()
     }

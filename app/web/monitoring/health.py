@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.infra import clock
 from app.infra.database import schema
-from app.outbox import retention
+from app.outbox import inspection
 from app.web.current import services
 
 bp = Blueprint("health", __name__)
@@ -27,12 +27,13 @@ def readiness() -> ResponseReturnValue:
     oldest_at = min(
         (
             queue.oldest_at
-            for queue in services().read(retention.queues)
+            for queue in services().read(inspection.queue_stats)
             if queue.state == "waiting"
         ),
         default=clock.now(),
     )
-    return {"status": "ok", "queue": "late" if clock.now() - oldest_at > retention.LATE else "ok"}
+    is_late = clock.now() - oldest_at > inspection.LATE_AFTER
+    return {"status": "ok", "queue": "late" if is_late else "ok"}
 
 
 def _try_writing(session: Session) -> None:

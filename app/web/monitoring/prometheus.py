@@ -11,7 +11,7 @@ from app.infra import clock
 from app.infra.observability import metrics
 from app.infra.observability.metrics import Reading
 from app.messenger.errors import RedirectRefused
-from app.outbox import heartbeats, retention
+from app.outbox import heartbeats, inspection
 from app.web.current import services
 from app.web.problems import PROBLEMS
 
@@ -47,7 +47,7 @@ def serve_metrics() -> Response:
 
 
 def _outbox() -> tuple[Reading, Reading]:
-    at, queues = clock.now(), services().read(retention.queues)
+    at, queues = clock.now(), services().read(inspection.queue_stats)
     ages = {(q.kind, q.state): (at - q.oldest_at).total_seconds() for q in queues}
     return (
         Reading(

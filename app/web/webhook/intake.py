@@ -23,7 +23,7 @@ from app.messenger.events import (
     parse_delivery,
 )
 from app.messenger.signature import check_signature
-from app.outbox.bot_webhooks import Delivered, Headers, add_delivery
+from app.outbox.bot_webhooks import Headers, RawDelivery, enqueue_delivery
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class Wanted:
     """What somebody needs of a delivery: the links its *linking* events, the bot all of it."""
 
     linking: tuple[Event, ...]
-    passed_on: Delivered | None
+    passed_on: RawDelivery | None
 
     def __bool__(self) -> bool:
         return bool(self.linking or self.passed_on)
@@ -61,7 +61,7 @@ def wanted(settings: Settings, body: bytes, headers: Headers) -> Wanted:
     delivery = parse_delivery(body)
     linking = tuple(event for event in delivery.events if not isinstance(event, Other))
     is_passed_on = _is_for_the_bot(settings, delivery)
-    return Wanted(linking, Delivered(body, headers) if is_passed_on else None)
+    return Wanted(linking, RawDelivery(body, headers) if is_passed_on else None)
 
 
 def take_in(
@@ -80,7 +80,7 @@ def take_in(
             case Other():
                 pass  # the bot's: it goes with the whole delivery
     if wanted.passed_on:
-        add_delivery(session, wanted.passed_on, at=at)
+        enqueue_delivery(session, wanted.passed_on, at=at)
     return tuple(outcomes)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import NotCommitted, Writer
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from tests.conftest import on_postgresql
 from tests.installation import NOON
 
@@ -132,7 +132,7 @@ def test_a_use_case_finds_no_objects_of_another_in_its_session(
     writer: Writer, callers: ThreadPoolExecutor
 ) -> None:
     """They share a transaction, but not the objects that one of them has loaded."""
-    kept: list[Outgoing] = []
+    kept: list[OutboxRow] = []
 
     def leave(session: Session, number: int) -> int:
         kept.append(_thing())
@@ -141,7 +141,7 @@ def test_a_use_case_finds_no_objects_of_another_in_its_session(
 
     def look(session: Session, _number: int) -> int:
         # The rows are in the database, and not in the session.
-        (found,) = session.scalars(select(Outgoing))
+        (found,) = session.scalars(select(OutboxRow))
         return int(found is kept[0])
 
     left, looked = together(writer, callers, leave, look)
@@ -149,9 +149,9 @@ def test_a_use_case_finds_no_objects_of_another_in_its_session(
     assert [0, 0] == [left.result(PATIENCE), looked.result(PATIENCE)]
 
 
-def _thing(number: int | None = None) -> Outgoing:
+def _thing(number: int | None = None) -> OutboxRow:
     at = {"created_at": NOON, "not_before": NOON}
-    return Outgoing(id=number, kind="x", body=b"", state="waiting", tries=0, **at)
+    return OutboxRow(id=number, kind="x", body=b"", state="waiting", tries=0, **at)
 
 
 def test_a_caller_on_an_event_loop_finds_few_threads_ahead(
@@ -409,7 +409,7 @@ def test_nothing_is_acknowledged_that_another_use_case_rolled_back(
     with pytest.raises(RuntimeError, match="a use case"):
         writer.write(broken, 50)
     assert [0, 2, 10, 100] == writer.read(
-        lambda session: list(session.scalars(select(Outgoing.id).order_by(Outgoing.id)))
+        lambda session: list(session.scalars(select(OutboxRow.id).order_by(OutboxRow.id)))
     )
 
 

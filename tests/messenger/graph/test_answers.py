@@ -31,7 +31,7 @@ def error(status: int = 400, **fields: Any) -> GraphError:
 @pytest.mark.parametrize("sample", DOCUMENTED, ids=lambda sample: sample["source"])
 def test_a_documented_error_says_again_or_not(sample: Mapping[str, Any]) -> None:
     """
-    R104: whoever called must know whether to call again.
+    R104: the caller must know whether to retry.
     """
     body = sample["body"]["error"]
 

@@ -293,11 +293,11 @@ def test_unlinking_posts_the_psid(graph: GraphClient, platform: responses.Reques
 
 
 @pytest.mark.parametrize(("code", "subcode"), [(100, 2018001), (100, 33), (551, None)])
-def test_nobody_to_unlink_is_told_apart(
+def test_an_unlink_of_an_unknown_person_raises_an_error_of_its_own(
     graph: GraphClient, platform: responses.RequestsMock, code: int, subcode: int | None
 ) -> None:
     """
-    Design 3: the worker tells Messenger until it answers or says the person is unknown.
+    The worker repeats the unlink until Messenger answers or says that the person is unknown.
     """
     platform.post(f"{GRAPH}/me/unlink_accounts", status=400, json=refusal(code, subcode))
 
@@ -380,7 +380,7 @@ def test_a_message_is_never_sent_twice(
     "psid", ["", "me", "../me", "1/messages", "1?a=b", "1 ", "1\n", "\u0661"], ids=repr
 )
 @pytest.mark.usefixtures("platform")
-def test_what_is_no_psid_is_nobody(graph: GraphClient, psid: str) -> None:
+def test_a_malformed_psid_is_an_unknown_person(graph: GraphClient, psid: str) -> None:
     """
     It would become a part of an address; nothing is asked.
     """

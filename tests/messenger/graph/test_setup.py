@@ -9,7 +9,7 @@ import responses
 from responses import matchers
 
 from app.messenger.errors import GraphUnavailable
-from app.messenger.graph.setup import AppClient, PageClient, Way, Webhook
+from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient, Webhook
 
 GRAPH = "https://graph.facebook.com/v26.0"
 APP = "100200300400500"
@@ -25,12 +25,12 @@ def platform() -> Iterator[responses.RequestsMock]:
 
 @pytest.fixture
 def app_client() -> AppClient:
-    return AppClient(Way(), app_id=APP, app_secret="app secret")
+    return AppClient(GraphEndpoint(), app_id=APP, app_secret="app secret")
 
 
 @pytest.fixture
 def page_client() -> PageClient:
-    return PageClient(Way(), token="PAGE", app_id=APP, app_secret=None)
+    return PageClient(GraphEndpoint(), token="PAGE", app_id=APP, app_secret=None)
 
 
 def row(**changed: Any) -> dict[str, Any]:

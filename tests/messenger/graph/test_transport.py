@@ -219,7 +219,7 @@ def test_a_refusal_is_not_repeated(platform: responses.RequestsMock, code: int) 
 
 def test_a_throttled_call_tells_how_long_to_wait(platform: responses.RequestsMock) -> None:
     """
-    R104: wait as told.
+    R104: wait for as long as Graph asks.
     """
     usage = '{"1":[{"type":"messenger","call_count":100,"estimated_time_to_regain_access":19}]}'
     platform.get(ME, status=400, json=error(80006), headers={"X-Business-Use-Case-Usage": usage})

@@ -1,7 +1,7 @@
 from sqlalchemy import event, select
 
 from app.linking.models import Link
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from app.services.container import Services
 from tests.installation import ANA, BEN, OTHER_PAGE, PAGE
 from tests.web.api.conftest import Caller, Holder, add_link, said
@@ -77,7 +77,7 @@ def test_unlinking_is_idempotent(services: Services, bot: Caller) -> None:
     assert (204, 204) == (first.status, second.status)
     with services.engine.connect() as connection:
         link = connection.execute(select(Link.state, Link.cause, Link.version)).one()
-        waiting = connection.execute(select(Outgoing.kind)).scalars().all()
+        waiting = connection.execute(select(OutboxRow.kind)).scalars().all()
     assert ("ended", "api", 8) == tuple(link)
     assert ["graph.unlink"] == waiting
 

@@ -17,8 +17,9 @@ from sqlalchemy import URL
 
 from app import create_app
 from app.infra import clock
-from app.linking.graph_unlink import tell_messenger
+from app.linking.graph_unlink import enqueue_unlink
 from app.outbox import heartbeats
+from app.services import background
 from app.services.container import Services, build
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
@@ -139,7 +140,7 @@ def test_no_sample_contains_personal_data(
 
 
 def test_the_outbox_is_read_at_each_scrape(services: Services, client: InProcess) -> None:
-    services.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
+    services.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
 
     found = figures(client)
 
@@ -157,9 +158,9 @@ def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
 
     services.write(heartbeats.record_meta_check, "killed", 1, at=now - 9 * minute)
     services.write(heartbeats.record_meta_check, "stopped", 3, at=now - 8 * minute)
-    services.write(heartbeats.stop, "stopped", at=now - minute / 2)
-    services.write(heartbeats.beat, "alive", at=now)
-    services.write(heartbeats.beat, "alive too", at=now - minute / 4)
+    services.write(heartbeats.record_stop, "stopped", at=now - minute / 2)
+    services.write(heartbeats.record_heartbeat, "alive", at=now)
+    services.write(heartbeats.record_heartbeat, "alive too", at=now - minute / 4)
 
     found = figures(client)
     assert 2 == found["threadlink_workers",]
@@ -169,7 +170,7 @@ def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
 
 def test_a_worker_that_stops_is_counted_no_longer(services: Services, client: InProcess) -> None:
     stop = threading.Event()
-    worker = threading.Thread(target=services.work, args=(stop,))
+    worker = threading.Thread(target=background.run, args=(services, stop))
     worker.start()
     try:
         while not figures(client)["threadlink_workers",]:
@@ -186,7 +187,7 @@ def test_a_queue_that_is_late_leaves_the_server_ready(
 ) -> None:
     """R124: monitoring must show it, but people can still link."""
     assert b'"queue":"ok"' in client("GET", "/readyz").body
-    services.write(tell_messenger, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
+    services.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
 
     answer = client("GET", "/readyz")
 

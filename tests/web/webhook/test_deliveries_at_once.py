@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.infra import clock
 from app.linking.models import Link, LinkEvent
 from app.outbox.bot_webhooks import NOTICE
-from app.outbox.models import Outgoing
+from app.outbox.models import OutboxRow
 from app.services.container import Services
 from tests import shipped
 from tests.actors import Messenger, delivery, linked
@@ -61,6 +61,6 @@ def _counted(session: Session) -> list[int]:
     rows = (
         select(func.count()).select_from(Link).where(Link.state == "linked"),
         select(func.count()).select_from(LinkEvent),
-        select(func.count()).select_from(Outgoing).where(Outgoing.kind == NOTICE),
+        select(func.count()).select_from(OutboxRow).where(OutboxRow.kind == NOTICE),
     )
     return [session.scalar(query) or 0 for query in rows]

@@ -1,0 +1,99 @@
+"""Background work of a process: the outbox worker with its handlers, and the periodic tasks."""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from app.accounts import rate_limiter
+from app.infra import clock
+from app.infra.database.writer import NotCommitted
+from app.linking import delivery_counts, graph_unlink
+from app.linking import retention as linking_retention
+from app.outbox import bot_webhooks, heartbeats
+from app.outbox import retention as outbox_retention
+from app.outbox.handlers import Handler
+from app.outbox.worker import PeriodicTask, Worker
+from app.services.container import Services
+from app.setup.meta_checks import check_subscriptions
+
+log = structlog.get_logger()
+
+SWEEP_EVERY: Final = timedelta(minutes=10)
+OUTBOX_SWEEP_EVERY: Final = timedelta(minutes=1)
+META_CHECK_EVERY: Final = timedelta(days=1)
+# Not at once: an operator who has just started the server may still be setting it up.
+META_CHECK_AFTER: Final = timedelta(minutes=5)
+
+
+def run(services: Services, stop: threading.Event) -> None:
+    """Run the outbox worker and the periodic tasks, with a heartbeat, until *stop* is set."""
+    worker_id = secrets.token_hex(16)
+    make_worker(services, worker_id).run(stop)
+    # If this cannot be written, the worker counts as missing a minute later.
+    with suppress(NotCommitted):
+        services.write(heartbeats.record_stop, worker_id, at=clock.now())
+
+
+def make_worker(services: Services, worker_id: str) -> Worker:
+    """Return a worker with all handlers and tasks; its heartbeats are recorded as *worker_id*."""
+    tasks = (
+        PeriodicTask(
+            partial(_record_heartbeat, services, worker_id), every=heartbeats.HEARTBEAT_INTERVAL
+        ),
+        PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
+        PeriodicTask(partial(_sweep_outbox, services), every=OUTBOX_SWEEP_EVERY),
+        PeriodicTask(
+            partial(_check_meta, services, worker_id),
+            every=META_CHECK_EVERY,
+            after=META_CHECK_AFTER,
+        ),
+    )
+    return Worker(services.writer, _handlers(services), clock.now, tasks)
+
+
+def sweep(services: Services, at: datetime) -> None:
+    """Delete rows of the sign-ins and the links that are past their retention."""
+    services.write(rate_limiter.purge, at=at)
+    keep = services.settings.retention
+    services.write(delivery_counts.forget, keep=keep.codes, at=at)
+    while services.write(linking_retention.sweep, keep=keep, at=at):
+        pass
+    while services.write(linking_retention.forget_history, keep=keep.history, at=at):
+        pass
+
+
+def _handlers(services: Services) -> Mapping[str, Handler]:
+    bot = services.settings.bot
+    handlers = {graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph)}
+    if bot.webhook_url:
+        handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
+            bot.webhook_url, bot.webhook_secrets, clock.now
+        )
+    if bot.messenger_url:
+        handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(bot.messenger_url)
+    return handlers
+
+
+def _sweep_outbox(services: Services, at: datetime) -> None:
+    """Delete outbox rows past their retention; log what was lost and what is late."""
+    result = services.write(outbox_retention.sweep, keep=services.settings.retention, at=at)
+    outbox_retention.report(result, at=at)
+
+
+def _record_heartbeat(services: Services, worker_id: str, at: datetime) -> None:
+    services.write(heartbeats.record_heartbeat, worker_id, at=at)
+
+
+def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
+    """Log an error for each subscription at Meta that no longer leads to this server (R104)."""
+    findings = check_subscriptions(services.meta())
+    problems = [finding for finding in findings if finding.verdict == "problem"]
+    services.write(heartbeats.record_meta_check, worker_id, len(problems), at=at)
+    for problem in problems:
+        log.error("setup.fault", subject=problem.subject, told=problem.words, mend=problem.fix)
