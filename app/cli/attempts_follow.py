@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.infra.observability.logs import printable
 from app.linking.timeline import ONLY_REFUSED, Timeline
 
 # Messenger's event normally arrives while the person still sees Messenger's page.
@@ -34,10 +35,7 @@ class TimelineFollower:
             return
         self._shown.add(key)
         # A name may contain a terminal's control sequences.
-        printable = "".join(
-            char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words
-        )
-        yield f"{at:%H:%M:%S}  {timeline.reference}  {printable}"
+        yield f"{at:%H:%M:%S}  {timeline.reference}  {printable(words)}"
 
 
 _SILENT: Final = (

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -94,6 +95,7 @@ def _page(number: int, kind: str) -> str:
     return f'[[pages]]\nid = "{number}"\ntoken = "t"\nauthenticators = ["{authenticator}"]'
 
 
+@cache
 def names_in_source() -> set[str]:
     """Return the names that stand in calls of a `Reader`, wherever in app/."""
     calls: list[Any] = [

@@ -43,7 +43,7 @@ class Reader:
 
     def required(self, name: str, parse: Callable[[str], T]) -> T:
         """Return setting *name*, parsed; it is an error if it is not set."""
-        if self.text(name) is None and not any(f.startswith(name) for f in self.errors):
+        if self.text(name) is None and not any(error.startswith(name) for error in self.errors):
             self.errors.append(f"{name} is not set")
         # After an error this returns None, which is never used: an error stops the start.
         return self.optional(name, parse, None)  # type: ignore[return-value]

@@ -9,7 +9,7 @@ import structlog
 
 from app.infra.observability import logs
 from app.infra.observability.log_sampling import BY_STRANGERS, MOST, Sampler
-from tests.docs.test_readme import log_events
+from tests.docs.log_events_page import events_in_source
 
 
 class Hands:
@@ -54,7 +54,7 @@ def test_one_kind_takes_no_room_from_another() -> None:
     assert passes(sampler, event="request.refused", problem="bad_signature") is None
 
 
-@pytest.mark.parametrize("event", sorted(log_events() - BY_STRANGERS))
+@pytest.mark.parametrize("event", sorted(events_in_source().keys() - BY_STRANGERS))
 def test_an_event_that_a_stranger_cannot_cause_is_always_logged(event: str) -> None:
     """R111: each link, each sign-in, each command."""
     sampler = Sampler(Hands(), most=1)
@@ -73,4 +73,4 @@ def test_the_log_of_the_program_is_sampled() -> None:
 
 
 def test_the_names_of_what_is_sampled_are_real() -> None:
-    assert set() == BY_STRANGERS - log_events()
+    assert set() == BY_STRANGERS - events_in_source().keys()
