@@ -1,6 +1,6 @@
-"""Each kind of authenticator with somebody behind it, who says what a test wants said.
+"""Every kind of authenticator with a stub behind it, whose answers a test controls.
 
-The contract (test_contract.py) knows nothing of forms and providers: to sign in is one call.
+The contract (test_contract.py) does not distinguish forms from providers: a sign-in is one call.
 """
 
 import json
@@ -32,37 +32,41 @@ NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAME: Final = "jane@example.com"
 PASSWORD: Final = "canary gravel teapot"
 CALLBACK: Final = "http://127.0.0.1:8000/authorize/oidc/stub/callback"
-# Who they say it is, and may be said to be.
+# The subject in every answer; it fits every kind.
 SUBJECT: Final = JANE
 
 T = TypeVar("T")
 
 
 class Kind(Protocol):
-    """An authenticator of one kind, and whoever it asks."""
+    """An authenticator of one kind, and the accounts behind it."""
 
     def signs_in(self, *, total_s: float = 6.0) -> Identity:
-        """Sign in as NAME with an authenticator that was built just now."""
+        """Sign in as NAME with a newly built authenticator."""
         ...
 
     def refuses(self) -> None:
-        """Say no from now on."""
+        """Refuse the sign-in from now on."""
         ...
+
+
+class Failing(Kind, Protocol):
+    """A kind whose accounts may be unavailable."""
 
     def is_away(self) -> None:
-        """Say from now on nothing that could be understood."""
+        """Give no usable answer from now on."""
         ...
 
 
-class Asking(Kind, Protocol):
-    """A kind that asks somebody else's server."""
+class Asking(Failing, Protocol):
+    """A kind that asks a server."""
 
     def says(self, subject: str, display_name: str = NAME) -> None:
-        """Say from now on that it is *subject*, called *display_name*."""
+        """Answer from now on with *subject*, called *display_name*."""
         ...
 
     def hangs(self) -> None:
-        """Take connections from now on and never answer."""
+        """Accept connections from now on, and never answer."""
         ...
 
 
@@ -75,7 +79,7 @@ class Local:
         kept = self._hasher.hash(PASSWORD)
         self._run(lambda session: local.add(session, NAME, "Jane Doe", kept, at=NOON))
 
-    def signs_in(self, *, total_s: float = 6.0) -> Identity:  # noqa: ARG002 - asks nobody
+    def signs_in(self, *, total_s: float = 6.0) -> Identity:  # noqa: ARG002 - asks no server
         own = LocalAuthenticator(read=self._run, write=self._run, hasher=self._hasher)
         return own.verify(NAME, PASSWORD)
 
@@ -195,7 +199,7 @@ def oidc(_: Engine) -> Iterator[Asking]:
 
 
 @contextmanager
-def built_in(engine: Engine) -> Iterator[Kind]:
+def built_in(engine: Engine) -> Iterator[Failing]:
     yield Local(engine)
 
 
@@ -204,7 +208,8 @@ ASKING: Final[dict[str, Callable[[Engine], AbstractContextManager[Asking]]]] = {
     "ldap": ldap,
     "oidc": oidc,
 }
-KINDS: Final[dict[str, Callable[[Engine], AbstractContextManager[Kind]]]] = {
+FAILING: Final[dict[str, Callable[[Engine], AbstractContextManager[Failing]]]] = {
     "local": built_in,
     **ASKING,
 }
+KINDS: Final[dict[str, Callable[[Engine], AbstractContextManager[Kind]]]] = {**FAILING}

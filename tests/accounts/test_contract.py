@@ -1,4 +1,7 @@
-"""What holds for every authenticator, whatever its shape: a form of ours, or a provider's pages."""
+"""The contract of every authenticator, with a password form or with a provider's pages.
+
+A new kind gets one line in the tables of authenticator_kinds.py.
+"""
 
 import logging
 import unicodedata
@@ -8,12 +11,22 @@ import pytest
 from sqlalchemy import Engine
 
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused, ProofRefused
-from tests.accounts.authenticator_kinds import ASKING, KINDS, NAME, PASSWORD, SUBJECT, Asking, Kind
+from tests.accounts.authenticator_kinds import (
+    ASKING,
+    FAILING,
+    KINDS,
+    NAME,
+    PASSWORD,
+    SUBJECT,
+    Asking,
+    Failing,
+    Kind,
+)
 from tests.accounts.oidc_provider import CLIENT_SECRET
 from tests.accounts.password_endpoint import SECRET
 from tests.conftest import on_sqlite
 
-# Which base says what to do: wrong is wrong, and what cannot be told may be tried again.
+# Refusals. AuthenticatorUnavailable is none: the same sign-in may succeed later.
 NO = (CredentialsRefused, ProofRefused)
 SECRETS = ("canary", PASSWORD, SECRET, CLIENT_SECRET, "c0de")
 pytestmark = on_sqlite
@@ -21,14 +34,21 @@ pytestmark = on_sqlite
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Kind]:
-    """Yield one of which NAME can sign in."""
+    """Yield a kind by which NAME can sign in."""
     with KINDS[request.param](engine) as kind:
         yield kind
 
 
+@pytest.fixture(params=FAILING)
+def failing(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Failing]:
+    """Yield a kind that may be unavailable, by which NAME can sign in."""
+    with FAILING[request.param](engine) as failing:
+        yield failing
+
+
 @pytest.fixture(params=ASKING)
 def asking(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Asking]:
-    """Yield one that asks somebody, who says that NAME is SUBJECT."""
+    """Yield a kind that asks a server, which answers that NAME is SUBJECT."""
     with ASKING[request.param](engine) as asking:
         yield asking
 
@@ -43,18 +63,18 @@ def test_a_user_is_an_issuer_and_a_subject(kind: Kind) -> None:
         assert part.isprintable()
 
 
-def test_a_user_stays_who_he_is(kind: Kind) -> None:
-    """R58: also when the server was started anew."""
+def test_a_user_stays_the_same(kind: Kind) -> None:
+    """R58: also after a restart of the server."""
     assert kind.signs_in() == kind.signs_in()
 
 
 def test_the_name_shown_is_masked(kind: Kind) -> None:
-    """R14: whoever looks at the confirm page need not be its owner."""
+    """R14: the person who sees the confirm page need not be the account's owner."""
     assert "j•••@example.com" == kind.signs_in().display_name
 
 
 def test_wrong_is_told_from_away(kind: Kind) -> None:
-    """A person is asked to look again at what was right only if nobody can know better."""
+    """A wrong password is not reported as an outage."""
     kind.refuses()
 
     with pytest.raises(NO) as refused:
@@ -64,37 +84,54 @@ def test_wrong_is_told_from_away(kind: Kind) -> None:
     assert refused.value.__cause__ is None
 
 
-def test_away_is_told_from_wrong(kind: Kind) -> None:
-    kind.is_away()
+def test_away_is_told_from_wrong(failing: Failing) -> None:
+    """Nobody is asked to correct a right password."""
+    failing.is_away()
 
     with pytest.raises(AuthenticatorUnavailable) as away:
-        kind.signs_in()
+        failing.signs_in()
 
     assert not isinstance(away.value, NO)
 
 
-@pytest.mark.parametrize("outcome", ["right", "wrong", "away"])
-def test_nothing_secret_is_said(kind: Kind, outcome: str, caplog: pytest.LogCaptureFixture) -> None:
-    """R110: neither in the log, at its most talkative, nor in an error, which a log may quote."""
+@pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
+def test_no_secret_is_logged_or_in_an_error(
+    kind: Kind, caplog: pytest.LogCaptureFixture, *, is_right: bool
+) -> None:
+    """R110: even at the most verbose level; and a log may quote an error."""
     caplog.set_level(logging.DEBUG)
-    said = ""
+    if not is_right:
+        kind.refuses()
 
-    try:
-        if outcome == "wrong":
-            kind.refuses()
-        elif outcome == "away":
-            kind.is_away()
-        said = repr(kind.signs_in())
-    except (*NO, AuthenticatorUnavailable) as exc:
-        said = f"{exc!r} {exc} {getattr(exc, 'reason', '')} {exc.__cause__}"
+    shown = outcome_of(kind)
 
-    assert said
     for secret in (*SECRETS, NAME):
-        assert secret not in caplog.text + said
+        assert secret not in caplog.text + shown
 
 
-def test_whoever_hangs_is_given_up(asking: Asking) -> None:
-    """A thread must not wait for anybody for ever."""
+def test_no_secret_is_logged_or_in_an_error_of_an_outage(
+    failing: Failing, caplog: pytest.LogCaptureFixture
+) -> None:
+    """R110."""
+    caplog.set_level(logging.DEBUG)
+    failing.is_away()
+
+    shown = outcome_of(failing)
+
+    for secret in (*SECRETS, NAME):
+        assert secret not in caplog.text + shown
+
+
+def outcome_of(kind: Kind) -> str:
+    """Return everything that a sign-in shows of its result or its error."""
+    try:
+        return repr(kind.signs_in())
+    except (*NO, AuthenticatorUnavailable) as exc:
+        return f"{exc!r} {exc} {getattr(exc, 'reason', '')} {exc.__cause__}"
+
+
+def test_a_server_that_hangs_is_given_up(asking: Asking) -> None:
+    """A thread must not wait for ever."""
     asking.hangs()
 
     with pytest.raises(AuthenticatorUnavailable):
