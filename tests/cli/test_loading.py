@@ -107,6 +107,11 @@ def test_a_file_of_settings_overrides_dotenv_and_the_environment_both(
     assert not [name for name in ("PAGE_ID", "PUBLIC_URL") if f"{name} must" in result.output]
 
 
+@pytest.mark.parametrize("name", ["accounts", "db", "doctor", "links", "outbox", "setup"])
+def test_a_command_that_serves_nothing_loads_no_flask(name: str, tmp_path: Path) -> None:
+    assert "flask" not in loaded_by(f"import app.cli.{name}", tmp_path)
+
+
 @pytest.mark.parametrize("code", [SERVER, "import app.cli.worker"], ids=["serve", "worker"])
 def test_a_server_loads_no_library_that_it_does_not_use(code: str, tmp_path: Path) -> None:
     modules = loaded_by(code, tmp_path)

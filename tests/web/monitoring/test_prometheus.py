@@ -28,7 +28,7 @@ from tests.installation import ANA, ENVIRONMENT, PAGE, PUBLIC_URL, USERNAME, add
 
 TOKEN = "canary-metrics-token"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-Figures = dict[tuple[str, *tuple[str, ...]], float]
+Samples = dict[tuple[str, *tuple[str, ...]], float]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def services(database: URL) -> Iterator[Services]:
     services.close()
 
 
-def figures(client: InProcess) -> Figures:
+def samples_of(client: InProcess) -> Samples:
     """Return each sample by its name and the sorted values of its labels."""
     answer = client("GET", "/metrics", headers=BEARER)
     assert 200 == answer.status
@@ -49,7 +49,7 @@ def figures(client: InProcess) -> Figures:
     }
 
 
-def added(before: Figures, after: Figures) -> Figures:
+def added(before: Samples, after: Samples) -> Samples:
     """Return the growth of the counters, which all tests of the process share."""
     return {
         name: value - before.get(name, 0)
@@ -61,7 +61,7 @@ def added(before: Figures, after: Figures) -> Figures:
 def test_linking_is_counted_step_by_step(
     services: Services, graph: Graph, client: InProcess, person: Person, messenger: Messenger
 ) -> None:
-    before = figures(client)
+    before = samples_of(client)
     add_jane(services)
     login = log_in()
     graph.knows(login, ANA)
@@ -72,7 +72,7 @@ def test_linking_is_counted_step_by_step(
     code = person.connects()
     messenger.tells(linked(ANA, code, clock.now()))
 
-    grown = added(before, figures(client))
+    grown = added(before, samples_of(client))
     assert {
         ("threadlink_attempt_steps_total", "enter", "ok"): 1,
         ("threadlink_attempt_steps_total", "sign_in", "wrong_credentials"): 1,
@@ -90,7 +90,7 @@ def test_refusals_are_counted_by_their_reason(
     client: InProcess, person: Person, messenger: Messenger
 ) -> None:
     """R12: a rise of one reason shows an attempted attack, or a change at Meta."""
-    before = figures(client)
+    before = samples_of(client)
     stolen = log_in().address().replace("www.facebook.com", "evil.example")
 
     person.opens(stolen)
@@ -100,13 +100,13 @@ def test_refusals_are_counted_by_their_reason(
         ("threadlink_attempt_steps_total", "enter", "redirect_refused"): 1,
         ("threadlink_redirect_refusals_total", "origin"): 1,
         ("threadlink_webhook_requests_total", "bad_signature"): 1,
-    } == added(before, figures(client))
+    } == added(before, samples_of(client))
 
 
 def test_a_wrong_chat_code_is_not_counted_as_a_wrong_password(
     services: Services, graph: Graph, client: InProcess
 ) -> None:
-    before = figures(client)
+    before = samples_of(client)
     add_jane(services)
     login = log_in()
     graph.knows(login, ANA)
@@ -117,7 +117,7 @@ def test_a_wrong_chat_code_is_not_counted_as_a_wrong_password(
     person.signs_in()
     person.presses("Connect", code="no digits")
 
-    grown = added(before, figures(client))
+    grown = added(before, samples_of(client))
     assert 1 == grown["threadlink_attempt_steps_total", "confirm", "wrong_digits"]
     assert not [names for names in grown if "wrong_credentials" in names]
 
@@ -142,7 +142,7 @@ def test_no_sample_contains_personal_data(
 def test_the_outbox_is_read_at_each_scrape(services: Services, client: InProcess) -> None:
     services.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
 
-    found = figures(client)
+    found = samples_of(client)
 
     assert 1 == found["threadlink_outbox_items", "graph.unlink", "waiting"]
     assert 600 <= found["threadlink_outbox_oldest_seconds", "graph.unlink", "waiting"]
@@ -153,8 +153,8 @@ def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
 ) -> None:
     """The worker is another process, perhaps on another machine: they share the database."""
     now, minute = clock.now(), timedelta(minutes=1)
-    assert 0 == figures(client)["threadlink_workers",]
-    assert ("threadlink_setup_faults",) not in figures(client)
+    assert 0 == samples_of(client)["threadlink_workers",]
+    assert ("threadlink_setup_faults",) not in samples_of(client)
 
     services.write(heartbeats.record_meta_check, "killed", 1, at=now - 9 * minute)
     services.write(heartbeats.record_meta_check, "stopped", 3, at=now - 8 * minute)
@@ -162,7 +162,7 @@ def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
     services.write(heartbeats.record_heartbeat, "alive", at=now)
     services.write(heartbeats.record_heartbeat, "alive too", at=now - minute / 4)
 
-    found = figures(client)
+    found = samples_of(client)
     assert 2 == found["threadlink_workers",]
     assert 15 > found["threadlink_worker_beat_age_seconds",]
     assert 3 == found["threadlink_setup_faults",]
@@ -173,13 +173,13 @@ def test_a_worker_that_stops_is_counted_no_longer(services: Services, client: In
     worker = threading.Thread(target=background.run, args=(services, stop))
     worker.start()
     try:
-        while not figures(client)["threadlink_workers",]:
+        while not samples_of(client)["threadlink_workers",]:
             stop.wait(0.01)
     finally:
         stop.set()
         worker.join()
 
-    assert 0 == figures(client)["threadlink_workers",]
+    assert 0 == samples_of(client)["threadlink_workers",]
 
 
 def test_a_queue_that_is_late_leaves_the_server_ready(

@@ -20,7 +20,7 @@ from tests.messenger.loopback import hang_up, peer
 from tests.shipped import Shipped
 
 TOKEN = "canary-metrics-token"
-Figures = dict[tuple[str, ...], float]
+Samples = dict[tuple[str, ...], float]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def graph() -> Iterator[str]:
         yield address
 
 
-def figures(origin: str) -> Figures:
+def samples_of(origin: str) -> Samples:
     """Return each sample by its name and the values of its labels."""
     text = scraped(origin)
     return {
@@ -86,7 +86,7 @@ def test_every_process_reports_the_counts_of_all(database: URL, graph: str) -> N
         browser("GET", "/" + "x" * 9000)
         browser.close()
 
-        scrapes = [figures(server.origin) for _ in range(6)]
+        scrapes = [samples_of(server.origin) for _ in range(6)]
         text = scraped(server.origin)
 
     for samples in scrapes:
@@ -124,15 +124,15 @@ def test_a_separate_worker_is_seen_and_reports_its_own_calls(
     with shipped.serving(database, WORKERS="2", **changed) as server:
         worker = shipped.start_worker(database, tmp_path, "--metrics-port", str(port), **changed)
         try:
-            while not figures(server.origin)["threadlink_workers",]:
+            while not samples_of(server.origin)["threadlink_workers",]:
                 assert worker.poll() is None, (tmp_path / "log").read_text()
-            while ("threadlink_graph_calls_total", "unlink", "ok") not in figures(origin):
+            while ("threadlink_graph_calls_total", "unlink", "ok") not in samples_of(origin):
                 assert worker.poll() is None
-            alive, rest = figures(server.origin), requests.get(f"{origin}/readyz", timeout=10)
+            alive, rest = samples_of(server.origin), requests.get(f"{origin}/readyz", timeout=10)
         finally:
             worker.terminate()
             worker.wait(30)
-        gone = figures(server.origin)
+        gone = samples_of(server.origin)
 
     assert 1 == alive["threadlink_workers",]
     assert 60 > alive["threadlink_worker_beat_age_seconds",]
