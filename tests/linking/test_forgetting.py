@@ -7,8 +7,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
 from app.accounts import local
-from app.cli.accounts import close_account
 from app.infra import clock
+from app.linking import flow
 from app.linking.models import LinkEvent
 from app.services.background import make_worker, sweep
 from app.services.container import Services, build
@@ -30,7 +30,9 @@ def test_a_deleted_user_is_named_nowhere_any_more(
     messenger.tells(linked(ANA, person.connects(), clock.now()))
     before = everything(services)
 
-    services.write(close_account, local.delete, USERNAME, policy=services.policy, at=clock.now())
+    services.write(
+        flow.close_account, local.delete, USERNAME, policy=services.policy, at=clock.now()
+    )
     sweep(services, clock.now() + DAY)
 
     after = everything(services)

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.linking import handlers, link_queries
 from app.linking.graph_unlink import KIND, Unlink
-from app.linking.handlers import Outcome, Policy
+from app.linking.handlers import Policy
 from app.linking.models import Attempt, Link, LinkEvent
-from app.linking.values import Refused
+from app.linking.values import Outcome, Refused
 from app.messenger.events import AccountLinked, AccountUnlinked, Fault, Unusable
 from app.messenger.types import PageId, Psid
 from app.outbox.models import OutboxRow

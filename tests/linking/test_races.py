@@ -18,11 +18,11 @@ from app.infra.database.engine import make_engine
 from app.infra.database.writer import NotCommitted, Writer
 from app.infra.settings.parsing import database_url
 from app.linking import attempts, handlers, link_queries, links
-from app.linking.attempts import Ticket
+from app.linking.attempt_status import status_of
 from app.linking.errors import AttemptOver, TokenSpent
 from app.linking.handlers import Policy
 from app.linking.models import Attempt, Link, LinkEvent
-from app.linking.values import Made, Refused
+from app.linking.values import Made, Refused, Ticket
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
 from app.outbox.models import OutboxRow
@@ -167,7 +167,7 @@ def test_cancel_and_confirm_at_once_agree_on_one(writer: Writer) -> None:
     was_confirmed = any(isinstance(outcome, str) for outcome in outcomes)
     was_refused = any(isinstance(outcome, AttemptOver) for outcome in outcomes)
     assert was_confirmed != was_refused
-    state = writer.read(attempts.status_of, ticket, at=NOON).state
+    state = writer.read(status_of, ticket, at=NOON).state
     assert ("confirmed" if was_confirmed else "cancelled") == state
 
 

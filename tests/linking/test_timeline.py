@@ -5,8 +5,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.linking import attempts, links, timeline
-from app.linking.attempts import LIFE, Ticket
+from app.linking.attempt_status import LIFE, status_of
 from app.linking.timeline import PATIENCE, Timeline
+from app.linking.values import Ticket
 from tests.installation import ANA, BEN, NOON
 from tests.linking.factories import JANE, SECOND, comes_back, confirm, opened, signed_in
 
@@ -66,9 +67,9 @@ def _token_refused(session: Session) -> Ticket:
 @pytest.mark.parametrize(
     ("lived", "after", "says"),
     [
-        pytest.param(_open, timedelta(0), "Nobody has tried to sign in", id="open"),
+        pytest.param(_open, timedelta(0), "No sign-in has been tried", id="open"),
         pytest.param(_refused_sign_ins, timedelta(0), "sign-in so far was refused", id="refused"),
-        pytest.param(signed_in, timedelta(0), "not said yet", id="signed in"),
+        pytest.param(signed_in, timedelta(0), "not confirmed or cancelled yet", id="signed in"),
         pytest.param(_open, LIFE, "Not finished within 5 minutes", id="expired"),
         pytest.param(_cancelled, timedelta(0), "cancelled", id="cancelled"),
         pytest.param(_token_refused, timedelta(0), "did not know the account", id="token"),
@@ -116,7 +117,7 @@ def test_the_story_gives_nothing_away_that_could_be_used(session: Session) -> No
 
 
 def _told(session: Session, ticket: Ticket, *, at: datetime = NOON) -> Timeline:
-    reference = attempts.status_of(session, ticket, at=at).reference
+    reference = status_of(session, ticket, at=at).reference
     told = timeline.timeline_of(session, reference, at=at)
     assert told is not None
     return told

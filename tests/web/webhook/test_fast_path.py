@@ -180,7 +180,7 @@ def test_a_fault_of_ours_is_told_where_faults_are_told(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ordinary way does it again, and answers as every error is answered; R44: counted once."""
-    monkeypatch.setattr("app.web.webhook.intake.on_unlinked", lambda *_args, **_more: 1 / 0)
+    monkeypatch.setattr("app.linking.links.end_by_event", lambda *_args, **_more: 1 / 0)
     door = AsgiGateway(create_app(services), threads=1, fast_path=FastPath(services))
 
     answer = Messenger(GatewayClient(door, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
