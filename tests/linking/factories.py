@@ -1,4 +1,4 @@
-"""Attempts brought to where a test begins, and the events that Messenger would post."""
+"""Attempts and links in the state in which a test begins, and Messenger's events."""
 
 import secrets
 from datetime import datetime, timedelta

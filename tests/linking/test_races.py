@@ -1,4 +1,4 @@
-"""Many at once: what is decided once is decided by the database (R33, R118)."""
+"""Races: what may happen once is decided by the database (R33, R118)."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
