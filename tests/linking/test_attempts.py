@@ -1,3 +1,5 @@
+"""Attempts: their states, and who may do what in each."""
+
 from datetime import datetime, timedelta
 
 import pytest
@@ -141,8 +143,8 @@ def test_the_first_answer_of_messenger_stands(session: Session) -> None:
 
     attempts.recognise(session, ticket, BEN, "Ben Okafor", at=NOON)
 
-    standing = status_of(session, ticket, at=NOON)
-    assert (ANA, "Ana Berg") == (standing.psid, standing.messenger_name)
+    status = status_of(session, ticket, at=NOON)
+    assert (ANA, "Ana Berg") == (status.psid, status.messenger_name)
 
 
 def test_nobody_confirms_without_having_signed_in(session: Session) -> None:
@@ -317,7 +319,9 @@ def test_a_code_that_never_came_back_is_told_dead(
 
 
 @pytest.mark.parametrize(
-    ("before", "replaces"), [(None, False), (JANE, False), (OMAR, True)], ids=["none", "own", "his"]
+    ("before", "replaces"),
+    [(None, False), (JANE, False), (OMAR, True)],
+    ids=["none", "own", "another's"],
 )
 def test_whoever_would_take_a_profile_from_another_account_is_told(
     session: Session, before: object, *, replaces: bool

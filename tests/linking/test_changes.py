@@ -1,4 +1,4 @@
-"""A mirror that polls misses nothing, however many write meanwhile."""
+"""Numbered changes: a mirror that polls misses none, however many are written meanwhile."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What is kept of attempts, and for how long (R112)."""
+"""Retention of attempts (R112)."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, and which forms are heard (R67, R72 to R79, R83)."""
+"""Security headers of every answer, and the CSRF checks of forms (R67, R72 to R79, R83)."""
 
 from collections.abc import Mapping
 

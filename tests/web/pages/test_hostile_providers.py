@@ -1,4 +1,4 @@
-"""Whatever comes back from a provider, the person gets a page that helps (R57)."""
+"""Hostile answers of a provider: the person gets a page that helps (R57)."""
 
 from collections.abc import Callable, Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""The first credential POST: what it costs, what it says, to whom (R14, R16, R59 to R61, R69)."""
+"""The sign-in form: its costs, answers and rate limits (R14, R16, R59 to R61, R69)."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
