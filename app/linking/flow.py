@@ -88,8 +88,8 @@ def sign_in(
     if _is_closed(session, User(identity.issuer, identity.subject)):
         raise CredentialsRefused
     attempts.sign_in(session, ticket, identity, at=at)
-    for taken in counted:
-        rate_limiter.clear(session, taken)
+    for hit in counted:
+        rate_limiter.clear(session, hit)
 
 
 def confirm(
@@ -180,8 +180,8 @@ def _digits_fit(  # noqa: PLR0913 - two of the six are one consent
     if not chat_code.is_needed(status, rules.confirm_in_chat):
         return True
     counters = rules.rate_limit_keys.digits_tried(status.page_id, status.psid or "")
-    taken = rate_limiter.hit(session, counters, at=at)
+    hit = rate_limiter.hit(session, counters, at=at)
     is_right = chat_code.match(session, ticket, consent.digits_hash, at=at)
     if is_right:
-        rate_limiter.refund(session, taken)
+        rate_limiter.refund(session, hit)
     return is_right

@@ -23,7 +23,7 @@ class CountedAttempt:
     """A try to sign in, with the counters that it is counted by so far."""
 
     def __init__(self) -> None:
-        self.taken: list[Hit] = []
+        self.hits: list[Hit] = []
 
     def count(self, counters: Sequence[Counter]) -> None:
         """Count the try by *counters* also.
@@ -32,13 +32,13 @@ class CountedAttempt:
             RateLimited: One of the limits is reached.
         """
         try:
-            self.taken.append(services().write(rate_limiter.hit, counters, at=clock.now()))
+            self.hits.append(services().write(rate_limiter.hit, counters, at=clock.now()))
         except NotCommitted:
             _fail_open()
 
     def was_wrong(self) -> None:
         """Log an error where password guessing at one account goes on and on."""
-        if any(taken.is_alarming for taken in self.taken):
+        if any(hit.is_alarming for hit in self.hits):
             log.error("sign_in.guessing", address=request.remote_addr)
 
 
@@ -54,7 +54,7 @@ def counted(counters: Sequence[Counter]) -> Iterator[CountedAttempt]:
     try:
         yield tries
     except Exception:
-        _refund(tries.taken)
+        _refund(tries.hits)
         raise
 
 
@@ -83,10 +83,10 @@ def take(counters: Sequence[Counter]) -> None:
         _fail_open()
 
 
-def _refund(taken: Sequence[Hit]) -> None:
+def _refund(hits: Sequence[Hit]) -> None:
     try:
-        for each in taken:
-            services().write(rate_limiter.refund, each)
+        for hit in hits:
+            services().write(rate_limiter.refund, hit)
     except NotCommitted:
         # The person is shown the error that led here.
         log.warning("throttle.not_given_back")

@@ -102,7 +102,7 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
         tries.count(rate_limit_keys.person(status.page_id, psid))
         try:
             identity = authenticator.verify(username, password)
-            services().write(flow.sign_in, cookie.ticket, identity, tries.taken, at=clock.now())
+            services().write(flow.sign_in, cookie.ticket, identity, tries.hits, at=clock.now())
         except CredentialsRefused:
             tries.was_wrong()
             log.info("sign_in.refused", reference=status.reference)
