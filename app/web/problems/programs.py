@@ -16,47 +16,47 @@ from app.web.problems.problem import Problem
 
 PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     BadSignature: Problem(
-        403, "bad_signature", "Not allowed", "The signature was not made with the app secret."
+        403, "bad_signature", "Invalid signature", "The signature was not made with the app secret."
     ),
     BadPayload: Problem(
-        400, "bad_payload", "Not understood", "The body is not a webhook delivery."
+        400, "bad_payload", "Invalid delivery", "The body is not a webhook delivery."
     ),
     KeyRefused: Problem(
         401,
         "key_refused",
-        "Not allowed",
+        "Invalid API key",
         "Send a valid API key as `Authorization: Bearer …`. See: threadlink keys create",
     ),
     ScopeMissing: Problem(
         403,
         "scope_missing",
-        "Not allowed",
+        "Missing scope",
         "The API key lacks the scope of this operation. See: threadlink keys list",
     ),
     KeyExposed: Problem(
         400,
         "key_exposed",
-        "Key exposed",
+        "API key exposed",
         "The address contains an API key, and logs keep addresses. Revoke the key, create another, "
         "and send that as `Authorization: Bearer …`.",
     ),
     ResourceNotFound: Problem(
         404,
         "not_found",
-        "Nothing here",
+        "Not found",
         "There is no such link, Messenger knows no such person, or this API key is for another "
         "page.",
     ),
     InputRefused: Problem(
         400,
         "input_refused",
-        "Not understood",
+        "Invalid request",
         "The query or body does not match the API specification: /api/docs",
     ),
     MessengerRefused: Problem(
         422,
         "messenger_refused",
-        "Messenger refused",
+        "Refused by Messenger",
         "Messenger understood the message and will not deliver it.",
     ),
 }

@@ -22,9 +22,11 @@ from app.web.problems.problem import Problem
 from app.web.problems.programs import PROGRAM_PROBLEMS
 
 PROBLEMS: Final[Mapping[type[Exception], Problem]] = {**PAGE_PROBLEMS, **PROGRAM_PROBLEMS}
+# Any other exception is an error of ours.
 UNFORESEEN: Final = Problem(
     500, "internal", "Something went wrong", "Something went wrong on our side. Please try again."
 )
+# What the API may answer, besides errors of HTTP.
 _OF_THE_API: Final = (
     ResourceNotFound,
     Busy,
@@ -37,13 +39,14 @@ _OF_THE_API: Final = (
     ScopeMissing,
     RateLimited,
 )
+# By status: errors that Flask and Werkzeug raise.
 _HTTP: Final = {
     400: Problem(400, "bad_request", "Not understood", "This request is not right."),
     403: Problem(403, "forbidden", "Not allowed", "This is not allowed here."),
     404: Problem(404, "not_found", "Nothing here", "There is no such page."),
     405: Problem(405, "method_not_allowed", "Not allowed", "This method is not allowed here."),
-    415: Problem(415, "unsupported_media_type", "Not understood", "Send JSON as application/json."),
     413: Problem(413, "too_large", "Too large", "This is larger than anything expected here."),
+    415: Problem(415, "unsupported_media_type", "Not understood", "Send JSON as application/json."),
 }
 
 
