@@ -96,7 +96,7 @@ def test_of_the_owner_and_nineteen_thieves_one_spends_the_code(writer: Writer) -
 
 
 def test_twenty_first_links_of_one_person_are_one_row(writer: Writer) -> None:
-    """Two who make the same row first: an upsert, not an error."""
+    """R118: two who make the same row first: an upsert, not an error."""
     users = [JANE, OMAR] * (MANY // 2)
     codes = [writer.write(confirmed, as_=user) for user in users]
 
@@ -134,7 +134,7 @@ def test_a_link_and_its_end_at_once_leave_what_came_last(writer: Writer) -> None
 
 
 def test_twenty_confirmations_of_one_attempt_get_one_code(writer: Writer) -> None:
-    """A double click."""
+    """R118: a double click."""
     ticket = writer.write(signed_in)
 
     codes = _at_once(lambda _: _confirm(writer, ticket))
