@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 import click
@@ -14,9 +13,7 @@ from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, new_secret
 from app.infra import clock
-from app.linking import attempts, handlers
-from app.linking.handlers import Policy
-from app.linking.values import User
+from app.linking import flow
 
 group = ServiceGroup("accounts", help="Add, change and remove the built-in accounts.")
 group.add_command(import_)
@@ -137,23 +134,7 @@ def _hashed_new_password(username: str) -> str:
 def _close(step: Callable[[Session, str], str], username: str) -> int:
     try:
         return services().write(
-            close_account, step, username, policy=services().policy, at=clock.now()
+            flow.close_account, step, username, policy=services().policy, at=clock.now()
         )
     except AccountUnknown as exc:
         raise click.ClickException(str(exc)) from exc
-
-
-def close_account(
-    session: Session,
-    step: Callable[[Session, str], str],
-    username: str,
-    *,
-    policy: Policy,
-    at: datetime,
-) -> int:
-    """Close the account and, in the same transaction, end what hangs on it."""
-    subject = step(session, username)
-    attempts.void(session, issuer=local.ISSUER, subject=subject, at=at)
-    user = User(local.ISSUER, subject)
-    ended = handlers.end_all(session, user, cause="account closed", policy=policy, at=at)
-    return len(ended)

@@ -30,7 +30,12 @@ def show(reference: str, *, as_json: bool) -> None:
     """
     attempt = services().read(timeline.timeline_of, reference.strip().lower(), at=clock.now())
     if attempt is None:
-        raise click.ClickException("no attempt by this reference is kept (they go after 24 hours)")
+        kept = services().settings.retention
+        raise click.ClickException(
+            "there is no attempt of this reference; attempts are deleted after "
+            f"{kept.attempts // timedelta(hours=1)} hours, those with a code after "
+            f"{kept.codes.days} days"
+        )
     if as_json:
         steps = [{"at": step.at.isoformat(), "words": step.words} for step in attempt.steps]
         body = {"reference": attempt.reference, "page_id": attempt.page_id, "state": attempt.state}

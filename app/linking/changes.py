@@ -1,9 +1,9 @@
-"""Changes in an order that a mirror can follow: whoever polls misses none.
+"""Numbered changes of links, in an order that a mirror can follow by polling without missing one.
 
-A change is numbered after it is committed, and numbering goes one by one: so no number becomes
-visible after a higher one, whichever of many writers commits first. A link that changes again is
-numbered again, and tells its present state only. (Numbers that writers draw themselves become
-visible in the order of their commits, and a reader who has seen 8 never asks for 7 again.)
+A change is numbered after it is committed, by one transaction at a time: so no number becomes
+visible after a higher one, whichever of many writers commits first. (Numbers that writers drew
+themselves would become visible in the order of their commits, and a reader who has seen 8 never
+asks for 7 again.) A link that changes again gets a new number, and shows its present state only.
 """
 
 from dataclasses import dataclass
@@ -12,38 +12,39 @@ from typing import Final
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from app.linking.link_rows import COLUMNS, link_of
 from app.linking.models import ChangeCounter, Link
-from app.linking.values import LinkValue, value_of
+from app.linking.values import LinkValue
 from app.messenger.types import PageId
 
-# A bare tombstone is nobody's link.
+# A bare tombstone is no user's link.
 _UNNUMBERED: Final = Link.change.is_(None) & Link.issuer.is_not(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A link as it stands after its last change; *number* is that change's."""
+    """A link after its last change, and the *number* of that change."""
 
     number: int
     link: LinkValue
 
 
 def is_behind(session: Session) -> bool:
-    """Tell whether there are changes that have no number yet."""
+    """Return whether there are changes that have no number yet."""
     return session.scalar(select(Link.psid).where(_UNNUMBERED).limit(1)) is not None
 
 
 def number(session: Session, *, most: int) -> None:
     """Number up to *most* changes that are committed and have none."""
     counter = session.scalars(select(ChangeCounter).with_for_update()).one()
-    # Read after the lock is held. One that is changing right now is left to the next.
+    # Read after the lock is held. A link that is being changed now is left to the next run.
     unnumbered = select(Link.page_id, Link.psid).where(_UNNUMBERED).limit(most)
-    found = session.execute(unnumbered.with_for_update(skip_locked=True)).all()
-    if not found:
+    keys = session.execute(unnumbered.with_for_update(skip_locked=True)).all()
+    if not keys:
         return
     rows = [
         {"its_page": page_id, "its_psid": psid, "its_number": counter.last + place}
-        for place, (page_id, psid) in enumerate(found, 1)
+        for place, (page_id, psid) in enumerate(keys, 1)
     ]
     counter.last += len(rows)
     mine = (Link.page_id == bindparam("its_page")) & (Link.psid == bindparam("its_psid"))
@@ -52,9 +53,9 @@ def number(session: Session, *, most: int) -> None:
 
 
 def since(session: Session, after: int, *, page: PageId | None, most: int) -> tuple[Change, ...]:
-    """Return up to *most* links that changed after the change *after*, in the order of numbers."""
-    query = select(Link).where(Link.change > after, Link.issuer.is_not(None))
+    """Return up to *most* links whose number is above *after*, in the order of numbers."""
+    query = select(*COLUMNS).where(Link.change > after, Link.issuer.is_not(None))
     if page is not None:
         query = query.where(Link.page_id == page)
-    rows = session.scalars(query.order_by(Link.change).limit(most))
-    return tuple(Change(row.change or 0, value_of(row)) for row in rows)
+    links = map(link_of, session.execute(query.order_by(Link.change).limit(most)))
+    return tuple(Change(link.change or 0, link) for link in links)

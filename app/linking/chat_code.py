@@ -1,7 +1,6 @@
-"""Six digits that were sent to the Messenger profile of an attempt, and are asked for on its page.
+"""The six digits that are sent to the Messenger chat of an attempt, to be entered on its page.
 
-Nothing here commits, and every function may be run twice by `Writer.write`. What is kept of the
-digits is a keyed hash that the caller makes; see `app.web.pages.chat_code`.
+What is stored of the digits is a keyed hash, which the caller computes.
 """
 
 import hmac
@@ -10,8 +9,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking.attempts import WRONG_DIGITS, Ticket, unconfirmed
+from app.linking.attempt_status import AttemptStatus
+from app.linking.attempts import unconfirmed
 from app.linking.errors import DigitsSentTooOften
+from app.linking.values import WRONG_DIGITS, Ticket
 
 MOST_SENT: Final = 3
 # A guess is right once in a million. How many attempts one profile may spend on guesses is limited
@@ -19,11 +20,22 @@ MOST_SENT: Final = 3
 MOST_TRIED: Final = 5
 
 
+def is_needed(status: AttemptStatus, confirm_in_chat: str) -> bool:
+    """Return whether the consent needs digits, by the setting CONFIRM_IN_CHAT."""
+    match confirm_in_chat:
+        case "always":
+            return True
+        case "unnamed":
+            return status.messenger_name is None
+        case _:
+            return False
+
+
 def count_sending(session: Session, ticket: Ticket, *, at: datetime) -> None:
     """Count that digits are about to be sent.
 
     Raises:
-        DigitsSentTooOften: They have been, as often as may be.
+        DigitsSentTooOften: The attempt has had as many messages as it may have.
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
     """
     attempt = unconfirmed(session, ticket, at)
@@ -42,7 +54,7 @@ def remember(session: Session, ticket: Ticket, digits_hash: str, *, at: datetime
 
 
 def match(session: Session, ticket: Ticket, digits_hash: str, *, at: datetime) -> bool:
-    """Tell whether these are the digits; the fifth wrong try ends the attempt.
+    """Return whether these are the digits; the fifth wrong try ends the attempt.
 
     Raises:
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.

@@ -1,6 +1,6 @@
-"""Counts deliveries in memory, and lets a thread of its own write the counts down.
+"""Counter of deliveries: counts in memory, and stores the counts from a thread of its own.
 
-The webhook never waits for it: it is about to answer Messenger, or a stranger.
+The webhook never waits for it: its answer must be quick, also to a sender that cannot sign.
 """
 
 import threading
@@ -15,12 +15,12 @@ from app.linking.delivery_counts import Counts, Signer, minute_of
 
 log = structlog.get_logger()
 
-# At most one commit in so many seconds, however many deliveries come.
+# Between two commits at least, however many deliveries come.
 PAUSE_S: Final = 1.0
 
 
 class DeliveryCounter:
-    """What this process has counted and not yet written; *write* writes it down."""
+    """The counts of this process that are not stored yet; *write* stores them."""
 
     def __init__(self, write: Callable[[Counts], object], *, pause_s: float = PAUSE_S) -> None:
         self._write = write
@@ -32,17 +32,17 @@ class DeliveryCounter:
         self._thread: threading.Thread | None = None
 
     def note(self, outcome: Signer, *, at: datetime) -> None:
-        """Count one delivery; it is written down within about a second."""
+        """Count one delivery; the count is stored within about a second."""
         with self._lock:
             self._counts[minute_of(at), outcome] += 1
-            # Made at need: a server that forks after this was built has no thread in its children.
+            # Started at need: a process that was forked after this was built has no thread.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="tally", daemon=True)
                 self._thread.start()
         self._noted.set()
 
     def close(self) -> None:
-        """Write down what is counted, and count no more."""
+        """Store the counts, and stop the thread."""
         self._closing.set()
         self._noted.set()
         if self._thread is not None and self._thread.is_alive():
@@ -63,7 +63,7 @@ class DeliveryCounter:
             return
         try:
             self._write(counts)
-        except Exception as exc:  # noqa: BLE001 - counting must never stop, whatever the database says
+        except Exception as exc:  # noqa: BLE001 - counting must never stop, whatever goes wrong in the database
             log.warning("intake.not_written", error=type(exc).__name__)
             with self._lock:
                 self._counts.update(counts)

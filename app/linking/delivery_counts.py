@@ -1,7 +1,7 @@
-"""Which deliveries came and what became of them, counted by the minute.
+"""Counts of deliveries by minute and outcome.
 
-It answers what an operator asks when a link does not come: did Messenger reach us, and were its
-deliveries signed with our app secret? Nothing here commits.
+They answer an operator's questions when a link is not made: did Messenger reach the server, and
+were its deliveries signed with the app secret?
 """
 
 from collections.abc import Mapping
@@ -15,27 +15,27 @@ from sqlalchemy.orm import Session
 from app.infra.database.engine import insert_into
 from app.linking.models import Intake
 
-# Taken, signed with the current or the previous app secret; or refused for the signature.
+# Accepted, signed with the current or the previous app secret; or refused for the signature.
 Signer = Literal["current", "previous", "refused"]
 Counts = Mapping[tuple[datetime, Signer], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many deliveries were taken and refused during a while."""
+    """The numbers of deliveries that were accepted and refused during some time."""
 
     taken: int
     refused: int
 
 
 def minute_of(at: datetime) -> datetime:
-    """Return the minute that *at* is counted for."""
+    """Return the minute in which *at* is counted."""
     return at.replace(second=0, microsecond=0)
 
 
 def add(session: Session, counts: Counts) -> None:
-    """Add *counts* to what every process has counted."""
-    # In one order: two processes that add the same two rows must not wait for each other.
+    """Add *counts* to the stored ones, which all processes share."""
+    # In one order: else two processes that add the same two rows could deadlock.
     rows = [
         {"minute_at": minute_at, "outcome": outcome, "deliveries": number}
         for (minute_at, outcome), number in sorted(counts.items())
@@ -50,7 +50,7 @@ def add(session: Session, counts: Counts) -> None:
 
 
 def seen(session: Session, *, since: datetime, until: datetime) -> Seen:
-    """Return what came from the minute of *since* to that of *until*, both included."""
+    """Return the counts from the minute of *since* to that of *until*, both included."""
     counted = select(Intake.outcome, func.sum(Intake.deliveries)).group_by(Intake.outcome)
     during = Intake.minute_at.between(minute_of(since), minute_of(until))
     numbers = {outcome: int(number) for outcome, number in session.execute(counted.where(during))}
@@ -59,12 +59,12 @@ def seen(session: Session, *, since: datetime, until: datetime) -> Seen:
 
 
 def last(session: Session) -> dict[str, datetime]:
-    """Return the minute in which each outcome was met last; one never met is absent (R44)."""
+    """Return the last minute of each outcome; one that has never occurred is absent (R44)."""
     latest = select(Intake.outcome, func.max(Intake.minute_at)).group_by(Intake.outcome)
     return {row[0]: row[1] for row in session.execute(latest)}
 
 
 def forget(session: Session, *, keep: timedelta, at: datetime) -> int:
-    """Drop the counts older than *keep*, which explain no attempt; return how many rows went."""
-    gone = delete(Intake).where(Intake.minute_at < at - keep).returning(Intake.minute_at)
-    return len(session.scalars(gone).all())
+    """Delete the counts older than *keep*, which explain no attempt; return how many rows."""
+    deleted = delete(Intake).where(Intake.minute_at < at - keep).returning(Intake.minute_at)
+    return len(session.scalars(deleted).all())

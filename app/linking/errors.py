@@ -1,13 +1,13 @@
-"""Why a person cannot go on with an attempt.
+"""Errors that mean: the person cannot go on with the attempt.
 
 AttemptError
-├── AttemptUnknown     no such attempt, or not this browser's
+├── AttemptUnknown     there is no such attempt, or it is of another browser
 ├── AttemptExpired     five minutes have passed since it was opened
 ├── AttemptOver        it has ended, or is confirmed: there is nothing left to do
-├── NotSignedIn        nobody has signed in during it
-├── NotDeparted        nobody is away at a provider, or has been back already
+├── NotSignedIn        no user has signed in during it
+├── NotDeparted        no sign-in at a provider is under way, or it has been used already
 ├── TokenSpent         another attempt was confirmed with the same account_linking_token
-├── DigitsSentTooOften six digits were sent as often as may be
+├── DigitsSentTooOften six digits were sent as often as the limit allows
 └── TooManyLinks       the user has as many links as the operator allows
 """
 
@@ -29,11 +29,11 @@ class AttemptOver(AttemptError):
 
 
 class NotSignedIn(AttemptError):
-    """Nobody has signed in during this attempt."""
+    """No user has signed in during this attempt."""
 
 
 class NotDeparted(AttemptError):
-    """Nobody is away at a provider during this attempt, or has been back already."""
+    """No sign-in at a provider is under way in this attempt, or it has been used already."""
 
 
 class TokenSpent(AttemptError):
@@ -45,4 +45,4 @@ class TooManyLinks(AttemptError):
 
 
 class DigitsSentTooOften(AttemptError):
-    """Six digits were sent to the person's chat as often as may be in one attempt."""
+    """Six digits were sent to the person's chat as often as one attempt allows."""

@@ -1,34 +1,41 @@
-"""What each event of a delivery does to links, and what follows from it.
+"""The effects of Messenger's events on links, and what follows from them.
 
-Nothing here commits; one delivery is one transaction. What follows is rows of the outbox.
+One delivery is one transaction; what follows is rows of the outbox. A new kind of event is a class
+in `app.messenger.events` and a row of `HANDLERS`; if the bot is to hear of it, also a notice in
+`app.linking.notices`.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from app.linking import link_queries, links, notices
 from app.linking.graph_unlink import enqueue_unlink
-from app.linking.values import LinkValue, Made, Refused, User
-from app.messenger.events import AccountLinked, AccountUnlinked, Unusable
+from app.linking.values import Ended, LinkValue, Made, Outcome, Refused, User
+from app.messenger.events import AccountLinked, AccountUnlinked, Event, Unusable
 from app.messenger.types import PageId, Psid
-
-Outcome = Made | Refused | LinkValue | None
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator's settings mean for what happens to links."""
+    """The operator's settings that decide what happens to links."""
 
     pages: frozenset[PageId]
-    # Whether there is a bot that wants to be told.
+    # Whether BOT_WEBHOOK_URL is set.
     tells_bot: bool
+
+
+def handle(session: Session, event: Event, *, policy: Policy, at: datetime) -> Outcome:
+    """Apply *event*, which is of a class in `HANDLERS`; return what became of it."""
+    return HANDLERS[type(event)](session, event, policy=policy, at=at)
 
 
 def on_linked(session: Session, event: AccountLinked, *, policy: Policy, at: datetime) -> Outcome:
     """Make the link of *event*, or refuse it and have Messenger show Log In again."""
-    outcome = _outcome(session, event, policy=policy, at=at)
+    outcome = _made_or_refused(session, event, policy=policy, at=at)
     if not policy.tells_bot:
         return outcome
     match outcome:
@@ -43,25 +50,38 @@ def on_linked(session: Session, event: AccountLinked, *, policy: Policy, at: dat
 def on_unlinked(
     session: Session, event: AccountUnlinked, *, policy: Policy, at: datetime
 ) -> Outcome:
-    """End the link of *event*, if one stands."""
+    """End the link of *event*, if the person is linked."""
     _burn(session, event.authorization_code, "unlinked", policy=policy, at=at)
     if event.page_id not in policy.pages:
         return Refused("foreign page", None, None)
-    ended = links.end_by_event(session, event, at=at)
-    if ended is not None and policy.tells_bot:
-        notices.on_ended(session, ended, at=at)
-    return ended
+    link = links.end_by_event(session, event, at=at)
+    if link is None:
+        return None
+    if policy.tells_bot:
+        notices.on_ended(session, link, at=at)
+    return Ended(link)
 
 
 def on_unusable(session: Session, event: Unusable, *, policy: Policy, at: datetime) -> Refused:
-    """Make nothing of *event*, but burn the code it shows: whoever sent it knows it now."""
+    """Make no link of *event*, but burn the code in it: the sender of the event knows it now."""
     return _burn(session, event.authorization_code, event.reason, policy=policy, at=at)
+
+
+# What happens on each class of event. Events without a handler go to the bot only.
+HANDLERS: Final[Mapping[type, Callable[..., Outcome]]] = {
+    AccountLinked: on_linked,
+    AccountUnlinked: on_unlinked,
+    Unusable: on_unusable,
+}
 
 
 def end_one(  # noqa: PLR0913 - two of the six are one key
     session: Session, page_id: PageId, psid: Psid, *, cause: str, policy: Policy, at: datetime
 ) -> LinkValue | None:
-    """End a link because the business says so, and tell Messenger; None where none stood."""
+    """End a link for the business, and have Messenger informed.
+
+    Returns its last state, None where the person was not linked.
+    """
     ended = links.end(session, page_id, psid, cause=cause, at=at)
     if ended is not None:
         enqueue_unlink(session, page_id, psid, at=at)
@@ -79,7 +99,7 @@ def end_all(  # noqa: PLR0913 - whose, why, where, when
     page: PageId | None = None,
     at: datetime,
 ) -> tuple[LinkValue, ...]:
-    """End every link of *user*, or those on *page*, and tell Messenger; return those that stood."""
+    """End every link of *user*, or those on *page*, and have Messenger informed; return them."""
     ended = (
         end_one(session, link.page_id, link.psid, cause=cause, policy=policy, at=at)
         for link in link_queries.links_of_user(session, user)
@@ -97,7 +117,7 @@ def _burn(
     return refused
 
 
-def _outcome(
+def _made_or_refused(
     session: Session, event: AccountLinked, *, policy: Policy, at: datetime
 ) -> Made | Refused | None:
     if event.page_id not in policy.pages:
@@ -107,6 +127,6 @@ def _outcome(
         isinstance(outcome, Refused)
         and link_queries.find_link(session, event.page_id, event.psid) is None
     ):
-        # Else Messenger shows a Log Out that means nothing.
+        # Else Messenger shows a Log Out button to a person who is not linked.
         enqueue_unlink(session, event.page_id, event.psid, at=at)
     return outcome

@@ -1,7 +1,4 @@
-"""Links that a business made before it had this server, taken over.
-
-Nothing here commits, and every function may be run twice by `Writer.write`.
-"""
+"""Import of links that the business made before it ran this server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +8,9 @@ from typing import Final
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from app.linking.history import Entry, record
+from app.linking import history, link_rows
 from app.linking.models import Link
-from app.linking.values import User
+from app.linking.values import LinkValue, User
 from app.messenger.types import PageId, Psid
 
 # Before anything that Messenger can say, so that whatever it says is newer.
@@ -23,7 +20,7 @@ CAUSE: Final = "imported"
 
 @dataclass(frozen=True, slots=True)
 class OldLink:
-    """One line of what a business brings along."""
+    """One line of the file that is imported."""
 
     page_id: PageId
     psid: Psid
@@ -31,7 +28,7 @@ class OldLink:
 
 
 def known(session: Session, old: Sequence[OldLink]) -> frozenset[tuple[PageId, Psid]]:
-    """Return which pairs of *old* we know already: standing, ended, or unlinked before."""
+    """Return the pairs of *old* that have a row already, of a present link or of an ended one."""
     pairs = [(link.page_id, link.psid) for link in old]
     rows = session.execute(
         select(Link.page_id, Link.psid).where(tuple_(Link.page_id, Link.psid).in_(pairs))
@@ -42,25 +39,21 @@ def known(session: Session, old: Sequence[OldLink]) -> frozenset[tuple[PageId, P
 def take_over(
     session: Session, old: Sequence[OldLink], *, at: datetime
 ) -> frozenset[tuple[PageId, Psid]]:
-    """Let the links of *old* stand whose pair we do not know; return the pairs that we do."""
+    """Add the links of *old* whose pair has no row; return the pairs that have one."""
     refused = known(session, old)
     for link in old:
         if (link.page_id, link.psid) in refused:
             continue
-        session.add(
-            Link(
-                page_id=link.page_id,
-                psid=link.psid,
-                issuer=link.user.issuer,
-                subject=link.user.subject,
-                state="linked",
-                version=1,
-                event_at=BEFORE_ALL,
-                cause=CAUSE,
-            )
+        added = LinkValue(
+            page_id=link.page_id,
+            psid=link.psid,
+            issuer=link.user.issuer,
+            subject=link.user.subject,
+            state="linked",
+            version=1,
+            event_at=BEFORE_ALL,
+            cause=CAUSE,
         )
-        entry = Entry(
-            page_id=link.page_id, psid=link.psid, status="imported", cause=CAUSE, user=link.user
-        )
-        record(session, entry, at=at)
+        link_rows.add(session, added)
+        history.record(session, link.page_id, link.psid, "imported", cause=CAUSE, of=added, at=at)
     return refused

@@ -1,19 +1,18 @@
-"""The pair that stands: made by a code that Messenger brings back, ended, replaced.
+"""Links: made by a code that Messenger brings back, replaced, and ended.
 
-Nothing here commits, and every function may be run twice by `Writer.write`. The present state of a
-(page, PSID) follows Meta's event times; our own endings are remembered beside them.
+The present state of a (page, PSID) follows Meta's event times; the times at which we ended links
+ourselves are kept beside them.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking import authorization_codes, link_rows, values
-from app.linking.history import Entry, is_known, record
-from app.linking.link_rows import LinkRow
+from app.linking import authorization_codes, history, link_rows
 from app.linking.models import Attempt
-from app.linking.values import LinkValue, Made, Refused, User, value_of
+from app.linking.values import LinkValue, Made, Refused, User
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import PageId, Psid
 
@@ -22,11 +21,11 @@ MOST_AHEAD: Final = timedelta(minutes=15)
 
 
 def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Refused | None:
-    """Spend the code of *event*, and make its link the one that stands.
+    """Burn the code of *event*, and make its link the present one.
 
-    Messenger repeats what it thinks we missed: a repeat is None and changes nothing, and so is an
-    event older than what stands. A refusal is a value: to raise would roll back, and leave the
-    code unburnt.
+    Messenger repeats events that it thinks were missed: for a repeat, and for an event older than
+    the present state, nothing changes and None is returned. A refusal is a value: to raise would
+    roll back, and leave the code unburnt.
     """
     attempt = authorization_codes.burn(session, event.authorization_code, at=at)
     if attempt is None:
@@ -43,7 +42,7 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
 
 
 def burn(session: Session, authorization_code: str | None, reason: str, *, at: datetime) -> Refused:
-    """Burn a code that came in an event that makes no link: whoever sent it knows it now."""
+    """Burn a code of an event that makes no link: the sender of the event knows it now."""
     attempt = (
         authorization_codes.burn(session, authorization_code, at=at) if authorization_code else None
     )
@@ -51,43 +50,37 @@ def burn(session: Session, authorization_code: str | None, reason: str, *, at: d
         return Refused(reason, None, None)
     attempt.reason, attempt.messenger_name = reason, None
     # The event may lack a page, a person or a time: the attempt's are known.
-    entry = Entry(
-        page_id=attempt.page_id,
-        psid=attempt.psid,
-        status="refused",
-        cause=reason,
-        user=values.user_of(attempt),
-        reference=attempt.reference,
-    )
-    record(session, entry, at=at)
-    return Refused(reason, values.user_of(attempt), attempt.reference)
+    page_id, psid = attempt.page_id, attempt.psid
+    history.record(session, page_id, psid, "refused", cause=reason, of=attempt, at=at)
+    return Refused(reason, attempt.user, attempt.reference)
 
 
 def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> LinkValue | None:
-    """End the link that *event* speaks of; return it, or None where none stood.
+    """End the link of *event*; return its last state, None where the person was not linked.
 
-    An end of which no beginning is known leaves a bare tombstone, so that an older ``linked`` that
-    comes later does not stand.
+    An end of which no beginning is known leaves a bare tombstone, so that an older ``linked`` event
+    that arrives later makes no link.
     """
     link = link_rows.lock(session, event.page_id, event.psid)
     moment = _plausible(event.event_at, at)
     # At equal times the end wins: a link too few is a tap, a link too many a leak.
-    stale = bool(link and moment < link.event_at)
-    entry = Entry(
-        page_id=event.page_id,
-        psid=event.psid,
-        status="unlinked",
-        cause="superseded" if stale else "messenger",
-        user=values.user_of(link),
-        reference=link.reference if link else None,
+    is_stale = bool(link and moment < link.event_at)
+    is_new = history.record(
+        session,
+        event.page_id,
+        event.psid,
+        "unlinked",
+        cause="superseded" if is_stale else "messenger",
+        of=link,
         event_at=event.event_at,
+        at=at,
     )
-    if not record(session, entry, at=at) or stale:
+    if not is_new or is_stale:
         return None
     if link is None:
         link_rows.add(session, _bare_tombstone(event, moment))
         return None
-    link.event_at = moment
+    link = replace(link, event_at=moment)
     if link.state == "linked":
         return _end(session, link, "messenger")
     link_rows.change(session, link)
@@ -97,39 +90,35 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
 def end(
     session: Session, page_id: PageId, psid: Psid, *, cause: str, at: datetime
 ) -> LinkValue | None:
-    """End a link because the business says so; return it, or None where none stood.
+    """End a link for the business; return its last state, None where the person was not linked.
 
-    Telling Messenger is the caller's: it may not answer now.
+    The caller has Messenger informed.
     """
     link = link_rows.lock(session, page_id, psid)
     if link is None or link.state != "linked":
         return None
-    link.ended_by_us_at = at
-    entry = Entry(
-        page_id=page_id,
-        psid=psid,
-        status="unlinked",
-        cause=cause,
-        user=values.user_of(link),
-        reference=link.reference,
-    )
-    record(session, entry, at=at)
-    return _end(session, link, cause)
+    history.record(session, page_id, psid, "unlinked", cause=cause, of=link, at=at)
+    return _end(session, replace(link, ended_by_us_at=at), cause)
 
 
 def _make(
-    session: Session, event: AccountLinked, attempt: Attempt, link: LinkRow | None, *, at: datetime
+    session: Session,
+    event: AccountLinked,
+    attempt: Attempt,
+    present: LinkValue | None,
+    *,
+    at: datetime,
 ) -> Made | None:
     moment = _plausible(event.event_at, at)
-    superseded = link is not None and moment <= link.event_at
-    entry = _entry(event, attempt, "linked", cause="superseded" if superseded else "messenger")
-    record(session, entry, at=at)
+    is_superseded = present is not None and moment <= present.event_at
+    cause = "superseded" if is_superseded else "messenger"
+    _record(session, event, "linked", cause=cause, of=attempt, at=at)
     name, attempt.messenger_name = attempt.messenger_name, None
     attempt.ended_as, attempt.reason = "linked", None
-    if superseded:
+    if is_superseded:
         return None
-    replaced = _loser(session, event, link, attempt, at=at)
-    made = LinkRow(
+    replaced = _replaced_user(session, event, present, attempt, at=at)
+    made = LinkValue(
         page_id=event.page_id,
         psid=event.psid,
         issuer=attempt.issuer,
@@ -137,79 +126,80 @@ def _make(
         display_name=attempt.display_name,
         messenger_name=name,
         state="linked",
-        version=link.version + 1 if link else 1,
+        version=present.version + 1 if present else 1,
         event_at=moment,
-        ended_by_us_at=link.ended_by_us_at if link else None,
+        ended_by_us_at=present.ended_by_us_at if present else None,
         cause="messenger",
         reference=attempt.reference,
     )
-    (link_rows.change if link else link_rows.add)(session, made)
-    return Made(
-        value_of(made), replaced, authorization_codes.was_opened_elsewhere(session, attempt)
-    )
+    (link_rows.change if present else link_rows.add)(session, made)
+    return Made(made, replaced, authorization_codes.was_opened_elsewhere(session, attempt))
 
 
-def _loser(
-    session: Session, event: AccountLinked, link: LinkRow | None, attempt: Attempt, *, at: datetime
+def _replaced_user(
+    session: Session,
+    event: AccountLinked,
+    present: LinkValue | None,
+    attempt: Attempt,
+    *,
+    at: datetime,
 ) -> User | None:
-    """Return the other user whose link is being replaced, after recording the loss."""
-    if link is None or link.state != "linked":
+    """Return the other user whose link is being replaced, after recording it; None for no other."""
+    if present is None or present.state != "linked" or present.user in {None, attempt.user}:
         return None
-    loser = values.user_of(link)
-    if loser is None or loser == values.user_of(attempt):
-        return None
-    entry = Entry(
-        page_id=event.page_id,
-        psid=event.psid,
-        status="replaced",
-        cause="replaced",
-        user=loser,
-        reference=link.reference,
-        event_at=event.event_at,
-    )
-    record(session, entry, at=at)
-    return loser
+    _record(session, event, "replaced", cause="replaced", of=present, at=at)
+    return present.user
 
 
 def _is_repeat(session: Session, event: AccountLinked, spent: Attempt | None) -> bool:
-    """Tell whether *event*, whose code was *spent*, is one that we have acted on."""
+    """Return whether *event*, whose code is that of *spent*, has been acted on before."""
     if spent is None:
-        # History remembers for longer than attempts are kept.
-        return is_known(session, _entry(event, None, "linked", cause="messenger"))
+        # History is kept for longer than attempts.
+        page_id, psid = event.page_id, event.psid
+        return history.is_known(session, page_id, psid, "linked", event_at=event.event_at)
     return spent.ended_as == "linked" and authorization_codes.is_for(spent, event)
 
 
 def _refuse(
     session: Session, event: AccountLinked, attempt: Attempt | None, reason: str, *, at: datetime
 ) -> Refused | None:
-    if not record(session, _entry(event, attempt, "refused", cause=reason), at=at):
+    if not _record(session, event, "refused", cause=reason, of=attempt, at=at):
         return None
-    return Refused(reason, values.user_of(attempt), attempt.reference if attempt else None)
+    if attempt is None:
+        return Refused(reason, None, None)
+    return Refused(reason, attempt.user, attempt.reference)
 
 
-def _entry(event: AccountLinked, attempt: Attempt | None, status: str, *, cause: str) -> Entry:
-    return Entry(
-        page_id=event.page_id,
-        psid=event.psid,
-        status=status,
+def _record(  # noqa: PLR0913 - the columns of one row
+    session: Session,
+    event: AccountLinked,
+    status: str,
+    *,
+    cause: str,
+    of: Attempt | LinkValue | None,
+    at: datetime,
+) -> bool:
+    return history.record(
+        session,
+        event.page_id,
+        event.psid,
+        status,
         cause=cause,
-        user=values.user_of(attempt),
-        reference=attempt.reference if attempt else None,
+        of=of,
         event_at=event.event_at,
+        at=at,
     )
 
 
-def _end(session: Session, link: LinkRow, cause: str) -> LinkValue:
-    link.state, link.cause, link.version, link.change = "ended", cause, link.version + 1, None
-    ended = value_of(link)
-    # The notice still says who it was; the tombstone needs numbers only (security.md R112).
-    link.display_name = link.messenger_name = None
-    link_rows.change(session, link)
+def _end(session: Session, link: LinkValue, cause: str) -> LinkValue:
+    ended = replace(link, state="ended", cause=cause, version=link.version + 1, change=None)
+    # The notice still needs the names; the tombstone needs numbers only (R112).
+    link_rows.change(session, replace(ended, display_name=None, messenger_name=None))
     return ended
 
 
-def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> LinkRow:
-    return LinkRow(
+def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> LinkValue:
+    return LinkValue(
         page_id=event.page_id,
         psid=event.psid,
         state="ended",

@@ -1,18 +1,21 @@
+"""The tables of linking."""
+
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.database.engine import Base, UtcDateTime
+from app.linking.values import User, user_of
 from app.messenger.types import PageId, Psid
 
 
 class Attempt(Base):
-    """One try by one browser to link one Messenger person to one user."""
+    """An attempt of one browser to link one Messenger person to one user."""
 
     __tablename__ = "attempt"
     __table_args__ = (
-        # Whoever confirms first has the token; until then many may hold it.
+        # The first to confirm has the token; until then several attempts may hold it.
         Index(
             "uq_attempt_token_hash_confirmed",
             "token_hash",
@@ -25,10 +28,10 @@ class Attempt(Base):
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    # What a person can read aloud and an operator can look up.
+    # Short enough to be read aloud to an operator, who can look it up.
     reference: Mapped[str] = mapped_column(String(16), unique=True)
     page_id: Mapped[PageId] = mapped_column(String(64))
-    # Hashes only: with a copy of this table nobody can go on with an attempt or spend a code.
+    # Hashes only: a copy of this table is not enough to go on with an attempt or to use a code.
     secret_hash: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -41,7 +44,7 @@ class Attempt(Base):
     subject: Mapped[str | None] = mapped_column(String(255))
     display_name: Mapped[str | None] = mapped_column(String(255))
     signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # What a provider's answer is checked against, while the person is there.
+    # While the person signs in at a provider: what its answer is checked against.
     memo: Mapped[str | None] = mapped_column(String(2048))
 
     # A keyed hash, where CONFIRM_IN_CHAT asks for digits; how often they were sent and tried.
@@ -53,9 +56,14 @@ class Attempt(Base):
     code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
 
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # "linked", "cancelled" or "refused"; expiry is not written but told by the clock.
+    # "linked", "cancelled" or "refused"; that it has expired is derived from opened_at.
     ended_as: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
+
+    @property
+    def user(self) -> User | None:
+        """The user who has signed in, if one has."""
+        return user_of(self.issuer, self.subject)
 
 
 class Link(Base):
@@ -84,11 +92,12 @@ class Link(Base):
     messenger_name: Mapped[str | None] = mapped_column(String(255))
     # "linked" or "ended".
     state: Mapped[str] = mapped_column(String(16))
-    # Rises with each change: whoever hears of the link drops what is not newer.
+    # Rises with each change: a receiver of the link drops a version that is not newer.
     version: Mapped[int]
-    # Where it stands among all changes; null from a change on until that has been numbered.
+    # Its place among all changes; null from a change on until that has been numbered.
     change: Mapped[int | None] = mapped_column(BigInteger)
-    # Meta's clock, compared with Meta's only; the next one is ours, compared with ours only.
+    # By Meta's clock, and compared with Meta's times only; the next one is by our clock, and
+    # compared with ours only.
     event_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_by_us_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cause: Mapped[str] = mapped_column(String(32))
@@ -96,7 +105,7 @@ class Link(Base):
 
 
 class ChangeCounter(Base):
-    """The number of the last change; whoever holds this one row numbers, alone."""
+    """The number of the last change, in one row; it is locked while changes are numbered."""
 
     __tablename__ = "change_counter"
 
@@ -105,17 +114,18 @@ class ChangeCounter(Base):
 
 
 class LinkEvent(Base):
-    """What happened to a person's link, and why; rows are added and never changed."""
+    """An event in the history of a link; rows are added and never changed."""
 
     __tablename__ = "link_event"
     __table_args__ = (
-        # Messenger repeats what it thinks we missed. Begins with a time, so that new rows go to
-        # the end of the tree; null for what Messenger did not say, and nulls never collide.
+        # Messenger repeats events that it thinks were missed. Begins with a time, so that new rows
+        # go to the end of the tree; null for events that are not Messenger's, and nulls never
+        # collide.
         UniqueConstraint("event_at", "page_id", "psid", "status"),
         Index(None, "page_id", "psid"),
     )
 
-    # SQLite counts by itself only in a column that is exactly INTEGER.
+    # SQLite numbers rows only in a column that is exactly INTEGER.
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
@@ -133,7 +143,7 @@ class LinkEvent(Base):
 
 
 class Intake(Base):
-    """The deliveries of one minute that met the same end, counted by all processes together."""
+    """The deliveries of one minute that had one outcome, counted by all processes together."""
 
     __tablename__ = "intake"
 

@@ -1,15 +1,15 @@
-"""The link object, the same wherever a program meets a link, and the four notices about it.
+"""The link object of the API and the exports, and the notices that the bot gets about links.
 
-A notice is written in the transaction that makes the change, so that one change has one notice.
+A notice is stored in the transaction that makes the change, so that one change has one notice.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy.orm import Session
 
-from app.linking.values import LinkValue, Made, Refused, User
+from app.linking.values import LinkValue, Made, Refused
 from app.messenger.types import PageId, Psid
 from app.outbox.bot_webhooks import enqueue_notice
 
@@ -66,26 +66,36 @@ class RefusedObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Created(msgspec.Struct, frozen=True, tag="link.created", tag_field="type"):
+    """A person has connected an account."""
+
     timestamp: datetime
     data: MadeObject
 
 
 class Replaced(msgspec.Struct, frozen=True, tag="link.replaced", tag_field="type"):
+    """A person has connected another account than before."""
+
     timestamp: datetime
     data: ReplacedObject
 
 
 class Removed(msgspec.Struct, frozen=True, tag="link.removed", tag_field="type"):
+    """A link has ended."""
+
     timestamp: datetime
     data: LinkObject
 
 
 class RefusedLink(msgspec.Struct, frozen=True, tag="link.refused", tag_field="type"):
+    """A link was refused; `cause` gives the reason."""
+
     timestamp: datetime
     data: RefusedObject
 
 
 Notice = Created | Replaced | Removed | RefusedLink
+# In the API specification: the tag of each class is its name, the docstring its summary.
+NOTICES: Final = (Created, Replaced, Removed, RefusedLink)
 
 
 def object_of(link: LinkValue) -> LinkObject:
@@ -94,7 +104,7 @@ def object_of(link: LinkValue) -> LinkObject:
 
 
 def on_made(session: Session, made: Made, *, at: datetime) -> None:
-    """Tell the bot of a link that was made."""
+    """Notify the bot of a link that was made."""
     fields = {**_fields(made.link), "also_opened_elsewhere": made.also_opened_elsewhere}
     if made.replaced is None:
         _add(session, Created(at, MadeObject(**fields)), at=at)
@@ -104,7 +114,7 @@ def on_made(session: Session, made: Made, *, at: datetime) -> None:
 
 
 def on_ended(session: Session, ended: LinkValue, *, at: datetime) -> None:
-    """Tell the bot of a link that stands no more."""
+    """Notify the bot of a link that was ended."""
     _add(session, Removed(at, object_of(ended)), at=at)
 
 
@@ -116,9 +126,9 @@ def on_refused(
     *,
     at: datetime,
 ) -> None:
-    """Tell the bot of a link that was refused, where that concerns one of its users.
+    """Notify the bot of a link that was refused, if a user of the business is concerned.
 
-    *person* is who tried, and *event_at* when, as far as the event said it.
+    *person* and *event_at* are those of the event, None where it has none that are usable.
     """
     if refused.user is None:
         return
@@ -139,24 +149,7 @@ def _add(session: Session, notice: Notice, *, at: datetime) -> None:
     enqueue_notice(session, msgspec.json.encode(notice), at=at)
 
 
-def _known(link: LinkValue) -> User:
-    if link.user is None:
-        raise ValueError("a bare tombstone is nobody's link")
-    return link.user
-
-
 def _fields(link: LinkValue) -> dict[str, Any]:
-    user = _known(link)
-    return {
-        "page_id": link.page_id,
-        "psid": link.psid,
-        "issuer": user.issuer,
-        "subject": user.subject,
-        "display_name": link.display_name,
-        "messenger_name": link.messenger_name,
-        "state": link.state,
-        "version": link.version,
-        "event_at": link.event_at,
-        "cause": link.cause,
-        "reference": link.reference,
-    }
+    if link.user is None:
+        raise ValueError("a bare tombstone is no user's link")
+    return {name: getattr(link, name) for name in LinkObject.__struct_fields__}

@@ -1,18 +1,16 @@
-"""An attempt whose person is away at a provider: what it keeps until the browser is back.
-
-Nothing here commits, and every function may be run twice by `Writer.write`.
-"""
+"""State that an attempt keeps while the person signs in at an OIDC provider."""
 
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.linking.attempts import Ticket, unconfirmed
+from app.linking.attempts import unconfirmed
 from app.linking.errors import NotDeparted
+from app.linking.values import Ticket
 
 
 def depart(session: Session, ticket: Ticket, memo: str, *, at: datetime) -> None:
-    """Keep *memo* until the browser is back; an earlier one is forgotten.
+    """Keep *memo* until the browser is back, in place of an earlier one.
 
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
@@ -22,10 +20,10 @@ def depart(session: Session, ticket: Ticket, memo: str, *, at: datetime) -> None
 
 
 def come_back(session: Session, ticket: Ticket, *, at: datetime) -> str:
-    """Return the memo that the attempt has kept, and forget it: nobody comes back twice.
+    """Return the memo of the attempt, and delete it: it serves once.
 
     Raises:
-        NotDeparted: Nobody is away, or has been back already.
+        NotDeparted: The attempt has no memo, or it has been used already.
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
     attempt = unconfirmed(session, ticket, at)

@@ -1,7 +1,4 @@
-"""What is kept of attempts and of history, and for how long (design, section 4).
-
-Nothing here commits, and every function may be run twice by `Writer.write`.
-"""
+"""Retention of attempts and of the history of links."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,33 +7,33 @@ from sqlalchemy import ColumnElement, Select, Update, and_, delete, or_, select,
 from sqlalchemy.orm import Session
 
 from app.infra.settings.retention import Retention
-from app.linking.attempts import LIFE
+from app.linking.attempt_status import LIFE
 from app.linking.models import Attempt, LinkEvent
 
-# Messenger repeats what it could not deliver for 36 hours (Meta, "Webhooks, Getting Started"):
-# until then a confirmed attempt may still become a link, which takes the name over.
+# Messenger repeats for 36 hours a delivery that failed (Meta, "Webhooks, Getting Started"): until
+# then a confirmed attempt may still become a link, which takes the name over.
 UNTIL_LINKED: Final = timedelta(hours=48)
-# Whoever looks into an attempt on its own day sees who signed in; a deleted user's names are gone
-# within a day (R112).
+# An operator who looks into an attempt on the same day sees who signed in; a deleted user's names
+# are gone within a day (R112).
 USERS_NAMED: Final = timedelta(hours=20)
 
-# One transaction holds up those that link people: better many short ones.
+# A transaction delays those that make links: better many short ones.
 BATCH: Final = 500
 
 
 def sweep(session: Session, *, keep: Retention, at: datetime) -> int:
-    """Remove attempts that are too old, and names that nobody needs; return how many rows."""
+    """Delete attempts that are too old, and names that are not needed; return how many rows."""
     unnamed = _change(_has_needless_name(at)).values(messenger_name=None, memo=None)
     unknown = _change(_has_needless_user(at)).values(display_name=None)
     removed = delete(Attempt).where(Attempt.id.in_(_some(_is_too_old(keep, at))))
     statements = (unnamed, unknown, removed)
-    # Rows counted as they come back: the same on both databases.
+    # Counted by the rows that come back: the same on both databases.
     return sum(len(session.scalars(each.returning(Attempt.id)).all()) for each in statements)
 
 
 def forget_history(session: Session, *, keep: timedelta, at: datetime) -> int:
-    """Remove what happened to links longer ago than *keep*; return how many rows."""
-    # Numbered as they come, so the first are the oldest: no index on their times is needed.
+    """Delete the history that is older than *keep*; return how many rows."""
+    # Numbered in the order of their times, so no index on these is needed.
     first = select(LinkEvent.id).order_by(LinkEvent.id).limit(BATCH)
     old = LinkEvent.id.in_(first) & (LinkEvent.recorded_at <= at - keep)
     return len(session.scalars(delete(LinkEvent).where(old).returning(LinkEvent.id)).all())

@@ -1,4 +1,4 @@
-"""What became of one attempt, told from its row: derived, never stored."""
+"""The timeline of an attempt, in words: derived from its row, never stored."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,41 +8,42 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.linking import delivery_counts
-from app.linking.attempts import LIFE, TOKEN_REFUSED, WRONG_DIGITS, State, state_of
-from app.linking.authorization_codes import ACCOUNT_CLOSED, CODE_LIFE
+from app.linking.attempt_status import LIFE, State, state_of
+from app.linking.authorization_codes import CODE_LIFE
 from app.linking.models import Attempt
+from app.linking.values import ACCOUNT_CLOSED, TOKEN_REFUSED, WRONG_DIGITS
 
-# Messenger posts its event while the person looks at its page: later than this, it will not come.
+# Messenger posts its event while the person looks at its page: after this time, it will not come.
 PATIENCE: Final = timedelta(minutes=2)
 
-# Why Messenger's event made no link, or why none was asked for.
+# Why Messenger's event made no link, or why the attempt ended before one.
 REASONS: Final = {
     WRONG_DIGITS: "Five times other digits were entered than those in the person's chat.",
     TOKEN_REFUSED: "Messenger did not know the account_linking_token, or it was older than five "
     "minutes.",
     "expired": "The event's time lies outside the ten minutes of the code.",
-    "other person": "Another Messenger person brought the code. Somebody may have tried to take "
-    "over the account.",
+    "other person": "Another Messenger person brought the code: possibly an attempt to take over "
+    "the account.",
     "other page": "The code came back through another page.",
-    "unlinked": "The code came back with a log-out, and is burnt: Log In makes another.",
+    "unlinked": "The code came back with a log-out, and is burnt: Log In makes a new one.",
     "ended by us": "The link was ended after the person had confirmed.",
     ACCOUNT_CLOSED: "The account was disabled or deleted meanwhile.",
 }
-# The other reasons are faults of an event, one word each.
+# The other reasons are faults of an event, in a word or two.
 UNUSABLE: Final = (
-    "Messenger's event was not usable ({}), and its code is burnt: Log In makes another."
+    "Messenger's event was not usable ({}), and its code is burnt: Log In makes a new one."
 )
 
 CONCLUSIONS: Final[dict[State, str]] = {
-    "open": "Nobody has tried to sign in yet.",
-    "signed_in": "The person has not said yet whether to connect.",
+    "open": "No sign-in has been tried yet.",
+    "signed_in": "The person has not confirmed or cancelled yet.",
     "confirmed": "Waiting for Messenger's event.",
     "linked": "Linked.",
     "cancelled": "The person cancelled.",
     "expired": f"Not finished within {LIFE.seconds // 60} minutes.",
 }
 ONLY_REFUSED: Final = "Every sign-in so far was refused."
-# Messenger never confirmed; what was seen meanwhile tells why.
+# Why Messenger never confirmed, by the deliveries that came meanwhile.
 NOTHING_CAME: Final = (
     "Messenger never confirmed, and no delivery of any kind came meanwhile: the app's webhook is "
     "not subscribed, leads elsewhere, or cannot be reached. Next: threadlink doctor"
@@ -61,7 +62,7 @@ OTHERS_CAME: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened, in words."""
+    """A step of an attempt, in words."""
 
     at: datetime
     words: str
@@ -69,29 +70,29 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One attempt from its opening to its end."""
+    """An attempt from its opening to its end."""
 
     reference: str
     page_id: str
     state: State
     steps: tuple[Step, ...]
-    # What it means, and what to do now.
+    # What the steps mean, and what to do now.
     conclusion: str
 
 
 def timeline_of(session: Session, reference: str, *, at: datetime) -> Timeline | None:
-    """Return the story of the attempt that people know as *reference*, if it is still kept."""
+    """Return the timeline of the attempt of *reference*, None where no such attempt is stored."""
     attempt = session.scalar(select(Attempt).where(Attempt.reference == reference))
-    return None if attempt is None else _story(session, attempt, at)
+    return None if attempt is None else _timeline(session, attempt, at)
 
 
 def timelines_since(session: Session, since: datetime, *, at: datetime) -> tuple[Timeline, ...]:
-    """Return the stories of the attempts opened from *since* on, oldest first."""
+    """Return the timelines of the attempts opened from *since* on, oldest first."""
     opened = select(Attempt).where(Attempt.opened_at >= since).order_by(Attempt.opened_at)
-    return tuple(_story(session, attempt, at) for attempt in session.scalars(opened))
+    return tuple(_timeline(session, attempt, at) for attempt in session.scalars(opened))
 
 
-def _story(session: Session, attempt: Attempt, at: datetime) -> Timeline:
+def _timeline(session: Session, attempt: Attempt, at: datetime) -> Timeline:
     state = state_of(attempt, at)
     steps = tuple(_steps(attempt))
     conclusion = _never_confirmed(session, attempt, at) or _conclusion(attempt, state)
@@ -103,8 +104,7 @@ def _steps(attempt: Attempt) -> list[Step]:
     if attempt.signed_in_at:
         # The name goes within a day (R112).
         name = f" as {attempt.display_name}" if attempt.display_name else ""
-        who = f"signed in{name} ({attempt.issuer})"
-        steps.append(Step(attempt.signed_in_at, who))
+        steps.append(Step(attempt.signed_in_at, f"signed in{name} ({attempt.issuer})"))
     if attempt.confirmed_at:
         steps.append(Step(attempt.confirmed_at, "confirmed, sent back to Messenger with a code"))
     if attempt.ended_at and attempt.ended_as:
@@ -113,7 +113,7 @@ def _steps(attempt: Attempt) -> list[Step]:
 
 
 def _never_confirmed(session: Session, attempt: Attempt, at: datetime) -> str | None:
-    """Return why Messenger may be silent, once it has been silent for too long."""
+    """Return why Messenger may have sent no event, once it is overdue."""
     confirmed_at = attempt.confirmed_at
     if attempt.ended_at is not None or confirmed_at is None or at - confirmed_at <= PATIENCE:
         return None

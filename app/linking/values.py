@@ -1,52 +1,80 @@
 """Values that the functions of linking take and return; they outlive the session."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from app.linking.link_rows import LinkRow
-from app.linking.models import Attempt, Link
 from app.messenger.types import PageId, Psid
+
+# Why an attempt was refused, where no event of Messenger's was at fault; `timeline` explains each.
+TOKEN_REFUSED: Final = "token refused"
+WRONG_DIGITS: Final = "wrong digits"
+ACCOUNT_CLOSED: Final = "account closed"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody the business knows: a subject means nothing without its issuer."""
+    """A user of the business: a subject means nothing without its issuer."""
 
     issuer: str
     subject: str
 
 
+def user_of(issuer: str | None, subject: str | None) -> User | None:
+    """Return the user of *issuer* and *subject*; None where a row names none."""
+    return None if issuer is None or subject is None else User(issuer, subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The id of an attempt, and the secret by which its browser proves that it opened it."""
+
+    attempt_id: str
+    secret: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkValue:
-    """A link as it stands, or as it stood when it ended."""
+    """One row of the table of links; `app.linking.models.Link` explains each column.
+
+    A new column is named here and in the model; `link_rows` reads and writes every field.
+    """
 
     page_id: PageId
     psid: Psid
-    user: User | None
-    display_name: str | None
-    messenger_name: str | None
+    issuer: str | None = None
+    subject: str | None = None
+    display_name: str | None = None
+    messenger_name: str | None = None
     state: str
     version: int
+    change: int | None = None
     event_at: datetime
+    ended_by_us_at: datetime | None = None
     cause: str
-    reference: str | None
+    reference: str | None = None
+
+    @property
+    def user(self) -> User | None:
+        """The user that the person is linked to, None in a bare tombstone."""
+        return user_of(self.issuer, self.subject)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A link was made; *replaced* is the user who lost it, if another had it."""
+    """A link was made; *replaced* is the other user who had it before, if one did."""
 
     link: LinkValue
     replaced: User | None
-    # The same Log In was opened more than once before the person confirmed (security.md R21).
+    # The same Log In was opened more than once before the person confirmed (R21).
     also_opened_elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A ``linked`` event made no link, and its code, if it was ours, is burnt.
+    """A ``linked`` event made no link; its code, if it was one of ours, is burnt.
 
-    *user* is whose code it was, None where it was nobody's.
+    *user* is the user who had confirmed with the code, None where the code is unknown.
     """
 
     reason: str
@@ -54,24 +82,12 @@ class Refused:
     reference: str | None
 
 
-def value_of(link: Link | LinkRow) -> LinkValue:
-    """Return *link* as a value that outlives its session."""
-    return LinkValue(
-        page_id=link.page_id,
-        psid=link.psid,
-        user=user_of(link),
-        display_name=link.display_name,
-        messenger_name=link.messenger_name,
-        state=link.state,
-        version=link.version,
-        event_at=link.event_at,
-        cause=link.cause,
-        reference=link.reference,
-    )
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A link was ended; *link* is its last state, with the names that the row no longer holds."""
+
+    link: LinkValue
 
 
-def user_of(row: Attempt | Link | LinkRow | None) -> User | None:
-    """Return the user that *row* speaks of, if it speaks of one."""
-    if row is None or row.issuer is None or row.subject is None:
-        return None
-    return User(row.issuer, row.subject)
+# What became of one event; None: nothing changed, because it was a repeat or out of date.
+Outcome = Made | Refused | Ended | None

@@ -1,4 +1,4 @@
-"""Style and script, under addresses that change with their content and so never grow stale."""
+"""Style and script, at addresses that change with their content, so that they never grow stale."""
 
 from functools import cache
 from hashlib import sha256
@@ -8,16 +8,17 @@ from typing import Final
 from flask import Blueprint, Response, abort, render_template, send_file
 from flask.typing import ResponseReturnValue
 
+from app.web.headers import IMMUTABLE
+
 bp = Blueprint("assets", __name__)
 
 FOLDER: Final = Path(__file__).parent / "static"
 _PREFIX: Final = "/static"
-_FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 def asset(name: str) -> str:
     """Return the address of the file *name*."""
-    # Not by url_for(): for a Host that cannot be one Flask has no addresses, and yet an error page.
+    # Not by url_for(): for an invalid Host Flask makes no addresses, but the error page needs one.
     return f"{_PREFIX}/{_digests()[name]}/{name}"
 
 
@@ -26,7 +27,7 @@ def serve(digest: str, name: str) -> Response:
     if _digests().get(name) != digest:
         abort(404)
     response = send_file(FOLDER / name, conditional=False, etag=False, last_modified=None)
-    response.headers["Cache-Control"] = _FOREVER
+    response.headers["Cache-Control"] = IMMUTABLE
     return response
 
 

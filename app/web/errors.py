@@ -1,4 +1,4 @@
-"""What is answered when something goes wrong: a page to persons, a name to machines."""
+"""Error answers: a page for people, RFC 9457 for the API, a name for other machines."""
 
 from http import HTTPStatus
 from typing import Final
@@ -11,26 +11,26 @@ from werkzeug.exceptions import HTTPException
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.linking import attempts
-from app.linking.attempts import AttemptStatus
+from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.errors import AttemptError, AttemptUnknown
 from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused, TokenDead
+from app.web import paths
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, InputRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.rendering import page_of, stop_page
-from app.web.problems import UNFORESEEN, Problem, problem_of
+from app.web.problems.problem import Problem
+from app.web.problems.table import UNFORESEEN, problem_of
 from app.web.server.asgi import RETRY_AFTER
 
 log = structlog.get_logger()
 
-_API: Final = "/api/"
-_FOR_MACHINES: Final = ("/webhook", "/healthz", "/readyz", "/metrics")
+_MACHINES: Final = (paths.WEBHOOK, *paths.MONITORING)
 
 
 def register(app: Flask) -> None:
-    """Let *app* answer every error by the table."""
+    """Have *app* answer every error by the table of problems."""
     app.register_error_handler(Exception, answer)
 
 
@@ -38,10 +38,10 @@ def answer(exc: Exception) -> ResponseReturnValue:
     """Answer *exc*, with the page of the attempt where the browser holds one."""
     problem = problem_of(exc)
     g.problem, g.reason = problem.name, getattr(exc, "reason", None)
-    _note(exc, problem)
-    if request.path.startswith(_API):
-        response = _for_bots(exc, problem)
-    elif request.path.startswith(_FOR_MACHINES):
+    _log(exc, problem)
+    if request.path.startswith(paths.API):
+        response = _for_the_api(exc, problem)
+    elif request.path.startswith(_MACHINES):
         response = _for_machines(problem)
     else:
         response = _page(exc, problem)
@@ -55,21 +55,21 @@ def answer(exc: Exception) -> ResponseReturnValue:
 
 
 def _for_machines(problem: Problem) -> Response:
-    # A verification that fails says nothing (R39); what is signed wrongly is told only that.
+    # A failed handshake says nothing (R39), and a bad signature only that it is bad.
     return make_response({"error": problem.name}, problem.status)
 
 
-def _for_bots(exc: Exception, problem: Problem) -> Response:
-    """Return *problem* as RFC 9457 has it; its type is where the document explains it."""
-    said = {
+def _for_the_api(exc: Exception, problem: Problem) -> Response:
+    """Return *problem* by RFC 9457; its type is the address of its explanation."""
+    body = {
         "type": f"/api/docs#{problem.name}",
         "title": problem.title,
         "status": problem.status,
-        # What is wrong with the input is said to whoever has shown a key, and as JSON.
+        # Its text may contain input: only a client with a valid key gets it, and as JSON.
         "detail": str(exc) if isinstance(exc, InputRefused) else problem.sentence,
         "reference": structlog.contextvars.get_contextvars().get("request_id"),
     }
-    response = make_response(said, problem.status)
+    response = make_response(body, problem.status)
     response.mimetype = "application/problem+json"
     if problem.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -77,15 +77,15 @@ def _for_bots(exc: Exception, problem: Problem) -> Response:
 
 
 def _page(exc: Exception, problem: Problem) -> Response:
-    # A provider sends everybody back to one address; there the view says whose attempt it is.
+    # All sign-ins at a provider come back to one address, whose view finds the attempt.
     attempt_id = g.get("attempt_id") or (request.view_args or {}).get("attempt_id")
     if attempt_id is not None:
         try:
-            held = attempt_cookie.read(attempt_id)
+            cookie = attempt_cookie.read(attempt_id)
         except (CookieAbsent, RedirectRefused):
-            pass  # there is no way back that could be offered
+            pass  # there is no way back to offer
         else:
-            return make_response(_page_of_attempt(held, exc, problem))
+            return make_response(_page_of_attempt(cookie, exc, problem))
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     body = render_template(
         "error.html", title=problem.title, sentence=problem.sentence, reference=request_id
@@ -93,24 +93,28 @@ def _page(exc: Exception, problem: Problem) -> Response:
     return make_response(body, problem.status)
 
 
-def _page_of_attempt(held: AttemptCookie, exc: Exception, problem: Problem) -> ResponseReturnValue:
-    standing = _standing(held)
-    if standing is not None and isinstance(exc, (AttemptError, RateLimited)):
-        # What the person was doing is still there, or what has become of it.
+def _page_of_attempt(
+    cookie: AttemptCookie, exc: Exception, problem: Problem
+) -> ResponseReturnValue:
+    status = _status_of(cookie)
+    if status is not None and isinstance(exc, (AttemptError, RateLimited)):
+        # The page that the person was on, or that of what became of the attempt.
         username = request.form.get("username") if isinstance(exc, RateLimited) else None
-        return page_of(held, standing, problem=problem, username=username)
-    again = url_for("authorize.show", attempt_id=held.ticket.attempt_id) if problem.passes else None
-    return stop_page(held, problem, standing, again=again)
+        return page_of(cookie, status, problem=problem, username=username)
+    again = (
+        url_for("authorize.show", attempt_id=cookie.ticket.attempt_id) if problem.passes else None
+    )
+    return stop_page(cookie, problem, status, again=again)
 
 
-def _standing(held: AttemptCookie) -> AttemptStatus | None:
+def _status_of(cookie: AttemptCookie) -> AttemptStatus | None:
     try:
-        return services().read(attempts.status_of, held.ticket, at=clock.now())
+        return services().read(status_of, cookie.ticket, at=clock.now())
     except (AttemptUnknown, NotCommitted):
         return None
 
 
-def _note(exc: Exception, problem: Problem) -> None:
+def _log(exc: Exception, problem: Problem) -> None:
     path = request.url_rule.rule if request.url_rule else None
     if problem is UNFORESEEN:
         log.error("request.failed", path=path, exc_info=exc)

@@ -1,12 +1,12 @@
-"""The errors that a request ends with; `problems` has the status and the words of each."""
+"""Errors that end a request; `app.web.problems` has the status and the sentence of each."""
 
 
 class LinkIncomplete(Exception):
-    """The entry lacks account_linking_token or redirect_uri."""
+    """The address that Messenger opens lacks account_linking_token or redirect_uri."""
 
 
 class LinkAmbiguous(Exception):
-    """The entry has a parameter twice, or in a form that another program reads differently."""
+    """A parameter is repeated, or in a form that another program reads differently."""
 
 
 class PageUnknown(Exception):
@@ -14,31 +14,31 @@ class PageUnknown(Exception):
 
 
 class StateRefused(Exception):
-    """A browser came back from a provider with nothing that we sent it there with."""
+    """A browser came back from a provider without a state that we gave it."""
 
 
 class CookieAbsent(Exception):
-    """The browser shows no cookie of this attempt, or one we did not seal."""
+    """The browser sends no cookie of this attempt, or one that we did not sign."""
 
 
 class NoCookies(CookieAbsent):
-    """The browser shows no cookie at all: it may be one that keeps none."""
+    """The browser sends no cookie at all: it may be one that stores none."""
 
 
 class FormRefused(Exception):
-    """The form did not come from a page of ours in this browser, or from an old one."""
+    """The form did not come from our page in this browser, or from one that is out of date."""
 
 
 class DigitsNotDelivered(Exception):
-    """Messenger does not let us write to this person now."""
+    """Messenger refuses to deliver the digits to this person now."""
 
 
 class KeyExposed(Exception):
-    """A key came in the address, and so stands in logs that are not ours."""
+    """The address contains an API key, which logs that are not ours may keep."""
 
 
 class ScopeMissing(Exception):
-    """The key is good, and not for this."""
+    """The API key is valid, and lacks the scope."""
 
 
 class MessengerRefused(Exception):
@@ -46,8 +46,8 @@ class MessengerRefused(Exception):
 
 
 class ResourceNotFound(Exception):
-    """It is not there, or not this key's: the two look the same (security.md R93)."""
+    """There is no such thing, or the API key may not see it: the two look the same (R93)."""
 
 
 class InputRefused(Exception):
-    """The query or the body is not what the document says; the message says where."""
+    """The query or body does not match the API specification; the message says where."""

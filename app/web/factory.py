@@ -1,4 +1,4 @@
-"""The Flask application, put together."""
+"""The application factory of Flask."""
 
 from flask import Flask
 
@@ -18,10 +18,10 @@ def make_app(services: Services | None) -> Flask:
     """Return the application; without *services* they are built from the environment."""
     services = services or build(load_settings())
     app = Flask("threadlink", static_folder=None, template_folder=str(shipped("templates")))
-    # Else "//" is answered with an address made of the Host header (security.md R84).
+    # Else "//" is redirected to an address made of the Host header (R84).
     app.url_map.merge_slashes = False
     if services.settings.is_production:
-        # Whatever FLASK_DEBUG says: its pages show the program to whoever meets a fault.
+        # Whatever FLASK_DEBUG says: the debug pages show source code to every client.
         app.debug = False
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = 64 * 1024

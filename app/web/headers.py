@@ -1,4 +1,4 @@
-"""The headers of every answer, in one table (security.md R72-R79)."""
+"""The security and cache headers of every answer (R72-R79)."""
 
 from typing import Final
 
@@ -12,8 +12,8 @@ _POLICY: Final = (
     "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HTML_POLICY: Final = f"{_POLICY}; form-action 'self'"
-# Chromium holds form-action against every hop of the answer to a form, and the way back to
-# Messenger is one, or several (measured in Chromium 156): no page under /authorize may send it.
+# Chromium applies form-action to every redirect that answers a form, and the way back to Messenger
+# is one, or several (measured in Chromium 156): no page under /authorize may send it.
 ATTEMPT_POLICY: Final = _POLICY
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
@@ -24,18 +24,20 @@ ALWAYS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 HSTS: Final = "max-age=31536000; includeSubDomains"
+# For an address that changes with its content.
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
 def of_data(*, is_production: bool) -> dict[str, str]:
-    """Return what an answer carries that is no page, by whatever way it leaves."""
+    """Return the headers of an answer that is not a page, for Flask and for the fast path."""
     always = {**ALWAYS, "Content-Security-Policy": DATA_POLICY, "Cache-Control": "no-store"}
     return always | ({"Strict-Transport-Security": HSTS} if is_production else {})
 
 
 def add_headers(response: Response) -> Response:
-    """Add to *response* what every answer of its kind carries."""
+    """Add to *response* the headers of every answer of its kind."""
     headers = response.headers
-    # One look at all of them: to ask for each by name costs Messenger's answer more than its check.
+    # One pass over all of them: to ask for each by name takes longer than to check a signature.
     present = {name.lower() for name, _ in headers}
     for name, value in ALWAYS.items():
         if name.lower() not in present:

@@ -1,4 +1,7 @@
-"""Tries are counted before anything is looked at, and given back where they turn out to be none."""
+"""Rate limiting of sign-ins.
+
+A try is counted before the credentials are checked, and refunded if they could not be.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,49 +20,49 @@ log = structlog.get_logger()
 
 
 class CountedAttempt:
-    """One try to sign in, as it has been counted so far."""
+    """A try to sign in, with the counters that it is counted by so far."""
 
     def __init__(self) -> None:
-        self.taken: list[Hit] = []
+        self.hits: list[Hit] = []
 
     def count(self, counters: Sequence[Counter]) -> None:
-        """Count the try by *counters* too.
+        """Count the try by *counters* also.
 
         Raises:
             RateLimited: One of the limits is reached.
         """
         try:
-            self.taken.append(services().write(rate_limiter.hit, counters, at=clock.now()))
+            self.hits.append(services().write(rate_limiter.hit, counters, at=clock.now()))
         except NotCommitted:
             _fail_open()
 
     def was_wrong(self) -> None:
-        """Tell the operator where wrong guesses at one name do not end."""
-        if any(taken.is_alarming for taken in self.taken):
+        """Log an error where password guessing at one account goes on and on."""
+        if any(hit.is_alarming for hit in self.hits):
             log.error("sign_in.guessing", address=request.remote_addr)
 
 
 @contextmanager
 def counted(counters: Sequence[Counter]) -> Iterator[CountedAttempt]:
-    """Count a try by *counters*; whatever is raised inside gives it back.
+    """Count a try by *counters*; an exception inside refunds it.
 
     Raises:
         RateLimited: One of the limits is reached.
     """
-    guess = CountedAttempt()
-    guess.count(counters)
+    tries = CountedAttempt()
+    tries.count(counters)
     try:
-        yield guess
+        yield tries
     except Exception:
-        _give_back(guess.taken)
+        _refund(tries.hits)
         raise
 
 
 def check(counters: Sequence[Counter]) -> None:
-    """Make sure that no limit is reached; count nothing.
+    """Check that no limit is reached; count nothing.
 
     Raises:
-        RateLimited: One is.
+        RateLimited: One of the limits is reached.
     """
     try:
         services().read(rate_limiter.check, counters, at=clock.now())
@@ -71,7 +74,7 @@ def take(counters: Sequence[Counter]) -> None:
     """Count a try that has failed.
 
     Raises:
-        RateLimited: There were too many before.
+        RateLimited: One of the limits was reached before.
     """
     check(counters)
     try:
@@ -80,20 +83,20 @@ def take(counters: Sequence[Counter]) -> None:
         _fail_open()
 
 
-def _give_back(taken: Sequence[Hit]) -> None:
+def _refund(hits: Sequence[Hit]) -> None:
     try:
-        for one in taken:
-            services().write(rate_limiter.refund, one)
+        for hit in hits:
+            services().write(rate_limiter.refund, hit)
     except NotCommitted:
-        # What went wrong before is what the person must be told.
+        # The person is shown the error that led here.
         log.warning("throttle.not_given_back")
 
 
 def _fail_open() -> None:
-    # Rather a guess too many than nobody let in (security.md R61).
+    # Better a guess too many than no sign-in at all (R61).
     log.error("throttle.failed_open")
 
 
 def address() -> str:
-    """Return whom the present request counts for; behind proxies see TRUSTED_PROXIES."""
+    """Return the client address that tries are counted by; behind proxies see TRUSTED_PROXIES."""
     return request.remote_addr or ""

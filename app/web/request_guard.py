@@ -1,4 +1,4 @@
-"""Who asked, by which name and over which scheme: decided before any view runs."""
+"""Checks of every request before its view runs: proxies, Host header, https, request id."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -13,30 +13,32 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.infra.settings.settings import Settings
+from app.web import paths
 from app.web.current import services
 from app.web.server.wsgi import Application, Environ
 
 log = structlog.get_logger()
 
-# Asked by machines that know the server by its address.
-FOR_MACHINES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-# What may stand in a query as it is; the percent sign too, since it has been quoted once.
+# Characters of a query that are not quoted; the percent sign too, since it has been quoted once.
 _IN_QUERY: Final = "%&=+:/?,;@!$'()*-._~[]"
+# Refused over plain http, not redirected: else it would go unnoticed that a program sends secrets
+# unencrypted (OWASP ASVS 5.0, 4.1.2).
+_NEVER_BY_HTTP: Final = (paths.API, paths.WEBHOOK)
 
 
 def trust_proxies(app: Flask, hops: int) -> None:
-    """Believe what exactly *hops* proxies in front of the server say of the client."""
+    """Trust the client address and scheme that exactly *hops* proxies in front have forwarded."""
     if hops:
-        # Not the host: PUBLIC_URL says who we are.
+        # Not the host: PUBLIC_URL is the only source of our name.
         trusting = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)
         app.wsgi_app = _Unquoted(trusting)  # type: ignore[method-assign]  # Flask's documented way
 
 
 class _Unquoted:
-    """Takes quotes out of what proxies say: no address or scheme has any.
+    """Removes quotes from forwarded headers: no address or scheme has any.
 
-    ProxyFix takes what stands between two of them for one value, and with a single one gives up:
-    a client that sends one would hide what the proxies behind it append.
+    ProxyFix reads a quoted part as one value, and gives up at a single quote: a client that sends
+    one would hide what the proxies behind it append.
     """
 
     def __init__(self, app: Application) -> None:
@@ -50,27 +52,27 @@ class _Unquoted:
 
 
 def receive() -> ResponseReturnValue | None:
-    """Name the request, and refuse or redirect one that did not come by our name and scheme."""
+    """Give the request an id, and refuse or redirect one for another host or over plain http."""
     name_request()
     check_host()
     return require_https()
 
 
 def name_request() -> None:
-    """Give the request an id that stands in every log line of it."""
+    """Give the request an id for all of its log lines."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=secrets.token_hex(8))
 
 
 @cache
 def _hint_at_proxies() -> None:
-    """Say once what is most probably wrong."""
+    """Warn once that TRUSTED_PROXIES is probably not set."""
     log.warning("PUBLIC_URL is https, but requests come as http: set TRUSTED_PROXIES")
 
 
 def check_host() -> None:
-    """Refuse a request that was meant for another host (R85)."""
-    if request.path in FOR_MACHINES:
+    """Refuse a request for another host (R85)."""
+    if request.path in paths.MONITORING:
         return
     if not is_our_name(request.headers.get("Host", ""), services().settings):
         log.info("request.foreign_host")
@@ -78,34 +80,35 @@ def check_host() -> None:
 
 
 def is_our_name(host: str, settings: Settings) -> bool:
-    """Tell whether *host*, the value of a Host header, means this server."""
+    """Return whether *host*, the value of a Host header, is this server's."""
     # A client may name the port that its scheme implies anyway.
     implied = ":443" if settings.is_production else ":80"
     return host.lower().removesuffix(implied) in settings.hosts
 
 
 def require_https() -> ResponseReturnValue | None:
-    """Answer a request that came over plain http to a server that is known by https (R87)."""
+    """Redirect or refuse a request that came over plain http to an https server (R87)."""
     settings = services().settings
-    if not settings.is_production or request.is_secure or request.path in FOR_MACHINES:
+    if not settings.is_production or request.is_secure or request.path in paths.MONITORING:
         return None
     if not settings.trusted_proxies:
         _hint_at_proxies()
-    if request.method not in {"GET", "HEAD"} or request.path.startswith(("/api/", "/webhook")):
+    if request.method not in {"GET", "HEAD"} or request.path.startswith(_NEVER_BY_HTTP):
         raise Forbidden
-    # Joined by hand: PUBLIC_URL is the only source of an absolute address. What the query holds has
-    # been seen on the way; it goes on only where nothing works without it.
+    # Joined by hand: PUBLIC_URL is the only source of an absolute address. The query has been
+    # readable on the way; it is kept only where nothing works without it.
     query = request.query_string if request.path == "/authorize" else b""
     target = quote(request.path) + ("?" + quote(query, safe=_IN_QUERY) if query else "")
     return redirect(settings.public_url + target, 308)
 
 
 def is_same_origin() -> bool:
+    """Return whether the present POST comes from a page of ours, by Sec-Fetch-Site or Origin."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in {"same-origin", "none"}
     # A page sent with "Referrer-Policy: no-referrer" posts "Origin: null" (measured in Chromium
-    # 156), so that says nothing; the token decides then.
+    # 156), so that proves nothing; the CSRF token decides then.
     origin = request.headers.get("Origin", "null")
     settings = services().settings
     scheme = settings.public_url.partition(":")[0]

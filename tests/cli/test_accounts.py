@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
 from app.infra import clock
-from app.linking import attempts, authorization_codes, link_queries
+from app.linking import authorization_codes, link_queries
+from app.linking.attempt_status import status_of
 from app.services.container import Services
 from tests.cli.terminal import Operator
 from tests.installation import ANA, BEN, PAGE, PASSWORD, USERNAME
@@ -75,7 +76,7 @@ def test_disabling_an_account_ends_its_attempts(
 
     operator.types("accounts", "disable", USERNAME)
 
-    assert "refused" == services.read(attempts.status_of, under_way, at=at).state
+    assert "refused" == services.read(status_of, under_way, at=at).state
     assert services.write(authorization_codes.burn, code, at=at) is None
 
 

@@ -1,12 +1,14 @@
 """The story of an attempt, as whoever is asked for help reads it."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from app.infra import clock
-from app.linking import attempts
-from app.linking.attempts import Ticket
+from app.linking.attempt_status import status_of
+from app.linking.values import Ticket
 from app.services.container import Services
 from tests.cli.terminal import Operator
 from tests.installation import PAGE
@@ -21,7 +23,7 @@ def ticket(services: Services) -> Ticket:
 
 @pytest.fixture
 def reference(services: Services, ticket: Ticket) -> str:
-    return services.read(attempts.status_of, ticket, at=clock.now()).reference
+    return services.read(status_of, ticket, at=clock.now()).reference
 
 
 def test_a_story_tells_each_step_and_what_it_means(operator: Operator, reference: str) -> None:
@@ -32,7 +34,7 @@ def test_a_story_tells_each_step_and_what_it_means(operator: Operator, reference
     assert f"Attempt {reference} on page {PAGE}: signed in" == head
     assert opened.endswith(" UTC  opened")
     assert signed.endswith(" UTC  signed in as j•••@example.com (local)")
-    assert "The person has not said yet whether to connect." == conclusion
+    assert "The person has not confirmed or cancelled yet." == conclusion
 
 
 def test_a_story_for_programs_is_one_object(operator: Operator, reference: str) -> None:
@@ -55,3 +57,17 @@ def test_a_story_gives_away_nothing_that_could_be_used(
         assert code not in told
         assert ticket.attempt_id not in told
         assert ticket.secret not in told
+
+
+def test_an_unknown_reference_says_how_long_attempts_are_kept(services: Services) -> None:
+    """By the settings, whatever their defaults are."""
+    kept = replace(
+        services.settings.retention, attempts=timedelta(hours=48), codes=timedelta(days=7)
+    )
+    settings = replace(services.settings, retention=kept)
+    operator = Operator(replace(services, settings=settings))
+
+    result = operator.types("attempts", "show", "q3m9-7d2k")
+
+    assert 1 == result.exit_code
+    assert "deleted after 48 hours, those with a code after 7 days" in result.output

@@ -16,8 +16,8 @@ from app.infra import clock
 from app.messenger import errors as graph_errors
 from app.outbox import heartbeats
 from app.services.container import build
-from app.web import problems
-from app.web.problems import PROBLEMS, Problem
+from app.web.problems import pages, table
+from app.web.problems.problem import Problem
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
 from tests.installation import PUBLIC_URL, settings_for
@@ -124,8 +124,9 @@ def test_both_units_reload_by_the_signal_that_the_program_handles() -> None:
 
 
 def names_of_problems() -> set[str]:
-    alone = (one for one in vars(problems).values() if isinstance(one, Problem))
-    return {problem.name for problem in (*PROBLEMS.values(), *alone)}
+    constants = (*vars(pages).values(), *vars(table).values())
+    alone = (value for value in constants if isinstance(value, Problem))
+    return {problem.name for problem in (*table.PROBLEMS.values(), *alone)}
 
 
 def names_of_graph_errors() -> set[str]:

@@ -1,4 +1,4 @@
-"""Attempts brought to where a test begins, and the events that Messenger would post."""
+"""Attempts and links in the state in which a test begins, and Messenger's events."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
 from app.linking import attempts, links
-from app.linking.attempts import Ticket
 from app.linking.models import Link
-from app.linking.values import LinkValue, Made, Refused, User
+from app.linking.values import LinkValue, Made, Refused, Ticket, User
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import PageId, Psid
 from tests.installation import ANA, NOON, PAGE

@@ -1,4 +1,4 @@
-"""Design, "The flow", as a model in a few lines: what the histories of tests come to."""
+"""A reference model of links in a few lines, for histories that tests make up."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Code:
 
 @dataclass
 class ReferenceModel:
-    """Design, "The flow", in a few lines: of what was told, the latest is true."""
+    """The links after a history: of the events with a good code, the latest counts."""
 
     # For each person: when, whether it is an end, and who was linked.
     facts: dict[Psid, list[tuple[datetime, bool, Identity | None]]] = field(

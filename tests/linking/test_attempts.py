@@ -1,3 +1,5 @@
+"""Attempts: their states, and who may do what in each."""
+
 from datetime import datetime, timedelta
 
 import pytest
@@ -5,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.linking import attempts
-from app.linking.attempts import LIFE, Ticket
+from app.linking.attempt_status import LIFE, status_of
 from app.linking.authorization_codes import CODE_LIFE
 from app.linking.errors import (
     AttemptExpired,
@@ -16,6 +18,7 @@ from app.linking.errors import (
     TooManyLinks,
 )
 from app.linking.models import Attempt
+from app.linking.values import Ticket
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE
 from tests.linking.factories import (
     JANE,
@@ -117,7 +120,7 @@ def test_a_ticket_with_another_secret_is_unknown(session: Session) -> None:
     forged = Ticket(ticket.attempt_id, opened(session).secret)
 
     for step in (
-        lambda: attempts.status_of(session, forged, at=NOON),
+        lambda: status_of(session, forged, at=NOON),
         lambda: attempts.sign_in(session, forged, OMAR, at=NOON),
         lambda: confirm(session, forged),
         lambda: attempts.cancel(session, forged, at=NOON),
@@ -130,7 +133,7 @@ def test_a_ticket_with_another_secret_is_unknown(session: Session) -> None:
 
 def test_an_unknown_attempt_is_unknown(session: Session) -> None:
     with pytest.raises(AttemptUnknown):
-        attempts.status_of(session, Ticket("nobody's", "secret"), at=NOON)
+        status_of(session, Ticket("nobody's", "secret"), at=NOON)
 
 
 def test_the_first_answer_of_messenger_stands(session: Session) -> None:
@@ -140,8 +143,8 @@ def test_the_first_answer_of_messenger_stands(session: Session) -> None:
 
     attempts.recognise(session, ticket, BEN, "Ben Okafor", at=NOON)
 
-    standing = attempts.status_of(session, ticket, at=NOON)
-    assert (ANA, "Ana Berg") == (standing.psid, standing.messenger_name)
+    status = status_of(session, ticket, at=NOON)
+    assert (ANA, "Ana Berg") == (status.psid, status.messenger_name)
 
 
 def test_nobody_confirms_without_having_signed_in(session: Session) -> None:
@@ -218,8 +221,8 @@ def test_a_token_is_good_for_one_confirmation(session: Session) -> None:
     with pytest.raises(TokenSpent):
         confirm(session, second)
 
-    assert attempts.status_of(session, second, at=NOON).token_spent
-    assert not attempts.status_of(session, first, at=NOON).token_spent
+    assert status_of(session, second, at=NOON).token_spent
+    assert not status_of(session, first, at=NOON).token_spent
     assert session.get_one(Attempt, second.attempt_id).code_hash is None
 
 
@@ -312,11 +315,13 @@ def test_a_code_that_never_came_back_is_told_dead(
     ticket = signed_in(session)
     confirm(session, ticket)
 
-    assert is_dead == attempts.status_of(session, ticket, at=NOON + passed).code_is_dead
+    assert is_dead == status_of(session, ticket, at=NOON + passed).code_is_dead
 
 
 @pytest.mark.parametrize(
-    ("before", "replaces"), [(None, False), (JANE, False), (OMAR, True)], ids=["none", "own", "his"]
+    ("before", "replaces"),
+    [(None, False), (JANE, False), (OMAR, True)],
+    ids=["none", "own", "another's"],
 )
 def test_whoever_would_take_a_profile_from_another_account_is_told(
     session: Session, before: object, *, replaces: bool
@@ -325,7 +330,7 @@ def test_whoever_would_take_a_profile_from_another_account_is_told(
         linked(session, psid=ANA, as_=JANE if before is JANE else OMAR)
     ticket = signed_in(session, psid=ANA, as_=JANE)
 
-    assert replaces == attempts.status_of(session, ticket, at=NOON).replaces
+    assert replaces == status_of(session, ticket, at=NOON).replaces
 
 
 def test_references_are_easy_to_read_aloud(session: Session) -> None:
@@ -338,7 +343,7 @@ def test_references_are_easy_to_read_aloud(session: Session) -> None:
 
 
 def _state(session: Session, ticket: Ticket, *, at: datetime = NOON) -> str:
-    return attempts.status_of(session, ticket, at=at).state
+    return status_of(session, ticket, at=at).state
 
 
 def _ended(session: Session, how: str) -> Ticket:
@@ -364,5 +369,5 @@ def test_a_messenger_name_is_kept_as_it_may_be_shown(session: Session) -> None:
     attempts.recognise(session, bent, ANA, "\u202egreB anA\x1b[2J", at=NOON)
     attempts.recognise(session, unseen, ANA, "\u200b\u2060", at=NOON)
 
-    assert "greB anA[2J" == attempts.status_of(session, bent, at=NOON).messenger_name
-    assert attempts.status_of(session, unseen, at=NOON).messenger_name is None
+    assert "greB anA[2J" == status_of(session, bent, at=NOON).messenger_name
+    assert status_of(session, unseen, at=NOON).messenger_name is None

@@ -1,4 +1,4 @@
-"""R28: what an authorization_code looks like, and that nothing can be learnt from it."""
+"""Authorization codes: their form, from which nothing can be learnt (R28)."""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""A mirror that polls misses nothing, however many write meanwhile."""
+"""Numbered changes: a mirror that polls misses none, however many are written meanwhile."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -147,7 +147,7 @@ def test_a_key_for_one_page_is_told_of_that_page_alone(session: Session) -> None
 
 
 def test_a_bare_tombstone_is_no_change(session: Session) -> None:
-    """Design §5: an end of which no beginning is known appears nowhere."""
+    """An end of which no beginning is known appears nowhere."""
     tombstone = Link(
         page_id=PAGE, psid="1", state="ended", version=0, event_at=NOON - timedelta(days=1),
         cause="messenger",

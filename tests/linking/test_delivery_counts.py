@@ -1,4 +1,4 @@
-"""Deliveries are counted by the minute, so that a link that did not come can be explained."""
+"""Counts of deliveries by the minute, which explain why a link was not made."""
 
 from datetime import timedelta
 

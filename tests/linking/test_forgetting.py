@@ -1,4 +1,4 @@
-"""What the worker removes, on its own, by the settings of its operator (R112)."""
+"""Retention, end to end: the worker deletes by the settings of its operator (R112)."""
 
 from datetime import timedelta
 
@@ -7,8 +7,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
 from app.accounts import local
-from app.cli.accounts import close_account
 from app.infra import clock
+from app.linking import flow
 from app.linking.models import LinkEvent
 from app.services.background import make_worker, sweep
 from app.services.container import Services, build
@@ -30,7 +30,9 @@ def test_a_deleted_user_is_named_nowhere_any_more(
     messenger.tells(linked(ANA, person.connects(), clock.now()))
     before = everything(services)
 
-    services.write(close_account, local.delete, USERNAME, policy=services.policy, at=clock.now())
+    services.write(
+        flow.close_account, local.delete, USERNAME, policy=services.policy, at=clock.now()
+    )
     sweep(services, clock.now() + DAY)
 
     after = everything(services)
@@ -40,7 +42,7 @@ def test_a_deleted_user_is_named_nowhere_any_more(
 
 
 def test_the_worker_keeps_history_as_long_as_the_operator_says(services: Services) -> None:
-    """R112, design §4: the setting, and not only its default."""
+    """R112: the setting, and not only its default."""
     settings = settings_for(services.settings.database_url, KEEP_HISTORY_DAYS="2")
     services.write(_remember, days=(1, 3))
     operators = build(settings)

@@ -1,4 +1,4 @@
-"""Messenger is told that a person is not linked, until it needs no more telling."""
+"""Unlinking a person in Messenger: retried until Messenger has answered."""
 
 from collections.abc import Iterator
 from datetime import timedelta

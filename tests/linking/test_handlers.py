@@ -1,6 +1,7 @@
-"""What follows from an event: `graph.unlink` exactly when design says, and no other row."""
+"""The handlers of events: `graph.unlink` where Messenger shows a wrong button, and no other row."""
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from sqlalchemy import select
@@ -8,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.linking import handlers, link_queries
 from app.linking.graph_unlink import KIND, Unlink
-from app.linking.handlers import Outcome, Policy
+from app.linking.handlers import Policy
 from app.linking.models import Attempt, Link, LinkEvent
-from app.linking.values import Refused
-from app.messenger.events import AccountLinked, AccountUnlinked, Fault, Unusable
+from app.linking.values import Outcome, Refused
+from app.messenger.events import AccountLinked, AccountUnlinked, Event, Fault, Other, Unusable
 from app.messenger.types import PageId, Psid
 from app.outbox.models import OutboxRow
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE, PAGE
@@ -19,6 +20,10 @@ from tests.linking.factories import JANE, MINUTE, OMAR, confirmed, linked, user
 
 POLICY = Policy(frozenset({PAGE, OTHER_PAGE}), tells_bot=False)
 FOREIGN_PAGE = PageId("999")
+
+
+def test_every_event_has_a_handler_but_those_of_the_bot() -> None:
+    assert {*get_args(Event)} - {Other} == {*handlers.HANDLERS}
 
 
 def test_a_link_that_is_made_tells_messenger_nothing(session: Session) -> None:

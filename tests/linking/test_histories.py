@@ -1,6 +1,6 @@
-"""Whatever Messenger repeats, delays, reorders or cuts anew, what stands is what design says.
+"""Links, whatever Messenger repeats, delays, reorders or batches differently.
 
-Hypothesis makes the histories; the model says what they come to. Ten thousand of them:
+Hypothesis makes the histories; the reference model says how they end. Ten thousand of them:
 pytest tests/linking/test_histories.py --hypothesis-profile=long
 """
 

@@ -1,3 +1,5 @@
+"""Import of links from before this server."""
+
 from datetime import timedelta
 
 from sqlalchemy import select

@@ -1,3 +1,5 @@
+"""Links: made, refused, replaced and ended, in any order of events."""
+
 from datetime import timedelta
 
 import pytest

@@ -1,4 +1,4 @@
-"""What a bot is told, and that it is told as often as something changes: once."""
+"""Notices to the bot: their content, and exactly one for each change."""
 
 import json
 from collections.abc import Iterator

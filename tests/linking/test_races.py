@@ -1,4 +1,4 @@
-"""Many at once: what is decided once is decided by the database (R33, R118)."""
+"""Races: what may happen once is decided by the database (R33, R118)."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +18,11 @@ from app.infra.database.engine import make_engine
 from app.infra.database.writer import NotCommitted, Writer
 from app.infra.settings.parsing import database_url
 from app.linking import attempts, handlers, link_queries, links
-from app.linking.attempts import Ticket
+from app.linking.attempt_status import status_of
 from app.linking.errors import AttemptOver, TokenSpent
 from app.linking.handlers import Policy
 from app.linking.models import Attempt, Link, LinkEvent
-from app.linking.values import Made, Refused
+from app.linking.values import Made, Refused, Ticket
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import Psid
 from app.outbox.models import OutboxRow
@@ -96,7 +96,7 @@ def test_of_the_owner_and_nineteen_thieves_one_spends_the_code(writer: Writer) -
 
 
 def test_twenty_first_links_of_one_person_are_one_row(writer: Writer) -> None:
-    """Two who make the same row first: an upsert, not an error."""
+    """R118: two who make the same row first: an upsert, not an error."""
     users = [JANE, OMAR] * (MANY // 2)
     codes = [writer.write(confirmed, as_=user) for user in users]
 
@@ -134,7 +134,7 @@ def test_a_link_and_its_end_at_once_leave_what_came_last(writer: Writer) -> None
 
 
 def test_twenty_confirmations_of_one_attempt_get_one_code(writer: Writer) -> None:
-    """A double click."""
+    """R118: a double click."""
     ticket = writer.write(signed_in)
 
     codes = _at_once(lambda _: _confirm(writer, ticket))
@@ -167,7 +167,7 @@ def test_cancel_and_confirm_at_once_agree_on_one(writer: Writer) -> None:
     was_confirmed = any(isinstance(outcome, str) for outcome in outcomes)
     was_refused = any(isinstance(outcome, AttemptOver) for outcome in outcomes)
     assert was_confirmed != was_refused
-    state = writer.read(attempts.status_of, ticket, at=NOON).state
+    state = writer.read(status_of, ticket, at=NOON).state
     assert ("confirmed" if was_confirmed else "cancelled") == state
 
 

@@ -1,4 +1,4 @@
-"""What is kept of attempts, and for how long (R112)."""
+"""Retention of attempts (R112)."""
 
 from datetime import datetime, timedelta
 
@@ -111,7 +111,7 @@ def test_much_is_swept_in_several_short_rounds(session: Session) -> None:
 
 
 def test_attempts_are_kept_as_long_as_the_operator_says(session: Session) -> None:
-    """R112, design §4: one setting for each kind."""
+    """R112: one setting for each kind."""
     keep = read_retention(Reader({"KEEP_ATTEMPTS_HOURS": "2", "KEEP_CODES_DAYS": "3"}))
     session.add_all([_attempt("bare", 2 * HOUR), _attempt("bare and young", 2 * HOUR - MINUTE)])
     for name, age in (("code", 3 * DAY), ("code and young", 3 * DAY - MINUTE)):

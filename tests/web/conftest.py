@@ -1,17 +1,43 @@
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from app.infra.database.writer import Writer
 from app.infra.settings.parsing import database_url
 from tests import shipped as shipping
 from tests.shipped import Shipped
 from tests.web.gallery_server import GalleryServer, Visit, serving
 
 PHONE = ViewportSize(width=390, height=844)
+
+
+@pytest.fixture(autouse=True)
+def flaskless_use_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide Flask from everything that is run by the `Writer`, in all tests of the web.
+
+    A use case runs on the writer's thread, perhaps twice, so it may not depend on the request that
+    it was called for. Here each is run in an empty context, where `current_app` and `request` raise
+    RuntimeError.
+    """
+    for name in ("write", "write_meanwhile", "read"):
+        monkeypatch.setattr(Writer, name, _without_context(getattr(Writer, name)))
+
+
+def _without_context(run: Callable[..., Any]) -> Callable[..., Any]:
+    def run_without_context(
+        writer: Writer, use_case: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        def hidden(*its_args: Any, **its_kwargs: Any) -> Any:
+            return Context().run(use_case, *its_args, **its_kwargs)
+
+        return run(writer, hidden, *args, **kwargs)
+
+    return run_without_context
 
 
 @pytest.fixture(scope="session")

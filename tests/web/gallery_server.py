@@ -1,4 +1,4 @@
-"""A server of all samples, for browsers to look at, with the policy the pages must live under."""
+"""A server of all page samples, for browsers, with the Content-Security-Policy of the pages."""
 
 import threading
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ POLICY = (
 
 @dataclass
 class GalleryServer:
-    """A server of all samples; what is posted to it is noted, and leads nowhere."""
+    """A server of all samples; a POST is recorded, and leads nowhere."""
 
     url: str = ""
     posted: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A browser whose requests come in by the door of `threadlink serve`, though over no socket."""
+"""An HTTP client of the ASGI gateway of `threadlink serve`, without a socket."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from tests.browsers import Answer
 
 
 class GatewayClient:
-    """Asks *door* for what *origin* has; it keeps no cookies."""
+    """Sends requests for *origin* to *gateway*; it keeps no cookies."""
 
-    def __init__(self, door: AsgiGateway, origin: str) -> None:
-        self._door = door
+    def __init__(self, gateway: AsgiGateway, origin: str) -> None:
+        self._gateway = gateway
         self._origin = urlsplit(origin)
 
     def __call__(
@@ -61,7 +61,7 @@ class GatewayClient:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self._door(scope, receive, send)
+        await self._gateway(scope, receive, send)
         start, rest = sent
-        told = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(int(start["status"]), told, rest["body"])
+        fields = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(int(start["status"]), fields, rest["body"])

@@ -1,4 +1,4 @@
-"""Every page a person can meet, as a view would fill it, for tests that render or look at them."""
+"""Samples of every page a person can meet, with the values that a view would fill in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

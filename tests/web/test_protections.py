@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, and which forms are heard (R67, R72 to R79, R83)."""
+"""Security headers of every answer, and the CSRF checks of forms (R67, R72 to R79, R83)."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sqlalchemy import URL
 
 from app import create_app
 from app.services.container import Services, build
-from app.web.pages.attempt_cookie import MOST_TAKEN_BACK
+from app.web.pages.attempt_cookie import MOST_DELETED
 from tests.actors import Graph, LogIn, log_in
 from tests.browsers import Answer, InProcess
 from tests.installation import ANA, PUBLIC_URL, settings_for
@@ -132,7 +132,7 @@ def test_thousands_of_cookies_do_not_swell_the_answer(app: Flask) -> None:
     )
 
     assert 303 == answer.status_code
-    assert 1 + MOST_TAKEN_BACK == len(answer.headers.getlist("Set-Cookie"))
+    assert 1 + MOST_DELETED == len(answer.headers.getlist("Set-Cookie"))
 
 
 def test_only_hashes_of_an_attempt_are_stored(visitor: PageVisitor, services: Services) -> None:

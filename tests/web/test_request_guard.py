@@ -1,4 +1,4 @@
-"""Who asked, by which name and over which scheme (R72, R84 to R87, R90, R91)."""
+"""Checks before a view: host, scheme, proxies, request id (R72, R84 to R87, R90, R91)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.web.api import buttons, links
 from app.web.api.openapi import document, document_json
 from app.web.api.operations import PREFIX, register
-from app.web.problems import problems_for_bots
+from app.web.problems.table import problems_of_the_api
 
 OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS)
 
@@ -33,5 +33,5 @@ def openapi() -> ResponseReturnValue:
 @bp.get("/api/docs")
 def docs() -> ResponseReturnValue:
     return render_template(
-        "api/docs.html", document=document(OPERATIONS), problems=problems_for_bots()
+        "api/docs.html", document=document(OPERATIONS), problems=problems_of_the_api()
     )

@@ -8,17 +8,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from app.linking.notices import Created, RefusedLink, Removed, Replaced
+from app.linking.notices import NOTICES
 from app.web.api.links import Id
 from app.web.api.operations import PREFIX, Operation
 
 VERSION: Final = "1"
-_NOTICES: Final = {
-    "link.created": (Created, "A person has connected an account."),
-    "link.replaced": (Replaced, "A person has connected another account than before."),
-    "link.removed": (Removed, "A link has ended."),
-    "link.refused": (RefusedLink, "A link was refused; `cause` gives the reason."),
-}
 _REFERENCE: Final = "#/components/schemas/{name}"
 
 
@@ -39,7 +33,7 @@ def document_json(operations: Sequence[Operation]) -> bytes:
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Return the document: *operations*, their types, and the notices that the bot gets."""
-    types = [Problem, *(kind for kind, _ in _NOTICES.values())]
+    types: list[type[Struct]] = [Problem, *NOTICES]
     for operation in operations:
         types += [kind for kind in (operation.body, operation.answer) if kind is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
@@ -59,8 +53,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
         "webhooks": {
-            name: {"post": _notice(schema_of[kind], summary)}
-            for name, (kind, summary) in _NOTICES.items()
+            str(kind.__struct_config__.tag): {"post": _notice(schema_of[kind], str(kind.__doc__))}
+            for kind in NOTICES
         },
         "components": {
             "schemas": components,

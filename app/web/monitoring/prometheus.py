@@ -13,7 +13,7 @@ from app.infra.observability.metrics import Reading
 from app.messenger.errors import RedirectRefused
 from app.outbox import heartbeats, inspection
 from app.web.current import services
-from app.web.problems import PROBLEMS
+from app.web.problems.table import PROBLEMS
 
 bp = Blueprint("metrics", __name__)
 

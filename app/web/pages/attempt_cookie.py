@@ -1,7 +1,7 @@
-"""The attempt's own cookie: its secret and the way back to Messenger, sealed.
+"""The signed cookie of an attempt, with its secret and the way back to Messenger.
 
-redirect_uri holds the account_linking_token, so neither may rest in the database or in an address;
-they rest here, in the browser they belong to.
+redirect_uri contains the account_linking_token, so it may be neither in the database nor in an
+address; it is kept here, in the browser that it belongs to.
 """
 
 import hmac
@@ -12,37 +12,37 @@ from typing import Final
 from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app.linking.attempts import Ticket
+from app.linking.values import Ticket
 from app.messenger.redirects import RedirectUri, check_redirect_uri, linking_token_in
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, NoCookies
 
-# The row ends the attempt after five minutes; the way back to Messenger works a little longer.
+# In seconds. An attempt expires after five minutes; the way back to Messenger works longer.
 MAX_AGE: Final = 900
-MOST: Final = 3
-# Whoever sends thousands would get an answer that no proxy passes on.
-MOST_TAKEN_BACK: Final = 8
+MOST_KEPT: Final = 3
+# A browser that sends thousands would get an answer that no proxy forwards.
+MOST_DELETED: Final = 8
 _SALT: Final = "attempt"
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptCookie:
-    """What this browser holds of an attempt, unsealed and checked again."""
+    """The content of the cookie, with its signature and redirect_uri checked."""
 
     ticket: Ticket
     redirect_uri: RedirectUri = field(repr=False)
-    # Derived from the key that opened the cookie, so that a rotation in between does no harm.
+    # Derived from the key that signed the cookie, so that a key rotation in between does no harm.
     code_key: bytes = field(repr=False)
     form_key: bytes = field(repr=False)
 
     @property
     def account_linking_token(self) -> str:
-        """The token, as it rests inside redirect_uri."""
+        """The token in redirect_uri."""
         return linking_token_in(self.redirect_uri)
 
 
 def put(response: Response, ticket: Ticket, redirect_uri: RedirectUri) -> None:
-    """Give the browser the cookie of *ticket*; of more than three it keeps the newest."""
+    """Set the cookie of *ticket*; of more than three the browser keeps the newest."""
     seal = _serializer(services().settings.secret_key)
     sealed = str(seal.dumps([ticket.secret, redirect_uri]))
     response.set_cookie(
@@ -60,10 +60,11 @@ def put(response: Response, ticket: Ticket, redirect_uri: RedirectUri) -> None:
 
 
 def read(attempt_id: str) -> AttemptCookie:
-    """Return what this browser holds of *attempt_id*.
+    """Return the cookie of *attempt_id*.
 
     Raises:
-        CookieAbsent: It holds nothing, or nothing that we sealed and that is still good.
+        CookieAbsent: The browser has none that we signed and that has not expired.
+        NoCookies: It has no cookies at all.
         RedirectRefused: REDIRECT_ORIGINS no longer allows the way back.
     """
     sealed = request.cookies.get(_name(attempt_id), "")
@@ -72,7 +73,7 @@ def read(attempt_id: str) -> AttemptCookie:
             secret, text = _serializer(secret_key).loads(sealed, max_age=MAX_AGE)
         except BadSignature:
             continue
-        # Checked when it was sealed, and again: REDIRECT_ORIGINS may have changed since.
+        # Checked before it was signed, and again: REDIRECT_ORIGINS may have changed since.
         redirect_uri = check_redirect_uri(
             text,
             account_linking_token=linking_token_in(text),
@@ -88,14 +89,14 @@ def read(attempt_id: str) -> AttemptCookie:
 
 
 def _surplus() -> Iterator[str]:
-    """Yield the cookies that must go so that, with a new one, three remain; a few at a time."""
+    """Yield the oldest cookies beyond two, so that with a new one three remain; a few at a time."""
     sealed_at = {}
     for name, sealed in request.cookies.items():
         if name.startswith(_name("")):
             sealed_at[name] = max(map(float, _moments(sealed)), default=0.0)
     oldest_first = sorted(sealed_at, key=lambda name: sealed_at[name])
-    surplus = oldest_first[: max(0, len(oldest_first) - (MOST - 1))]
-    yield from surplus[:MOST_TAKEN_BACK]
+    surplus = oldest_first[: max(0, len(oldest_first) - (MOST_KEPT - 1))]
+    yield from surplus[:MOST_DELETED]
 
 
 def _moments(sealed: str) -> Iterator[float]:
@@ -112,7 +113,7 @@ def _serializer(secret_key: str) -> URLSafeTimedSerializer:
 
 
 def _name(attempt_id: str) -> str:
-    # The prefix makes a browser refuse the cookie from anybody but this very host, over https.
+    # With this prefix a browser accepts the cookie from this very host only, over https.
     prefix = "__Host-" if services().settings.is_production else ""
     return f"{prefix}attempt-{attempt_id}"
 

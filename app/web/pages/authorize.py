@@ -1,57 +1,62 @@
-"""The person's pages: open, sign in, confirm, back to Messenger."""
+"""The pages of an attempt: opened from Messenger, signed in, confirmed, and back to Messenger."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Final
 
 import structlog
 from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
-from app.accounts import local, rate_limiter
 from app.accounts.authenticators import CredentialsRefused
-from app.accounts.identity import Identity
-from app.accounts.rate_limiter import Hit, RateLimited
-from app.accounts.rate_limits import Counter
+from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.linking import attempts, chat_code
-from app.linking.attempts import AttemptStatus, Ticket
+from app.linking import attempts, flow
+from app.linking.attempt_status import status_of
 from app.linking.errors import AttemptOver, AttemptUnknown
+from app.linking.flow import Consent, ConsentRules, NotConfirmed
 from app.messenger.redirects import check_redirect_uri, has_unknown_names, with_authorization_code
 from app.messenger.types import PageId
 from app.web import rate_limits
 from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, LinkIncomplete, PageUnknown
-from app.web.pages import attempt_cookie, csrf
-from app.web.pages import chat_code as chat_code_page
+from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
-from app.web.pages.csrf import posted
+from app.web.pages.csrf import QUESTION, posted
 from app.web.pages.recognition import recognise
-from app.web.pages.rendering import page_of
-from app.web.problems import PROBLEMS, QUESTION_CHANGED, WRONG_CREDENTIALS, WRONG_DIGITS, Problem
+from app.web.pages.rendering import current_page, page_of
+from app.web.problems.pages import (
+    PAGE_PROBLEMS,
+    QUESTION_CHANGED,
+    WRONG_CREDENTIALS,
+    WRONG_DIGITS,
+)
+from app.web.problems.problem import Problem
 
 log = structlog.get_logger()
 bp = Blueprint("authorize", __name__, url_prefix="/authorize")
 
-
-# Names that some programs read from a list or its last, others its first entry.
+# Of a repeated parameter some programs read the last value, others the first.
 _ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "state", "code")
 
-# Where browsers declare that nobody has asked for the page yet: the standard's, and older ones.
+# Headers by which browsers declare a prefetch: the standard one, and older ones.
 _PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+_NOT_CONFIRMED: Final[dict[NotConfirmed, Problem]] = {
+    NotConfirmed.ACCOUNT_CLOSED: PAGE_PROBLEMS[AttemptOver],
+    NotConfirmed.QUESTION_CHANGED: QUESTION_CHANGED,
+    NotConfirmed.WRONG_DIGITS: WRONG_DIGITS,
+}
 
 
 @bp.get("")
 def enter() -> ResponseReturnValue:
-    """Take in what Messenger sends, and move the browser to an address without it."""
+    """Open an attempt with what Messenger sends, and redirect to an address without it."""
     _check_names()
-    account_linking_token = _only("account_linking_token")
+    account_linking_token = _required("account_linking_token")
     redirect_uri = check_redirect_uri(
-        _only("redirect_uri"),
+        _required("redirect_uri"),
         account_linking_token=account_linking_token,
         origins=services().settings.redirect_origins,
     )
@@ -60,8 +65,10 @@ def enter() -> ResponseReturnValue:
     page_id = _page_id()
     if _is_preview():
         return "", 204
-    opens = services().rate_limit_keys.opens(rate_limits.address())
-    ticket = services().write(_open, opens, page_id, account_linking_token, at=clock.now())
+    counters = services().rate_limit_keys.opens(rate_limits.address())
+    ticket = services().write(
+        flow.open_attempt, counters, page_id, account_linking_token, at=clock.now()
+    )
     response = make_response(redirect(url_for(".show", attempt_id=ticket.attempt_id), 303))
     attempt_cookie.put(response, ticket, redirect_uri)
     return response
@@ -73,152 +80,100 @@ def enter() -> ResponseReturnValue:
 @bp.get("/<attempt_id>/digits", endpoint="show_digits")
 @bp.get("/<attempt_id>/cancel", endpoint="show_cancel")
 def show(attempt_id: str) -> ResponseReturnValue:
-    """Show where the attempt stands, whichever of its addresses is asked for."""
-    held = attempt_cookie.read(attempt_id)
-    return page_of(held, services().read(attempts.status_of, held.ticket, at=clock.now()))
+    """Show the page of the attempt's present state, at any of its addresses."""
+    return current_page(attempt_id)
 
 
 @bp.post("/<attempt_id>")
 def sign_in(attempt_id: str) -> ResponseReturnValue:
-    held = posted(attempt_id)
+    cookie = posted(attempt_id)
     username, password = request.form["username"], request.form["password"]
-    standing = services().read(attempts.running, held.ticket, at=clock.now())
-    authenticator = services().sign_in_methods[standing.page_id].password
+    status = services().read(attempts.running, cookie.ticket, at=clock.now())
+    authenticator = services().sign_in_methods[status.page_id].password
     if authenticator is None:
         raise NotFound
     rate_limit_keys = services().rate_limit_keys
     with (
-        rate_limits.counted(rate_limit_keys.sign_in(username, rate_limits.address())) as guess,
+        rate_limits.counted(rate_limit_keys.sign_in(username, rate_limits.address())) as tries,
         services().admission.enter(),
     ):
-        # Before the credential is looked at: each guess costs a live token of a real profile.
-        psid = standing.psid or recognise(held, standing.page_id)
-        guess.count(rate_limit_keys.person(standing.page_id, psid))
+        # Before the credentials are verified: each guess costs a live token of a real profile.
+        psid = status.psid or recognise(cookie, status.page_id)
+        tries.count(rate_limit_keys.person(status.page_id, psid))
         try:
             identity = authenticator.verify(username, password)
-            services().write(_signed_in, held.ticket, identity, guess.taken, at=clock.now())
+            services().write(flow.sign_in, cookie.ticket, identity, tries.hits, at=clock.now())
         except CredentialsRefused:
-            guess.was_wrong()
-            log.info("sign_in.refused", reference=standing.reference)
-            return page_of(held, standing, problem=WRONG_CREDENTIALS, username=username)
-    log.info("sign_in.done", reference=standing.reference, issuer=identity.issuer)
-    # Not within the count: what goes wrong here says nothing about the guess.
-    _send_first_digits(held)
+            tries.was_wrong()
+            log.info("sign_in.refused", reference=status.reference)
+            return page_of(cookie, status, problem=WRONG_CREDENTIALS, username=username)
+    log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
+    # Outside the count: an error here says nothing about the guess.
+    _send_first_digits(cookie)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
 
 
 @bp.post("/<attempt_id>/confirm")
 def confirm(attempt_id: str) -> ResponseReturnValue:
-    held = posted(attempt_id)
-    most = services().settings.max_links_per_user
-    outcome = services().write(_confirmed, held, request.form, max_links=most, at=clock.now())
-    if isinstance(outcome, Problem):
-        log.info("attempt.not_confirmed", problem=outcome.name)
-        standing = services().read(attempts.status_of, held.ticket, at=clock.now())
-        return page_of(held, standing, problem=outcome)
+    cookie = posted(attempt_id)
+    consent = Consent(
+        question=request.form.get(QUESTION, ""),
+        question_key=cookie.form_key,
+        digits_hash=chat_code.digits_hash(cookie, request.form.get("code", "")),
+        code_key=cookie.code_key,
+    )
+    rules = ConsentRules(
+        max_links=services().settings.max_links_per_user,
+        confirm_in_chat=services().settings.confirm_in_chat,
+        rate_limit_keys=services().rate_limit_keys,
+    )
+    outcome = services().write(flow.confirm, cookie.ticket, consent, rules, at=clock.now())
+    if isinstance(outcome, NotConfirmed):
+        problem = _NOT_CONFIRMED[outcome]
+        log.info("attempt.not_confirmed", problem=problem.name)
+        status = services().read(status_of, cookie.ticket, at=clock.now())
+        return page_of(cookie, status, problem=problem)
     log.info("attempt.confirmed")
-    return redirect(with_authorization_code(held.redirect_uri, outcome), 303)
+    return redirect(with_authorization_code(cookie.redirect_uri, outcome), 303)
 
 
 @bp.post("/<attempt_id>/digits")
 def send_digits(attempt_id: str) -> ResponseReturnValue:
     """Send digits to the person's chat, which the confirm page then asks for."""
-    held = posted(attempt_id)
-    standing = services().read(attempts.running, held.ticket, at=clock.now())
-    if standing.state == "signed_in" and chat_code_page.are_needed(standing):
+    cookie = posted(attempt_id)
+    status = services().read(attempts.running, cookie.ticket, at=clock.now())
+    if status.state == "signed_in" and chat_code.is_needed(status):
         with services().admission.enter():
-            chat_code_page.send(held, standing)
+            chat_code.send(cookie, status)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
 
 
 @bp.post("/<attempt_id>/sign-out")
 def sign_out(attempt_id: str) -> ResponseReturnValue:
-    """Let somebody else sign in: the confirm page named the wrong account."""
-    held = posted(attempt_id)
-    services().write(attempts.sign_out, held.ticket, at=clock.now())
+    """Let another user sign in: the confirm page named the wrong account."""
+    cookie = posted(attempt_id)
+    services().write(attempts.sign_out, cookie.ticket, at=clock.now())
     return redirect(url_for(".show", attempt_id=attempt_id), 303)
 
 
 @bp.post("/<attempt_id>/cancel")
 def cancel(attempt_id: str) -> ResponseReturnValue:
     """Go back without a code, which is how Messenger learns that the person declined."""
-    held = posted(attempt_id)
+    cookie = posted(attempt_id)
     try:
-        services().write(attempts.cancel, held.ticket, at=clock.now())
+        services().write(attempts.cancel, cookie.ticket, at=clock.now())
     except (AttemptUnknown, NotCommitted) as exc:
-        # Swept away, or the database is: the way back is in the cookie, and nothing hangs on it.
+        # The row is deleted or the database is away: the way back is in the cookie all the same.
         log.info("attempt.not_cancelled", error=type(exc).__name__)
-    return redirect(held.redirect_uri, 303)
+    return redirect(cookie.redirect_uri, 303)
 
 
-def _open(
-    session: Session,
-    opens: Sequence[Counter],
-    page_id: PageId,
-    account_linking_token: str,
-    *,
-    at: datetime,
-) -> Ticket:
-    rate_limiter.hit(session, opens, at=at)
-    return attempts.open_(
-        session, page_id=page_id, account_linking_token=account_linking_token, at=at
-    )
-
-
-def _signed_in(
-    session: Session, ticket: Ticket, identity: Identity, taken: Sequence[Hit], *, at: datetime
-) -> None:
-    if identity.issuer == local.ISSUER and not local.is_active(session, identity.subject):
-        # Disabled while the password was being looked at.
-        raise CredentialsRefused
-    attempts.sign_in(session, ticket, identity, at=at)
-    for one in taken:
-        rate_limiter.clear(session, one)
-
-
-def _send_first_digits(held: AttemptCookie) -> None:
-    standing = services().read(attempts.status_of, held.ticket, at=clock.now())
-    if chat_code_page.are_needed(standing) and not standing.has_digits:
-        # Too many to this profile: its page says so, once it is asked for more.
+def _send_first_digits(cookie: AttemptCookie) -> None:
+    status = services().read(status_of, cookie.ticket, at=clock.now())
+    if chat_code.is_needed(status) and not status.has_digits:
+        # Too many for this profile: the page says so when more are asked for.
         with suppress(RateLimited), services().admission.enter():
-            chat_code_page.send(held, standing)
-
-
-def _confirmed(
-    session: Session, held: AttemptCookie, form: Mapping[str, str], *, max_links: int, at: datetime
-) -> str | Problem:
-    """Record the consent and return its code, or why there is none: to raise would undo it."""
-    # Locked: who signs in between the questions below and the consent would be asked none of them.
-    standing = attempts.status_of(session, held.ticket, at=at, lock=True)
-    user = standing.user
-    if user and user.issuer == local.ISSUER and not local.is_active(session, user.subject):
-        attempts.void(session, issuer=user.issuer, subject=user.subject, at=at)
-        return PROBLEMS[AttemptOver]
-    if standing.state == "signed_in" and not csrf.answers_question(held, standing, form):
-        # In another tab somebody else has signed in since, or the profile was connected.
-        return QUESTION_CHANGED
-    if not _digits_fit(session, held, standing, form.get("code", ""), at=at):
-        return WRONG_DIGITS
-    return attempts.confirm(
-        session, held.ticket, code_key=held.code_key, max_links=max_links, at=at
-    )
-
-
-def _digits_fit(
-    session: Session, held: AttemptCookie, standing: AttemptStatus, typed: str, *, at: datetime
-) -> bool:
-    """Tell whether *typed* are the digits, where they are asked for; a guess counts."""
-    if standing.state != "signed_in" or not chat_code_page.are_needed(standing):
-        return True
-    taken = rate_limiter.hit(
-        session,
-        services().rate_limit_keys.digits_tried(standing.page_id, standing.psid or ""),
-        at=at,
-    )
-    is_right = chat_code.match(session, held.ticket, chat_code_page.digits_hash(held, typed), at=at)
-    if is_right:
-        rate_limiter.refund(session, taken)
-    return is_right
+            chat_code.send(cookie, status)
 
 
 def _check_names() -> None:
@@ -228,7 +183,7 @@ def _check_names() -> None:
             raise LinkAmbiguous
 
 
-def _only(name: str) -> str:
+def _required(name: str) -> str:
     value = request.args.get(name)
     if not value:
         raise LinkIncomplete
@@ -247,6 +202,6 @@ def _page_id() -> PageId:
 
 
 def _is_preview() -> bool:
-    """Tell whether nobody will see the page: a crawler's HEAD, a browser's prefetch."""
-    said = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
-    return request.method == "HEAD" or "prefetch" in said or "preview" in said
+    """Return whether no person will see the page: a crawler's HEAD, a browser's prefetch."""
+    purpose = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
+    return request.method == "HEAD" or "prefetch" in purpose or "preview" in purpose

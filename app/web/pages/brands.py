@@ -1,21 +1,19 @@
-"""A page's own colour and logo, under addresses that change with them."""
+"""The colour and logo of a Facebook page, at addresses that change with their content."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from flask import Blueprint, Response, abort, url_for
 
 from app.infra.settings.brands import PLAIN, Brand
 from app.web.current import services
+from app.web.headers import IMMUTABLE
 
 bp = Blueprint("brands", __name__, url_prefix="/brand/<page_id>/<digest>")
-
-_FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the templates need to know of a brand."""
+    """The parts of a brand that the templates show."""
 
     name: str
     logo_url: str | None
@@ -23,12 +21,12 @@ class Shown:
 
 
 def brand_of(page_id: str) -> Brand:
-    """Return how *page_id* looks; a page that is not configured any more looks plain."""
+    """Return the brand of *page_id*, a plain one for a page that is no longer configured."""
     return next((p.brand for p in services().settings.pages if p.id == page_id), PLAIN)
 
 
 def shown_brand(page_id: str) -> Shown | None:
-    """Return what stands at the head of the pages of *page_id*, if anything does."""
+    """Return the head of the sign-in pages of *page_id*, None where it has no name."""
     brand = brand_of(page_id)
     name = brand.name or services().page_names.get(page_id)
     if not name:
@@ -40,24 +38,24 @@ def shown_brand(page_id: str) -> Shown | None:
 
 @bp.get("/style.css")
 def style(page_id: str, digest: str) -> Response:
-    return _lasting(Response(_wanted(page_id, digest).stylesheet, mimetype="text/css"))
+    return _immutable(Response(_brand_at(page_id, digest).stylesheet, mimetype="text/css"))
 
 
 @bp.get("/logo")
 def logo(page_id: str, digest: str) -> Response:
-    found = _wanted(page_id, digest).logo
-    if found is None:
+    image = _brand_at(page_id, digest).logo
+    if image is None:
         abort(404)
-    return _lasting(Response(found.content, mimetype=found.kind))
+    return _immutable(Response(image.content, mimetype=image.kind))
 
 
-def _wanted(page_id: str, digest: str) -> Brand:
+def _brand_at(page_id: str, digest: str) -> Brand:
     brand = brand_of(page_id)
     if brand.digest != digest:
         abort(404)
     return brand
 
 
-def _lasting(response: Response) -> Response:
-    response.headers["Cache-Control"] = _FOREVER
+def _immutable(response: Response) -> Response:
+    response.headers["Cache-Control"] = IMMUTABLE
     return response

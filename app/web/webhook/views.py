@@ -1,4 +1,4 @@
-"""Messenger's side of the conversation: the handshake, and deliveries."""
+"""The webhook in Flask: the handshake, and deliveries that the fast path does not take."""
 
 import hmac
 import re
@@ -9,12 +9,14 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from app.infra import clock
+from app.linking import flow
 from app.messenger.errors import BadSignature
 from app.web.current import services
+from app.web.paths import WEBHOOK
 from app.web.webhook import intake
 
 log = structlog.get_logger()
-bp = Blueprint("webhook", __name__, url_prefix="/webhook")
+bp = Blueprint("webhook", __name__, url_prefix=WEBHOOK)
 
 # Echoed only when it cannot be markup.
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -22,10 +24,10 @@ _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 @bp.get("")
 def handshake() -> ResponseReturnValue:
-    """Show Meta that the address is ours (Meta, "Webhooks, Getting Started")."""
-    given = request.args.get("hub.verify_token", "").encode()
-    known = services().settings.verify_token.encode()
-    if request.args.get("hub.mode") != "subscribe" or not hmac.compare_digest(given, known):
+    """Prove to Meta that the address is ours (Meta, "Webhooks, Getting Started")."""
+    verify_token = request.args.get("hub.verify_token", "").encode()
+    ours = services().settings.verify_token.encode()
+    if request.args.get("hub.mode") != "subscribe" or not hmac.compare_digest(verify_token, ours):
         log.warning("webhook.handshake_refused")
         return "", 403
     challenge = request.args.get("hub.challenge", "")
@@ -37,9 +39,9 @@ def handshake() -> ResponseReturnValue:
 
 @bp.post("")
 def receive() -> ResponseReturnValue:
-    """Take in one delivery; 200 says that it is committed.
+    """Handle one delivery; 200 means that it is committed.
 
-    Most come by the lane (`app.web.webhook.fast_path`), which does the same without a thread.
+    Most are handled by `app.web.webhook.fast_path`, which does the same without a thread.
     """
     built, body = services(), request.get_data(cache=False)
     try:
@@ -51,7 +53,7 @@ def receive() -> ResponseReturnValue:
     wanted = intake.wanted(built.settings, body, request.headers)
     if wanted:
         policy, at = built.policy, clock.now()
-        outcomes = built.write(intake.take_in, wanted, policy=policy, at=at)
-        intake.tell(wanted, outcomes, at=at)
-    # Nothing to be shown: what a page would carry is not sent.
+        outcomes = built.write(flow.take_in, wanted.events, wanted.passed_on, policy=policy, at=at)
+        intake.report(wanted, outcomes, at=at)
+    # Not HTML: the headers of a page are not sent.
     return Response(status=200, mimetype="text/plain")

@@ -61,7 +61,7 @@ def test_a_key_in_the_url_is_refused_and_flagged(
     """R92: it is in logs and histories by now, and the operator must know."""
     answer = client("GET", f"/api/v1{ONE}?access_token={bot.key}")
 
-    assert (400, "Key exposed") == (answer.status, said(answer)["title"])
+    assert (400, "API key exposed") == (answer.status, said(answer)["title"])
     assert bot.key.encode() not in answer.body
     with services.engine.connect() as connection:
         assert connection.execute(select(ApiKey.exposed_at)).scalar_one() is not None

@@ -1,4 +1,4 @@
-"""Six digits in the chat, for businesses that need more than consent (CONFIRM_IN_CHAT)."""
+"""Six digits in the chat (CONFIRM_IN_CHAT)."""
 
 import json
 import re
@@ -137,7 +137,7 @@ def test_one_token_opens_no_more_guesses_than_ten(
 def test_the_right_digits_are_no_guess(
     newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:
-    """R61: what an owner gets right does not keep him out next time; the message alone counts."""
+    """R61: digits that the owner gets right count as no try; the message alone counts."""
     person = _signed_in(newcomer(), known)
 
     person.presses("Connect", code=_digits(graph))

@@ -1,4 +1,4 @@
-"""CONFIRM_IN_CHAT for people who sign in at a provider: no road leads past the digits (R13)."""
+"""Six digits in the chat after a sign-in at a provider: they cannot be avoided (R13)."""
 
 import json
 from collections.abc import Iterator

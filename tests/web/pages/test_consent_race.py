@@ -1,4 +1,4 @@
-"""Who signs in while somebody consents: the questions before a consent cannot be stepped past."""
+"""A race of a sign-in with a consent: it cannot skip the checks before the consent."""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a sign-in, it costs one verification and reads the same (R59, R60)."""
+"""Every failed sign-in costs one verification, and reads the same (R59, R60)."""
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Whatever comes back from a provider, the person gets a page that helps (R57)."""
+"""Hostile answers of a provider: the person gets a page that helps (R57)."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from app import create_app
 from app.infra import clock
 from app.services.container import Services, build
-from app.web.problems import PROVIDER_AWAY, PROVIDER_REFUSED
+from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_REFUSED
 from tests.accounts.hostile_answers import AWAY, HOSTILE, WAYS_BACK
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, Person, log_in

@@ -1,4 +1,4 @@
-"""The whole way of one link, as those who take it see it."""
+"""One link from end to end over HTTP, as the person and Messenger see it."""
 
 import pytest
 

@@ -410,7 +410,7 @@ def test_a_provider_that_refuses_webviews_is_not_offered_in_one(
 def test_a_full_house_costs_nobody_the_way_back(
     services: Services, stub: Provider, arrived: Person
 ) -> None:
-    """Design 7: the same address works a moment later."""
+    """The same address works a moment later."""
     arrived.presses(BUTTON)
     back = there(arrived, stub)
     places = [services.admission.enter() for _ in range(services.admission.admitted)]
@@ -470,7 +470,7 @@ def test_no_log_line_holds_a_secret_of_the_provider(
 def test_a_page_may_have_ways_of_its_own(
     database: URL, tmp_path: Path, stub: Provider, graph: Graph
 ) -> None:
-    """Design 7: chosen per page; a form that is not shown cannot be posted either."""
+    """Chosen per page; a form that is not shown cannot be posted either."""
     pages = tmp_path / "pages.toml"
     pages.write_text(
         f'[[pages]]\nid = "{PAGE}"\nname = "Shop"\ntoken = "T"\nauthenticators = ["oidc:stub"]\n'

@@ -1,4 +1,4 @@
-"""What `GET /authorize` takes, and what it does to whoever only looks (R1 to R9)."""
+"""`GET /authorize`: the parameters it takes, and previews that open no attempt (R1 to R9)."""
 
 from collections.abc import Callable
 from urllib.parse import quote, urlencode

@@ -1,4 +1,4 @@
-"""How the pages behave in a real browser, with their script and without it."""
+"""The pages' behaviour in a real browser, with their script and without it."""
 
 from tests.web.gallery_server import GalleryServer, Visit
 from tests.web.page_gallery import SAMPLES

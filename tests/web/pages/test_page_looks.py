@@ -1,4 +1,4 @@
-"""How the pages look in a real browser, under the policy they must live with."""
+"""The pages' looks in a real browser, under their Content-Security-Policy."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """The whole drama of a log-in that is passed on: two browsers, two profiles (R13 to R21).
 
-Mallory starts linking in his own Messenger and sends the address to Ana, who has an account.
+Mallory starts linking in her own Messenger and sends the address to Ana, who has an account.
 """
 
 import re
@@ -126,9 +126,9 @@ def test_a_form_of_one_attempt_is_no_good_for_another(newcomer: Newcomer, graph:
     mine = victim.sees.form("Connect")
     victim.taps_log_in(second)
     victim.signs_in()
-    his = victim.sees.form("Connect")
+    theirs = victim.sees.form("Connect")
 
-    answer = victim.browser("POST", his.action, body=mine.fields)
+    answer = victim.browser("POST", theirs.action, body=mine.fields)
 
     assert 400 == answer.status
     assert "This page is out of date. Please try again." in answer.text
@@ -137,17 +137,17 @@ def test_a_form_of_one_attempt_is_no_good_for_another(newcomer: Newcomer, graph:
 
 def test_a_cookie_of_one_attempt_does_not_open_another(newcomer: Newcomer, app: Flask) -> None:
     """R19: the cookie is sealed for its own attempt, under whatever name it is sent."""
-    mine, his = newcomer(), newcomer()
+    mine, theirs = newcomer(), newcomer()
     mine.taps_log_in(log_in())
-    his.opens(log_in().address())
-    name, _, rest = his.sees.headers["set-cookie"].partition("=")
+    theirs.opens(log_in().address())
+    name, _, rest = theirs.sees.headers["set-cookie"].partition("=")
     sealed = rest.partition(";")[0]
     my_path = mine.sees.form("Sign in").action
     my_name = f"attempt-{my_path.rpartition('/')[2]}"
 
     forger = PageVisitor(app, keeps_cookies=False).browser
     forged = forger("GET", my_path, headers={"Cookie": f"{my_name}={sealed}"})
-    true = forger("GET", his.sees.location, headers={"Cookie": f"{name}={sealed}"})
+    true = forger("GET", theirs.sees.location, headers={"Cookie": f"{name}={sealed}"})
 
     assert 400 == forged.status
     assert "Sign in" not in forged.text

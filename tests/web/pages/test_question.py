@@ -1,4 +1,4 @@
-"""What a person consents to is the question that stood on the page in front (R13, R15, R26)."""
+"""A consent is to the question on the page in front of the person (R13, R15, R26)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the pages say and are made of, whoever chose the names on them."""
+"""The pages' texts and markup, with whatever names are put into them."""
 
 import re
 from html.parser import HTMLParser

@@ -1,4 +1,4 @@
-"""The first credential POST: what it costs, what it says, to whom (R14, R16, R59 to R61, R69)."""
+"""The sign-in form: its costs, answers and rate limits (R14, R16, R59 to R61, R69)."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +18,8 @@ from app.accounts.authenticators import PasswordAuthenticator
 from app.accounts.identity import Identity
 from app.accounts.models import Account
 from app.accounts.sign_in_methods import SignInMethods
-from app.cli.accounts import close_account
 from app.infra.settings.settings import Settings
+from app.linking import flow
 from app.services.container import Services, build
 from tests.actors import Graph, LogIn, log_in
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
@@ -252,7 +252,7 @@ def test_an_account_disabled_while_its_password_is_checked_stays_out(
     """R69: the moment between the right password and what is written of it."""
     disable = partial(local.disable, at=NOON)
     close = partial(
-        services.write, close_account, disable, USERNAME, policy=services.policy, at=NOON
+        services.write, flow.close_account, disable, USERNAME, policy=services.policy, at=NOON
     )
     closing = Counting(password_of(services), close)
     person = PageVisitor(create_app(asking(services, closing)))
@@ -345,4 +345,4 @@ def _disable(operator: Services, together: Barrier) -> int:
     """Disable USERNAME as soon as *together* opens; return how many links that has ended."""
     disable = partial(local.disable, at=NOON)
     together.wait()
-    return operator.write(close_account, disable, USERNAME, policy=operator.policy, at=NOON)
+    return operator.write(flow.close_account, disable, USERNAME, policy=operator.policy, at=NOON)

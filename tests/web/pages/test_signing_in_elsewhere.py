@@ -33,7 +33,7 @@ NO: Final = ("unknown", "wrong", "locked")
 
 
 class Elsewhere(Protocol):
-    """Who is asked about passwords."""
+    """The server that is asked about passwords."""
 
     settings: dict[str, str]
 
@@ -226,7 +226,7 @@ def test_a_full_house_is_told_at_once(
 def test_who_cannot_be_answered_has_not_guessed(
     app: Flask, known: LogIn, services: Services, elsewhere: Elsewhere
 ) -> None:
-    """R61: he is told to come back, and six such tries lock nobody out."""
+    """R61: the page says when to come back, and six such tries lock no person out."""
     person = newcomer(app, known)
     form = person.sees
     elsewhere.says("away")

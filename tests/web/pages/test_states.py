@@ -1,4 +1,4 @@
-"""What every request on an attempt is answered, in every state the attempt can be in."""
+"""The answer to every request on an attempt, in every state of the attempt."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Messenger's own way in, beside Flask; test_webhook.py asks both ways for what is refused."""
+"""The webhook's fast path beside Flask; test_views.py asks both for what is refused."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from tests.web.gateway_client import GatewayClient
 
 @dataclass
 class Flask:
-    """Stands where Flask does, and notes whoever comes by the ordinary way."""
+    """Takes the place of Flask, and counts the requests that reach it."""
 
     requests: int = 0
 
@@ -40,7 +40,7 @@ def flask() -> Flask:
 
 
 @pytest.fixture
-def lane(services: Services, flask: Flask) -> GatewayClient:
+def fast_path(services: Services, flask: Flask) -> GatewayClient:
     return GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(services)), PUBLIC_URL)
 
 
@@ -57,9 +57,9 @@ def psids(engine: Engine) -> list[str]:
 
 
 def test_a_delivery_is_committed_without_flask(
-    services: Services, lane: GatewayClient, flask: Flask
+    services: Services, fast_path: GatewayClient, flask: Flask
 ) -> None:
-    answer = Messenger(lane).tells(unlinked(ANA, clock.now()))
+    answer = Messenger(fast_path).tells(unlinked(ANA, clock.now()))
 
     assert (200, b"") == (answer.status, answer.body)
     assert 0 == flask.requests
@@ -69,7 +69,7 @@ def test_a_delivery_is_committed_without_flask(
 @on_sqlite
 @pytest.mark.parametrize("proxies", [0, 1, 2])
 def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> None:
-    """R72-R79: nobody can tell by which he came."""
+    """R72-R79: the answer does not show which of the two gave it."""
     built = at_home(services, proxies) if proxies else services
     origin = built.settings.public_url.replace("https", "http")
     via = {"X-Forwarded-Proto": ", ".join(["https"] * proxies)} if proxies else {}
@@ -110,9 +110,9 @@ def test_what_may_have_to_be_refused_goes_to_flask_untouched(
 ) -> None:
     built = at_home(services, proxies) if proxies else services
     origin = built.settings.public_url.replace("https", "http")
-    lane = GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), origin)
+    fast_path = GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), origin)
 
-    Messenger(lane).posts(delivery(unlinked(ANA, clock.now())), **headers)
+    Messenger(fast_path).posts(delivery(unlinked(ANA, clock.now())), **headers)
 
     assert 1 == flask.requests
     assert [] == psids(services.engine)
@@ -127,9 +127,9 @@ def test_what_may_have_to_be_refused_goes_to_flask_untouched(
     ],
 )
 def test_what_takes_longer_or_cannot_be_read_goes_to_flask(
-    services: Services, lane: GatewayClient, flask: Flask, body: bytes
+    services: Services, fast_path: GatewayClient, flask: Flask, body: bytes
 ) -> None:
-    Messenger(lane).posts(body)
+    Messenger(fast_path).posts(body)
 
     assert 1 == flask.requests
     assert [] == psids(services.engine)
@@ -137,14 +137,14 @@ def test_what_takes_longer_or_cannot_be_read_goes_to_flask(
 
 @on_sqlite
 def test_a_field_that_comes_twice_goes_to_flask(
-    services: Services, lane: GatewayClient, flask: Flask
+    services: Services, fast_path: GatewayClient, flask: Flask
 ) -> None:
     """R88: which of two counts is not to be answered in two places."""
     body = delivery(unlinked(ANA, clock.now()))
-    signature = ("X-Hub-Signature-256", Messenger(lane).signature(body))
+    signature = ("X-Hub-Signature-256", Messenger(fast_path).signature(body))
     head = [("Host", urlsplit(PUBLIC_URL).netloc), ("Content-Length", str(len(body)))]
 
-    lane.asks("POST", "/webhook", body, [*head, signature, signature])
+    fast_path.asks("POST", "/webhook", body, [*head, signature, signature])
 
     assert 1 == flask.requests
     assert [] == psids(services.engine)
@@ -176,14 +176,14 @@ def test_what_cannot_be_committed_is_answered_503_by_both_ways(
 
 
 @on_sqlite
-def test_a_fault_of_ours_is_told_where_faults_are_told(
+def test_an_error_of_ours_is_answered_and_logged_by_flask(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ordinary way does it again, and answers as every error is answered; R44: counted once."""
-    monkeypatch.setattr("app.web.webhook.intake.on_unlinked", lambda *_args, **_more: 1 / 0)
-    door = AsgiGateway(create_app(services), threads=1, fast_path=FastPath(services))
+    """Flask does it again, and answers as every error is answered; R44: counted once."""
+    monkeypatch.setattr("app.linking.links.end_by_event", lambda *_args, **_more: 1 / 0)
+    gateway = AsgiGateway(create_app(services), threads=1, fast_path=FastPath(services))
 
-    answer = Messenger(GatewayClient(door, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
+    answer = Messenger(GatewayClient(gateway, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
 
     assert 500 == answer.status
     assert b"division" not in answer.body

@@ -1,4 +1,4 @@
-"""What Messenger posts is passed on to the bot that stands behind us, as it came."""
+"""Forwarding of deliveries to the bot, unchanged."""
 
 import json
 from collections.abc import Iterator

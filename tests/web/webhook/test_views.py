@@ -1,4 +1,4 @@
-"""The webhook's door (R39-R50): who gets in, what is read, and when 200 is said."""
+"""The webhook: its checks, what is read, and when 200 is answered (R39 to R50)."""
 
 import gzip
 import json
@@ -28,7 +28,7 @@ from tests.web.gateway_client import GatewayClient
 MOST_BYTES = 4 * 1024 * 1024
 
 
-@pytest.fixture(params=["Flask", "the door"])
+@pytest.fixture(params=["Flask", "gateway"])
 def client(request: pytest.FixtureRequest, app: Flask, services: Services) -> Browser:
     """Return each of the two ways to the webhook: what is refused, neither lets in."""
     if request.param == "Flask":
@@ -209,7 +209,7 @@ class TestBytes:
     def test_a_body_beyond_the_limit_is_answered_413(
         self, services: Services, messenger: Messenger, code: str
     ) -> None:
-        """R45: the door takes in no more than that to begin with, and Flask says a word."""
+        """R45: the gateway refuses a larger body itself, and Flask answers by name."""
         body = delivery(linked(ANA, code, clock.now()))
 
         answer = messenger.posts(body + b" " * (MOST_BYTES + 1 - len(body)))
@@ -341,7 +341,7 @@ class TestEvents:
     @pytest.mark.parametrize(
         "passed", [timedelta(minutes=16), -timedelta(hours=49)], ids=["ahead", "late"]
     )
-    def test_an_odd_event_time_is_acted_on_and_told(
+    def test_an_odd_event_time_is_acted_on_and_logged(
         self, services: Services, messenger: Messenger, passed: timedelta
     ) -> None:
         """R38."""
@@ -352,7 +352,7 @@ class TestEvents:
         assert "link.odd_event_time" in [line["event"] for line in logs]
         assert 1 == _count(services, LinkEvent)
 
-    def test_an_ordinary_event_time_is_not_told(self, messenger: Messenger) -> None:
+    def test_an_ordinary_event_time_is_not_logged(self, messenger: Messenger) -> None:
         with structlog.testing.capture_logs() as logs:
             messenger.tells(unlinked(ANA, clock.now() - timedelta(hours=47)))
 
@@ -374,7 +374,7 @@ class TestAnswer:
     def test_nobody_is_called_while_messenger_waits(
         self, graph: Graph, messenger: Messenger, code: str
     ) -> None:
-        """R50: even where Messenger must be told something, the worker does that."""
+        """R50: a call to Messenger, where one is needed, is made by the worker."""
         now = clock.now()
 
         statuses = [

@@ -1,0 +1,187 @@
+"""The use cases of linking: what pages, webhook and commands run by `Writer.write`.
+
+Each is one transaction over attempts, links, accounts, rate limits and the outbox. They run on the
+writer's thread, perhaps twice, so all that they need is passed in as values.
+"""
+
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+
+from sqlalchemy.orm import Session
+
+from app.accounts import local, rate_limiter
+from app.accounts.authenticators import CredentialsRefused
+from app.accounts.identity import Identity
+from app.accounts.rate_limiter import Hit
+from app.accounts.rate_limits import Counter, RateLimitKeys
+from app.linking import attempts, chat_code, handlers
+from app.linking.attempt_status import AttemptStatus, status_of
+from app.linking.handlers import Policy
+from app.linking.question import question_digest
+from app.linking.values import Outcome, Ticket, User
+from app.messenger.events import Event
+from app.messenger.types import PageId
+from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What a browser has sent to confirm its attempt."""
+
+    # The digest of the question that the form answers, and the key that seals questions.
+    question: str = field(repr=False)
+    question_key: bytes = field(repr=False)
+    # The hash of the digits that were typed.
+    digits_hash: str = field(repr=False)
+    code_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRules:
+    """The operator's settings for a consent."""
+
+    max_links: int
+    confirm_in_chat: str
+    rate_limit_keys: RateLimitKeys
+
+
+class NotConfirmed(Enum):
+    """Why a consent was not accepted, where the reason must be committed: to raise undoes it."""
+
+    ACCOUNT_CLOSED = auto()
+    # In another tab another user has signed in since, or the profile was connected.
+    QUESTION_CHANGED = auto()
+    WRONG_DIGITS = auto()
+
+
+def open_attempt(
+    session: Session,
+    counters: Sequence[Counter],
+    page_id: PageId,
+    account_linking_token: str,
+    *,
+    at: datetime,
+) -> Ticket:
+    """Open an attempt, unless *counters* have reached their limits.
+
+    Raises:
+        RateLimited: One of the limits is reached.
+    """
+    rate_limiter.hit(session, counters, at=at)
+    return attempts.open_(
+        session, page_id=page_id, account_linking_token=account_linking_token, at=at
+    )
+
+
+def sign_in(
+    session: Session, ticket: Ticket, identity: Identity, counted: Sequence[Hit], *, at: datetime
+) -> None:
+    """Record who has signed in with a password, and clear the *counted* tries.
+
+    Raises:
+        CredentialsRefused: The account was disabled while the password was verified.
+        AttemptError: The attempt is unknown, expired or over, or its token is spent.
+    """
+    if _is_closed(session, User(identity.issuer, identity.subject)):
+        raise CredentialsRefused
+    attempts.sign_in(session, ticket, identity, at=at)
+    for hit in counted:
+        rate_limiter.clear(session, hit)
+
+
+def confirm(
+    session: Session, ticket: Ticket, consent: Consent, rules: ConsentRules, *, at: datetime
+) -> str | NotConfirmed:
+    """Record the consent; return the authorization_code that carries it, or why there is none.
+
+    Raises:
+        RateLimited: Too many digits were tried for one Messenger profile.
+        AttemptError: As `attempts.confirm` raises it.
+    """
+    # Locked: a user who signs in between the checks below and the consent would be asked nothing.
+    status = status_of(session, ticket, at=at, lock=True)
+    if status.user and _is_closed(session, status.user):
+        attempts.void(session, issuer=status.user.issuer, subject=status.user.subject, at=at)
+        return NotConfirmed.ACCOUNT_CLOSED
+    if status.state == "signed_in":
+        asked = question_digest(status, ticket, key=consent.question_key)
+        if not hmac.compare_digest(consent.question.encode(), asked.encode()):
+            return NotConfirmed.QUESTION_CHANGED
+        if not _digits_fit(session, ticket, consent, rules, status, at=at):
+            return NotConfirmed.WRONG_DIGITS
+    return attempts.confirm(
+        session, ticket, code_key=consent.code_key, max_links=rules.max_links, at=at
+    )
+
+
+def count_digits_sent(
+    session: Session, ticket: Ticket, counters: Sequence[Counter], *, at: datetime
+) -> None:
+    """Count that digits are about to be sent, in the attempt and by *counters*.
+
+    Raises:
+        DigitsSentTooOften: The attempt has had as many messages as it may have.
+        RateLimited: One of the limits is reached.
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
+    chat_code.count_sending(session, ticket, at=at)
+    rate_limiter.hit(session, counters, at=at)
+
+
+def close_account(
+    session: Session,
+    close: Callable[[Session, str], str],
+    username: str,
+    *,
+    policy: Policy,
+    at: datetime,
+) -> int:
+    """Close an account with *close*, and end its attempts and links; return how many links.
+
+    *close* disables or deletes the account of *username*, and returns its subject.
+    """
+    user = User(local.ISSUER, close(session, username))
+    attempts.void(session, issuer=user.issuer, subject=user.subject, at=at)
+    return len(handlers.end_all(session, user, cause="account closed", policy=policy, at=at))
+
+
+def take_in(
+    session: Session,
+    events: Sequence[Event],
+    passed_on: RawDelivery | None,
+    *,
+    policy: Policy,
+    at: datetime,
+) -> tuple[Outcome, ...]:
+    """Handle the *events* of one delivery in their order, and queue it for the bot."""
+    outcomes = tuple(handlers.handle(session, event, policy=policy, at=at) for event in events)
+    if passed_on:
+        enqueue_delivery(session, passed_on, at=at)
+    return outcomes
+
+
+def _is_closed(session: Session, user: User) -> bool:
+    return user.issuer == local.ISSUER and not local.is_active(session, user.subject)
+
+
+def _digits_fit(  # noqa: PLR0913 - two of the six are one consent
+    session: Session,
+    ticket: Ticket,
+    consent: Consent,
+    rules: ConsentRules,
+    status: AttemptStatus,
+    *,
+    at: datetime,
+) -> bool:
+    """Return whether the right digits were typed, where they are needed; a wrong guess counts."""
+    if not chat_code.is_needed(status, rules.confirm_in_chat):
+        return True
+    counters = rules.rate_limit_keys.digits_tried(status.page_id, status.psid or "")
+    hit = rate_limiter.hit(session, counters, at=at)
+    is_right = chat_code.match(session, ticket, consent.digits_hash, at=at)
+    if is_right:
+        rate_limiter.refund(session, hit)
+    return is_right

@@ -1,0 +1,207 @@
+"""Problems that a person meets on the sign-in pages."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.accounts.authenticators import AuthenticatorUnavailable
+from app.accounts.rate_limiter import RateLimited
+from app.infra.admission import Busy
+from app.infra.database.writer import NotCommitted
+from app.linking.errors import (
+    AttemptExpired,
+    AttemptOver,
+    AttemptUnknown,
+    DigitsSentTooOften,
+    NotDeparted,
+    NotSignedIn,
+    TokenSpent,
+    TooManyLinks,
+)
+from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused
+from app.web.exceptions import (
+    CookieAbsent,
+    DigitsNotDelivered,
+    FormRefused,
+    LinkAmbiguous,
+    LinkIncomplete,
+    NoCookies,
+    PageUnknown,
+    StateRefused,
+)
+from app.web.problems.problem import Problem
+
+AGAIN: Final = "Go back to Messenger and tap Log In again."
+
+PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
+    LinkIncomplete: Problem(
+        400,
+        "link_incomplete",
+        "Something is missing",
+        "This link is incomplete. Go back to Messenger and tap Log in again.",
+    ),
+    LinkAmbiguous: Problem(
+        400, "link_ambiguous", "This link is not right", f"Part of it is there twice. {AGAIN}"
+    ),
+    RedirectRefused: Problem(
+        400,
+        "redirect_refused",
+        "This link is not right",
+        f"This link does not come from Messenger. {AGAIN}",
+    ),
+    PageUnknown: Problem(
+        400,
+        "page_unknown",
+        "This link is not right",
+        "This link belongs to a page that is not set up here. Tell the page's owner.",
+    ),
+    CookieAbsent: Problem(
+        400, "cookie_absent", "Let's start again", "Tap Log In again in Messenger."
+    ),
+    NoCookies: Problem(
+        400,
+        "no_cookies",
+        "Let's start again",
+        "Tap Log In again in Messenger. If you then see this page again, this browser keeps no "
+        "cookies: allow them first.",
+    ),
+    AttemptUnknown: Problem(
+        400, "attempt_unknown", "Let's start again", f"This link is no longer known. {AGAIN}"
+    ),
+    FormRefused: Problem(
+        400,
+        "form_refused",
+        "Please try again",
+        "This page is out of date. Please try again.",
+        passes=True,
+    ),
+    AttemptExpired: Problem(
+        410, "attempt_expired", "This link has expired", f"This link has expired. {AGAIN}"
+    ),
+    LinkingTokenRefused: Problem(
+        410, "token_refused", "This link has expired", f"This link has expired. {AGAIN}"
+    ),
+    TokenSpent: Problem(
+        409, "token_spent", "This link has been used", f"This link has been used. {AGAIN}"
+    ),
+    AttemptOver: Problem(
+        409, "attempt_over", "This is finished", f"There is nothing more to do here. {AGAIN}"
+    ),
+    StateRefused: Problem(
+        400,
+        "state_refused",
+        "Let's start again",
+        f"This sign-in was not begun here, or was begun too long ago. {AGAIN}",
+    ),
+    NotDeparted: Problem(
+        409,
+        "not_departed",
+        "Please sign in again",
+        "That sign-in has been used already. Please sign in again.",
+        passes=True,
+    ),
+    NotSignedIn: Problem(409, "not_signed_in", "Sign in first", "Please sign in first."),
+    TooManyLinks: Problem(
+        409,
+        "too_many_links",
+        "Too many connections",
+        "Your account is connected to as many Messenger profiles as it may have. "
+        "Disconnect one, then tap Log In again.",
+    ),
+    DigitsSentTooOften: Problem(
+        409,
+        "digits_sent_too_often",
+        "Too many messages",
+        "We have sent you digits several times. Use the newest, or start again from Messenger.",
+    ),
+    DigitsNotDelivered: Problem(
+        409,
+        "digits_not_delivered",
+        "Write to us first",
+        "We can't send you a message in Messenger yet. Go back, write us one, then tap Log In "
+        "again.",
+    ),
+    RateLimited: Problem(
+        429,
+        "throttled",
+        "Too many tries",
+        "Please wait a few minutes, then try again.",
+        passes=True,
+    ),
+    Busy: Problem(
+        503,
+        "busy",
+        "Busy right now",
+        "Many people are signing in. Try again in a moment.",
+        passes=True,
+    ),
+    AuthenticatorUnavailable: Problem(
+        503,
+        "sign_in_unavailable",
+        "Sign-in is not available",
+        "We can't check your details right now. Please try again in a minute.",
+        passes=True,
+    ),
+    GraphError: Problem(
+        503,
+        "graph",
+        "Messenger does not answer",
+        "Messenger does not answer. Please try again in a minute.",
+        passes=True,
+    ),
+    NotCommitted: Problem(
+        503, "database_busy", "Busy right now", "Please try again in a moment.", passes=True
+    ),
+}
+
+# Shown on the form that was posted.
+WRONG_CREDENTIALS: Final = Problem(
+    422,
+    "wrong_credentials",
+    "Sign in",
+    "That sign-in didn't work. Check your details and try again.",
+    is_typed=True,
+)
+QUESTION_CHANGED: Final = Problem(
+    409, "question_changed", "Connect", "This has changed meanwhile. Please read it again."
+)
+WRONG_DIGITS: Final = Problem(
+    422, "wrong_digits", "Connect", "Those digits don't match. Please look again.", is_typed=True
+)
+PROVIDER_REFUSED: Final = Problem(
+    422,
+    "provider_refused",
+    "Sign in",
+    "Signing in with {} didn't work. Please try again, or sign in another way.",
+)
+PROVIDER_DECLINED: Final = Problem(
+    422,
+    "provider_declined",
+    "Sign in",
+    "You did not finish signing in with {}. Try again, or sign in another way.",
+)
+PROVIDER_AWAY: Final = Problem(
+    503,
+    "provider_away",
+    "Sign in",
+    "{} does not answer right now. Try again in a minute, or sign in another way.",
+    passes=True,
+)
+PROVIDER_NOT_HERE: Final = Problem(
+    422,
+    "provider_not_here",
+    "Sign in",
+    "{} can't be used inside this app. Please sign in another way.",
+)
+PROVIDER_NOWHERE: Final = Problem(
+    422,
+    "provider_nowhere",
+    "Sign in",
+    "{} can't be used inside this app, and there is no other way to sign in here yet.",
+)
+TOO_LATE: Final = Problem(
+    410,
+    "too_late",
+    "That took too long",
+    "You came back after the five minutes for which a link works, so nothing was connected. "
+    f"{AGAIN}",
+)

@@ -1,0 +1,22 @@
+"""A problem: what is answered when a request ends with an error."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error answer: *sentence* for people and the API's clients, *name* for other machines."""
+
+    status: int
+    name: str
+    title: str
+    sentence: str
+    # Whether the same request may succeed in a moment.
+    passes: bool = False
+    # Whether the person has typed something wrong.
+    is_typed: bool = False
+
+    def about(self, label: str) -> Self:
+        """Return this problem with *label*, the name of a provider, put into its sentence."""
+        return replace(self, sentence=self.sentence.format(label))

@@ -1,0 +1,66 @@
+"""The whole table of problems, and the look-up of an exception in it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from werkzeug.exceptions import HTTPException
+
+from app.accounts.rate_limiter import RateLimited
+from app.api_keys.service import KeyRefused
+from app.infra.admission import Busy
+from app.infra.database.writer import NotCommitted
+from app.messenger.errors import GraphError
+from app.web.exceptions import (
+    InputRefused,
+    KeyExposed,
+    MessengerRefused,
+    ResourceNotFound,
+    ScopeMissing,
+)
+from app.web.problems.pages import PAGE_PROBLEMS
+from app.web.problems.problem import Problem
+from app.web.problems.programs import PROGRAM_PROBLEMS
+
+PROBLEMS: Final[Mapping[type[Exception], Problem]] = {**PAGE_PROBLEMS, **PROGRAM_PROBLEMS}
+# Any other exception is an error of ours.
+UNFORESEEN: Final = Problem(
+    500, "internal", "Something went wrong", "Something went wrong on our side. Please try again."
+)
+# What the API may answer, besides errors of HTTP.
+_OF_THE_API: Final = (
+    ResourceNotFound,
+    Busy,
+    GraphError,
+    InputRefused,
+    KeyExposed,
+    KeyRefused,
+    MessengerRefused,
+    NotCommitted,
+    ScopeMissing,
+    RateLimited,
+)
+# By status: errors that Flask and Werkzeug raise.
+_HTTP: Final = {
+    400: Problem(400, "bad_request", "Not understood", "This request is not right."),
+    403: Problem(403, "forbidden", "Not allowed", "This is not allowed here."),
+    404: Problem(404, "not_found", "Nothing here", "There is no such page."),
+    405: Problem(405, "method_not_allowed", "Not allowed", "This method is not allowed here."),
+    413: Problem(413, "too_large", "Too large", "This is larger than anything expected here."),
+    415: Problem(415, "unsupported_media_type", "Not understood", "Send JSON as application/json."),
+}
+
+
+def problem_of(exc: Exception) -> Problem:
+    """Return the problem of *exc*: that of its class, or of the nearest base that has one."""
+    if isinstance(exc, HTTPException) and exc.code is not None:
+        return _HTTP.get(exc.code) or Problem(
+            exc.code, "http_error", "Not understood", "This request is not right."
+        )
+    known = (PROBLEMS[kind] for kind in type(exc).__mro__ if kind in PROBLEMS)
+    return next(known, UNFORESEEN)
+
+
+def problems_of_the_api() -> tuple[Problem, ...]:
+    """Return the problems that the API may answer, for its documentation."""
+    problems = (*(PROBLEMS[kind] for kind in _OF_THE_API), _HTTP[413], _HTTP[415], UNFORESEEN)
+    return tuple(sorted(problems, key=lambda problem: (problem.status, problem.name)))
