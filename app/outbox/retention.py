@@ -32,27 +32,27 @@ class SweepResult:
     late: tuple[QueueStats, ...]
 
 
-def sweep(session: Session, *, keep: Retention, at: datetime) -> SweepResult:
+def sweep(session: Session, *, retention: Retention, at: datetime) -> SweepResult:
     """Delete rows past their retention; return what the operator should know of."""
     done = (OutboxRow.state == "done") & (OutboxRow.not_before <= at - DONE_KEPT)
-    old = OutboxRow.created_at <= at - keep.dead_letters
+    old = OutboxRow.created_at <= at - retention.dead_letters
     expired = old & ((OutboxRow.state == "dead") | (OutboxRow.kind == NOTICE))
     session.execute(delete(OutboxRow).where(done | expired), execution_options=UNSYNCHRONIZED)
     _make_future_items_due(session, at=at)
-    dropped = drop_deliveries(session, keep=keep, at=at)
+    dropped = drop_deliveries(session, retention=retention, at=at)
     waiting = (stats for stats in queue_stats(session) if stats.state == "waiting")
     return SweepResult(
         dropped, tuple(stats for stats in waiting if stats.oldest_at < at - LATE_AFTER)
     )
 
 
-def drop_deliveries(session: Session, *, keep: Retention, at: datetime) -> int:
+def drop_deliveries(session: Session, *, retention: Retention, at: datetime) -> int:
     """Drop deliveries that are too old, then the oldest beyond the size limit; return how many."""
     kept = (OutboxRow.kind == DELIVERY) & (OutboxRow.state.in_(["waiting", "dead"]))
-    too_old = delete(OutboxRow).where(kept, OutboxRow.created_at <= at - keep.deliveries)
+    too_old = delete(OutboxRow).where(kept, OutboxRow.created_at <= at - retention.deliveries)
     running_total = func.sum(func.length(OutboxRow.body)).over(order_by=OutboxRow.id.desc())
     sized = select(OutboxRow.id, running_total.label("bytes")).where(kept).subquery()
-    beyond = select(sized.c.id).where(sized.c.bytes > keep.deliveries_bytes)
+    beyond = select(sized.c.id).where(sized.c.bytes > retention.deliveries_bytes)
     too_many = delete(OutboxRow).where(OutboxRow.id.in_(beyond))
     dropped = (
         session.scalars(statement.returning(OutboxRow.id), execution_options=UNSYNCHRONIZED).all()

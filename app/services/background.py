@@ -82,7 +82,7 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
 
 def _sweep_outbox(services: Services, at: datetime) -> None:
     """Delete outbox rows past their retention; log what was lost and what is late."""
-    result = services.write(outbox_retention.sweep, keep=services.settings.retention, at=at)
+    result = services.write(outbox_retention.sweep, retention=services.settings.retention, at=at)
     outbox_retention.report(result, at=at)
 
 

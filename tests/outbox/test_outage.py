@@ -28,7 +28,7 @@ from tests.bot import Bot
 from tests.conftest import on_sqlite
 from tests.installation import NOON
 
-KEEP: Final = read_retention(Reader({}))
+RETENTION: Final = read_retention(Reader({}))
 STEP: Final = timedelta(hours=4)
 STEPS: Final = 12
 KINDS: Final = (NOTICE, DELIVERY)
@@ -78,7 +78,7 @@ class Days:
         for dispatcher in self._dispatchers:
             while dispatcher.run_once():
                 pass
-        return self._writer.write(retention.sweep, keep=KEEP, at=self.at).dropped
+        return self._writer.write(retention.sweep, retention=RETENTION, at=self.at).dropped
 
     def waiting(self) -> int:
         return self._writer.read(_waiting)

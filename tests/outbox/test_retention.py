@@ -12,7 +12,7 @@ from app.outbox.models import OutboxRow
 from app.outbox.queue import enqueue_once
 from tests.installation import NOON
 
-KEEP = read_retention(Reader({}))
+RETENTION = read_retention(Reader({}))
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -30,9 +30,9 @@ def test_a_digest_outlives_its_body_by_an_hour(session: Session) -> None:
     """Long enough to recognise a delivery that Messenger repeats."""
     done(session, "delivery", b"private words")
 
-    retention.sweep(session, keep=KEEP, at=NOON + HOUR * 0.99)
+    retention.sweep(session, retention=RETENTION, at=NOON + HOUR * 0.99)
     kept = left(session)
-    retention.sweep(session, keep=KEEP, at=NOON + HOUR)
+    retention.sweep(session, retention=RETENTION, at=NOON + HOUR)
 
     assert [b""] == kept
     assert [] == left(session)
@@ -43,7 +43,7 @@ def test_deliveries_that_the_bot_does_not_accept_are_dropped_after_a_day(session
     enqueue_once(session, "delivery", b"old", at=NOON)
     enqueue_once(session, "delivery", b"new", at=NOON + HOUR)
 
-    swept = retention.sweep(session, keep=KEEP, at=NOON + DAY)
+    swept = retention.sweep(session, retention=RETENTION, at=NOON + DAY)
 
     assert 1 == swept.dropped
     assert [b"new"] == left(session)
@@ -53,7 +53,9 @@ def test_of_too_many_deliveries_the_oldest_go_first(session: Session) -> None:
     for number in range(4):
         enqueue_once(session, "delivery", b"%d" % number * 100, at=NOON)
 
-    dropped = retention.drop_deliveries(session, keep=replace(KEEP, deliveries_bytes=250), at=NOON)
+    dropped = retention.drop_deliveries(
+        session, retention=replace(RETENTION, deliveries_bytes=250), at=NOON
+    )
 
     assert 2 == dropped
     assert [b"2" * 100, b"3" * 100] == left(session)
@@ -64,9 +66,9 @@ def test_notices_are_kept_for_a_month(session: Session) -> None:
     (claim,) = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
     queue.dead_letter(session, claim, failure="status 500")
 
-    retention.sweep(session, keep=KEEP, at=NOON + 29 * DAY)
+    retention.sweep(session, retention=RETENTION, at=NOON + 29 * DAY)
     kept = left(session)
-    retention.sweep(session, keep=KEEP, at=NOON + 30 * DAY)
+    retention.sweep(session, retention=RETENTION, at=NOON + 30 * DAY)
 
     assert [b"1"] == kept
     assert [] == left(session)
@@ -75,7 +77,7 @@ def test_notices_are_kept_for_a_month(session: Session) -> None:
 def test_an_unlink_at_messenger_is_never_dropped(session: Session) -> None:
     queue.enqueue(session, "graph.unlink", b"1", at=NOON)
 
-    retention.sweep(session, keep=KEEP, at=NOON + 400 * DAY)
+    retention.sweep(session, retention=RETENTION, at=NOON + 400 * DAY)
 
     assert [b"1"] == left(session)
 
@@ -84,8 +86,8 @@ def test_the_operator_is_told_of_what_waits_too_long(session: Session) -> None:
     """R100: five minutes behind is worth a look."""
     enqueue_once(session, "notice", b"1", at=NOON)
 
-    soon = retention.sweep(session, keep=KEEP, at=NOON + timedelta(minutes=5))
-    late = retention.sweep(session, keep=KEEP, at=NOON + timedelta(minutes=6))
+    soon = retention.sweep(session, retention=RETENTION, at=NOON + timedelta(minutes=5))
+    late = retention.sweep(session, retention=RETENTION, at=NOON + timedelta(minutes=6))
 
     assert () == soon.late
     assert [("notice", 1)] == [(stats.kind, stats.count) for stats in late.late]
@@ -93,17 +95,17 @@ def test_the_operator_is_told_of_what_waits_too_long(session: Session) -> None:
 
 def test_retention_follows_the_settings(session: Session) -> None:
     """R112: one setting for each kind."""
-    keep = read_retention(Reader({"KEEP_DELIVERIES_HOURS": "2", "KEEP_DEAD_LETTERS_DAYS": "40"}))
+    changed = read_retention(Reader({"KEEP_DELIVERIES_HOURS": "2", "KEEP_DEAD_LETTERS_DAYS": "40"}))
     for kind in ("notice", "delivery"):
         enqueue_once(session, kind, kind.encode(), at=NOON)
     (claim,) = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
     queue.dead_letter(session, claim, failure="status 500")
 
-    retention.sweep(session, keep=keep, at=NOON + 2 * HOUR)
+    retention.sweep(session, retention=changed, at=NOON + 2 * HOUR)
     after_hours = left(session)
-    retention.sweep(session, keep=keep, at=NOON + 39 * DAY)
+    retention.sweep(session, retention=changed, at=NOON + 39 * DAY)
     after_days = left(session)
-    retention.sweep(session, keep=keep, at=NOON + 40 * DAY)
+    retention.sweep(session, retention=changed, at=NOON + 40 * DAY)
 
     assert [b"notice"] == after_hours == after_days
     assert [] == left(session)
@@ -115,9 +117,9 @@ def test_a_clock_that_was_set_back_delays_nothing(session: Session, step: timede
     enqueue_once(session, "notice", b"1", at=NOON + step)
     before = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
 
-    retention.sweep(session, keep=KEEP, at=NOON)
+    retention.sweep(session, retention=RETENTION, at=NOON)
     after = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
-    retention.sweep(session, keep=KEEP, at=NOON)
+    retention.sweep(session, retention=RETENTION, at=NOON)
 
     assert () == before
     assert [b"1"] == [claim.body for claim in after]
@@ -131,6 +133,6 @@ def test_what_waits_for_its_next_try_is_left_waiting(session: Session) -> None:
     (claim,) = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
     queue.postpone(session, claim, failure="status 500", until=NOON + DAY)
 
-    retention.sweep(session, keep=KEEP, at=NOON)
+    retention.sweep(session, retention=RETENTION, at=NOON)
 
     assert () == queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)

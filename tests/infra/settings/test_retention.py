@@ -12,11 +12,11 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def test_the_defaults() -> None:
     """R112."""
-    keep = read_retention(Reader({}))
+    retention = read_retention(Reader({}))
 
-    assert (24 * HOUR, 30 * DAY) == (keep.attempts, keep.codes)
-    assert (24 * HOUR, 1024**3) == (keep.deliveries, keep.deliveries_bytes)
-    assert (30 * DAY, 365 * DAY) == (keep.dead_letters, keep.history)
+    assert (24 * HOUR, 30 * DAY) == (retention.attempts, retention.codes)
+    assert (24 * HOUR, 1024**3) == (retention.deliveries, retention.deliveries_bytes)
+    assert (30 * DAY, 365 * DAY) == (retention.dead_letters, retention.history)
 
 
 @pytest.mark.parametrize(
