@@ -32,7 +32,7 @@ class LdapSettings:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether TLS is used: always but on this machine, and there too if `ca_file` is set."""
+        """TLS is used, except for a directory on this machine without `ca_file`."""
         is_plain = self.url.startswith("ldap://") and is_loopback(self.url)
         return not is_plain or self.ca_file is not None
 

@@ -230,9 +230,9 @@ def _check_page(page: MetaPage) -> list[Finding]:
 def _check_fields(page: MetaPage) -> Finding:
     subject = f"subscription of page {page.id}"
     if LINKING_FIELD in page.client.subscribed_fields():
-        return ok(subject, f"the app is told of {LINKING_FIELD}")
+        return ok(subject, f"the app is subscribed to {LINKING_FIELD}")
     words = (
-        f"the app is not told of the page's {LINKING_FIELD}: it was never subscribed, or Meta has "
+        f"the app is not subscribed to the page's {LINKING_FIELD}: it never was, or Meta has "
         "ended that after an hour in which the server failed"
     )
     return problem(subject, words, "threadlink setup")

@@ -52,7 +52,7 @@ class TemporarySetup:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is something to restore."""
+        """True while there is something to restore."""
         return self._before is not None
 
     def apply(

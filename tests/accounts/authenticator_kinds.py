@@ -21,11 +21,10 @@ from app.accounts.ldap import LdapAuthenticator
 from app.accounts.local import LocalAuthenticator
 from app.accounts.models import Account
 from app.accounts.oidc import OidcAuthenticator
-from app.accounts.oidc_settings import OidcSettings
 from app.accounts.passwords import Hasher
 from app.infra.settings.parsing import webhook_secrets
 from tests.accounts.ldap_stub import BIND, JANE, JANE_DN, StubDirectory, directing, entry
-from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.accounts.oidc_provider import Provider, providing
 from tests.accounts.password_endpoint import SECRET, Endpoint, answering
 
 NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -154,14 +153,7 @@ class Oidc:
         self.says(SUBJECT)
 
     def signs_in(self, *, total_s: float = 6.0) -> Identity:
-        settings = OidcSettings(
-            name="stub",
-            issuer=self._provider.issuer,
-            client_id=CLIENT_ID,
-            client_secret=CLIENT_SECRET,
-            label="Stub",
-        )
-        own = OidcAuthenticator(settings, now=lambda: NOON, total_s=total_s)
+        own = OidcAuthenticator(self._provider.settings(), now=lambda: NOON, total_s=total_s)
         departure = own.begin(CALLBACK, state="canary-state")
         return own.complete(self._provider.sends_back(departure.url), departure.memo)
 

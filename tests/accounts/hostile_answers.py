@@ -1,4 +1,4 @@
-"""What a provider, or whoever stands in its place, may answer, and what nobody may believe."""
+"""Forged and malformed answers of a provider, none of which may be accepted."""
 
 import base64
 import hmac

@@ -1,6 +1,6 @@
-"""A directory on the loopback that says what a test wants it to say, right or wrong.
+"""A directory on the loopback whose answers, right or wrong, a test controls.
 
-LDAP written by hand (RFC 4511), so that what is read by a library was not written by it.
+It encodes LDAP by hand (RFC 4511), so that ldap3 does not decode its own output.
 """
 
 import socket
@@ -17,7 +17,7 @@ BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 SEARCHER: Final = b"cn=threadlink"
 JANE_DN: Final = "uid=jane,ou=people,dc=example,dc=com"
 JANE: Final = "0f5ae1e0-5a1e-4e58-a0b9-3b9a61b7a001"
-# What drips so slowly must be given up; else it would be believed in the end.
+# An answer that drips so slowly must be given up; otherwise it would be accepted in the end.
 DRIP_S: Final = 0.05
 
 Answer = Callable[[int], Iterator[bytes]]
@@ -57,7 +57,7 @@ class StubDirectory:
     """The right answers, and places to put wrong ones; *asked* is what it was asked, in order."""
 
     port: int = 0
-    searcher: int = 0  # what a bind of his ends with; and one of whoever was found:
+    searcher: int = 0  # the result code of the searcher's bind; of the found entry's:
     person: int = 0
     found: list[bytes] = field(
         default_factory=lambda: [

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on the loopback that says what a test wants it to say."""
+"""An OpenID Connect provider on the loopback whose answers a test controls."""
 
 import base64
 import json
@@ -16,7 +16,9 @@ from joserfc.jwk import Key, generate_key
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-# A body that comes so slowly must be given up; else it would be believed in the end.
+from app.accounts.oidc_settings import OidcSettings
+
+# A body that drips so slowly must be given up; otherwise it would be accepted in the end.
 DRIP_S = 0.1
 CLIENT_ID, CLIENT_SECRET = "threadlink", "s3cret:of/ours"
 KEY = generate_key("RSA", 2048, {"kid": "one", "use": "sig"})
@@ -24,7 +26,7 @@ KEY = generate_key("RSA", 2048, {"kid": "one", "use": "sig"})
 
 @dataclass
 class Provider:
-    """The right answers, and places to put wrong ones; *asked* is what it was asked, in order."""
+    """A provider with right answers, which a test may replace; *asked* has the requests."""
 
     issuer: str
     now: datetime
@@ -49,6 +51,16 @@ class Provider:
     # What it has handed out for codes, as its answers held it.
     tokens: list[Mapping[str, Any]] = field(default_factory=list)
     nonce: str = ""
+
+    def settings(self) -> OidcSettings:
+        """Return the settings of our client there."""
+        return OidcSettings(
+            name="stub",
+            label="Stub",
+            issuer=self.issuer,
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+        )
 
     def answer(self, request: Request) -> Response:
         self.asked.append(request.path)

@@ -17,7 +17,7 @@ from app.accounts.ldap_settings import LdapSettings
 BASE: Final = "ou=people,dc=example,dc=com"
 BIND_DN, BIND_PASSWORD = "cn=threadlink,dc=example,dc=com", "a searcher's password"
 JANE: Final = "0f5ae1e0-5a1e-4e58-a0b9-3b9a61b7a001"
-# The first sixteen bytes there are, as base64, and as Microsoft writes them.
+# The bytes 0 to 15, as base64, and as a GUID in Microsoft's byte order.
 GUID_BYTES, GUID = "AAECAwQFBgcICQoLDA0ODw==", "03020100-0504-0706-0809-0a0b0c0d0e0f"
 
 _CONFIG: Final = """

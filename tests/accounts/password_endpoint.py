@@ -22,7 +22,7 @@ _DOCS: Final = Path(__file__).parents[2] / "docs/authenticators.md"
 
 @dataclass
 class Endpoint:
-    """An endpoint that answers as a test wants it to."""
+    """An endpoint whose answer a test sets."""
 
     url: str = ""
     answer: Response = field(default_factory=lambda: Response("{}", status=500))

@@ -1,4 +1,4 @@
-"""Hashes as other systems have written them; each was made by that system, with these values."""
+"""Hashes of other systems, each made by that system with these values."""
 
 import base64
 import hashlib

@@ -95,10 +95,25 @@ def test_a_no_is_a_no_and_nothing_more(endpoint: Endpoint, status: int) -> None:
         said("u-81", display_name=7),
     ],
     ids=[
-        "429", "500", "404", "201", "redirect", "HTML", "list", "cut off", "deep", "without end",
-        "no subject", "empty", "number", "space", "NUL", "long", "name that is none",
+        "429",
+        "500",
+        "404",
+        "201",
+        "redirect",
+        "HTML",
+        "list",
+        "cut off",
+        "deep",
+        "without end",
+        "no subject",
+        "empty",
+        "number",
+        "space",
+        "NUL",
+        "long",
+        "name that is none",
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_no_answer(endpoint: Endpoint, answer: Response) -> None:
     """Nothing of it is believed, followed or quoted; the person may try again."""
     endpoint.answer = answer

@@ -78,10 +78,17 @@ def test_a_name_is_never_a_filter(there: Directory, username: str) -> None:
 @pytest.mark.parametrize(
     "username",
     [
-        "ja\u00adne@example.com", "jane\u200b@example.com", "\ufeffjane@example.com", "ja\tne",
-        "a  b", " jane@example.com", "jane@example.com ", "jane@example.com\u00a0", "jane\u2028",
+        "ja\u00adne@example.com",
+        "jane\u200b@example.com",
+        "\ufeffjane@example.com",
+        "ja\tne",
+        "a  b",
+        " jane@example.com",
+        "jane@example.com ",
+        "jane@example.com\u00a0",
+        "jane\u2028",
     ],
-)  # fmt: skip
+)
 def test_a_name_with_other_spellings_is_refused(there: Directory, username: str) -> None:
     """RFC 4518, 2.2 and 2.6.1: directories skip what is not seen, and run spaces together."""
     with pytest.raises(CredentialsRefused):
@@ -91,14 +98,24 @@ def test_a_name_with_other_spellings_is_refused(there: Directory, username: str)
 @pytest.mark.parametrize(
     "username",
     [
-        "JANE@EXAMPLE.COM", "jane@Example.com", "\uff4a\uff41ne@example.com",
-        "jane\uff20example.com", "jane@example\u3002com", "j\u00e1ne@example.com",
-        "ane@example.com", "jane@example.co\u2133",
-        "ja\u0301ne@example.com", "jan\u212e@example.com", "\U0001d423ane@example.com",
-        "\u24d9ane@example.com", "jane@example.c\u00bam", "jane@examp\u2113e.com",
-        "jane@example.com\u034f", "\u02b2ane@example.com",
+        "JANE@EXAMPLE.COM",
+        "jane@Example.com",
+        "\uff4a\uff41ne@example.com",
+        "jane\uff20example.com",
+        "jane@example\u3002com",
+        "j\u00e1ne@example.com",
+        "ane@example.com",
+        "jane@example.co\u2133",
+        "ja\u0301ne@example.com",
+        "jan\u212e@example.com",
+        "\U0001d423ane@example.com",
+        "\u24d9ane@example.com",
+        "jane@example.c\u00bam",
+        "jane@examp\u2113e.com",
+        "jane@example.com\u034f",
+        "\u02b2ane@example.com",
     ],
-)  # fmt: skip
+)
 def test_what_a_directory_takes_for_one_name_is_guessed_at_under_one(
     there: Directory, username: str
 ) -> None:
@@ -160,7 +177,7 @@ def test_an_empty_password_is_refused_unasked(listener: socket.socket) -> None:
 def test_what_is_wrong_with_settings_is_no_refusal(
     there: Directory, changed: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The person may be right: he is told to come back, and the log names no secret."""
+    """The password may be right: the person is asked to come back, and the log names no secret."""
     caplog.set_level(logging.DEBUG)
 
     with pytest.raises(AuthenticatorUnavailable) as away:

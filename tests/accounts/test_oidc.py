@@ -37,14 +37,7 @@ def authenticator(provider: Provider) -> OidcAuthenticator:
 
 
 def authenticator_for(provider: Provider) -> OidcAuthenticator:
-    settings = OidcSettings(
-        name="stub",
-        issuer=provider.issuer,
-        client_id=CLIENT_ID,
-        client_secret=CLIENT_SECRET,
-        label="Stub",
-    )
-    return OidcAuthenticator(settings, now=lambda: NOON)
+    return OidcAuthenticator(provider.settings(), now=lambda: NOON)
 
 
 def round_trip(

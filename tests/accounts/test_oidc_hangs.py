@@ -1,4 +1,4 @@
-"""A provider that takes connections and does not come to an end: nobody waits for it for long."""
+"""Providers that accept connections and never finish: no sign-in waits for long."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +8,8 @@ import pytest
 
 from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.oidc import TOTAL_S, OidcAuthenticator
-from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import MOST_CONCURRENT
-from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from tests.accounts.oidc_provider import Provider, providing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CALLBACK = "http://127.0.0.1:8000/authorize/oidc/stub/callback"
@@ -25,14 +24,7 @@ def provider() -> Iterator[Provider]:
 
 
 def authenticator_for(provider: Provider, *, total_s: float = SHORT_S) -> OidcAuthenticator:
-    settings = OidcSettings(
-        name="stub",
-        issuer=provider.issuer,
-        client_id=CLIENT_ID,
-        client_secret=CLIENT_SECRET,
-        label="Stub",
-    )
-    return OidcAuthenticator(settings, now=lambda: NOON, total_s=total_s)
+    return OidcAuthenticator(provider.settings(), now=lambda: NOON, total_s=total_s)
 
 
 @pytest.mark.parametrize("how", ["silent", "dripping"])

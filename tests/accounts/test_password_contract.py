@@ -1,4 +1,4 @@
-"""What holds beside the contract of all for every authenticator whose proof is a password."""
+"""The further contract of authenticators with a password form."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -102,7 +102,8 @@ def test_an_hour_of_failures_ends_the_subscription_and_setup_brings_it_back(
 
     named = problems_of(threadlink)
     assert (
-        f"subscription of page {ana.page_id}: the app is not told of the page's {FIELD}: " in named
+        f"subscription of page {ana.page_id}: the app is not subscribed to the page's {FIELD}: "
+        in named
     )
     assert "fix: threadlink setup\n" in named
     assert 1 == named.count("PROBLEM")

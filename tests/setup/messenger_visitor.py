@@ -8,7 +8,7 @@ from tests.setup.conftest import Platform
 
 
 class Visitor:
-    """Somebody who has tapped Log In on *page_id*, and has the sign-in page in front of them."""
+    """A person who has tapped Log In on *page_id*, and sees the sign-in page."""
 
     def __init__(self, server_url: str, platform: Platform, page_id: str, name: str) -> None:
         self.psid = Psid(psid_for(platform.emulator.settings, page_id, name))
@@ -22,7 +22,7 @@ class Visitor:
         self.person.follows()
 
     def connects(self) -> None:
-        """Consent, and be back in Messenger, which tells the server."""
+        """Consent, and go back to Messenger, which notifies the server."""
         self.person.presses("Connect")
         self.phone("GET", self.person.sees.location)
 

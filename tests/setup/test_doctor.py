@@ -1,4 +1,4 @@
-"""`threadlink doctor` names each fault at Meta, with its cause and with what mends it."""
+"""`threadlink doctor` names each problem at Meta, with its cause and its fix."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -146,7 +146,7 @@ AT_META: dict[str, tuple[Callable[[Emulator], object], str, str, str]] = {
     "the page's field is missing": (
         lambda meta: meta.state.set_page_fields(PAGE, ("messages",)),
         f"subscription of page {PAGE}",
-        f"not told of the page's {LINKING}",
+        f"not subscribed to the page's {LINKING}",
         "threadlink setup",
     ),
     "Log In leads elsewhere": (

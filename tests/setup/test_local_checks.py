@@ -1,4 +1,4 @@
-"""`threadlink doctor` names each fault on our own side: the database, the outbox, deliveries."""
+"""`threadlink doctor` names each problem on our own side: the database, the outbox, deliveries."""
 
 import os
 import subprocess

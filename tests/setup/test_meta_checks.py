@@ -1,4 +1,4 @@
-"""`threadlink doctor` names each fault of a token and of a clock, and what Graph will not tell."""
+"""`threadlink doctor` names each problem of a token or a clock, and each check that failed."""
 
 from datetime import timedelta
 from typing import Any

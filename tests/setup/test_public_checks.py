@@ -1,4 +1,4 @@
-"""What stands between the internet and the server, and what doctor says of it."""
+"""The checks from outside: proxy, tunnel, certificate and handshake."""
 
 import socket
 import ssl

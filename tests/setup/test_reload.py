@@ -1,4 +1,4 @@
-"""SIGHUP: the server and its worker go on by the settings as they are written then."""
+"""SIGHUP: the server and its worker continue with the settings as they are then."""
 
 import itertools
 import signal
@@ -64,7 +64,7 @@ def changed(platform: Platform, pages_file: Path) -> dict[str, str]:
 
 @pytest.fixture
 def here(database: URL, changed: dict[str, str]) -> Iterator[Services]:
-    """Yield what the operator's commands work with, on the same database."""
+    """Yield the services of the operator's commands, on the same database."""
     at = database.render_as_string(hide_password=False)
     services = build(settings_from_env({**ENVIRONMENT, **changed, "DATABASE_URL": at}))
     yield services

@@ -1,4 +1,4 @@
-"""`threadlink setup` does what one does by hand in Meta's dashboard, and can put it back."""
+"""`threadlink setup` does the steps of Meta's dashboard, and can undo them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What Meta has noted is lent, not taken: put back at the end, or after a crash."""
+"""Settings at Meta are changed for a while, and restored at the end or after a crash."""
 
 from collections.abc import Iterator
 from dataclasses import replace

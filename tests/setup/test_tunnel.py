@@ -1,4 +1,4 @@
-"""Which public address leads to our port, asked of the tunnels that run on this machine."""
+"""The public address of a tunnel that leads to our port."""
 
 from collections.abc import Iterator
 
@@ -86,7 +86,7 @@ def test_without_a_tunnel_the_commands_that_start_one_are_named() -> None:
     assert "cloudflared tunnel --url http://localhost:8123" in str(caught.value)
 
 
-def test_a_tunnel_to_another_port_is_named_with_both_ways_to_mend_it(api: LocalApi) -> None:
+def test_a_tunnel_to_another_port_is_named_with_both_fixes(api: LocalApi) -> None:
     api.is_ngrok((NGROK, "localhost:80"))
 
     with pytest.raises(NoTunnel) as caught:

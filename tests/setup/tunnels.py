@@ -1,4 +1,4 @@
-"""ngrok and cloudflared on this machine, as far as their local APIs and their entrances go.
+"""Stubs of ngrok and cloudflared: their local APIs and their public addresses.
 
 The answers are those of ngrok.com/docs/agent/api ("List tunnels") and of cloudflared's metrics
 server (github.com/cloudflare/cloudflared, metrics/metrics.go), read 2026-11.
@@ -21,13 +21,13 @@ METRICS = {
 
 @dataclass
 class LocalApi:
-    """What a tunnel says of itself: a body for each path; anything else is 404."""
+    """The local API of a tunnel program: a body for each path; anything else is 404."""
 
     origin: str = ""
     bodies: dict[str, Any] = field(default_factory=dict)
 
     def is_ngrok(self, *tunnels: tuple[str, str]) -> None:
-        """Tell from now on of *tunnels*: public addresses, and where they lead."""
+        """Report *tunnels* from now on: public addresses, and where they lead."""
         rows = [
             {
                 "name": "command_line",

@@ -20,7 +20,7 @@ class Kind(Protocol):
 
     @property
     def has_form(self) -> bool:
-        """Whether people type a password into our own form; a page has at most one form."""
+        """True if people type a password into our own form; a page has at most one form."""
         ...
 
     @property
@@ -37,7 +37,7 @@ Kinds = Mapping[str, Kind]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInSettings:
-    """How people prove who they are."""
+    """The authenticators in use, their settings, and the help links of the sign-in page."""
 
     # For every page that does not choose its own.
     authenticators: tuple[str, ...]
