@@ -36,17 +36,17 @@ def main() -> None:
         return
     wanted = tuple(f for f in FIGURES if not options.only or f.name in options.only.split(","))
     machine.check()
-    told = machine.describe()
+    description = machine.describe()
     OUT.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="threadlink-bench-") as folder,
         contenders.Field(Path(folder), Load(Path(folder), options.seconds)) as field,
     ):
-        # Anybody may look at what is written there, the PostgreSQL server too.
+        # Readable by every user, because the PostgreSQL server runs as another one.
         Path(folder).chmod(0o755)
-        results = _rounds(field, wanted, options.rounds, partial(_keep, told))
+        results = _rounds(field, wanted, options.rounds, partial(_keep, description))
     (OUT / "results.svg").write_text(picture.draw(results))
-    print(f"\n{told}\n\n{report.medians(results)}\n\n{report.table(results, wanted)}")
+    print(f"\n{description}\n\n{report.medians(results)}\n\n{report.table(results, wanted)}")
     print(
         f"\nWritten to {RECORD}. Into docs/performance.md: .venv/bin/python -m bench --write-docs"
     )
@@ -58,7 +58,7 @@ def _rounds(
     rounds: int,
     keep: Callable[[int, Results], None],
 ) -> Results:
-    """Return what each measurement gave in each round, and *keep* it after each round."""
+    """Return the results of each measurement by rounds; *keep* is called with them after each."""
     results: Results = defaultdict(list)
     needed = _needed(wanted)
     begun = time.monotonic()
@@ -87,13 +87,13 @@ def _rounds(
     return results
 
 
-def _keep(told: str, rounds: int, results: Results) -> None:
-    record = {"machine": told, "rounds": rounds, "results": dict(results)}
+def _keep(description: str, rounds: int, results: Results) -> None:
+    record = {"machine": description, "rounds": rounds, "results": dict(results)}
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _needed(wanted: tuple[Figure, ...]) -> list[str]:
-    """Return every measurement once, those that are compared near to each other."""
+    """Return every measurement once; those that are compared follow each other."""
     names = (
         name
         for figure in wanted

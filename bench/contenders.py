@@ -175,7 +175,7 @@ class Field:
         command = [BIN / "threadlink", "db", "upgrade"]
         subprocess.run(command, env=env, check=True, cwd=self._folder, capture_output=True)
 
-    def _measured(  # noqa: PLR0913 - what runs, where, and what is posted for how long
+    def _measured(  # noqa: PLR0913 - the server, its place, the load and its length
         self,
         command: list[str],
         env: dict[str, str],

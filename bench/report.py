@@ -25,12 +25,12 @@ def medians(results: Results) -> str:
     """Return every measurement with its median and spread."""
     lines = []
     for name, runs in results.items():
-        told = ", ".join(
+        values = ", ".join(
             f"{key} {statistics.median(values):g} ({min(values):g} to {max(values):g})"
             for key in runs[0]
             if (values := [run[key] for run in runs])
         )
-        lines.append(f"  {name:<42} {told}")
+        lines.append(f"  {name:<42} {values}")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
 """Services: builds each part from the settings, once for a process, and runs the background work.
 
-The only package that knows every subject; it knows neither Flask nor the commands.
+May import every subject and infra; knows neither Flask nor the web nor the commands.
 """

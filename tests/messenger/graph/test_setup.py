@@ -1,4 +1,4 @@
-"""What Meta tells about an app, its pages and their tokens, read from its answers."""
+"""The set-up clients: an app, its pages and their tokens, read from Meta's answers."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
