@@ -83,13 +83,13 @@ def test_a_person_links_through_a_tunnel_whose_address_changes(
     with entrance(port) as first, entrance(port) as second:
         ngrok.is_ngrok((first, f"localhost:{port}"))
         with behind(threadlink, ngrok, port) as server:
-            assert f"ngrok leads {first} to port {port}." in server.first_line
+            assert f"ngrok forwards {first} to port {port}." in server.first_line
             says(server, READY)
             assert f"{first}/webhook" == noted(messenger)[0]
 
             ngrok.is_ngrok((second, f"http://localhost:{port}"))
             moved = says(server, READY)
-            assert f"ngrok leads {second} to port {port}." in moved
+            assert f"ngrok forwards {second} to port {port}." in moved
             webhook, log_in = noted(messenger)
             assert f"{second}/webhook" == webhook
             assert (log_in or "").startswith(f"{second}/authorize?")
@@ -126,7 +126,7 @@ def test_after_a_crash_nothing_is_left_running_and_everything_can_be_put_back(
         assert before != noted(messenger)
 
         with behind(threadlink, ngrok, port) as again:
-            assert "An earlier run ended before it put Meta back" in again.first_line
+            assert "An earlier run did not restore the setup at Meta" in again.first_line
             says(again, READY)
             status, said = again.stops()
     assert 0 == status, said
