@@ -47,11 +47,11 @@ def test_a_failed_trigger_exits_with_reason_and_fix(run: Run, webhook: Webhook) 
     webhook.status = 404
 
     result = run("trigger", "unlinked")
-    told = run("trigger", "unlinked", "--json")
+    as_json = run("trigger", "unlinked", "--json")
 
     assert 1 == result.exit_code
     assert "answered 404" in result.output
-    assert 404 == json.loads(told.stdout)["failure"]["status"]
+    assert 404 == json.loads(as_json.stdout)["failure"]["status"]
 
 
 def test_faults_are_listed_turned_on_and_off(run: Run, server: EmulatorServer) -> None:
@@ -94,11 +94,11 @@ def test_skip_needs_a_span_or_back(words: list[str], run: Run) -> None:
 def test_fault_and_skip_print_json(run: Run) -> None:
     on = json.loads(run("fault", "webhook-500", "--times", "2", "--json").stdout)
     off = json.loads(run("fault", "webhook-500", "--off", "--json").stdout)
-    told = json.loads(run("skip", "90s", "--json").stdout)
+    skipped = json.loads(run("skip", "90s", "--json").stdout)
 
     assert ("webhook-500", True, 2) == (on["name"], on["is_on"], on["times"])
     assert ("webhook-500", False) == (off["name"], off["is_on"])
-    assert 90 == told["ahead_seconds"]
+    assert 90 == skipped["ahead_seconds"]
 
 
 @pytest.mark.parametrize("span", ["", "h", "1", "1w", "-1h", "1.5h", "9" * 30 + "d", "\u0661h"])

@@ -15,8 +15,8 @@ from tests.emulator.webhook_server import Webhook
 def test_a_served_emulator_delivers_over_the_wire(webhook: Webhook) -> None:
     settings = demo_settings(webhook_url=webhook.url)
     with EmulatorServer(settings) as server:
-        there = server.description
-        chat = there["pages"][0]["people"][1]["chat_url"]
+        description = server.description
+        chat = description["pages"][0]["people"][1]["chat_url"]
 
         requests.post(f"{chat}/messages", data={"text": "hello"}, timeout=5)
         server.settle()
@@ -24,7 +24,7 @@ def test_a_served_emulator_delivers_over_the_wire(webhook: Webhook) -> None:
 
     sent = webhook.received[0]
     assert "hello" in page.text
-    assert there["pages"][0]["people"][1]["psid"] == webhook.events()[0]["sender"]["id"]
+    assert description["pages"][0]["people"][1]["psid"] == webhook.events()[0]["sender"]["id"]
     # The headers of a delivery captured from Meta, and none of the client library's.
     assert {
         "Host",
@@ -44,11 +44,11 @@ def test_the_description_is_json_and_holds_no_secret() -> None:
     server = EmulatorServer(settings)
     server.stop()
 
-    told = json.dumps(server.description)
+    text = json.dumps(server.description)
 
-    assert settings.app_id in told
+    assert settings.app_id in text
     for secret in (settings.app_secret, settings.verify_token, settings.pages[0].token):
-        assert secret not in told
+        assert secret not in text
         assert secret not in repr(settings)
 
 

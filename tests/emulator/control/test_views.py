@@ -148,18 +148,18 @@ def test_a_trigger_that_failed_says_why_and_how_to_fix_it(
 
 
 def test_time_can_be_advanced(control: FlaskClient, emulator: Emulator) -> None:
-    told = control.post("/control/time", json={"advance_seconds": 90}).get_json()
+    time = control.post("/control/time", json={"advance_seconds": 90}).get_json()
 
-    assert 90 == told["ahead_seconds"]
-    assert emulator.clock().isoformat() == told["now"]
+    assert 90 == time["ahead_seconds"]
+    assert emulator.clock().isoformat() == time["now"]
 
 
 def test_the_clock_can_be_set_back(control: FlaskClient, emulator: Emulator) -> None:
     control.post("/control/time", json={"advance_seconds": 90})
 
-    told = control.delete("/control/time").get_json()
+    time = control.delete("/control/time").get_json()
 
-    assert 0 == told["ahead_seconds"]
+    assert 0 == time["ahead_seconds"]
     assert not emulator.clock.ahead
 
 
@@ -229,10 +229,12 @@ def test_a_data_deletion_is_a_signed_request(settings: EmulatorSettings, webhook
     webhook.answer = b'{"url":"https://shop.example/d?id=7","confirmation_code":"7"}'
     key = {"Authorization": f"Bearer {settings.control_key}"}
 
-    told = app.test_client().post("/control/trigger", json={"what": "data-deletion"}, headers=key)
+    response = app.test_client().post(
+        "/control/trigger", json={"what": "data-deletion"}, headers=key
+    )
 
     sent = webhook.received[0]
-    assert told.get_json()["failure"] is None
+    assert response.get_json()["failure"] is None
     assert b"signed_request=" == sent.body[:15]
     assert "application/x-www-form-urlencoded" == sent.headers["Content-Type"]
 
@@ -247,15 +249,17 @@ def test_a_data_deletion_needs_a_url_and_a_code_in_the_answer(
     webhook.answer = answer
     key = {"Authorization": f"Bearer {settings.control_key}"}
 
-    told = app.test_client().post("/control/trigger", json={"what": "data-deletion"}, headers=key)
+    response = app.test_client().post(
+        "/control/trigger", json={"what": "data-deletion"}, headers=key
+    )
 
-    assert "confirmation_code" in told.get_json()["failure"]["reason"]
+    assert "confirmation_code" in response.get_json()["failure"]["reason"]
 
 
 def test_a_callback_without_an_address_is_explained(control: FlaskClient, webhook: Webhook) -> None:
-    told = control.post("/control/trigger", json={"what": "deauthorize"}).get_json()
+    response = control.post("/control/trigger", json={"what": "deauthorize"}).get_json()
 
-    assert "No address is set" in told["failure"]["reason"]
+    assert "No address is set" in response["failure"]["reason"]
     assert [] == webhook.received
 
 

@@ -36,9 +36,9 @@ def test_graph_answers_with_the_error_that_is_on(
         message = {"recipient": {"id": ana.psid}, "message": {"text": "hello"}}
         answer = graph.post("/v26.0/me/messages", json=message)
 
-    told = answer.get_json()["error"]
-    assert (fault.error.status, fault.error.code) == (answer.status_code, told["code"])
-    assert fault.error.subcode == told.get("error_subcode")
+    error = answer.get_json()["error"]
+    assert (fault.error.status, fault.error.code) == (answer.status_code, error["code"])
+    assert fault.error.subcode == error.get("error_subcode")
     assert ana.psid not in answer.text
     assert () == ana.thread.messages
     failure = emulator.journal.entries()[0].exchange.failure

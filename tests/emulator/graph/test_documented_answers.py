@@ -123,10 +123,10 @@ def test_the_documented_retrieval_names_page_and_person(
     """
     token = emulator.state.issue_token(PAGE, ana.psid)
 
-    asked = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}").get_json()
+    retrieved = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}").get_json()
     bare = graph.get(f"/v26.0/me?account_linking_token={token}").get_json()
 
-    assert {"id": PAGE, "recipient": ana.psid} == asked
+    assert {"id": PAGE, "recipient": ana.psid} == retrieved
     assert "recipient" not in bare
 
 
@@ -168,7 +168,7 @@ def test_the_documented_parameter_encodings_are_all_read(graph: FlaskClient, ana
 
 
 @pytest.mark.parametrize(
-    ("asked", "served"),
+    ("version", "served"),
     [
         ("v26.0", "v26.0"),
         ("v21.0", "v21.0"),
@@ -178,11 +178,11 @@ def test_the_documented_parameter_encodings_are_all_read(graph: FlaskClient, ana
         ("", "v21.0"),
     ],
 )
-def test_a_version_is_served_as_documented(asked: str, served: str, graph: FlaskClient) -> None:
+def test_a_version_is_served_as_documented(version: str, served: str, graph: FlaskClient) -> None:
     """
     https://developers.facebook.com/docs/graph-api/changelog/versions, as of 20 November 2026.
     """
-    answer = graph.get(f"/{asked}/me" if asked else "/me")
+    answer = graph.get(f"/{version}/me" if version else "/me")
 
     assert served == answer.headers["facebook-api-version"]
 
@@ -195,10 +195,10 @@ def test_a_debugged_token_has_the_documented_members(
     error inside data.
     """
     app_token = f"{settings.app_id}|{settings.app_secret}"
-    asked = f"/v26.0/debug_token?access_token={app_token}&input_token="
+    url = f"/v26.0/debug_token?access_token={app_token}&input_token="
 
-    good = graph.get(asked + settings.pages[0].token).get_json()["data"]
-    bad = graph.get(asked + "nobody").get_json()["data"]
+    good = graph.get(url + settings.pages[0].token).get_json()["data"]
+    bad = graph.get(url + "nobody").get_json()["data"]
 
     assert {"app_id", "type", "expires_at", "is_valid", "profile_id", "scopes"} <= set(good)
     assert (True, PAGE, "PAGE") == (good["is_valid"], good["profile_id"], good["type"])
@@ -228,10 +228,10 @@ def test_the_documented_handshake_and_its_subscriptions(
     read = graph.get(path).get_json()["data"][0]
     page = graph.get(f"/v26.0/{PAGE}/subscribed_apps").get_json()["data"][0]
 
-    asked = webhook.received[0]
+    handshake = webhook.received[0]
     assert 2200 == refused["error"]["code"]
-    assert "hub.mode=subscribe&hub.challenge=" in asked.path
-    assert f"hub.verify_token={settings.verify_token}" in asked.path
+    assert "hub.mode=subscribe&hub.challenge=" in handshake.path
+    assert f"hub.verify_token={settings.verify_token}" in handshake.path
     assert {"object", "callback_url", "active", "fields"} == set(read)
     assert {"id", "subscribed_fields"} == set(page)
     assert settings.app_id == page["id"]

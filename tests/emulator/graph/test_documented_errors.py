@@ -32,7 +32,7 @@ def test_an_error_of_graph_has_the_members_that_samples_have() -> None:
 # https://github.com/Yoctol/bottender/issues/271 and
 # https://github.com/facebook/facebook-python-business-sdk/issues/528.
 @pytest.mark.parametrize(
-    ("fault", "asked", "told"),
+    ("fault", "request_line", "members"),
     [
         (
             "proof-required",
@@ -74,20 +74,20 @@ def test_an_error_of_graph_has_the_members_that_samples_have() -> None:
 )
 def test_a_documented_refusal_has_its_documented_members(
     fault: str | None,
-    asked: str,
-    told: dict[str, Any],
+    request_line: str,
+    members: dict[str, Any],
     graph: FlaskClient,
     emulator: Emulator,
 ) -> None:
     if fault is not None:
         emulator.faults.turn_on(fault)
 
-    method, path = asked.split()
+    method, path = request_line.split()
     answer = graph.open(path, method=method)
 
     error = answer.get_json()["error"]
     assert 400 == answer.status_code
-    assert told == {name: error.get(name) for name in told}
+    assert members == {name: error.get(name) for name in members}
     # Eleven characters in old answers, 23 in those of 2024.
     assert len(error["fbtrace_id"]) in {11, 23}
 
@@ -129,7 +129,9 @@ DOCUMENTED_ERRORS: dict[int, tuple[int | None, ...]] = {
 def test_each_documented_error_is_a_fault_or_follows_from_the_request(
     graph: FlaskClient, ana: Person
 ) -> None:
-    def told(content: dict[str, Any], path: str = "/v26.0/me/messages") -> tuple[int, int | None]:
+    def code_of(
+        content: dict[str, Any], path: str = "/v26.0/me/messages"
+    ) -> tuple[int, int | None]:
         error = graph.post(path, json=content).get_json()["error"]
         return error["code"], error.get("error_subcode")
 
@@ -138,11 +140,11 @@ def test_each_documented_error_is_a_fault_or_follows_from_the_request(
     card = {"attachment": {"type": "template", "payload": bare}}
     replies = [{"content_type": "text", "title": "a", "payload": "a"}] * 14
     followed = {
-        told({}, "/v26.0/999"),
-        told({"recipient": {"id": "1"}, "message": text}),
-        told({**to, "message": text, "sender_action": "typing_on"}),
-        told({**to, "message": card}),
-        told({**to, "message": {**text, "quick_replies": replies}}),
+        code_of({}, "/v26.0/999"),
+        code_of({"recipient": {"id": "1"}, "message": text}),
+        code_of({**to, "message": text, "sender_action": "typing_on"}),
+        code_of({**to, "message": card}),
+        code_of({**to, "message": {**text, "quick_replies": replies}}),
     }
     switched = {
         (fault.error.code, fault.error.subcode)

@@ -45,7 +45,7 @@ def test_a_webhook_that_echoes_the_challenge_is_subscribed(
 ) -> None:
     with Echo() as webhook:
         answer = app_graph.post(APP, data=wanted(webhook))
-        told = app_graph.get(APP).get_json()["data"]
+        content = app_graph.get(APP).get_json()["data"]
 
     query = parse_qs(urlsplit(webhook.received[0].path).query)
     assert {"success": True} == answer.get_json()
@@ -53,7 +53,7 @@ def test_a_webhook_that_echoes_the_challenge_is_subscribed(
     assert [settings.verify_token] == query["hub.verify_token"]
     assert [
         {"object": "page", "callback_url": webhook.url, "active": True, "fields": FIELDS}
-    ] == told
+    ] == content
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_a_page_subscribes_reads_and_unsubscribes(app: Flask, settings: Emulator
     page.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {settings.pages[0].token}"
 
     added = page.post(PAGE_LEVEL, query_string={"subscribed_fields": ", ".join(FIELDS)})
-    told = page.get(PAGE_LEVEL).get_json()
+    content = page.get(PAGE_LEVEL).get_json()
     deleted = page.delete(PAGE_LEVEL)
 
     assert {"success": True} == added.get_json() == deleted.get_json()
-    assert {"data": [{"id": settings.app_id, "subscribed_fields": FIELDS}]} == told
+    assert {"data": [{"id": settings.app_id, "subscribed_fields": FIELDS}]} == content
     assert {"data": []} == page.get(PAGE_LEVEL).get_json()

@@ -7,7 +7,7 @@ from app.emulator.graph.versions import version_serving
 
 
 @pytest.mark.parametrize(
-    ("asked", "served"),
+    ("requested", "served"),
     [
         ("v26.0", "v26.0"),
         ("v21.0", "v21.0"),
@@ -18,9 +18,9 @@ from app.emulator.graph.versions import version_serving
     ],
 )
 def test_an_expired_version_is_served_as_the_oldest_usable(
-    asked: str | None, served: str | None
+    requested: str | None, served: str | None
 ) -> None:
-    assert served == version_serving(asked, datetime(2026, 11, 20, tzinfo=UTC))
+    assert served == version_serving(requested, datetime(2026, 11, 20, tzinfo=UTC))
 
 
 def test_the_answer_says_which_version_served_it(graph: FlaskClient) -> None:

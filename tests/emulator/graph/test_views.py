@@ -56,14 +56,14 @@ def test_the_token_may_be_sent_in_four_ways(
 def test_errors_have_the_documented_shape(app: Flask) -> None:
     answer = app.test_client().get("/v26.0/me?access_token=wrong")
 
-    told = error(answer)
-    trace = told.pop("fbtrace_id")
+    members = error(answer)
+    trace = members.pop("fbtrace_id")
     assert 400 == answer.status_code
     assert {
         "message": "Invalid OAuth access token.",
         "type": "OAuthException",
         "code": 190,
-    } == told
+    } == members
     assert 23 == len(trace)
 
 

@@ -12,8 +12,8 @@ def test_a_typed_message_reaches_the_webhook_and_the_persons_own_thread_only(
 ) -> None:
     ana.submits("messages", text="Where is my order?")
 
-    said = webhook.events()[0]
-    assert (ana.psid, "Where is my order?") == (said["sender"]["id"], said["message"]["text"])
+    event = webhook.events()[0]
+    assert (ana.psid, "Where is my order?") == (event["sender"]["id"], event["message"]["text"])
     assert "Where is my order?" in ana.sees("/messages")
     assert "Where is my order?" not in ben.sees("/messages")
 

@@ -48,9 +48,9 @@ def test_a_copied_graph_call_goes_to_graph(settings: EmulatorSettings) -> None:
         client.get(path, headers={"Authorization": f"Bearer {settings.pages[0].token}"})
         command = client.get("/inspector/1/curl").text
 
-        said = subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=20)  # noqa: S603, S607 - what a developer pastes
+        run = subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=20)  # noqa: S603, S607 - what a developer pastes
 
-    assert b"Harbour Coffee" in said.stdout
+    assert b"Harbour Coffee" in run.stdout
 
 
 def test_send_again_sends_the_same_bytes(app: Flask, ana: Person, webhook: Webhook) -> None:

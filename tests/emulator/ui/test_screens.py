@@ -47,7 +47,7 @@ def server(settings: EmulatorSettings, shop: Shop) -> Iterator[EmulatorServer]:
 @pytest.fixture
 def chat(server: EmulatorServer, shop: Shop, settings: EmulatorSettings) -> str:
     """Return the address of a chat with every kind of message."""
-    there = server.description["pages"][0]["people"][0]
+    person = server.description["pages"][0]["people"][0]
     login = {"type": "account_link", "url": f"{shop.origin}/login"}
     more = {"type": "postback", "title": "Order again", "payload": "7"}
     card = {"title": "Your order", "subtitle": "On its way", "image_url": "https://a.example"}
@@ -67,12 +67,12 @@ def chat(server: EmulatorServer, shop: Shop, settings: EmulatorSettings) -> str:
     requests.post(
         f"{graph}/messenger_profile", json={**token, "account_linking_url": login["url"]}, timeout=5
     ).raise_for_status()
-    requests.post(f"{there['chat_url']}/messages", data={"text": "hello"}, timeout=5)
+    requests.post(f"{person['chat_url']}/messages", data={"text": "hello"}, timeout=5)
     for template in templates:
         content = {"attachment": {"type": "template", "payload": template}}
-        to_ana = {**token, "recipient": {"id": there["psid"]}}
+        to_ana = {**token, "recipient": {"id": person["psid"]}}
         requests.post(f"{graph}/messages", json={**to_ana, "message": content}, timeout=5)
-    return there["chat_url"]
+    return person["chat_url"]
 
 
 @pytest.fixture

@@ -59,9 +59,9 @@ def test_an_entry_without_messaging_has_the_shape_of_its_sample(fault: str, plac
 
 
 def test_signatures_are_those_of_the_samples() -> None:
-    told = json.loads((SAMPLES / "webhook" / "signatures.json").read_text(encoding="utf-8"))
+    signatures = json.loads((SAMPLES / "webhook" / "signatures.json").read_text(encoding="utf-8"))
 
     for name in ("message.json", "linked-escaped.json"):
         body = (SAMPLES / "webhook" / name).read_bytes()
         headers = signing.signed_headers(body, SECRET)
-        assert headers["X-Hub-Signature-256"].removeprefix("sha256=") in json.dumps(told)
+        assert headers["X-Hub-Signature-256"].removeprefix("sha256=") in json.dumps(signatures)
