@@ -1,5 +1,6 @@
-"""The commands and files that the README names must exist."""
+"""The commands, files, fields and figures that README and docs/ name must exist."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,13 +8,17 @@ import click
 import pytest
 
 from app.cli import main
+from app.linking.notices import LinkObject
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = "\n".join(page.read_text() for page in [*DOCS, ROOT / "CONTRIBUTING.md"])
 
 
 @pytest.mark.parametrize(
-    "typed", sorted(set(re.findall(r"threadlink ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", README)))
+    "typed",
+    sorted(set(re.findall(r"threadlink ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", f"{README}{PAGES}"))),
 )
 def test_every_command_that_is_shown_exists(typed: str) -> None:
     command: click.Command = main
@@ -32,3 +37,25 @@ def test_every_file_that_is_linked_exists() -> None:
 
     assert [] == [target for target in local if not (ROOT / target).is_file()]
     assert "docs/demo.png" in local
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    assert [] == [page.name for page in DOCS if f"](docs/{page.name})" not in README]
+
+
+def test_the_readme_can_be_read_in_five_minutes() -> None:
+    assert 600 <= len(README.split()) <= 900
+
+
+def test_the_readme_shows_the_link_object_as_it_is() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+
+    assert list(LinkObject.__struct_fields__) == list(json.loads(shown))
+
+
+def test_the_readme_names_figures_that_were_measured() -> None:
+    figures = re.findall(r"\d+,\d{3}", README.split("\n## Figures\n")[1])
+
+    measured = (ROOT / "docs/performance.md").read_text()
+    assert [] == [figure for figure in figures if figure not in measured]
+    assert figures

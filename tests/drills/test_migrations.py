@@ -142,7 +142,7 @@ def fill(engine: Engine, *, first: int) -> None:
 
 def test_a_full_database_is_upgraded_under_the_old_version_and_taken_back(old: Engine) -> None:
     """
-    Additive first: on many machines the old version still writes when the tables are new.
+    R122: additive first; on many machines the old version still writes when the tables are new.
     """
     schema.upgrade(old)
     assert schema.status(old).is_current

@@ -32,6 +32,7 @@ def names(path: Path) -> list[str]:
 
 
 def test_a_backup_can_be_restored_and_served(services: Services, tmp_path: Path) -> None:
+    """R124."""
     services.write(local.add, "ann@example.com", None, "$argon2id$x", at=NOON)
 
     found = copy(tmp_path / "live.sqlite", tmp_path / "copy.sqlite")
