@@ -1,13 +1,17 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo test check docs sbom fidelity bench drills install uv
+.PHONY: demo test explore check docs sbom fidelity bench drills install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
 PYTHON ?= python3
 # What pytest is told beside pyproject.toml, e.g. make test PYTEST_ARGS='-x tests/linking'
 PYTEST_ARGS ?=
+# In how many processes the tests run; -n 0 in PYTEST_ARGS is quicker for a single short folder.
+PYTEST_WORKERS ?= auto --maxprocesses 4
+# Which random inputs `make explore` begins with.
+SEED ?= $(shell date +%s)
 
 UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
 # Whatever environment is active or configured, this project's is the one meant.
@@ -21,7 +25,14 @@ demo: uv
 
 test: check
 	echo "Tests, on SQLite and PostgreSQL and in Chromium ..."
-	.venv/bin/pytest --quiet $(PYTEST_ARGS)
+	.venv/bin/pytest --quiet --numprocesses $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+# The property tests on random inputs, where `make test` takes the same each time. A failure prints
+# its smallest input: make it a case of that test.
+explore: install
+	echo "Property tests at random; to repeat: make explore SEED=$(SEED) PYTEST_ARGS='$(PYTEST_ARGS)'"
+	.venv/bin/pytest --quiet -m hypothesis --hypothesis-profile explore --hypothesis-seed $(SEED) \
+	  --numprocesses $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # What needs no running: format, lint, types, import law, dangerous calls.
 check: install

@@ -1,24 +1,35 @@
+import os
 import shutil
 import sys
+import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
+from types import CodeType
+from typing import Final
 
 import pytest
 import responses
+from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from playwright.sync_api import Browser
 from sqlalchemy import URL, Engine
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.accounts.passwords import Hasher
 from app.infra.database import schema
 from app.infra.database.engine import make_engine
 from app.infra.settings.parsing import database_url
 from app.infra.settings.settings import Settings
+from app.linking import delivery_counter
 from app.services.container import Services, build
 from tests import chromium, postgres
 from tests.actors import Graph, Messenger, Person
@@ -49,12 +60,47 @@ def _is_loopback(host: object) -> bool:
 sys.addaudithook(_refuse_the_internet)
 
 # No test is a stopwatch: in a fresh clone hypothesis makes its tables of Unicode first, for two
-# seconds, and takes that for a slow test.
-hypothesis.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis.register_profile("long", parent=hypothesis.get_profile("untimed"), max_examples=10_000)
-hypothesis.load_profile("untimed")
+# seconds, and takes that for a slow test. The same examples each time, so that a run that fails is
+# no matter of luck; `make explore` looks for others, and what it finds becomes a case.
+hypothesis.register_profile(
+    "fixed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+)
+hypothesis.register_profile(
+    "explore",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=False,
+    max_examples=2_000,
+    print_blob=True,
+)
+hypothesis.load_profile("fixed")
 
 pytest_plugins = ["tests.no_skips", "pytester"]
+
+
+# Production's parameters (tests/accounts/test_passwords.py) take 30 ms for each hash and each look.
+LITTLE_WORK: Final = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+class _Compiled(BytecodeCache):
+    """Templates that one application has compiled, for all that the tests of a process make."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+# Flask makes each application's environment with these; compiling is half of a page's first view.
+Flask.jinja_options = {"bytecode_cache": _Compiled()}
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +108,10 @@ def postgres_server() -> Iterator[URL]:
     # Nobody pulls the plug in these tests; the drills start their own server, with fsync.
     with postgres.running("fsync=off", "full_page_writes=off", "max_connections=200") as url:
         yield url
+
+
+# Where a commit waits for no disk; a kill is no power failure, so that nothing is lost by it.
+MEMORY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - folders of our own in it
 
 
 @pytest.fixture(scope="session")
@@ -86,16 +136,30 @@ def postgres_database(postgres_server: URL, postgres_template: str) -> Iterator[
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
+def database(request: pytest.FixtureRequest) -> Iterator[URL]:
     """Yield the address of an empty database, migrated, once on each engine."""
+    before = threading.enumerate()
     if request.param == "sqlite":
-        path = tmp_path / "threadlink.sqlite"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        yield database_url(f"sqlite:///{path}")
+        template = request.getfixturevalue("sqlite_template")
+        with tempfile.TemporaryDirectory(prefix="threadlink-", dir=MEMORY) as folder:
+            path = shutil.copyfile(template, Path(folder) / "threadlink.sqlite")
+            yield database_url(f"sqlite:///{path}")
+            _refuse_open_services(before)
         return
     reused: ReusedDatabase = request.getfixturevalue("postgres_database")
     yield reused.url
+    _refuse_open_services(before)
     reused.reset()
+
+
+def _refuse_open_services(before: Sequence[threading.Thread]) -> None:
+    # Their thread would write what it has counted into the database of a later test.
+    if any(
+        thread.name == delivery_counter.THREAD_NAME
+        for thread in threading.enumerate()
+        if thread not in before
+    ):
+        raise RuntimeError("the test has built services and not closed them")
 
 
 # For what only one of the two does: the test is then not run on the other, and not skipped either.
@@ -145,7 +209,7 @@ def settings(database: URL) -> Settings:
 @pytest.fixture
 def services(settings: Settings) -> Iterator[Services]:
     # So that a busy machine is no reason to fail; what the limit does has tests of its own.
-    services = build(settings, limit_seconds=60)
+    services = build(settings, limit_seconds=60, hasher_with=partial(Hasher, LITTLE_WORK))
     yield services
     services.close()
 

@@ -5,7 +5,6 @@
 
 import os
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -21,8 +20,9 @@ from typing import Final
 
 from sqlalchemy import URL, create_engine, make_url, text
 
-# A connection that was closed is seen by the server within milliseconds, if the machine is idle.
-CLOSING_SECONDS: Final = 10.0
+from tests.ports import free_port
+
+PATIENCE_SECONDS: Final = 10.0
 
 _TABLES: Final = """
     SELECT tablename FROM pg_tables
@@ -30,10 +30,12 @@ _TABLES: Final = """
 """
 _SEQUENCES: Final = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
 _OTHERS: Final = """
-    SELECT query FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-    AND backend_type = 'client backend'
+    FROM pg_stat_activity WHERE datname = current_database()
+    AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
+_WORKING: Final = f"SELECT query {_OTHERS} AND state <> 'idle'"
+# Idle ones are closing, or lie in the pool of an engine that nothing uses any more.
+_CLOSE: Final = f"SELECT pg_terminate_backend(pid, 5000) {_OTHERS}"
 # A digest of the revision, of all tables, indexes and columns, of their privileges, and of the
 # database's own settings.
 _SCHEMA: Final = """
@@ -90,7 +92,7 @@ def cluster(*settings: str) -> Iterator[Cluster]:
         data.mkdir()
         own(data)
         _run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
-        port = _free_port()
+        port = free_port()
         options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
         flags = " ".join(f"-c {option}" for option in [*options, *settings])
         url = URL.create("postgresql+psycopg", "postgres", None, "127.0.0.1", port, "postgres")
@@ -134,20 +136,20 @@ class ReusedDatabase:
         self._create()
 
     def reset(self) -> None:
-        """Remove all that a test has left, once its connections are closed.
+        """Remove all that a test has left: its connections, its rows, its changes of the schema.
 
         Raises:
-            RuntimeError: A connection is still open; it would reach into the next test.
+            RuntimeError: A connection is still at work; it could reach into the next test.
         """
-        left = self._wait_for_closing()
-        if left or self._connection.execute(text(_SCHEMA)).scalar() != self._schema:
-            # What a test has done to the schema is not undone: the database is made again.
+        working = self._wait_for_work()
+        self._connection.execute(text(_CLOSE))
+        if working or self._connection.execute(text(_SCHEMA)).scalar() != self._schema:
             self.drop()
             self._create()
         else:
             self._connection.exec_driver_sql(self._delete)
-        if left:
-            raise RuntimeError(f"the test left connections to its database open: {left}")
+        if working:
+            raise RuntimeError(f"the test left statements running: {working}")
 
     def drop(self) -> None:
         self._connection.close()
@@ -180,14 +182,14 @@ class ReusedDatabase:
         ]
         return ";".join(["BEGIN", "SET LOCAL lock_timeout = 5000", *statements, "COMMIT"])
 
-    def _wait_for_closing(self) -> Sequence[str]:
-        """Return the last statements of connections that stay open; a server takes a moment."""
-        limit = time.monotonic() + CLOSING_SECONDS
-        while left := self._connection.execute(text(_OTHERS)).scalars().all():
+    def _wait_for_work(self) -> Sequence[str]:
+        """Return the statements of connections that do not finish what they have begun."""
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while working := self._connection.execute(text(_WORKING)).scalars().all():
             if time.monotonic() > limit:
                 break
             time.sleep(0.002)
-        return left
+        return working
 
 
 def _administer(server: URL, statement: str) -> None:
@@ -225,9 +227,3 @@ def _run(*command: str | Path) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

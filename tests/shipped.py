@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import URL
 
 from tests.installation import ENVIRONMENT
+from tests.ports import free_port
 
 HOST: Final = "127.0.0.1"
 PATIENCE_SECONDS: Final = 30
@@ -80,12 +81,6 @@ def start_worker(
 ) -> subprocess.Popen[bytes]:
     """Start `threadlink worker` with *folder* as its own."""
     return _spawn(("worker", *options), database, folder, changed)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def answers_on(connection: socket.socket) -> list[RawAnswer]:

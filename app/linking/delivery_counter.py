@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 # Between two commits at least, however many deliveries come.
 PAUSE_S: Final = 1.0
+THREAD_NAME: Final = "delivery-counter"
 
 
 class DeliveryCounter:
@@ -37,7 +38,7 @@ class DeliveryCounter:
             self._counts[minute_of(at), outcome] += 1
             # Started at need: a process that was forked after this was built has no thread.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="tally", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                 self._thread.start()
         self._noted.set()
 

@@ -132,10 +132,16 @@ class Services:
         return f"{self.settings.public_url}/authorize?{query}"
 
 
-def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Services:
+def build(
+    settings: Settings,
+    *,
+    limit_seconds: float = LIMIT_SECONDS,
+    hasher_with: Callable[..., Hasher] = Hasher,
+) -> Services:
     """Return the services that *settings* describe; nothing is connected to yet.
 
-    A write that takes longer than *limit_seconds* raises `NotCommitted`.
+    A write that takes longer than *limit_seconds* raises `NotCommitted`. *hasher_with* makes the
+    password hasher from the slots for concurrent hashes.
     """
     error_reporter = telemetry.error_reporter_for(settings.monitoring.sentry_dsn)
     logs.configure(
@@ -148,7 +154,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
     admission = admission_for(
         cores=core_count(), workers=process_count(settings), threads=settings.threads
     )
-    hasher = Hasher(slots=admission.hashing)
+    hasher = hasher_with(slots=admission.hashing)
     return Services(
         settings=settings,
         engine=engine,

@@ -29,6 +29,7 @@ from app.accounts.identity import masked
         ("\tjane\n", "j•••"),
         ("jane@exa\u2066mple.com\x00", "j•••@example.com"),
         ("\ud800jane", "j•••"),
+        ("\ufb1d000", "\u05d9\u05b4•••"),
     ],
     ids=[
         "an address",
@@ -50,6 +51,7 @@ from app.accounts.identity import masked
         "white space around",
         "steering marks in the domain",
         "half a character",
+        "a letter that normal form makes a letter and a mark",
     ],
 )
 def test_a_masked_name_shows_its_first_letter_and_domain(name: str, shown: str) -> None:
@@ -69,4 +71,7 @@ def test_a_masked_name_never_steers_the_text_around_it(name: str) -> None:
 
 @given(st.text(st.characters(categories=("L", "N")), min_size=4, max_size=40))
 def test_a_masked_name_hides_all_but_one_letter(name: str) -> None:
-    assert len(masked(name)) <= len("x•••")
+    # A letter may come with a mark on it, or be made into one by the normal form.
+    letters = [char for char in masked(name) if unicodedata.category(char)[0] != "M"]
+
+    assert len(letters) <= len("x•••")

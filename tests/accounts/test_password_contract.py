@@ -61,7 +61,16 @@ AUTHENTICATORS: dict[str, Callable[[Engine], AbstractContextManager[PasswordAuth
 }
 
 
-@pytest.fixture(params=AUTHENTICATORS)
+# Only the local one has its accounts in the database.
+pytestmark = pytest.mark.parametrize(
+    ("authenticator", "database"),
+    [("local", "sqlite"), ("local", "postgresql")]
+    + [(name, "sqlite") for name in AUTHENTICATORS if name != "local"],
+    indirect=True,
+)
+
+
+@pytest.fixture
 def authenticator(
     request: pytest.FixtureRequest, engine: Engine
 ) -> Iterator[PasswordAuthenticator]:

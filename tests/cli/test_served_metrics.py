@@ -17,6 +17,7 @@ from tests.actors import Messenger, Person, linked, log_in, message
 from tests.browsers import OverSockets
 from tests.installation import ANA, ENVIRONMENT, PAGE, USERNAME, add_jane, settings_for
 from tests.messenger.loopback import hang_up, peer
+from tests.ports import free_port
 from tests.shipped import Shipped
 
 TOKEN = "canary-metrics-token"
@@ -118,7 +119,7 @@ def test_a_separate_worker_is_seen_and_reports_its_own_calls(
     services = build(settings_for(database))
     services.write(enqueue_unlink, PAGE, ANA, at=clock.now())
     services.close()
-    port = shipped.free_port()
+    port = free_port()
     origin = f"http://{shipped.HOST}:{port}"
     changed = {"METRICS_TOKEN": TOKEN, "GRAPH_URL": graph}
     with shipped.serving(database, WORKERS="2", **changed) as server:

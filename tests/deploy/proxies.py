@@ -19,6 +19,8 @@ from flask import Flask
 from requests.adapters import HTTPAdapter
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from tests.ports import free_port
+
 DEPLOY: Final = Path(__file__).parents[2] / "docs/deploy"
 NAME: Final = "shop.example"
 NGINX_MAIN: Final = """daemon off; pid {folder}/nginx.pid; error_log stderr crit;
@@ -133,7 +135,7 @@ def standing(program: str, app: Flask, folder: Path) -> Iterator[Front]:
     _make_certificate(folder)
     recorder = Recorder(app)
     with _listening(recorder) as server:
-        ports = Ports(server.server_port, _free_port(), _free_port())
+        ports = Ports(server.server_port, free_port(), free_port())
         options = {"nginx": _nginx, "caddy": _caddy}[program](ports, folder)
         # Otherwise Caddy writes a copy of its configuration to the home directory.
         environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
@@ -200,12 +202,6 @@ def _as_shipped(file: str, changes: Mapping[str, str]) -> str:
         assert shipped in text
         text = text.replace(shipped, here)
     return text
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,7 @@ from tests.actors import Messenger, Person, linked, log_in, message, unlinked
 from tests.bot import Bot
 from tests.browsers import OverSockets
 from tests.conftest import on_sqlite
-from tests.drills.crowd import Graph, prepare
+from tests.drills.load_generator import Graph, prepare
 from tests.installation import PAGE, PASSWORD
 
 # Debian's package faketime; a file says how far the clock of whoever loads it is off.

@@ -15,8 +15,8 @@ from app.infra.database.engine import make_engine
 from tests import postgres, shipped
 from tests.browsers import OverSockets
 from tests.conftest import on_postgresql
-from tests.drills.crowd import PLAIN, Crowd
-from tests.drills.ledger import Ledger, lost
+from tests.drills.acknowledgements import Acknowledgements, lost
+from tests.drills.load_generator import PLAIN, LoadGenerator
 from tests.shipped import Shipped
 
 # What `make drills` asks for: 20 restarts, each away for a second, one for half a minute.
@@ -26,41 +26,41 @@ BOT = {"BOT_MESSENGER_URL": "http://127.0.0.1:9/", "WORKERS": "2"}
 
 
 @contextmanager
-def loaded(database: URL, folder: Path, ledger: Ledger) -> Iterator[Shipped]:
+def loaded(database: URL, folder: Path, acks: Acknowledgements) -> Iterator[Shipped]:
     """Yield a server that is under load, stop both, and see that all was well with them."""
     server = shipped.start(database, folder, **BOT)
-    with Crowd(ledger, stories=PLAIN).at(server.origin):
+    with LoadGenerator(acks, scenarios=PLAIN).at(server.origin):
         yield server
     server.process.terminate()
     assert 0 == server.process.wait(shipped.PATIENCE_SECONDS)
-    assert {} == lost(ledger, database)
-    assert (set(ledger.statuses) - {200, 503}, ledger.rude) == (set(), 0)
+    assert {} == lost(acks, database)
+    assert (set(acks.statuses) - {200, 503}, acks.rude) == (set(), 0)
 
 
 def test_a_locked_table_is_answered_503_and_recovers(database: URL, tmp_path: Path) -> None:
     """R49, R120: within three seconds, and nothing of it is done afterwards; others are served."""
-    ledger = Ledger()
+    acks = Acknowledgements()
     engine = make_engine(database)
-    with loaded(database, tmp_path, ledger) as server:
-        ledger.wait_for(20)
+    with loaded(database, tmp_path, acks) as server:
+        acks.wait_for(20)
         # On SQLite to begin is to lock.
         is_sqlite = engine.dialect.name == "sqlite"
         lock = "SELECT 1" if is_sqlite else "LOCK TABLE link_event, outbox IN EXCLUSIVE MODE"
         with engine.connect() as other:
             other.execute(text(lock))
-            before = ledger.acknowledged
-            ledger.wait_for_refusals(8)
+            before = acks.acknowledged
+            acks.wait_for_refusals(8)
             threading.Event().wait(AWAY_SECONDS)
             browser = OverSockets(server.origin)
             alive = browser("GET", "/healthz")
             browser.close()
             # Those that were committed just before the lock.
-            held = ledger.acknowledged - before
+            held = acks.acknowledged - before
             other.rollback()
-        ledger.wait_for(20)
+        acks.wait_for(20)
     engine.dispose()
 
-    print(f"\n{database.get_backend_name()} locked: {ledger}")  # noqa: T201 - the figures of the drill
+    print(f"\n{database.get_backend_name()} locked: {acks}")  # noqa: T201 - the figures of the drill
     assert 200 == alive.status
     assert held <= 8
 
@@ -68,42 +68,42 @@ def test_a_locked_table_is_answered_503_and_recovers(database: URL, tmp_path: Pa
 @on_postgresql
 def test_connections_cut_by_postgresql_lose_nothing(database: URL, tmp_path: Path) -> None:
     """R120: by its administrator, say; new ones are made without a word from anybody."""
-    ledger = Ledger()
+    acks = Acknowledgements()
     administrator = make_engine(database.set(database="postgres"))
     cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
-    with loaded(database, tmp_path, ledger):
+    with loaded(database, tmp_path, acks):
         for _ in range(5 * RESTARTS):
-            ledger.wait_for(10)
+            acks.wait_for(10)
             with administrator.connect() as connection:
                 connection.execute(cut, {"name": database.database})
-        ledger.wait_for(20)
+        acks.wait_for(20)
     administrator.dispose()
 
-    print(f"\nconnections cut {5 * RESTARTS} times: {ledger}")  # noqa: T201 - the figures
+    print(f"\nconnections cut {5 * RESTARTS} times: {acks}")  # noqa: T201 - the figures
 
 
 @pytest.mark.skipif("TEST_POSTGRES_URL" in os.environ, reason="not ours to restart")
 def test_postgresql_restarted_under_load_loses_nothing(tmp_path: Path) -> None:
     """R120: it crashes, comes back, and everything goes on without a restart of ours."""
-    ledger, waits = Ledger(), []
+    acks, waits = Acknowledgements(), []
     with postgres.cluster() as cluster:
         database = postgres.new_database(cluster.url, "threadlink")
         engine = make_engine(database)
         schema.upgrade(engine)
         engine.dispose()
-        with loaded(database, tmp_path, ledger):
+        with loaded(database, tmp_path, acks):
             for number in range(RESTARTS):
-                ledger.wait_for(20)
+                acks.wait_for(20)
                 cluster.stop()
-                ledger.wait_for_refusals(1)
+                acks.wait_for_refusals(1)
                 threading.Event().wait(0 if number else AWAY_SECONDS)
                 cluster.start()
                 since = monotonic()
-                ledger.wait_for(1)
+                acks.wait_for(1)
                 waits.append(monotonic() - since)
-            ledger.wait_for(20)
+            acks.wait_for(20)
 
     print(  # noqa: T201 - the figures of the drill
-        f"\n{RESTARTS} restarts of PostgreSQL, the first of {AWAY_SECONDS:.0f} s: {ledger}; "
+        f"\n{RESTARTS} restarts of PostgreSQL, the first of {AWAY_SECONDS:.0f} s: {acks}; "
         f"first acknowledged {max(waits):.1f} s after its return at the latest"
     )

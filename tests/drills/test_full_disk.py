@@ -14,9 +14,9 @@ from sqlalchemy import URL, Engine, create_engine, text
 from app.infra.settings.parsing import database_url
 from tests import postgres, shipped
 from tests.browsers import OverSockets
-from tests.drills.crowd import PLAIN, Crowd, prepare
+from tests.drills.acknowledgements import Acknowledgements, lost
 from tests.drills.disks import Limited, Mounted, may_mount, mounted
-from tests.drills.ledger import Ledger, lost
+from tests.drills.load_generator import PLAIN, LoadGenerator, prepare
 from tests.installation import ANA, PAGE
 from tests.shipped import Shipped
 
@@ -67,31 +67,31 @@ def test_a_full_disk_refuses_new_work_and_nothing_else(
 
 def _fill_and_free(database: URL, disk: Limited | Mounted, folder: Path) -> None:
     """Let *disk* be full and free again under load; new work alone may be refused, and in time."""
-    ledger = Ledger()
+    acks = Acknowledgements()
     key = prepare(database)
     server = shipped.start(database, folder, **BOT)
     if isinstance(disk, Limited):
         disk.process = server.process.pid
-    with Crowd(ledger, stories=PLAIN).at(server.origin):
-        ledger.wait_for(20)
+    with LoadGenerator(acks, scenarios=PLAIN).at(server.origin):
+        acks.wait_for(20)
         disk.fill()
-        ledger.wait_for_refusals(20)
+        acks.wait_for_refusals(20)
         read = _reads(server, key)
         disk.free()
         since = monotonic()
-        ledger.wait_for(1)
+        acks.wait_for(1)
         wait = monotonic() - since
-        ledger.wait_for(20)
+        acks.wait_for(20)
     server.process.terminate()
 
     assert 0 == server.process.wait(shipped.PATIENCE_SECONDS)
     print(  # noqa: T201 - the figures of the drill
-        f"\n{database.get_backend_name()}, disk full: {ledger}; first acknowledged {wait:.1f} s "
+        f"\n{database.get_backend_name()}, disk full: {acks}; first acknowledged {wait:.1f} s "
         "after there was room"
     )
     assert {"/healthz": 200, "a look-up": 404} == read
-    assert {} == lost(ledger, database)
-    assert (set(ledger.statuses) - {200, 503}, ledger.rude) == (set(), 0)
+    assert {} == lost(acks, database)
+    assert (set(acks.statuses) - {200, 503}, acks.rude) == (set(), 0)
 
 
 def _reads(server: Shipped, key: str) -> dict[str, int]:

@@ -15,9 +15,17 @@ from sqlalchemy import URL, text
 
 from app.infra.database.engine import make_engine
 from tests import bot as bots
-from tests.drills.crowd import SETTINGS, Crowd, Graph, prepare
-from tests.drills.ledger import CODE, END, Ledger, changes, heard_by, lost, unheard
-from tests.drills.pair import Pair, kill
+from tests.drills.acknowledgements import (
+    CODE,
+    END,
+    Acknowledgements,
+    changes,
+    heard_by,
+    lost,
+    unheard,
+)
+from tests.drills.load_generator import SETTINGS, Graph, LoadGenerator, prepare
+from tests.drills.server_and_worker import ServerAndWorker, kill
 
 CYCLES = int(os.environ.get("DRILL_CYCLES", "3"))
 SEED = int(os.environ.get("DRILL_SEED", "1"))
@@ -30,53 +38,53 @@ def test_nothing_acknowledged_is_lost_when_server_and_worker_are_killed(
 
     Two processes answer, so that they are also killed while they wait for each other.
     """
-    ledger, graph, dice = Ledger(), Graph(), random.Random(SEED)  # noqa: S311 - no secret
-    crowd = Crowd(ledger, prepare(database))
+    acks, graph, dice = Acknowledgements(), Graph(), random.Random(SEED)  # noqa: S311 - no secret
+    load = LoadGenerator(acks, prepare(database))
     with bots.running() as bot, bots.running() as graph_edge:
         graph_edge.reply = graph
         settings = {**SETTINGS, "GRAPH_URL": graph_edge.url}
-        with running(Pair(database, tmp_path, settings, bot=bot.url)) as pair:
+        with running(ServerAndWorker(database, tmp_path, settings, bot=bot.url)) as processes:
             for number in range(CYCLES):
-                with crowd.at(pair.origin):
-                    ledger.wait_for(dice.randint(5, 40))
-                    for victim in dice.choice(victims(pair)):
+                with load.at(processes.origin):
+                    acks.wait_for(dice.randint(5, 40))
+                    for victim in dice.choice(victims(processes)):
                         kill(victim)
-                pair.replace_the_dead()
+                processes.replace_the_dead()
                 if number % 25 == 24:
-                    print(f"\n{number + 1} kills: {ledger}", flush=True)  # noqa: T201 - patience
-            crowd.finish(pair.origin)
+                    print(f"\n{number + 1} kills: {acks}", flush=True)  # noqa: T201 - patience
+            load.finish(processes.origin)
             drain(database)
             heard = heard_by(bot)
 
-    gone = lost(ledger, database)
+    gone = lost(acks, database)
     told = {change: len(ids) for change, ids in heard.notice_ids.items()}
     print(  # noqa: T201 - the figures of the drill
-        f"\n{database.get_backend_name()}: {CYCLES} kills (seed {SEED}), {ledger}; "
+        f"\n{database.get_backend_name()}: {CYCLES} kills (seed {SEED}), {acks}; "
         f"lost: {gone or 'nothing'}; {heard.posts} posts to the bot about {len(told)} changes, "
-        f"{len(unheard(ledger, heard))} messages and {len(changes(database) - told.keys())} "
+        f"{len(unheard(acks, heard))} messages and {len(changes(database) - told.keys())} "
         "changes unheard"
     )
     assert {} == gone
-    assert ledger.entries[CODE]
-    assert frozenset() == unheard(ledger, heard)
+    assert acks.entries[CODE]
+    assert frozenset() == unheard(acks, heard)
     assert dict.fromkeys(changes(database), 1) == told
     assert len(told) == len(set[str]().union(*heard.notice_ids.values()))
-    assert ledger.about(END) <= graph.unlinked
-    assert (set(ledger.statuses) - {200, 204, 503}, ledger.rude) == (set(), 0)
+    assert acks.about(END) <= graph.unlinked
+    assert (set(acks.statuses) - {200, 204, 503}, acks.rude) == (set(), 0)
 
 
-def victims(pair: Pair) -> tuple[tuple[Popen[bytes], ...], ...]:
+def victims(processes: ServerAndWorker) -> tuple[tuple[Popen[bytes], ...], ...]:
     """Return who may be killed in one cycle."""
-    server, worker = pair.server.process, pair.worker
+    server, worker = processes.server.process, processes.worker
     return (server,), (server,), (worker,), (server, worker)
 
 
 @contextmanager
-def running(pair: Pair) -> Iterator[Pair]:
+def running(processes: ServerAndWorker) -> Iterator[ServerAndWorker]:
     try:
-        yield pair
+        yield processes
     finally:
-        pair.stop()
+        processes.stop()
 
 
 def drain(database: URL) -> None:

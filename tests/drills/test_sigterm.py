@@ -6,9 +6,9 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from tests import bot as bots
-from tests.drills.crowd import SETTINGS, Crowd, Graph, prepare
-from tests.drills.ledger import Ledger, lost
-from tests.drills.pair import Pair
+from tests.drills.acknowledgements import Acknowledgements, lost
+from tests.drills.load_generator import SETTINGS, Graph, LoadGenerator, prepare
+from tests.drills.server_and_worker import ServerAndWorker
 
 # `make drills` asks for 20.
 STOPS = int(os.environ.get("DRILL_STOPS", "1"))
@@ -20,26 +20,28 @@ def test_sigterm_under_load_ends_both_in_time_and_loses_nothing(
     database: URL, tmp_path: Path
 ) -> None:
     """R121: what is in flight is answered, or its step is simply done again elsewhere."""
-    ledger = Ledger()
-    crowd = Crowd(ledger, prepare(database))
+    acks = Acknowledgements()
+    load = LoadGenerator(acks, prepare(database))
     with bots.running() as bot, bots.running() as graph:
         graph.reply = Graph()
-        pair = Pair(database, tmp_path, {**SETTINGS, "GRAPH_URL": graph.url}, bot=bot.url)
+        processes = ServerAndWorker(
+            database, tmp_path, {**SETTINGS, "GRAPH_URL": graph.url}, bot=bot.url
+        )
         for _ in range(STOPS):
             bot.received.clear()
-            pair.replace_the_dead()
-            with crowd.at(pair.origin):
+            processes.replace_the_dead()
+            with load.at(processes.origin):
                 # Until then the new worker may not have come as far as to hear of a signal.
                 bots.wait_for_posts(bot, 1)
-                ledger.wait_for(30)
-                pair.server.process.terminate()
-                pair.worker.terminate()
+                acks.wait_for(30)
+                processes.server.process.terminate()
+                processes.worker.terminate()
                 codes = (
-                    pair.server.process.wait(MOST_SECONDS),
-                    pair.worker.wait(MOST_SECONDS),
+                    processes.server.process.wait(MOST_SECONDS),
+                    processes.worker.wait(MOST_SECONDS),
                 )
             assert (0, 0) == codes
 
-    print(f"\n{database.get_backend_name()}, stopped {STOPS} times: {ledger}")  # noqa: T201 - the figures
-    assert {} == lost(ledger, database)
-    assert (set(ledger.statuses) - {200, 204, 503}, ledger.rude) == (set(), 0)
+    print(f"\n{database.get_backend_name()}, stopped {STOPS} times: {acks}")  # noqa: T201 - the figures
+    assert {} == lost(acks, database)
+    assert (set(acks.statuses) - {200, 204, 503}, acks.rude) == (set(), 0)

@@ -28,12 +28,13 @@ from tests import shipped
 from tests.actors import Messenger, linked, message
 from tests.bot import Bot, Received, Reply
 from tests.browsers import OverSockets
-from tests.drills.crowd import prepare
-from tests.drills.pair import SECRET
+from tests.drills.load_generator import prepare
+from tests.drills.server_and_worker import SECRET
 from tests.fidelity.program_cache import command_for
 from tests.fidelity.programs import Program
 from tests.installation import ANA, BEN, ENVIRONMENT, settings_for
 from tests.linking.factories import JANE, confirmed
+from tests.ports import free_port
 
 _SECONDS = 30
 _PAGE = Path(__file__).parents[2] / "docs" / "bots.md"
@@ -59,7 +60,7 @@ def converse(command: Sequence[str], folder: Path) -> dict[str, bool]:
         engine = make_engine(database)
         schema.upgrade(engine)
         engine.dispose()
-        key, port = prepare(database), shipped.free_port()
+        key, port = prepare(database), free_port()
         settings = {
             "GRAPH_URL": graph.url,
             "BOT_MESSENGER_URL": f"http://127.0.0.1:{port}/messenger",

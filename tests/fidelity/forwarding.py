@@ -20,6 +20,7 @@ import requests
 
 from tests.actors import delivery, message
 from tests.installation import ANA, ENVIRONMENT, NOON
+from tests.ports import free_port
 
 HERE: Final = Path(__file__).parent / "forwarding_bots"
 PATIENCE_S: Final = 30
@@ -56,7 +57,7 @@ def _install(cache: Path) -> str:
 def _reads(name: str, command: list[str], cache: Path) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "bot.log"
-        ports = _free_port(), _free_port()
+        ports = free_port(), free_port()
         env = {**os.environ, "PORT": str(ports[1]), "APP_SECRET": SECRET}
         env["NODE_PATH"] = str(cache / "node_modules")
         with log.open("w") as output:
@@ -117,11 +118,6 @@ def _until_logged(log: Path, words: str) -> bool:
             return True
         time.sleep(0.1)
     return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
 
 
@@ -26,9 +26,9 @@ def demo(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
 
 
 @pytest.fixture
-def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Phone]:
+def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[MobileBrowser]:
     """Yield a phone on which, by the end, no page has complained of script or policy."""
-    phone = Phone(browser, request.node.name.removeprefix("test_"))
+    phone = MobileBrowser(browser, request.node.name.removeprefix("test_"))
     yield phone
     phone.context.close()
     assert [] == phone.complaints

@@ -3,7 +3,6 @@
 import csv
 import re
 import secrets
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from app.infra import clock
 from tests.accounts.oidc_provider import providing
 from tests.accounts.openldap import BASE, BIND_DN, BIND_PASSWORD, JANE, directory
 from tests.accounts.password_endpoint import SECRET, example
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
 from tests.journeys.providers import npm_oidc_provider, oidc_provider_mock
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,7 @@ def oidc(name: str, issuer: str) -> dict[str, str]:
     }
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
-
-
-def connects(phone: Phone, name: str) -> None:
+def connects(phone: MobileBrowser, name: str) -> None:
     """Confirm as the person whose account is shown as *name*, and leave the chat."""
     phone.sees(name)
     phone.taps("Connect")
@@ -75,7 +69,7 @@ def connects(phone: Phone, name: str) -> None:
 
 
 def test_a_person_links_by_two_providers_that_others_wrote(
-    threadlink: Threadlink, phone: Phone
+    threadlink: Threadlink, phone: MobileBrowser
 ) -> None:
     """R56-R58: npm's oidc-provider, after turning back there once, and then PyPI's mock."""
     # Their pages want fonts from elsewhere, and tests go nowhere.
@@ -116,7 +110,9 @@ def test_a_person_links_by_two_providers_that_others_wrote(
     assert (mock, "zoe") == (by_mock["issuer"], by_mock["subject"])
 
 
-def test_a_person_links_by_the_businesss_own_endpoint(threadlink: Threadlink, phone: Phone) -> None:
+def test_a_person_links_by_the_businesss_own_endpoint(
+    threadlink: Threadlink, phone: MobileBrowser
+) -> None:
     """The documented example is all that the business has to write."""
     public_url = f"http://127.0.0.1:{free_port()}"
     with example("python") as endpoint:
@@ -141,7 +137,7 @@ def test_a_person_links_by_the_businesss_own_endpoint(threadlink: Threadlink, ph
     assert ("http:shop", "u-81") == (link["issuer"], link["subject"])
 
 
-def test_a_person_links_by_a_directory(threadlink: Threadlink, phone: Phone) -> None:
+def test_a_person_links_by_a_directory(threadlink: Threadlink, phone: MobileBrowser) -> None:
     """OpenLDAP, by StartTLS; "not you?" in between, and known by what no renaming changes."""
     public_url = f"http://127.0.0.1:{free_port()}"
     with directory() as there:
@@ -171,7 +167,7 @@ def test_a_person_links_by_a_directory(threadlink: Threadlink, phone: Phone) -> 
     assert ("ldap:staff", JANE) == (link["issuer"], link["subject"])
 
 
-def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: Phone) -> None:
+def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: MobileBrowser) -> None:
     """R57: one lies and one hangs; each is said so, on a small phone in the dark."""
     public_url = f"http://127.0.0.1:{free_port()}"
     password = "quiet harbour, four gulls"
@@ -203,7 +199,7 @@ def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: Phone
 
 
 def test_who_comes_back_too_late_is_told_how_to_start_again(
-    threadlink: Threadlink, phone: Phone
+    threadlink: Threadlink, phone: MobileBrowser
 ) -> None:
     """R10: the five minutes are over while the person looks around at the provider."""
     public_url = f"http://127.0.0.1:{free_port()}"

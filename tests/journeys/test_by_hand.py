@@ -3,19 +3,19 @@
 import csv
 import re
 import secrets
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
+from tests.ports import free_port
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 JANE, PASSWORD = "jane@example.com", "four gulls over a quiet harbour"
 
 
 def test_a_developer_sets_up_by_hand_and_a_person_links(
-    threadlink: Threadlink, phone: Phone
+    threadlink: Threadlink, phone: MobileBrowser
 ) -> None:
     public_url = f"http://127.0.0.1:{free_port()}"
     hears = ("--webhook-url", f"{public_url}/webhook")
@@ -71,8 +71,3 @@ def filled(values: Mapping[str, str]) -> str:
         text, found = re.subn(rf"(?m)^#?{name}=.*$", f"{name}={value}", text)
         assert found == 1, name
     return text
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

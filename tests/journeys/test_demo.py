@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
 
 ANY_PORTS = ("--port", "0", "--emulator-port", "0")
@@ -24,7 +24,7 @@ def links(threadlink: Threadlink, demo: Mapping[str, Any]) -> list[tuple[str, st
 
 
 def test_an_account_is_linked_logged_out_and_left_alone(
-    demo: Mapping[str, Any], threadlink: Threadlink, phone: Phone
+    demo: Mapping[str, Any], threadlink: Threadlink, phone: MobileBrowser
 ) -> None:
     phone.opens(demo["chat_url"])
     phone.sees("Log in to see your orders")
@@ -58,7 +58,7 @@ def test_an_account_is_linked_logged_out_and_left_alone(
 
 
 def test_two_people_link_the_same_account(
-    demo: Mapping[str, Any], threadlink: Threadlink, phone: Phone
+    demo: Mapping[str, Any], threadlink: Threadlink, phone: MobileBrowser
 ) -> None:
     for person in demo["pages"][0]["people"]:
         phone.opens(person["chat_url"])
@@ -131,7 +131,7 @@ def chat_behind_a_proxy(threadlink: Threadlink, proxy: socket.socket) -> Iterato
 
 
 def test_nothing_of_the_demo_goes_through_a_proxy(
-    chat_behind_a_proxy: str, proxy: socket.socket, phone: Phone
+    chat_behind_a_proxy: str, proxy: socket.socket, phone: MobileBrowser
 ) -> None:
     """R101, R110: the bot sends its key with every question."""
     phone.opens(chat_behind_a_proxy)

@@ -5,10 +5,10 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 
 
-def test_the_bot_greets_knows_and_forgets(demo: Mapping[str, Any], phone: Phone) -> None:
+def test_the_bot_greets_knows_and_forgets(demo: Mapping[str, Any], phone: MobileBrowser) -> None:
     phone.opens(demo["chat_url"])
     phone.says("hi")
     phone.sees("Hi! Log in, and I know you.")

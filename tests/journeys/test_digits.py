@@ -8,9 +8,10 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
-from tests.journeys.test_by_hand import JANE, PASSWORD, filled, free_port
+from tests.journeys.test_by_hand import JANE, PASSWORD, filled
+from tests.ports import free_port
 
 
 @contextmanager
@@ -32,7 +33,9 @@ def _asking_for_digits(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
         assert 0 == emulator.stops()[0]
 
 
-def test_the_digits_of_the_chat_connect_and_no_others(threadlink: Threadlink, phone: Phone) -> None:
+def test_the_digits_of_the_chat_connect_and_no_others(
+    threadlink: Threadlink, phone: MobileBrowser
+) -> None:
     with _asking_for_digits(threadlink) as there:
         chat_url = there["chat_url"]
         phone.opens(chat_url)

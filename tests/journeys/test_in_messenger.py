@@ -8,32 +8,33 @@ from playwright.sync_api import Browser, expect
 from app.infra import clock
 from tests.accounts.oidc_provider import providing
 from tests.browsers import ON_ANDROID, ON_IOS
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
-from tests.journeys.test_authenticators import business, connects, free_port, oidc
+from tests.journeys.test_authenticators import business, connects, oidc
+from tests.ports import free_port
 
 PASSWORD = "quiet harbour, four gulls"
 
 
 @pytest.fixture(params=[ON_IOS, ON_ANDROID], ids=["iOS", "Android"])
-def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Phone]:
+def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[MobileBrowser]:
     """Yield the smallest phone, in the dark, whose browser is Messenger's."""
     name = request.node.name.removeprefix("test_").replace("[", "-").rstrip("]")
-    phone = Phone(browser, name, user_agent=request.param)
+    phone = MobileBrowser(browser, name, user_agent=request.param)
     phone.is_small()
     yield phone
     phone.context.close()
     assert [] == phone.complaints
 
 
-def buttons(phone: Phone) -> list[str]:
+def buttons(phone: MobileBrowser) -> list[str]:
     """Return what can be tapped on the page to go on, from the top."""
     shown = phone.page.get_by_role("main").get_by_role("button").all_inner_texts()
     return [words.strip() for words in shown if words.strip() != "Show"]
 
 
 def test_in_messenger_the_other_ways_are_offered_and_work(
-    threadlink: Threadlink, phone: Phone
+    threadlink: Threadlink, phone: MobileBrowser
 ) -> None:
     """R55: a sentence stands where the button would lead to a page that says 403."""
     public_url = f"http://127.0.0.1:{free_port()}"
@@ -63,7 +64,7 @@ def test_in_messenger_the_other_ways_are_offered_and_work(
 
 
 def test_where_no_way_works_inside_messenger_that_is_said(
-    threadlink: Threadlink, phone: Phone
+    threadlink: Threadlink, phone: MobileBrowser
 ) -> None:
     """R55: nobody is sent to look for another way that is not there; the way back is."""
     public_url = f"http://127.0.0.1:{free_port()}"

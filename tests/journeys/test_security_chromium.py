@@ -19,13 +19,13 @@ from app.cli.serving import serving
 from app.services.container import build
 from tests.actors import Graph
 from tests.installation import PASSWORD, USERNAME, add_jane, settings_for
-from tests.journeys.stage import Facebook, Scene, served
+from tests.journeys.facebook_redirects import Facebook, RedirectSetup, served
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def scene(database: URL, graph: Graph) -> Iterator[Scene]:
+def scene(database: URL, graph: Graph) -> Iterator[RedirectSetup]:
     facebook = Facebook()
     facebook_app = Asked.application(facebook.answer)
     # Two hosts to a browser: the name and the number of the same machine.
@@ -36,7 +36,7 @@ def scene(database: URL, graph: Graph) -> Iterator[Scene]:
             services = build(settings_for(database, PUBLIC_URL=url, REDIRECT_ORIGINS=origin))
             add_jane(services)
             with serving(services, listener):
-                yield Scene(services, facebook, graph)
+                yield RedirectSetup(services, facebook, graph)
 
 
 @dataclass
@@ -88,27 +88,27 @@ def device(browser: Browser) -> Iterator[Callable[..., Device]]:
 Hand = Callable[..., Device]
 
 
-def _on_sign_in(_scene: Scene, _device: Device) -> None:
+def _on_sign_in(_scene: RedirectSetup, _device: Device) -> None:
     """There already."""
 
 
-def _on_wrong_password(_scene: Scene, device: Device) -> None:
+def _on_wrong_password(_scene: RedirectSetup, device: Device) -> None:
     device.signs_in("wrong")
     expect(device.page.get_by_role("alert")).to_be_visible()
 
 
-def _on_question(_scene: Scene, device: Device) -> None:
+def _on_question(_scene: RedirectSetup, device: Device) -> None:
     device.signs_in()
     expect(device.page.get_by_role("button", name="Connect")).to_be_enabled()
 
 
-def _without_graph(scene: Scene, device: Device) -> None:
+def _without_graph(scene: RedirectSetup, device: Device) -> None:
     scene.graph.is_down = True
     device.signs_in()
     expect(device.page.get_by_role("link", name="Try again")).to_be_visible()
 
 
-def _too_often(_scene: Scene, device: Device) -> None:
+def _too_often(_scene: RedirectSetup, device: Device) -> None:
     for _ in range(6):
         device.signs_in("wrong")
     expect(
@@ -118,7 +118,7 @@ def _too_often(_scene: Scene, device: Device) -> None:
     ).to_be_visible()
 
 
-def _on_an_old_form(_scene: Scene, device: Device) -> None:
+def _on_an_old_form(_scene: RedirectSetup, device: Device) -> None:
     device.page.evaluate(
         "document.querySelectorAll('[name=form_token]').forEach(e => e.value = 'x')"
     )
@@ -126,8 +126,8 @@ def _on_an_old_form(_scene: Scene, device: Device) -> None:
     expect(device.page.get_by_text("This page is out of date")).to_be_visible()
 
 
-def _state(change: str) -> Callable[[Scene, Device], None]:
-    def become(scene: Scene, device: Device) -> None:
+def _state(change: str) -> Callable[[RedirectSetup, Device], None]:
+    def become(scene: RedirectSetup, device: Device) -> None:
         scene.becomes(change)
         device.page.reload()
 
@@ -135,7 +135,7 @@ def _state(change: str) -> Callable[[Scene, Device], None]:
 
 
 CONFIRMED = "psid = '1', issuer = 'local', subject = 'x', signed_in_at = opened_at, code_hash = 'h'"
-STATES: dict[str, Callable[[Scene, Device], None]] = {
+STATES: dict[str, Callable[[RedirectSetup, Device], None]] = {
     "sign-in": _on_sign_in,
     "wrong password": _on_wrong_password,
     "question": _on_question,
@@ -154,7 +154,7 @@ STATES: dict[str, Callable[[Scene, Device], None]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_the_way_back_works_from_every_page(scene: Scene, device: Hand, state: str) -> None:
+def test_the_way_back_works_from_every_page(scene: RedirectSetup, device: Hand, state: str) -> None:
     """R75, R81: on over a second host, with 320 px, and nothing for axe to find."""
     phone = device(viewport={"width": 320, "height": 568})
     login = scene.login()
@@ -169,7 +169,7 @@ def test_the_way_back_works_from_every_page(scene: Scene, device: Hand, state: s
     assert [login.redirect_uri] == scene.facebook.came_back
 
 
-def test_connect_takes_the_code_over_two_hosts(scene: Scene, device: Hand) -> None:
+def test_connect_takes_the_code_over_two_hosts(scene: RedirectSetup, device: Hand) -> None:
     """R75: the answer to our form hops twice before it arrives."""
     phone = device()
     login = scene.login()
@@ -185,7 +185,7 @@ def test_connect_takes_the_code_over_two_hosts(scene: Scene, device: Hand) -> No
 
 @pytest.mark.parametrize("button", ["Connect", "Cancel"])
 def test_an_app_behind_a_scheme_of_its_own_is_reached(
-    scene: Scene, device: Hand, button: str
+    scene: RedirectSetup, device: Hand, button: str
 ) -> None:
     """R75: the last hop opens Messenger's app; the policy must have nothing to say about it."""
     scene.facebook.onward = "fb-messenger://threads"
@@ -201,7 +201,7 @@ def test_an_app_behind_a_scheme_of_its_own_is_reached(
     assert 1 == len(scene.facebook.came_back)
 
 
-def test_the_trap_is_real(scene: Scene, browser: Browser) -> None:
+def test_the_trap_is_real(scene: RedirectSetup, browser: Browser) -> None:
     """R75: with form-action 'self' on the page, Chromium stops the very same way back."""
     context = browser.new_context()
     page = context.new_page()
@@ -225,7 +225,7 @@ def test_the_trap_is_real(scene: Scene, browser: Browser) -> None:
     context.close()
 
 
-def test_what_the_browser_keeps_and_sends(scene: Scene, device: Hand) -> None:
+def test_what_the_browser_keeps_and_sends(scene: RedirectSetup, device: Hand) -> None:
     """R67, R77, R78: Origin is null, since nobody is told where we come from, and is heard."""
     phone = device()
     login = scene.login()
@@ -252,7 +252,7 @@ def test_what_the_browser_keeps_and_sends(scene: Scene, device: Hand) -> None:
     assert {ours, *there} == hosts
 
 
-def test_the_whole_way_works_without_script(scene: Scene, device: Hand) -> None:
+def test_the_whole_way_works_without_script(scene: RedirectSetup, device: Hand) -> None:
     """R81: an in-app browser may have it off."""
     phone = device(java_script_enabled=False, viewport={"width": 320, "height": 568})
     login = scene.login()
@@ -266,7 +266,7 @@ def test_the_whole_way_works_without_script(scene: Scene, device: Hand) -> None:
     assert "authorization_code" in parse_qs(urlsplit(scene.facebook.came_back[0]).query)
 
 
-def test_going_back_shows_what_has_become_of_it(scene: Scene, device: Hand) -> None:
+def test_going_back_shows_what_has_become_of_it(scene: RedirectSetup, device: Hand) -> None:
     """R79: no old page comes out of a cache."""
     phone = device()
     phone.page.goto(scene.address(scene.login()))

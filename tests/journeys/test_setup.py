@@ -3,12 +3,15 @@
 import csv
 import secrets
 
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
-from tests.journeys.test_by_hand import JANE, PASSWORD, filled, free_port
+from tests.journeys.test_by_hand import JANE, PASSWORD, filled
+from tests.ports import free_port
 
 
-def test_after_setup_a_tap_on_log_in_ends_in_a_link(threadlink: Threadlink, phone: Phone) -> None:
+def test_after_setup_a_tap_on_log_in_ends_in_a_link(
+    threadlink: Threadlink, phone: MobileBrowser
+) -> None:
     port = free_port()
     public_url = f"http://127.0.0.1:{port}"
     # Meta knows nothing of the server: no webhook, no subscription, no address for Log In.

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.browsers import OverSockets
-from tests.journeys.phone import Phone
+from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Served, Threadlink
-from tests.journeys.test_by_hand import JANE, PASSWORD, filled, free_port
+from tests.journeys.test_by_hand import JANE, PASSWORD, filled
+from tests.ports import free_port
 from tests.setup.tunnels import LocalApi, entrance, local_api
 
 UNDO = Path("instance/tunnel-undo.json")
@@ -76,7 +77,7 @@ def noted(messenger: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 
 def test_a_person_links_through_a_tunnel_whose_address_changes(
-    threadlink: Threadlink, messenger: Mapping[str, Any], ngrok: LocalApi, phone: Phone
+    threadlink: Threadlink, messenger: Mapping[str, Any], ngrok: LocalApi, phone: MobileBrowser
 ) -> None:
     port, ana = free_port(), messenger["pages"][0]["people"][0]
     before = noted(messenger)

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.journeys.program import Threadlink
-from tests.journeys.test_by_hand import free_port
+from tests.ports import free_port
 from threadlink_testing import Messenger, Person
 
 JANE, PASSWORD = "jane@example.com", "four gulls over a quiet harbour"

@@ -1,13 +1,14 @@
 """Links, whatever Messenger repeats, delays, reorders or batches differently.
 
-Hypothesis makes the histories; the reference model says how they end. Ten thousand of them:
-pytest tests/linking/test_histories.py --hypothesis-profile=long
+Hypothesis makes the histories; the reference model says how they end. `make explore` makes other
+histories, and more of them.
 """
 
 from datetime import timedelta
 from functools import partial
 from typing import cast
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -129,11 +130,13 @@ class Histories(RuleBasedStateMachine):
         return (*counts, *map(tuple, rows))
 
 
+@pytest.mark.hypothesis
 def test_every_history_on_sqlite_comes_to_what_the_model_says(sqlite_engine: Engine) -> None:
     """R35, R36."""
     _play(sqlite_engine, share=1)
 
 
+@pytest.mark.hypothesis
 def test_histories_on_postgresql_come_to_the_same(postgresql_engine: Engine) -> None:
     """R35, R36."""
     _play(postgresql_engine, share=5)

@@ -52,3 +52,24 @@ def test_a_module_that_skips_itself_fails_in_ci(
     result = pytester.runpytest_subprocess("-p", "tests.no_skips", "-p", "no:cacheprovider")
 
     result.assert_outcomes(errors=1)
+
+
+def test_a_test_that_a_worker_process_skips_fails_in_ci_too(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    `make test` runs the tests in several processes, which report to one.
+    """
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(SKIPS, test_module="import pytest; pytest.importorskip('no_such_module')")
+
+    result = pytester.runpytest_subprocess(
+        *("-p", "xdist", "-p", "tests.no_skips", "-p", "no:cacheprovider"),
+        *("--numprocesses", "2", "--continue-on-collection-errors"),
+    )
+
+    assert pytest.ExitCode.OK != result.ret
+    result.stdout.fnmatch_lines(["*no browser here (CI allows no skipped test)*"])
+    result.stdout.fnmatch_lines(["*no_such_module* (CI allows no skipped test)*"])

@@ -96,7 +96,7 @@ def anchors(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_every_document_that_is_named_exists(path: Path) -> None:
-    """In prose by its path; the code that reads or writes a page of docs/ may leave the folder out."""
+    """In prose by its path; code that reads or writes a page of docs/ may leave the folder out."""
     places = (Path(), path.parent)
     in_prose = {found for found in DOCUMENT.findall(prose(path)) if not exists(found, *places)}
     in_code = {

@@ -7,6 +7,7 @@ import pytest
 
 from app.infra import clock
 from app.setup.meta_checks import HeaderObserver, check_headers
+from tests.conftest import on_sqlite
 from tests.installation import NOON, PAGE
 from tests.setup.conftest import Platform, Runs, lines
 
@@ -24,6 +25,7 @@ TOKEN = {
 }
 
 
+@on_sqlite
 @pytest.mark.usefixtures("sound")
 @pytest.mark.parametrize(("facts", "told"), TOKEN.values(), ids=TOKEN.keys())
 def test_a_token_that_is_no_good_is_named(
@@ -38,6 +40,7 @@ def test_a_token_that_is_no_good_is_named(
     assert "Generate token" in line["mend"]
 
 
+@on_sqlite
 @pytest.mark.usefixtures("sound")
 def test_a_token_that_ends_soon_is_a_warning(platform: Platform, runs: Runs) -> None:
     ends_at = clock.now() + timedelta(days=3)
@@ -50,6 +53,7 @@ def test_a_token_that_ends_soon_is_a_warning(platform: Platform, runs: Runs) -> 
     assert f"{told}\n{'':9}fix: App dashboard" in result.stdout
 
 
+@on_sqlite
 @pytest.mark.usefixtures("sound")
 @pytest.mark.parametrize(
     ("seconds", "verdict"), [(-60, "warning"), (60, "warning"), (300, "fault")]
@@ -102,6 +106,7 @@ PAGE_ERRORS: dict[str, tuple[dict[str, Any], str, str, str]] = {
 }
 
 
+@on_sqlite
 @pytest.mark.usefixtures("sound")
 @pytest.mark.parametrize(
     ("error", "subject", "told", "mend"), PAGE_ERRORS.values(), ids=PAGE_ERRORS.keys()

@@ -13,9 +13,14 @@ from app.messenger.types import Psid
 from app.services.container import Services
 from tests.actors import Person
 from tests.browsers import OverSockets
+from tests.conftest import on_sqlite
 from tests.emulator.webhook_server import Webhook
 from tests.installation import NOON, PAGE, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, Runs
+
+# What is asked and changed here is Meta's; the database only has to be there.
+pytestmark = on_sqlite
+
 
 LINKING = "messaging_account_linking"
 

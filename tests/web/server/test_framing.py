@@ -12,7 +12,7 @@ from app.services.container import build
 from tests.actors import Graph, log_in
 from tests.browsers import Answer
 from tests.installation import ANA, add_jane, settings_for
-from tests.journeys.stage import served
+from tests.journeys.facebook_redirects import served
 from tests.web.page_visitor import PageVisitor
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

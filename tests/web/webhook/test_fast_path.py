@@ -81,6 +81,7 @@ def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> Non
     body = delivery(message(ANA, "hello", clock.now()))
 
     ordinary, direct = (Messenger(way).posts(body, **via) for way in ways)
+    built.delivery_counter.close()
 
     assert 0 == flask.requests
     assert 200 == ordinary.status
@@ -166,6 +167,8 @@ def test_what_cannot_be_committed_is_answered_503_by_both_ways(
             other.execute(text("LOCK TABLE link_event"))
 
         ordinary, direct = (Messenger(way).tells(unlinked(ANA, clock.now())) for way in ways)
+    # After the other's transaction: it waits for no lock then.
+    built.delivery_counter.close()
 
     assert 0 == flask.requests
     assert 503 == ordinary.status

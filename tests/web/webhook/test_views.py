@@ -21,6 +21,7 @@ from app.web.server.asgi import AsgiGateway
 from app.web.webhook.fast_path import FastPath
 from tests.actors import Graph, Messenger, delivery, linked, message, unlinked
 from tests.browsers import Browser, InProcess
+from tests.conftest import on_sqlite
 from tests.installation import ANA, BEN, ENVIRONMENT, PAGE, PUBLIC_URL
 from tests.linking.factories import CODE_KEY, JANE
 from tests.web.gateway_client import GatewayClient
@@ -42,6 +43,7 @@ def code(services: Services) -> str:
     return services.write(_confirmed, ANA)
 
 
+@on_sqlite
 class TestHandshake:
     def test_the_challenge_is_echoed_and_nothing_else(self, messenger: Messenger) -> None:
         """R39."""
@@ -85,6 +87,7 @@ class TestHandshake:
         assert (400, b"") == (answer.status, answer.body)
 
 
+@on_sqlite
 class TestSignature:
     @pytest.mark.parametrize(
         "header",
@@ -182,6 +185,7 @@ class TestBytes:
         assert 200 == answer.status
         assert _link(services, ANA) is not None
 
+    @on_sqlite
     @pytest.mark.parametrize(
         "body",
         [
@@ -206,6 +210,7 @@ class TestBytes:
 
         assert (400, {"error": "bad_payload"}) == (answer.status, json.loads(answer.body))
 
+    @on_sqlite
     def test_a_body_beyond_the_limit_is_answered_413(
         self, services: Services, messenger: Messenger, code: str
     ) -> None:
@@ -256,6 +261,7 @@ class TestEvents:
         assert 200 == answer.status
         assert _link(services, ANA) is not None
 
+    @on_sqlite
     @pytest.mark.parametrize(
         "body",
         [
@@ -404,6 +410,7 @@ class TestAnswer:
         assert 200 == repeated.status
         assert _link(services, ANA) is not None
 
+    @on_sqlite
     @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
     def test_another_method_is_answered_405_with_those_allowed(
         self, client: Browser, method: str

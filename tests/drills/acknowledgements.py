@@ -1,4 +1,4 @@
-"""A ledger of what was acknowledged, kept outside of the server, and the audit after its death."""
+"""A record of what the server acknowledged, kept outside of it, and an audit of its database."""
 
 import hashlib
 import json
@@ -20,11 +20,8 @@ MESSAGE, LOG_OUT, LINK, CODE, END = "message", "log-out", "link", "code", "end"
 
 
 @dataclass(slots=True)
-class Ledger:
-    """For each thing that was acknowledged, by the PSID that it is about: its proof.
-
-    That is the body that was posted, or the code that was got.
-    """
+class Acknowledgements:
+    """Everything that was acknowledged: by kind and PSID, the body posted or the code received."""
 
     entries: dict[str, dict[Psid, bytes]] = field(default_factory=lambda: defaultdict(dict))
     statuses: Counter[int] = field(default_factory=Counter)
@@ -42,7 +39,7 @@ class Ledger:
             self.rude += status == 503 and "retry-after" not in headers
 
     def about(self, what: str) -> frozenset[Psid]:
-        """Return whom *what* was acknowledged of."""
+        """Return the PSIDs for which *what* was acknowledged."""
         with self._lock:
             return frozenset(self.entries[what])
 
@@ -52,14 +49,14 @@ class Ledger:
             return sum(map(len, self.entries.values()))
 
     def wait_for(self, more: int) -> None:
-        """Wait until so much *more* has been acknowledged."""
+        """Wait for *more* acknowledgements."""
         tick = threading.Event()
         wanted = self.acknowledged + more
         while self.acknowledged < wanted:
             tick.wait(0.005)
 
     def wait_for_refusals(self, more: int) -> None:
-        """Wait until so many *more* answers were 503."""
+        """Wait for *more* answers with status 503."""
         tick = threading.Event()
         wanted = self.statuses[503] + more
         while self.statuses[503] < wanted:
@@ -70,8 +67,8 @@ class Ledger:
         return f"{self.acknowledged} acknowledged ({counted}); {self.statuses[503]} answered 503"
 
 
-def lost(ledger: Ledger, database: URL) -> dict[str, frozenset[str]]:
-    """Return what was acknowledged and is not in *database*, and what else is wrong with that."""
+def lost(acks: Acknowledgements, database: URL) -> dict[str, frozenset[str]]:
+    """Return the PSIDs whose acknowledged steps *database* does not contain, and other errors."""
     engine = make_engine(database)
     with engine.connect() as connection:
         _check_integrity(connection)
@@ -81,7 +78,7 @@ def lost(ledger: Ledger, database: URL) -> dict[str, frozenset[str]]:
         ended = _all(connection, "SELECT psid FROM link WHERE state = 'ended' AND cause = 'api'")
         linked = _all(connection, "SELECT psid FROM link WHERE subject IS NOT NULL")
     engine.dispose()
-    entries = ledger.entries
+    entries = acks.entries
     messages = entries[MESSAGE].items()
     got = entries[CODE].items()
     found = {
@@ -98,7 +95,7 @@ def lost(ledger: Ledger, database: URL) -> dict[str, frozenset[str]]:
 
 @dataclass(slots=True)
 class Heard:
-    """What came to the bot: digests of deliveries, and the ids under which it heard of a change."""
+    """Posts the bot received: digests of deliveries, and the notice ids of each change."""
 
     deliveries: set[str] = field(default_factory=set)
     notice_ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -106,7 +103,7 @@ class Heard:
 
 
 def heard_by(bot: Bot) -> Heard:
-    """Return what came to *bot*, but for posts whose sender died within them."""
+    """Return the posts that *bot* received whole; a sender that is killed leaves half a post."""
     heard = Heard()
     for received in bot.received:
         if len(received.body) < int(received.headers["Content-Length"]):
@@ -121,14 +118,14 @@ def heard_by(bot: Bot) -> Heard:
     return heard
 
 
-def unheard(ledger: Ledger, heard: Heard) -> frozenset[Psid]:
-    """Return whose acknowledged messages the bot has not got."""
-    messages = ledger.entries[MESSAGE].items()
+def unheard(acks: Acknowledgements, heard: Heard) -> frozenset[Psid]:
+    """Return the PSIDs whose acknowledged messages the bot has not received."""
+    messages = acks.entries[MESSAGE].items()
     return frozenset(psid for psid, body in messages if _sha256(body) not in heard.deliveries)
 
 
 def changes(database: URL) -> frozenset[str]:
-    """Return every change of a link that *database* has seen, by PSID and version."""
+    """Return each change of a link in *database*, as PSID and version."""
     engine = make_engine(database)
     with engine.connect() as connection:
         rows = connection.execute(

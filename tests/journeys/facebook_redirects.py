@@ -1,4 +1,4 @@
-"""A Facebook that sends browsers on, and a Threadlink that sends them to it, both on sockets."""
+"""A simulated Facebook that redirects browsers, and a Threadlink that uses it, over sockets."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ PATH = "/messenger_platform/account_linking/"
 
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: tests are quiet."""
+        """Log nothing: the tests' output stays quiet."""
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def served(app: object, host: str) -> Iterator[str]:
 
 @dataclass
 class Facebook:
-    """Notes who comes back, and sends everybody on to *onward*."""
+    """Facebook's return address: it records each request and redirects it to *onward*."""
 
     origin: str = ""
     onward: str = ""
@@ -50,8 +50,8 @@ class Facebook:
 
 
 @dataclass
-class Scene:
-    """A running server, the pretended Facebook, and Graph's edge."""
+class RedirectSetup:
+    """A running server, the simulated Facebook, and the simulated Graph API."""
 
     services: Services
     facebook: Facebook
@@ -67,7 +67,7 @@ class Scene:
         return self.services.settings.public_url + login.address()
 
     def becomes(self, change: str) -> None:
-        """Let time, Messenger or the operator do *change* to every attempt."""
+        """Apply the SQL assignments *change* to every attempt."""
 
         def set_(session: Session) -> None:
             session.execute(text(f"UPDATE attempt SET {change}"))  # noqa: S608 - a test's own words

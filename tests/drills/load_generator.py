@@ -1,7 +1,7 @@
-"""People, Messenger and the business at work, all at once, whatever becomes of the server.
+"""A load generator: clients that act as people, Messenger and the business at the same time.
 
-Everybody has a story of some steps. A step that is not acknowledged is done again, as in life:
-Messenger posts the same bytes again, and whoever got no page taps the button again.
+Each simulated person has a scenario of a few steps. A step that is not acknowledged is repeated, as
+in production: Messenger posts the same bytes again, and a person who got no page taps again.
 """
 
 import re
@@ -25,16 +25,16 @@ from app.services.container import build
 from tests.actors import Messenger, Person, delivery, linked, log_in, message, unlinked
 from tests.bot import Received, Reply
 from tests.browsers import Answer, OverSockets
-from tests.drills.ledger import CODE, END, LINK, LOG_OUT, MESSAGE, Ledger
+from tests.drills.acknowledgements import CODE, END, LINK, LOG_OUT, MESSAGE, Acknowledgements
 from tests.installation import PAGE, PASSWORD, settings_for
 
 SWITCHED_OFF: Final = (requests.ConnectionError, requests.Timeout)
 CLIENTS: Final = 8
-# Each client goes on with a story that has begun, rather than with a new one, from so many on.
+# Each client goes on with a scenario that has begun, rather than with a new one, from so many on.
 MOST_BEGUN: Final = 16
 ACCOUNTS: Final = 50
 
-STORIES: Final[tuple[tuple[str, ...], ...]] = (
+SCENARIOS: Final[tuple[tuple[str, ...], ...]] = (
     (MESSAGE,),
     (CODE, LINK),
     (LOG_OUT,),
@@ -49,8 +49,8 @@ SETTINGS: Final = {"TRUSTED_PROXIES": "1", "MAX_LINKS_PER_USER": "1000"}
 
 
 @dataclass(slots=True)
-class Story:
-    """What is still to happen to one person of Messenger's, and what they have got so far."""
+class Scenario:
+    """The remaining steps of one Messenger user, and the code and pages received so far."""
 
     number: int
     steps: deque[str]
@@ -67,31 +67,34 @@ class Story:
         return f"jane{self.number % ACCOUNTS}@example.com"
 
 
-class Crowd:
-    """Does what people, Messenger and the business do, and writes down what is acknowledged."""
+class LoadGenerator:
+    """Concurrent clients that work through scenarios and record every acknowledgement."""
 
     def __init__(
-        self, ledger: Ledger, key: str = "", stories: Sequence[tuple[str, ...]] = STORIES
+        self,
+        acks: Acknowledgements,
+        key: str = "",
+        scenarios: Sequence[tuple[str, ...]] = SCENARIOS,
     ) -> None:
-        self._ledger, self._key, self._stories = ledger, key, stories
-        self._begun: deque[Story] = deque()
+        self._acks, self._key, self._scenarios = acks, key, scenarios
+        self._begun: deque[Scenario] = deque()
         self._next = 0
         self._lock = threading.Lock()
 
     @contextmanager
     def at(self, origin: str, *, clients: int = CLIENTS) -> Iterator[None]:
-        """Keep *clients* busy with the server at *origin* until the block ends."""
+        """Run *clients* threads against the server at *origin* until the block ends."""
         over = threading.Event()
 
         def go_on() -> None:
-            at = _At(origin, self._ledger, self._key)
+            at = _At(origin, self._acks, self._key)
             while not over.is_set():
-                story = self._one_to_go_on_with()
+                scenario = self._next_scenario()
                 try:
-                    at.go_on(story)
+                    at.go_on(scenario)
                 except SWITCHED_OFF:
                     over.wait(0.01)
-                self._put_back(story)
+                self._put_back(scenario)
             at.close()
 
         threads = [threading.Thread(target=go_on) for _ in range(clients)]
@@ -105,32 +108,32 @@ class Crowd:
                 thread.join()
 
     def finish(self, origin: str) -> None:
-        """Bring what has begun to its end, at the server at *origin*."""
-        at = _At(origin, self._ledger, self._key)
+        """Complete the scenarios that have begun, against the server at *origin*."""
+        at = _At(origin, self._acks, self._key)
         while self._begun:
-            story = self._begun.popleft()
+            scenario = self._begun.popleft()
             with suppress(*SWITCHED_OFF):
-                at.go_on(story)
-            self._put_back(story)
+                at.go_on(scenario)
+            self._put_back(scenario)
         at.close()
 
-    def _one_to_go_on_with(self) -> Story:
+    def _next_scenario(self) -> Scenario:
         with self._lock:
             if len(self._begun) >= MOST_BEGUN:
                 return self._begun.popleft()
             self._next += 1
-            return Story(self._next, deque(self._stories[self._next % len(self._stories)]))
+            return Scenario(self._next, deque(self._scenarios[self._next % len(self._scenarios)]))
 
-    def _put_back(self, story: Story) -> None:
-        if story.steps:
-            self._begun.append(story)
+    def _put_back(self, scenario: Scenario) -> None:
+        if scenario.steps:
+            self._begun.append(scenario)
 
 
 class _At:
     """One client of the server at *origin*."""
 
-    def __init__(self, origin: str, ledger: Ledger, key: str) -> None:
-        self._origin, self._ledger = origin, ledger
+    def __init__(self, origin: str, acks: Acknowledgements, key: str) -> None:
+        self._origin, self._acks = origin, acks
         self._browser = OverSockets(origin)
         self._messenger = Messenger(self._browser)
         self._key = {"Authorization": f"Bearer {key}"}
@@ -138,61 +141,61 @@ class _At:
     def close(self) -> None:
         self._browser.close()
 
-    def go_on(self, story: Story) -> None:
-        """Do the next step of *story*; it is done if it was acknowledged."""
-        step = story.steps[0]
-        proof = self._logs_in(story) if step == CODE else self._is_told(story, step)
+    def go_on(self, scenario: Scenario) -> None:
+        """Try the next step of *scenario*; it counts as done if the server acknowledged it."""
+        step = scenario.steps[0]
+        proof = self._logs_in(scenario) if step == CODE else self._is_told(scenario, step)
         if proof is not None:
-            self._ledger.note(step, story.psid, proof)
-            story.steps.popleft()
-            story.body = b""
+            self._acks.note(step, scenario.psid, proof)
+            scenario.steps.popleft()
+            scenario.body = b""
 
-    def _is_told(self, story: Story, step: str) -> bytes | None:
+    def _is_told(self, scenario: Scenario, step: str) -> bytes | None:
         if step == END:
-            path = f"/api/v1/links/{PAGE}/{story.psid}"
+            path = f"/api/v1/links/{PAGE}/{scenario.psid}"
             answer = self._browser("DELETE", path, headers=self._key)
         else:
             # The same bytes again, when they are told again.
-            story.body = story.body or _told(story, step)
-            answer = self._messenger.posts(story.body)
-        self._ledger.note_status(answer.status, answer.headers)
-        return (story.body or b"ended") if answer.status in {200, 204} else None
+            scenario.body = scenario.body or _told(scenario, step)
+            answer = self._messenger.posts(scenario.body)
+        self._acks.note_status(answer.status, answer.headers)
+        return (scenario.body or b"ended") if answer.status in {200, 204} else None
 
-    def _logs_in(self, story: Story) -> bytes | None:
-        """Do what the page in front says, until it leads back to Messenger."""
-        if story.person is None:
+    def _logs_in(self, scenario: Scenario) -> bytes | None:
+        """Follow the pages until one redirects to Messenger; return its authorization code."""
+        if scenario.person is None:
             # Many people, each in a network of their own: failures count by that, and whoever is
             # signing in when the server dies has failed.
-            address = str(IPv4Address("10.0.0.0") + 256 * story.number)
+            address = str(IPv4Address("10.0.0.0") + 256 * scenario.number)
             person = Person(OverSockets(self._origin, {"X-Forwarded-For": address}))
-            person.opens(log_in(f"{story.psid}-").address())
-            story.person = person
-        person = story.person
+            person.opens(log_in(f"{scenario.psid}-").address())
+            scenario.person = person
+        person = scenario.person
         while (code := _code_in(person.sees)) is None:
             buttons = {form.button for form in person.sees.forms}
             if person.sees.status == 303:
                 person.follows()
             elif person.sees.status == 200 and "Sign in" in buttons:
-                person.presses("Sign in", username=story.username, password=PASSWORD)
+                person.presses("Sign in", username=scenario.username, password=PASSWORD)
             elif person.sees.status == 200 and "Connect" in buttons:
                 person.presses("Connect")
             else:
-                self._ledger.note_status(person.sees.status, person.sees.headers)
-                story.person = None
+                self._acks.note_status(person.sees.status, person.sees.headers)
+                scenario.person = None
                 return None
-        story.code, story.person = code, None
+        scenario.code, scenario.person = code, None
         return code.encode()
 
 
-def _told(story: Story, step: str) -> bytes:
+def _told(scenario: Scenario, step: str) -> bytes:
     at = clock.now()
     match step:
         case "message":
-            return delivery(message(story.psid, "hello", at))
+            return delivery(message(scenario.psid, "hello", at))
         case "link":
-            return delivery(linked(story.psid, story.code, at))
+            return delivery(linked(scenario.psid, scenario.code, at))
         case _:
-            return delivery(unlinked(story.psid, at))
+            return delivery(unlinked(scenario.psid, at))
 
 
 def _code_in(sees: Answer) -> str | None:
@@ -204,7 +207,7 @@ def _code_in(sees: Answer) -> str | None:
 
 @dataclass(slots=True)
 class Graph:
-    """What Graph answers; the token of a log-in says whose it is."""
+    """A simulated Graph API; the account-linking token contains the PSID."""
 
     unlinked: set[str] = field(default_factory=set)
 
@@ -218,7 +221,7 @@ class Graph:
 
 
 def prepare(database: URL) -> str:
-    """Add the accounts of the crowd to *database*; return a key of the business."""
+    """Add the accounts that the scenarios use to *database*; return an API key."""
     services = build(settings_for(database))
     password_hash = services.hasher.hash(PASSWORD)
     for number in range(ACCOUNTS):

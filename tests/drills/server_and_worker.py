@@ -1,4 +1,4 @@
-"""A server without a worker inside and a worker, as two processes that may be killed."""
+"""`threadlink serve` without its own worker, and `threadlink worker`: two processes to kill."""
 
 import os
 import signal
@@ -9,16 +9,17 @@ from typing import Final
 from sqlalchemy import URL
 
 from tests import shipped
+from tests.ports import free_port
 
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-class Pair:
-    """Either can be killed, and is replaced, the server at the same address."""
+class ServerAndWorker:
+    """A server and a worker; a killed one is started again, the server on the same port."""
 
     def __init__(self, database: URL, folder: Path, settings: dict[str, str], *, bot: str) -> None:
         self._database, self._folder = database, folder
-        self._port = shipped.free_port()
+        self._port = free_port()
         self._settings = {
             "WORKERS": "2",
             "BOT_MESSENGER_URL": f"{bot}/messenger",
@@ -52,6 +53,6 @@ class Pair:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End *process* and all that came of it at once, as a power cut would."""
+    """Send SIGKILL to *process* and its children."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""A person's phone: Chromium, as wide as one holds in a hand."""
+"""Chromium with the viewport of a phone, as a person uses it."""
 
 import re
 from pathlib import Path
@@ -17,8 +17,8 @@ REFUSED: Final = re.compile(r"Failed to load resource: .* status of (?:410|422|5
 expect.set_options(timeout=30_000)
 
 
-class Phone:
-    """What a person taps and reads; *complaints* is all that a page had on the console."""
+class MobileBrowser:
+    """A browser context of phone size; *complaints* are the lines on the pages' consoles."""
 
     def __init__(self, browser: Browser, name: str, *, user_agent: str | None = None) -> None:
         self.complaints: list[str] = []
@@ -50,19 +50,19 @@ class Phone:
         self.taps("Sign in")
 
     def sees(self, words: str) -> None:
-        """Wait until *words* are in front of the person, and keep a picture of that."""
+        """Wait until *words* are visible, and take a screenshot."""
         expect(self.page.get_by_role("main").get_by_text(words).last).to_be_visible()
         self._taken += 1
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{self._name}-{self._taken:02}.png")
 
     def is_small(self) -> None:
-        """Be, from now on, the smallest phone that the pages are made for, held in the dark."""
+        """Switch to the smallest supported viewport and the dark colour scheme."""
         self.page.set_viewport_size(SMALL)
         self.page.emulate_media(color_scheme="dark")
 
     def reads(self, pattern: str) -> str:
-        """Return what the one group of *pattern* is on the page in front of the person."""
+        """Return the text of the one group of *pattern* on the page."""
         line = self.page.get_by_text(re.compile(pattern)).last.inner_text()
         found = re.search(pattern, line)
         assert found is not None
