@@ -64,7 +64,7 @@ def last(session: Session) -> dict[str, datetime]:
     return {row[0]: row[1] for row in session.execute(latest)}
 
 
-def forget(session: Session, *, keep: timedelta, at: datetime) -> int:
+def forget(session: Session, *, kept_for: timedelta, at: datetime) -> int:
     """Delete the counts older than *keep*, which explain no attempt; return how many rows."""
-    deleted = delete(Intake).where(Intake.minute_at < at - keep).returning(Intake.minute_at)
+    deleted = delete(Intake).where(Intake.minute_at < at - kept_for).returning(Intake.minute_at)
     return len(session.scalars(deleted).all())

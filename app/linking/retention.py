@@ -21,21 +21,21 @@ USERS_NAMED: Final = timedelta(hours=20)
 BATCH: Final = 500
 
 
-def sweep(session: Session, *, keep: Retention, at: datetime) -> int:
+def sweep(session: Session, *, retention: Retention, at: datetime) -> int:
     """Delete attempts that are too old, and names that are not needed; return how many rows."""
     unnamed = _change(_has_needless_name(at)).values(messenger_name=None, memo=None)
     unknown = _change(_has_needless_user(at)).values(display_name=None)
-    removed = delete(Attempt).where(Attempt.id.in_(_some(_is_too_old(keep, at))))
+    removed = delete(Attempt).where(Attempt.id.in_(_some(_is_too_old(retention, at))))
     statements = (unnamed, unknown, removed)
     # Counted by the rows that come back: the same on both databases.
     return sum(len(session.scalars(each.returning(Attempt.id)).all()) for each in statements)
 
 
-def forget_history(session: Session, *, keep: timedelta, at: datetime) -> int:
+def forget_history(session: Session, *, kept_for: timedelta, at: datetime) -> int:
     """Delete the history that is older than *keep*; return how many rows."""
     # Numbered in the order of their times, so no index on these is needed.
     first = select(LinkEvent.id).order_by(LinkEvent.id).limit(BATCH)
-    old = LinkEvent.id.in_(first) & (LinkEvent.recorded_at <= at - keep)
+    old = LinkEvent.id.in_(first) & (LinkEvent.recorded_at <= at - kept_for)
     return len(session.scalars(delete(LinkEvent).where(old).returning(LinkEvent.id)).all())
 
 
@@ -60,10 +60,10 @@ def _is_over(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _is_too_old(keep: Retention, at: datetime) -> ColumnElement[bool]:
+def _is_too_old(retention: Retention, at: datetime) -> ColumnElement[bool]:
     return or_(
-        and_(Attempt.confirmed_at.is_(None), Attempt.opened_at <= at - keep.attempts),
-        Attempt.opened_at <= at - keep.codes,
+        and_(Attempt.confirmed_at.is_(None), Attempt.opened_at <= at - retention.attempts),
+        Attempt.opened_at <= at - retention.codes,
     )
 
 

@@ -60,11 +60,11 @@ def make_worker(services: Services, worker_id: str) -> Worker:
 def sweep(services: Services, at: datetime) -> None:
     """Delete rows of the sign-ins and the links that are past their retention."""
     services.write(rate_limiter.purge, at=at)
-    keep = services.settings.retention
-    services.write(delivery_counts.forget, keep=keep.codes, at=at)
-    while services.write(linking_retention.sweep, keep=keep, at=at):
+    retention = services.settings.retention
+    services.write(delivery_counts.forget, kept_for=retention.codes, at=at)
+    while services.write(linking_retention.sweep, retention=retention, at=at):
         pass
-    while services.write(linking_retention.forget_history, keep=keep.history, at=at):
+    while services.write(linking_retention.forget_history, kept_for=retention.history, at=at):
         pass
 
 

@@ -46,7 +46,7 @@ def test_counts_go_with_the_attempts_that_they_explain(session: Session) -> None
     delivery_counts.add(session, {(NOON, "current"): 1, (NOON + MINUTE, "current"): 1})
 
     gone = delivery_counts.forget(
-        session, keep=timedelta(days=30), at=NOON + timedelta(days=30, seconds=30)
+        session, kept_for=timedelta(days=30), at=NOON + timedelta(days=30, seconds=30)
     )
 
     assert 1 == gone

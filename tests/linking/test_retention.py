@@ -12,7 +12,7 @@ from app.linking.models import Attempt, LinkEvent
 from app.linking.retention import BATCH, forget_history, sweep
 from tests.installation import ANA, NOON, PAGE
 
-KEEP = read_retention(Reader({}))
+RETENTION = read_retention(Reader({}))
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -52,14 +52,14 @@ def test_history_stays_for_a_year(session: Session) -> None:
             )
         )
 
-    assert 1 == forget_history(session, keep=365 * DAY, at=NOON)
+    assert 1 == forget_history(session, kept_for=365 * DAY, at=NOON)
     assert ["young"] == list(session.scalars(select(LinkEvent.reference)))
 
 
 def test_attempts_without_a_code_go_after_a_day(session: Session) -> None:
     session.add_all([_attempt("young", DAY - MINUTE), _attempt("old", DAY)])
 
-    sweep(session, keep=KEEP, at=NOON)
+    sweep(session, retention=RETENTION, at=NOON)
 
     assert {"young"} == _ids(session)
 
@@ -68,7 +68,7 @@ def test_attempts_with_a_code_stay_for_thirty_days(session: Session) -> None:
     for name, age in (("young", 30 * DAY - MINUTE), ("old", 30 * DAY)):
         session.add(_attempt(name, age, confirmed_at=NOON - age, code_hash=name))
 
-    sweep(session, keep=KEEP, at=NOON)
+    sweep(session, retention=RETENTION, at=NOON)
 
     assert {"young"} == _ids(session)
 
@@ -95,7 +95,7 @@ def test_a_name_is_kept_only_while_it_is_needed(
     """R112: a link takes the name over; nothing else needs it once the attempt is over."""
     session.add(_attempt("one", opened, confirmed_at=_ago(confirmed), ended_at=_ago(ended)))
 
-    sweep(session, keep=KEEP, at=NOON)
+    sweep(session, retention=RETENTION, at=NOON)
 
     assert is_kept == bool(_named(session))
 
@@ -104,7 +104,7 @@ def test_much_is_swept_in_several_short_rounds(session: Session) -> None:
     """Who links meanwhile must not wait for a hundred thousand rows."""
     session.add_all(_attempt(f"a{number}", 2 * DAY) for number in range(BATCH + 1))
 
-    rounds = [sweep(session, keep=KEEP, at=NOON) for _ in range(3)]
+    rounds = [sweep(session, retention=RETENTION, at=NOON) for _ in range(3)]
 
     assert set() == _ids(session)
     assert rounds[0] > 0 == rounds[-1]
@@ -112,12 +112,12 @@ def test_much_is_swept_in_several_short_rounds(session: Session) -> None:
 
 def test_attempts_are_kept_as_long_as_the_operator_says(session: Session) -> None:
     """R112: one setting for each kind."""
-    keep = read_retention(Reader({"KEEP_ATTEMPTS_HOURS": "2", "KEEP_CODES_DAYS": "3"}))
+    changed = read_retention(Reader({"KEEP_ATTEMPTS_HOURS": "2", "KEEP_CODES_DAYS": "3"}))
     session.add_all([_attempt("bare", 2 * HOUR), _attempt("bare and young", 2 * HOUR - MINUTE)])
     for name, age in (("code", 3 * DAY), ("code and young", 3 * DAY - MINUTE)):
         session.add(_attempt(name, age, confirmed_at=NOON - age, code_hash=name))
 
-    sweep(session, keep=keep, at=NOON)
+    sweep(session, retention=changed, at=NOON)
 
     assert {"bare and young", "code and young"} == _ids(session)
 
@@ -134,7 +134,7 @@ def test_who_signed_in_is_named_for_less_than_a_day(
     more = {"confirmed_at": _ago(opened), "code_hash": "c", "ended_at": _ago(ended)}
     session.add(_attempt("one", opened, display_name="j•••@example.com", **more))
 
-    sweep(session, keep=KEEP, at=NOON)
+    sweep(session, retention=RETENTION, at=NOON)
 
     assert ("j•••@example.com" if is_kept else None) == session.scalar(select(Attempt.display_name))
 
