@@ -36,10 +36,16 @@ class Mirror:
 def make(session: Session, psid: str, page: PageId = PAGE) -> None:
     session.add(
         Link(
-            page_id=page, psid=psid, issuer="local", subject="jane", state="linked", version=1,
-            event_at=NOON, cause="imported",
+            page_id=page,
+            psid=psid,
+            issuer="local",
+            subject="jane",
+            state="linked",
+            version=1,
+            event_at=NOON,
+            cause="imported",
         )
-    )  # fmt: skip
+    )
 
 
 def end(session: Session, psid: str) -> None:
@@ -149,9 +155,13 @@ def test_a_key_for_one_page_is_told_of_that_page_alone(session: Session) -> None
 def test_a_bare_tombstone_is_no_change(session: Session) -> None:
     """An end of which no beginning is known appears nowhere."""
     tombstone = Link(
-        page_id=PAGE, psid="1", state="ended", version=0, event_at=NOON - timedelta(days=1),
+        page_id=PAGE,
+        psid="1",
+        state="ended",
+        version=0,
+        event_at=NOON - timedelta(days=1),
         cause="messenger",
-    )  # fmt: skip
+    )
     session.add(tombstone)
     session.flush()
 

@@ -48,9 +48,9 @@ def test_a_use_case_that_reads_flask_s_globals_fails(
 def test_a_person_is_linked_and_unlinked_without_flask_in_a_transaction(
     services: Services, graph: Graph, *, is_fast: bool
 ) -> None:
-    services = replace(services, settings=replace(services.settings, confirm_in_chat="always"))
-    app = create_app(services)
-    gateway = AsgiGateway(app, threads=1, fast_path=FastPath(services) if is_fast else None)
+    asking = replace(services, settings=replace(services.settings, confirm_in_chat="always"))
+    app = create_app(asking)
+    gateway = AsgiGateway(app, threads=1, fast_path=FastPath(asking) if is_fast else None)
     messenger = Messenger(GatewayClient(gateway, PUBLIC_URL))
     login = log_in()
     graph.knows(login, ANA)
@@ -66,6 +66,7 @@ def test_a_person_is_linked_and_unlinked_without_flask_in_a_transaction(
     messenger.tells(linked(ANA, code, clock.now()))
     was_linked = services.read(link_queries.find_link, PAGE, ANA) is not None
     messenger.tells(unlinked(ANA, clock.now()))
+    asking.delivery_counter.close()
 
     assert was_linked
     assert services.read(link_queries.find_link, PAGE, ANA) is None

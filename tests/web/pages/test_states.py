@@ -139,16 +139,28 @@ CANCELLED, NOT_CONNECTED = "Nothing was connected", "Not connected"
 # In the order of REQUESTS: a heading or, for a redirect, where it leads.
 TABLE: Final[dict[Callable[[Scene], None], list[tuple[int, str]]]] = {
     _open: [
-        (200, "Sign in"), (200, "Sign in"),
-        (303, CONFIRM), (409, "Sign in"), (303, PAGE), (303, BACK),
+        (200, "Sign in"),
+        (200, "Sign in"),
+        (303, CONFIRM),
+        (409, "Sign in"),
+        (303, PAGE),
+        (303, BACK),
     ],
     _signed_in: [
-        (200, QUESTION), (200, QUESTION),
-        (303, CONFIRM), (303, WITH_CODE), (303, PAGE), (303, BACK),
+        (200, QUESTION),
+        (200, QUESTION),
+        (303, CONFIRM),
+        (303, WITH_CODE),
+        (303, PAGE),
+        (303, BACK),
     ],
     _confirmed: [
-        (200, WAITING), (200, WAITING),
-        (409, WAITING), (303, WITH_CODE), (409, WAITING), (303, BACK),
+        (200, WAITING),
+        (200, WAITING),
+        (409, WAITING),
+        (303, WITH_CODE),
+        (409, WAITING),
+        (303, BACK),
     ],
     _confirmed_long_ago: [(200, NOT_CONNECTED)] * 2 + [(409, NOT_CONNECTED)] * 3 + [(303, BACK)],
     _linked: [(200, CONNECTED)] * 2 + [(409, CONNECTED)] * 3 + [(303, BACK)],
@@ -157,7 +169,7 @@ TABLE: Final[dict[Callable[[Scene], None], list[tuple[int, str]]]] = {
     _token_refused: [(410, EXPIRED)] * 5 + [(303, BACK)],
     _expired: [(410, EXPIRED)] * 5 + [(303, BACK)],
     _spent_elsewhere: [(409, USED)] * 5 + [(303, BACK)],
-}  # fmt: skip
+}
 
 CELLS = [
     pytest.param(reach, request, *cell, id=f"{reach.__name__.strip('_')}-{request}")
