@@ -16,7 +16,7 @@ def backup(file: Path, *, only_verify: bool) -> None:
 
     The server may be running. To restore: stop it, move the copy to where DATABASE_URL points,
     remove the files beside it that end in -wal and -shm, and start it again. For PostgreSQL use
-    pg_dump: see docs/deploying.md.
+    pg_dump: see docs/operations.md.
 
     Example: threadlink backup /var/backups/threadlink-$(date +%F).sqlite
     """
@@ -27,7 +27,7 @@ def backup(file: Path, *, only_verify: bool) -> None:
             return
         if url.get_backend_name() != "sqlite" or not url.database:
             raise click.ClickException(
-                "this database is not SQLite. Next: pg_dump --format=custom, see docs/deploying.md"
+                "this database is not SQLite. Next: pg_dump --format=custom, see docs/operations.md"
             )
         _report(f"{file} is written and verified", copy(Path(url.database), file))
     except BadBackup as exc:

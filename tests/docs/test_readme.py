@@ -13,12 +13,15 @@ from app.linking.notices import LinkObject
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 DOCS = sorted((ROOT / "docs").glob("*.md"))
+WORDS = r"([a-z][a-z-]*(?: [a-z][a-z-]*)?)"
+# In the pages, where the word stands for the server and its unit too: at the start of a command.
+TYPED = r"(?m)(?:^ {4}|`|bin/|run )threadlink "
 PAGES = "\n".join(page.read_text() for page in [*DOCS, ROOT / "CONTRIBUTING.md"])
 
 
 @pytest.mark.parametrize(
     "typed",
-    sorted(set(re.findall(r"threadlink ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", f"{README}{PAGES}"))),
+    sorted({*re.findall(rf"threadlink {WORDS}", README), *re.findall(rf"{TYPED}{WORDS}", PAGES)}),
 )
 def test_every_command_that_is_shown_exists(typed: str) -> None:
     command: click.Command = main

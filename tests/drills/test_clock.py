@@ -1,4 +1,4 @@
-"""The clock of the machine moves while the server runs (security.md R123)."""
+"""The clock of the machine moves while the server runs (R123)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The database is locked, cut off or restarted under load (security.md R49, R118, R120)."""
+"""The database is locked, cut off or restarted under load (R49, R118, R120)."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""The disk is full, and has room again, while the server works (security.md R119)."""
+"""The disk is full, and has room again, while the server works (R119)."""
 
 import shutil
 import uuid

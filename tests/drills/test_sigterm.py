@@ -1,4 +1,4 @@
-"""Server and worker are told to stop while they work (security.md R121)."""
+"""Server and worker are told to stop while they work (R121)."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same load for long: what a process holds does not grow (security.md R125)."""
+"""The same load for long: what a process holds does not grow (R125)."""
 
 import os
 import threading

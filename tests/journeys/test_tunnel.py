@@ -30,7 +30,7 @@ def ngrok() -> Iterator[LocalApi]:
 
 @pytest.fixture
 def messenger(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
-    """Yield what a pretended Messenger says of itself; `.env` and the tables are made for it."""
+    """Yield what a simulated Messenger says of itself; `.env` and the tables are made for it."""
     with threadlink.serves("emulator", "--json", "--port", "0") as emulator:
         there = emulator.described
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": "http://127.0.0.1:1"}

@@ -45,7 +45,7 @@ def writer(database: URL) -> Iterator[Writer]:
 
 
 def test_twenty_deliveries_of_one_code_make_one_link(writer: Writer) -> None:
-    """R33."""
+    """R33, R118."""
     code = writer.write(confirmed)
     event = AccountLinked(PAGE, ANA, NOON, code)
 
