@@ -207,9 +207,10 @@ def settings(database: URL) -> Settings:
 
 
 @pytest.fixture
-def services(settings: Settings) -> Iterator[Services]:
+def services(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    monkeypatch.setattr("app.services.container.Hasher", partial(Hasher, LITTLE_WORK))
     # So that a busy machine is no reason to fail; what the limit does has tests of its own.
-    services = build(settings, limit_seconds=60, hasher_with=partial(Hasher, LITTLE_WORK))
+    services = build(settings, limit_seconds=60)
     yield services
     services.close()
 

@@ -132,16 +132,10 @@ class Services:
         return f"{self.settings.public_url}/authorize?{query}"
 
 
-def build(
-    settings: Settings,
-    *,
-    limit_seconds: float = LIMIT_SECONDS,
-    hasher_with: Callable[..., Hasher] = Hasher,
-) -> Services:
+def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Services:
     """Return the services that *settings* describe; nothing is connected to yet.
 
-    A write that takes longer than *limit_seconds* raises `NotCommitted`. *hasher_with* makes the
-    password hasher from the slots for concurrent hashes.
+    A write that takes longer than *limit_seconds* raises `NotCommitted`.
     """
     error_reporter = telemetry.error_reporter_for(settings.monitoring.sentry_dsn)
     logs.configure(
@@ -154,7 +148,7 @@ def build(
     admission = admission_for(
         cores=core_count(), workers=process_count(settings), threads=settings.threads
     )
-    hasher = hasher_with(slots=admission.hashing)
+    hasher = Hasher(slots=admission.hashing)
     return Services(
         settings=settings,
         engine=engine,
