@@ -57,7 +57,7 @@ def services(database: URL, stub: Provider, other: Provider) -> Iterator[Service
     )
     services = build(settings)
     yield services
-    services.engine.dispose()
+    services.close()
 
 
 @pytest.fixture
@@ -488,7 +488,7 @@ def test_a_page_may_have_ways_of_its_own(
     action = form.action.partition("/oidc/")[0]
     answer = person.posts(action, {**form.fields, "username": "jane", "password": "x"})
     assert 404 == answer.status
-    services.engine.dispose()
+    services.close()
 
 
 def test_every_provider_comes_back_below_authorize() -> None:
