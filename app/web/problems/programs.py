@@ -25,7 +25,7 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         401,
         "key_refused",
         "Invalid API key",
-        "Send a valid API key as `Authorization: Bearer …`. See: threadlink keys create",
+        "Send a valid API key as Authorization: Bearer. See: threadlink keys create",
     ),
     ScopeMissing: Problem(
         403,
@@ -38,7 +38,7 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         "key_exposed",
         "API key exposed",
         "The address contains an API key, and logs keep addresses. Revoke the key, create another, "
-        "and send that as `Authorization: Bearer …`.",
+        "and send that as Authorization: Bearer.",
     ),
     ResourceNotFound: Problem(
         404,
