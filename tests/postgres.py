@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, Connection, create_engine, make_url, text
 
 from tests.ports import free_port
 
@@ -141,55 +141,57 @@ class ReusedDatabase:
         Raises:
             RuntimeError: A connection is still at work; it could reach into the next test.
         """
-        working = self._wait_for_work()
-        self._connection.execute(text(_CLOSE))
-        if working or self._connection.execute(text(_SCHEMA)).scalar() != self._schema:
+        # A test may have cut every connection to the server: a cut one is replaced here.
+        with self._engine.connect() as connection:
+            working = _wait_for_work(connection)
+            connection.execute(text(_CLOSE))
+            is_as_migrated = connection.execute(text(_SCHEMA)).scalar() == self._schema
+            if is_as_migrated and not working:
+                connection.exec_driver_sql(self._delete)
+        if working or not is_as_migrated:
             self.drop()
             self._create()
-        else:
-            self._connection.exec_driver_sql(self._delete)
         if working:
             raise RuntimeError(f"the test left statements running: {working}")
 
     def drop(self) -> None:
-        self._connection.close()
         self._engine.dispose()
         drop_database(self._server, self._name)
 
     def _create(self) -> None:
         self.url = new_database(self._server, self._name, template=self._template)
-        self._engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
-        self._connection = self._engine.connect()
-        self._schema = self._connection.execute(text(_SCHEMA)).scalar()
-        self._delete = self._deletion()
+        self._engine = create_engine(self.url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+        with self._engine.connect() as connection:
+            self._schema = connection.execute(text(_SCHEMA)).scalar()
+            self._delete = _deletion(connection)
 
-    def _deletion(self) -> str:
-        """Return the statements that make every table hold what the migrations put there."""
-        ask = self._connection.execute
-        tables = ask(text(_TABLES)).scalars().all()
-        statements = [f'DELETE FROM "{table}"' for table in tables]  # noqa: S608 - the catalogue's names
-        for table in tables:
-            rows = ask(text(f'SELECT json_agg(rows)::text FROM "{table}" rows')).scalar()  # noqa: S608 - the catalogue's names
-            if rows:
-                # exec_driver_sql is given no parameters, and takes % as it is.
-                literal = rows.replace("'", "''")
-                statements.append(
-                    f'INSERT INTO "{table}" '  # noqa: S608 - the catalogue's names
-                    f"SELECT * FROM json_populate_recordset(NULL::\"{table}\", '{literal}')"
-                )
-        statements += [
-            f'ALTER SEQUENCE "{name}" RESTART' for name in ask(text(_SEQUENCES)).scalars()
-        ]
-        return ";".join(["BEGIN", "SET LOCAL lock_timeout = 5000", *statements, "COMMIT"])
 
-    def _wait_for_work(self) -> Sequence[str]:
-        """Return the statements of connections that do not finish what they have begun."""
-        limit = time.monotonic() + PATIENCE_SECONDS
-        while working := self._connection.execute(text(_WORKING)).scalars().all():
-            if time.monotonic() > limit:
-                break
-            time.sleep(0.002)
-        return working
+def _deletion(connection: Connection) -> str:
+    """Return the statements that make every table hold what the migrations put there."""
+    ask = connection.execute
+    tables = ask(text(_TABLES)).scalars().all()
+    statements = [f'DELETE FROM "{table}"' for table in tables]  # noqa: S608 - the catalogue's names
+    for table in tables:
+        rows = ask(text(f'SELECT json_agg(rows)::text FROM "{table}" rows')).scalar()  # noqa: S608 - the catalogue's names
+        if rows:
+            # exec_driver_sql is given no parameters, and takes % as it is.
+            literal = rows.replace("'", "''")
+            statements.append(
+                f'INSERT INTO "{table}" '  # noqa: S608 - the catalogue's names
+                f"SELECT * FROM json_populate_recordset(NULL::\"{table}\", '{literal}')"
+            )
+    statements += [f'ALTER SEQUENCE "{name}" RESTART' for name in ask(text(_SEQUENCES)).scalars()]
+    return ";".join(["BEGIN", "SET LOCAL lock_timeout = 5000", *statements, "COMMIT"])
+
+
+def _wait_for_work(connection: Connection) -> Sequence[str]:
+    """Return the statements of other connections that do not finish what they have begun."""
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while working := connection.execute(text(_WORKING)).scalars().all():
+        if time.monotonic() > limit:
+            break
+        time.sleep(0.002)
+    return working
 
 
 def _administer(server: URL, statement: str) -> None:

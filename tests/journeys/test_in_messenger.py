@@ -87,4 +87,4 @@ def test_where_no_way_works_inside_messenger_that_is_said(
             told = threadlink.tries("doctor").stdout
 
     assert [] == refusing.asked
-    assert "no way to sign in works inside Messenger" in told
+    assert "no sign-in method works inside Messenger" in told

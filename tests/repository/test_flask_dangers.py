@@ -120,8 +120,8 @@ def test_nobody_is_sent_where_a_request_says() -> None:
     }
 
     allowed = (
-        r"url_for\(.*\)|settings\.public_url \+ target|departure\.url|held\.redirect_uri"
-        r"|with_authorization_code\(held\.redirect_uri, outcome\)"
+        r"url_for\(.*\)|settings\.public_url \+ target|authorization\.url|cookie\.redirect_uri"
+        r"|with_authorization_code\(cookie\.redirect_uri, outcome\)"
     )
     assert [] == [target for target in targets if not re.fullmatch(allowed, target)]
     assert len(targets) >= 5
