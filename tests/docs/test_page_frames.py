@@ -1,4 +1,4 @@
-"""Each page of docs/ begins with what the reader will have and needs, and ends with what is next."""
+"""Each page of docs/ begins with what the reader will have and needs, and ends with "Next"."""
 
 import re
 from pathlib import Path
