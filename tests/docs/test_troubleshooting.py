@@ -1,8 +1,6 @@
 """docs/troubleshooting.md quotes pages, commands and conclusions as the program words them."""
 
-import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +9,7 @@ import pytest
 from app.linking import timeline
 from app.web.problems.pages import PAGE_PROBLEMS, PROVIDER_NOT_HERE
 from app.web.problems.table import problems_of_the_api
+from tests.docs.texts_in_code import quotes, texts
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
@@ -36,15 +35,10 @@ def first_cells(heading: str) -> list[str]:
     return [row.split("|")[1].strip() for row in rows[1:]]
 
 
-def quotes(heading: str) -> list[str]:
+def quoted(heading: str) -> list[str]:
     """Return what is between quotation marks in the first column below *heading*."""
     found = [quote for cell in first_cells(heading) for quote in re.findall('"(.+?)"', cell)]
     return [quote for quote in found if quote not in OF_OTHERS]
-
-
-def is_in(quote: str, text: str) -> bool:
-    """Whether *text* has the parts of *quote*, in order, with anything in place of each "…"."""
-    return re.search(".*".join(map(re.escape, re.split(r" ?… ?", quote))), text) is not None
 
 
 def test_every_conclusion_has_a_row_and_every_row_a_conclusion() -> None:
@@ -52,44 +46,31 @@ def test_every_conclusion_has_a_row_and_every_row_a_conclusion() -> None:
 
     found = {
         row: [
-            text for text in CONCLUSIONS if re.match(row.split(" …")[0], text) and is_in(row, text)
+            text for text in CONCLUSIONS if re.match(row.split(" …")[0], text) and quotes(row, text)
         ]
         for row in rows
     }
 
-    assert [] == [row for row, texts in found.items() if len(texts) != 1]
-    assert {*CONCLUSIONS} == {text for texts in found.values() for text in texts}
+    assert [] == [row for row, fitting in found.items() if len(fitting) != 1]
+    assert {*CONCLUSIONS} == {text for fitting in found.values() for text in fitting}
 
 
-@pytest.mark.parametrize("quote", quotes("By symptom: people"))
+@pytest.mark.parametrize("quote", quoted("By symptom: people"))
 def test_every_page_that_is_quoted_exists(quote: str) -> None:
     problems = [*PAGE_PROBLEMS.values(), PROVIDER_NOT_HERE]
 
-    assert any(is_in(quote, f"{problem.title} {problem.sentence}") for problem in problems)
+    assert any(quotes(quote, f"{problem.title} {problem.sentence}") for problem in problems)
 
 
-@pytest.mark.parametrize("quote", quotes("By symptom: commands and start"))
+@pytest.mark.parametrize("quote", quoted("By symptom: commands and start"))
 def test_every_message_of_a_command_that_is_quoted_exists(quote: str) -> None:
-    assert any(is_in(quote, text) for text in _texts())
+    assert any(quotes(quote, text) for text in texts())
 
 
 @pytest.mark.parametrize("cell", first_cells("By symptom: the bot"))
 def test_every_answer_of_the_api_that_is_quoted_exists(cell: str) -> None:
-    quoted = re.match(r'(\d{3}) "(.+?)"', cell)
+    answer = re.match(r'(\d{3}) "(.+?)"', cell)
     titles = {(str(problem.status), problem.title) for problem in problems_of_the_api()}
 
-    assert quoted is None or quoted.groups() in titles
-    assert quoted or not cell[0].isdigit()
-
-
-def _texts() -> Iterator[str]:
-    """Yield the texts in the source of the commands and of `doctor`; a value in one is "…"."""
-    for path in [*(ROOT / "app/cli").glob("*.py"), *(ROOT / "app/setup").glob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Constant(value=str(text)):
-                    yield text
-                case ast.JoinedStr(values=parts):
-                    yield "".join(
-                        str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts
-                    )
+    assert answer is None or answer.groups() in titles
+    assert answer or not cell[0].isdigit()
