@@ -24,7 +24,7 @@ RETURN_ADDRESS: Final = "https://www.facebook.com/messenger_platform/account_lin
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """What Messenger adds to the address that a Log In button leads to."""
+    """The parameters that Messenger adds to the address of a Log In button."""
 
     account_linking_token: str
     redirect_uri: str

@@ -21,7 +21,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the bot answers; *body* may come in parts, of which each takes its time."""
+    """An answer of the bot; *body* may come in parts, of which each takes its time."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -33,7 +33,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered; *headers* are by their names in lower case."""
+    """A server's answer; *headers* are by their names in lower case."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What every package may use: settings, database, network, observability. Imports no other package.
+"""The floor of every package: settings, database, network, observability. Imports no other package.
 
-Exception: of infra, `app.messenger` may import `app.infra.network` alone.
+`app.messenger` may import `app.infra.network` alone.
 """

@@ -29,7 +29,7 @@ from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What a browser has sent to confirm its attempt."""
+    """The form by which a browser confirms its attempt, digested."""
 
     # The digest of the question that the form answers, and the key that seals questions.
     question: str = field(repr=False)

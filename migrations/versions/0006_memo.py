@@ -1,4 +1,4 @@
-"""What an attempt needs when its person comes back from a provider."""
+"""The memo of an attempt: what its provider's answer is checked against."""
 
 from collections.abc import Sequence
 

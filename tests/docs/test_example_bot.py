@@ -20,10 +20,12 @@ from tests.installation import ANA, PAGE
 BOT: Final = Path(__file__).parents[2] / "examples/bot/bot.py"
 SECRET: Final = b"0123456789abcdef0123456789abcdef"
 APP_SECRET: Final = "an app secret"
-NOTICE: Final = json.dumps({
-    "type": "link.created",
-    "data": {"page_id": PAGE, "psid": ANA, "messenger_name": "Ana", "display_name": "a•••"},
-}).encode()  # fmt: skip
+NOTICE: Final = json.dumps(
+    {
+        "type": "link.created",
+        "data": {"page_id": PAGE, "psid": ANA, "messenger_name": "Ana", "display_name": "a•••"},
+    }
+).encode()
 MESSAGE: Final = json.dumps({"entry": [{"id": PAGE, "messaging": []}]}).encode()
 
 

@@ -1,4 +1,4 @@
-"""What the program installs, and under which licences: no surprise among them (R114)."""
+"""The licences of everything that the program installs (R114)."""
 
 import re
 import tomllib
@@ -15,9 +15,16 @@ del TABLE["package"]
 
 # What a business may run and pass on without asking anybody.
 WELCOME = {
-    "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "LGPL-3.0", "LGPL-3.0-only", "MIT", "MIT-0",
-    "MPL-2.0", "PSF-2.0",
-}  # fmt: skip
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "LGPL-3.0",
+    "LGPL-3.0-only",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "PSF-2.0",
+}
 # How packages without an SPDX expression (PEP 639) say it.
 SAID = {
     "Apache-2.0": r"Apache",

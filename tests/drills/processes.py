@@ -1,4 +1,4 @@
-"""What the processes of one program hold, as Linux tells it in /proc."""
+"""Memory and file descriptors of a program's processes, read from /proc."""
 
 from contextlib import suppress
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ class Served:
 
     @property
     def described(self) -> Mapping[str, Any]:
-        """What the command said of itself, for programs."""
+        """The JSON line that the command printed when it was ready."""
         assert self.first_line.startswith("{"), self.first_line + self.rest()
         described: Mapping[str, Any] = json.loads(self.first_line)
         return described

@@ -1,4 +1,4 @@
-"""What the README has a developer type, one command after another, against the emulator."""
+"""The set-up by hand, one command after another, against the emulator."""
 
 import csv
 import re

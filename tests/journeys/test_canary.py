@@ -204,8 +204,12 @@ def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture
         "database": kept,
         "pages": "\n".join(pages),
     }
-    found = [(name, what) for name, secret in run.secrets.items()
-             for what, words in places.items() if secret in words]  # fmt: skip
+    found = [
+        (name, what)
+        for name, secret in run.secrets.items()
+        for what, words in places.items()
+        if secret in words
+    ]
     found += [
         ("form token", what)
         for what in ("log", "database")
@@ -230,12 +234,23 @@ def test_what_an_operator_must_hear_of_is_logged(
 
     events = {line["event"] for line in lines}
     assert {
-        "sign_in.refused", "sign_in.done", "attempt.confirmed", "digits.sent",
-        "link.made", "link.ended", "link.unchanged", "link.refused",
-        "webhook.handshake", "webhook.handshake_refused", "request.refused",
-        "graph.call", "graph.failed", "api.key_refused", "api.key_exposed",
+        "sign_in.refused",
+        "sign_in.done",
+        "attempt.confirmed",
+        "digits.sent",
+        "link.made",
+        "link.ended",
+        "link.unchanged",
+        "link.refused",
+        "webhook.handshake",
+        "webhook.handshake_refused",
+        "request.refused",
+        "graph.call",
+        "graph.failed",
+        "api.key_refused",
+        "api.key_exposed",
         "provider.departed",
-    } <= events  # fmt: skip
+    } <= events
     refused = {line["problem"] for line in lines if line["event"] == "request.refused"}
     assert {"bad_signature", "bad_payload", "token_refused", "link_ambiguous"} <= refused
     of_requests = [line for line in lines if line["event"].startswith(("request.", "sign_in."))]

@@ -1,4 +1,4 @@
-"""What the program never does, read from its text."""
+"""Calls that the program never makes, searched for in its source."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""What scanners of Flask programs look for, read from the program's text (R114, R115).
+"""The dangers that scanners of Flask programs look for, searched for in the source (R114, R115).
 
 Semgrep's rules for Flask come from its own registry, which a build must not depend on; these are
 the same dangers, each as a rule of a line.

@@ -1,4 +1,4 @@
-"""What travels in the wheel; that it runs from another folder is for .ci/run to show."""
+"""The contents of the wheel; `.ci/run` shows that it runs from another folder."""
 
 import ast
 import subprocess

@@ -47,7 +47,7 @@ ROADS = {
 
 @dataclass
 class Work:
-    """How often a password was looked at, and how often one was made."""
+    """Counts of passwords that were verified and hashed."""
 
     verified: int = 0
     hashed: int = 0
