@@ -34,6 +34,25 @@ def test_every_command_that_is_shown_exists(typed: str) -> None:
     assert command.help
 
 
+@pytest.mark.parametrize(
+    ("typed", "option"),
+    sorted(
+        {
+            (words, option)
+            for words, rest in re.findall(rf"{TYPED}{WORDS}((?: [^`\n]*)?)", f"{README}\n{PAGES}")
+            for option in re.findall(r"(?<= )--[a-z-]+", rest.partition("#")[0])
+        }
+    ),
+)
+def test_every_option_that_is_shown_exists(typed: str, option: str) -> None:
+    command: click.Command = main
+    for word in typed.split():
+        if isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), word) or command
+
+    assert option in {name for parameter in command.params for name in parameter.opts}
+
+
 def test_every_file_that_is_linked_exists() -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     local = [target for target in targets if not target.startswith("https://")]

@@ -1,0 +1,76 @@
+"""docs/troubleshooting.md quotes pages, commands and conclusions as the program words them."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.linking import timeline
+from app.web.problems.pages import PAGE_PROBLEMS, PROVIDER_NOT_HERE
+from app.web.problems.table import problems_of_the_api
+from tests.docs.texts_in_code import quotes, texts
+
+ROOT: Final = Path(__file__).parents[2]
+TEXT: Final = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+# Messenger's, ngrok's and Graph's own words.
+OF_OTHERS: Final = frozenset(
+    {"Account Linking Failed", "You are about to visit …", "(#100) No matching user found"}
+)
+CONCLUSIONS: Final = (
+    *timeline.CONCLUSIONS.values(),
+    *timeline.REASONS.values(),
+    timeline.UNUSABLE,
+    timeline.ONLY_REFUSED,
+    timeline.NOTHING_CAME,
+    timeline.ALL_REFUSED,
+    timeline.OTHERS_CAME,
+)
+
+
+def first_cells(heading: str) -> list[str]:
+    """Return the first column of the table below *heading*, without its head."""
+    section = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return [row.split("|")[1].strip() for row in rows[1:]]
+
+
+def quoted(heading: str) -> list[str]:
+    """Return what is between quotation marks in the first column below *heading*."""
+    found = [quote for cell in first_cells(heading) for quote in re.findall('"(.+?)"', cell)]
+    return [quote for quote in found if quote not in OF_OTHERS]
+
+
+def test_every_conclusion_has_a_row_and_every_row_a_conclusion() -> None:
+    rows = first_cells("What `attempts show` concludes")
+
+    found = {
+        row: [
+            text for text in CONCLUSIONS if re.match(row.split(" …")[0], text) and quotes(row, text)
+        ]
+        for row in rows
+    }
+
+    assert [] == [row for row, fitting in found.items() if len(fitting) != 1]
+    assert {*CONCLUSIONS} == {text for fitting in found.values() for text in fitting}
+
+
+@pytest.mark.parametrize("quote", quoted("By symptom: people"))
+def test_every_page_that_is_quoted_exists(quote: str) -> None:
+    problems = [*PAGE_PROBLEMS.values(), PROVIDER_NOT_HERE]
+
+    assert any(quotes(quote, f"{problem.title} {problem.sentence}") for problem in problems)
+
+
+@pytest.mark.parametrize("quote", quoted("By symptom: commands and start"))
+def test_every_message_of_a_command_that_is_quoted_exists(quote: str) -> None:
+    assert any(quotes(quote, text) for text in texts())
+
+
+@pytest.mark.parametrize("cell", first_cells("By symptom: the bot"))
+def test_every_answer_of_the_api_that_is_quoted_exists(cell: str) -> None:
+    answer = re.match(r'(\d{3}) "(.+?)"', cell)
+    titles = {(str(problem.status), problem.title) for problem in problems_of_the_api()}
+
+    assert answer is None or answer.groups() in titles
+    assert answer or not cell[0].isdigit()
