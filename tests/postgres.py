@@ -36,8 +36,8 @@ _OTHERS: Final = """
 _WORKING: Final = f"SELECT query {_OTHERS} AND state <> 'idle'"
 # Idle ones are closing, or lie in the pool of an engine that nothing uses any more.
 _CLOSE: Final = f"SELECT pg_terminate_backend(pid, 5000) {_OTHERS}"
-# A digest of the revision, of all tables, indexes and columns, of their privileges, and of the
-# database's own settings.
+# A digest of the revision, of all tables, indexes, columns and constraints, of privileges, triggers
+# and functions, and of the database's own settings.
 _SCHEMA: Final = """
     SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
         SELECT version_num AS part FROM alembic_version
@@ -46,6 +46,11 @@ _SCHEMA: Final = """
         UNION ALL SELECT (attrelid, attname, atttypid, atttypmod, attnotnull, attisdropped)::text
             FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
             WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger
+        UNION ALL SELECT (proname, prosrc)::text FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace
         UNION ALL SELECT (setdatabase, setrole, setconfig)::text FROM pg_db_role_setting
     ) AS parts
 """

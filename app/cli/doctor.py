@@ -51,7 +51,11 @@ def examine() -> Iterator[Finding]:
         settings = load_settings()
     except ConfigError as exc:
         for line in str(exc).splitlines():
-            yield problem("settings", line, ".env, or the environment: .env.example explains each")
+            yield problem(
+                "settings",
+                line,
+                "set it in .env or the environment; docs/settings.md explains each",
+            )
         return
     yield ok("settings", "are complete")
     # The log would repeat the findings.

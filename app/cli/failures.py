@@ -10,7 +10,7 @@ def sentence(exc: Exception) -> str | None:
     match exc:
         case ConfigError():
             errors = "\n".join(f"  {error}" for error in str(exc).splitlines())
-            return f"these settings need attention (.env.example explains each):\n{errors}"
+            return f"these settings need attention (docs/settings.md explains each):\n{errors}"
         case NotCommitted():
             return "the database is busy or unavailable; nothing was changed. Try again."
         case GraphError():

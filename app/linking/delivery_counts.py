@@ -65,6 +65,6 @@ def last(session: Session) -> dict[str, datetime]:
 
 
 def forget(session: Session, *, kept_for: timedelta, at: datetime) -> int:
-    """Delete the counts older than *keep*, which explain no attempt; return how many rows."""
+    """Delete the counts older than *kept_for*, which explain no attempt; return how many rows."""
     deleted = delete(Intake).where(Intake.minute_at < at - kept_for).returning(Intake.minute_at)
     return len(session.scalars(deleted).all())

@@ -32,7 +32,7 @@ def sweep(session: Session, *, retention: Retention, at: datetime) -> int:
 
 
 def forget_history(session: Session, *, kept_for: timedelta, at: datetime) -> int:
-    """Delete the history that is older than *keep*; return how many rows."""
+    """Delete the history that is older than *kept_for*; return how many rows."""
     # Numbered in the order of their times, so no index on these is needed.
     first = select(LinkEvent.id).order_by(LinkEvent.id).limit(BATCH)
     old = LinkEvent.id.in_(first) & (LinkEvent.recorded_at <= at - kept_for)

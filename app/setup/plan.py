@@ -3,7 +3,9 @@
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final, assert_never
+
+import msgspec
 
 from app.messenger.graph.setup import LINKING_FIELD, Webhook
 from app.messenger.types import PageId
@@ -53,16 +55,8 @@ class State:
             BadUndo: *text* holds no state.
         """
         try:
-            data: dict[str, Any] = json.loads(text)
-            webhook = data["webhook"]
-            return cls(
-                webhook and Webhook(webhook["url"], tuple(webhook["fields"]), webhook["is_active"]),
-                tuple(
-                    PageState(PageId(page["page_id"]), tuple(page["fields"]), page["linking_url"])
-                    for page in data["pages"]
-                ),
-            )
-        except (ValueError, KeyError, TypeError):
+            return msgspec.json.decode(text, type=State)
+        except (msgspec.MsgspecError, ValueError):
             raise BadUndo from None
 
 
@@ -163,16 +157,21 @@ def apply(meta: Meta, change: Change, *, verify_token: str) -> None:
         GraphError: Meta refused it, or did not answer.
     """
     match change:
-        case WebhookChange(after=None):
-            meta.app.remove_webhook()
-        case WebhookChange(after=Webhook() as webhook):
-            meta.app.set_webhook(webhook.url, verify_token=verify_token, fields=webhook.fields)
+        case WebhookChange(after=after):
+            if after is None:
+                meta.app.remove_webhook()
+            else:
+                meta.app.set_webhook(after.url, verify_token=verify_token, fields=after.fields)
         case FieldsChange():
             _page(meta, change.page_id).client.subscribe(change.after)
-        case LinkingUrlChange(after=None):
-            _page(meta, change.page_id).profile.clear_linking_url()
-        case LinkingUrlChange(after=str() as url):
-            _page(meta, change.page_id).profile.set_linking_url(url)
+        case LinkingUrlChange(after=url):
+            profile = _page(meta, change.page_id).profile
+            if url is None:
+                profile.clear_linking_url()
+            else:
+                profile.set_linking_url(url)
+        case _:
+            assert_never(change)
 
 
 def _changes(before: State, after: State) -> Iterator[Change]:

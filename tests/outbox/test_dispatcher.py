@@ -312,9 +312,7 @@ def test_a_claim_that_is_not_committed_delays_no_other_worker(
 def test_a_claim_takes_no_more_than_it_may_whatever_the_plan(
     engine: Engine, writer: Writer
 ) -> None:
-    """
-    While a table has few rows or no statistics, PostgreSQL joins by nested loops.
-    """
+    """While a table has few rows or no statistics, PostgreSQL joins by nested loops."""
     add(writer, b"1", b"2", b"3")
 
     with Session(engine) as session:

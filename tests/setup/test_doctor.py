@@ -49,7 +49,7 @@ SETTINGS = {
         {"VERIFY_TOKEN": ""},
         "settings",
         "VERIFY_TOKEN is not set",
-        ".env, or the environment",
+        "set it in .env or the environment",
     ),
     "the database is away": (
         {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/x"},

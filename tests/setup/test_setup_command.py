@@ -151,7 +151,16 @@ def test_the_undo_file_holds_no_secret(
 
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"webhook": 1}', '{"webhook": null, "pages": []}'], ids=repr
+    "text",
+    [
+        "",
+        "[]",
+        '{"webhook": 1}',
+        '{"webhook": {}, "pages": []}',
+        '{"webhook": null, "pages": []}',
+        f'{{"webhook": null, "pages": [{{"page_id": "{PAGE}", "fields": [], "linking_url": 5}}]}}',
+    ],
+    ids=repr,
 )
 def test_a_file_that_is_no_undo_file_changes_nothing(
     text: str, meta: Emulator, runs: Runs, tmp_path: Path
