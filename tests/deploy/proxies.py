@@ -143,7 +143,9 @@ def standing(program: str, app: Flask, folder: Path) -> Iterator[Front]:
             (folder / "stderr.log").open("wb") as stderr,
             subprocess.Popen([executable, *options], stderr=stderr, env=environment) as process,  # noqa: S603 - Debian's
         ):
+            # Caddy opens one port after the other.
             _await_port(ports.https, process)
+            _await_port(ports.http, process)
             yield Front(program, ports.https, ports.http, folder, server, recorder, process)
             process.terminate()
 

@@ -187,6 +187,8 @@ def test_an_open_chat_and_inspector_keep_themselves_fresh(
     page.get_by_label("Message to Harbour Coffee").fill("Where is my order?")
     page.keyboard.press("Enter")
     expect(page.locator("#messages")).to_contain_text("Where is my order?")
+    # The delivery is listed when it has been answered.
+    expect(page.locator(".entry-title").first).to_have_text("message, Ana Berg")
     requests.post(
         f"{server.origin}/v26.0/me/messages",
         json={
