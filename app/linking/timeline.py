@@ -25,13 +25,15 @@ REASONS: Final = {
     "other person": "Another Messenger person brought the code: possibly an attempt to take over "
     "the account.",
     "other page": "The code came back through another page.",
-    "unlinked": "The code came back with a log-out, and is burnt: Log In makes a new one.",
+    "unlinked": "The code came back with a log-out, and cannot be used again; Log In makes a new "
+    "one.",
     "ended by us": "The link was ended after the person had confirmed.",
     ACCOUNT_CLOSED: "The account was disabled or deleted meanwhile.",
 }
 # The other reasons are faults of an event, in a word or two.
 UNUSABLE: Final = (
-    "Messenger's event was not usable ({}), and its code is burnt: Log In makes a new one."
+    "Messenger's event was not usable ({}), and its code cannot be used again; Log In makes a new "
+    "one."
 )
 
 CONCLUSIONS: Final[dict[State, str]] = {

@@ -65,7 +65,7 @@ def check_queue(
     subject = "outbox"
     if waiting and oldest > LATE_AFTER:
         minutes = int(oldest.total_seconds() // 60)
-        backlog = f"{waiting} things wait, the oldest for {minutes} minutes"
+        backlog = f"{waiting} waiting, the oldest for {minutes} minutes"
         if not workers:
             why = "no worker has sent a heartbeat for a minute"
             unit = "restart threadlink" if is_alone else "start threadlink-worker"
@@ -75,10 +75,10 @@ def check_queue(
     if dead:
         return warning(
             subject,
-            f"{dead} things were given up, refused for good or after three days of trying",
+            f"{dead} dead letters: refused for good, or after three days of retries",
             "threadlink outbox list --state dead, then: threadlink outbox replay --dead",
         )
-    return ok(subject, f"{waiting} things wait")
+    return ok(subject, f"{waiting} waiting")
 
 
 def check_deliveries(last: Mapping[str, datetime], *, kept: timedelta, at: datetime) -> Finding:

@@ -117,7 +117,7 @@ def test_a_queue_that_nobody_works_on_is_named(
     line = lines(runs, WORKERS=workers)["outbox"]
 
     assert ("fault", mend) == (line["verdict"], line["mend"])
-    assert "1 things wait, the oldest for 20 minutes: no worker has sent" in line["words"]
+    assert "1 waiting, the oldest for 20 minutes: no worker has sent" in line["words"]
 
 
 def test_what_waits_for_a_short_while_is_no_fault(sound: Services, runs: Runs) -> None:
@@ -125,7 +125,7 @@ def test_what_waits_for_a_short_while_is_no_fault(sound: Services, runs: Runs) -
 
     line = lines(runs)["outbox"]
 
-    assert ("ok", "1 things wait") == (line["verdict"], line["words"])
+    assert ("ok", "1 waiting") == (line["verdict"], line["words"])
 
 
 def test_dead_letters_are_a_warning(sound: Services, runs: Runs) -> None:
@@ -139,7 +139,7 @@ def test_dead_letters_are_a_warning(sound: Services, runs: Runs) -> None:
     result = runs("doctor")
 
     assert 0 == result.exit_code, result.output
-    assert "warning  outbox: 1 things were given up" in result.stdout
+    assert "warning  outbox: 1 dead letters" in result.stdout
     assert "threadlink outbox list --state dead" in result.stdout
 
 
