@@ -1,5 +1,6 @@
 """The import contracts in pyproject.toml: the tree keeps them, and each known breach is refused."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -134,3 +135,17 @@ def lint(tree: Path) -> str:
         check=False,
     )
     return done.stdout
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for package in ("app", "threadlink_testing")
+        for path in (ROOT / package).rglob("__init__.py")
+    ],
+    ids=lambda path: path.parent.relative_to(ROOT).as_posix(),
+)
+def test_each_package_states_its_purpose(path: Path) -> None:
+    """Its docstring says what belongs into it, for whoever looks for a place."""
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8")))

@@ -37,7 +37,7 @@ class SchemaStatus:
 
     @property
     def is_current(self) -> bool:
-        """Whether the program can run on this database."""
+        """True when the program can run on this database."""
         return self.present == self.wanted
 
 

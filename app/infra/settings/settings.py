@@ -161,7 +161,7 @@ class Settings:
 
     @cached_property
     def is_production(self) -> bool:
-        """Whether people beyond this machine can reach the server."""
+        """True when people beyond this machine can reach the server."""
         return not self.public_url.startswith("http://") or not is_loopback(self.public_url)
 
     @cached_property
