@@ -183,8 +183,8 @@ _OUTBOX: Final = (
     ),
     LogEvent(
         "outbox.target_failing",
-        "There is no connection to the bot or to Graph, or it has taken nothing for a minute. Items "
-        "of this kind are tried slowly until it takes one.",
+        "There is no connection to the bot or to Graph, or it has taken nothing for a minute. "
+        "Items of this kind are tried slowly until it takes one.",
         "Look at the bot.",
     ),
     LogEvent(
