@@ -1,9 +1,16 @@
-"""Dispatches due items of one kind: claim a batch, run the handler on each, record the results."""
+"""Dispatches due items of one kind: claim some, run the handler on each, record the results.
+
+Each kind has two lanes with threads of their own: items that were never tried, and retries. So a
+retry that hangs takes no thread from a new item. Nothing waits for a whole batch: results are
+recorded, and more items claimed, as tries end.
+"""
 
 import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from functools import partial
+from threading import Event
 from typing import Final
 
 import structlog
@@ -11,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.writer import Writer
 from app.outbox import queue
-from app.outbox.circuit_breaker import Circuit
-from app.outbox.handlers import Handler, RetryLater, TargetGone
-from app.outbox.queue import Claim
+from app.outbox.circuit_breaker import Cause, CircuitBreaker, Outage
+from app.outbox.handlers import Handler, RetryLater
+from app.outbox.queue import Claim, Lane, LaneKey
 
 log = structlog.get_logger()
 
@@ -22,74 +29,96 @@ RETRY_DELAYS: Final = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 )
-# Longer than a batch in which every try takes the fifteen seconds that it may.
+# An outage is over when the target takes something again: then what failed meanwhile is due at
+# once. Not after more tries than these, by which three quarters of a day have gone: an item that
+# the target never takes would use up its tries early.
+MOST_TRIES_HASTENED: Final = 7
+# Longer than the tries of all claims that one thread has, at fifteen seconds each.
 LEASE: Final = timedelta(seconds=120)
 CLAIMS_PER_THREAD: Final = 4
+# Retries have this share of the threads of their kind.
+RETRIES_SHARE: Final = 4
+# The longest time in seconds that results wait for each other, to be recorded by one commit.
+GATHER_SECONDS: Final = 0.02
+WAIT_SECONDS: Final = 0.25
 
 # Writes the result of a try that did not succeed.
 Result = Callable[[Session], None]
 
 
 class Dispatcher:
-    """The queue of one kind of items with its handler, its threads and its circuit breaker."""
+    """The two lanes of one kind of items, with their handler and their circuit breaker."""
 
     def __init__(
         self, kind: str, handler: Handler, writer: Writer, clock: Callable[[], datetime]
     ) -> None:
-        self._kind, self._handler = kind, handler
-        self._writer, self._clock = writer, clock
-        self._circuit = Circuit()
-        # Starts no thread before the first batch; they end when the dispatcher is collected.
-        self._pool = ThreadPoolExecutor(handler.concurrency, thread_name_prefix=kind)
+        self.kind = kind
+        self._breaker, self._clock = CircuitBreaker(), clock
+        tries = Tries(kind, handler, self._breaker, clock)
+        threads = {
+            Lane.FRESH: handler.concurrency,
+            Lane.RETRIES: max(1, handler.concurrency // RETRIES_SHARE),
+        }
+        self.lanes = tuple(
+            LaneDispatcher(tries, lane, writer, threads=threads[lane]) for lane in Lane
+        )
 
     def run_once(self) -> bool:
-        """Handle a batch of items that are due; return whether there were any."""
-        limit = self._circuit.allowed(
-            self._handler.concurrency * CLAIMS_PER_THREAD, at=self._clock()
-        )
-        if not limit or not self._writer.read(queue.is_due, self._kind, at=self._clock()):
-            return False
-        claims = self._writer.write(
-            queue.claim, self._kind, limit=limit, lease=LEASE, at=self._clock()
-        )
-        if claims:
-            self._writer.write(_record, claims, list(self._pool.map(self._handle, claims)))
-        return bool(claims)
+        """Handle items that are due, of both lanes; return whether there were any."""
+        were_due = [lane.run_once() for lane in self.lanes]
+        return any(were_due)
 
-    def _handle(self, claim: Claim) -> Result | None:
-        """Run the handler on *claim*; return what is to be recorded, None if the work is done."""
-        if not self._circuit.allowed(1, at=self._clock()):
-            return self._release(claim)
+    def outage(self) -> Outage | None:
+        """Return the outage of the target, if it takes nothing at present."""
+        return self._breaker.outage(at=self._clock())
+
+
+class Tries:
+    """Runs the handler on claims of one kind, and tells what is to be recorded."""
+
+    def __init__(
+        self, kind: str, handler: Handler, breaker: CircuitBreaker, clock: Callable[[], datetime]
+    ) -> None:
+        self.kind, self.breaker, self.clock = kind, breaker, clock
+        self._handler = handler
+
+    def run(self, claim: Claim, opened: int) -> Result | None:
+        """Run the handler on *claim*; return what is to be recorded, None if the work is done.
+
+        *opened* is the breaker's number at the time of the claim: what was claimed before the
+        circuit opened is not tried after.
+        """
+        if self.breaker.opened != opened:
+            return self.release(claim)
         try:
             self._handler.perform(claim)
         except RetryLater as exc:
             self._record_failure(exc)
+            if exc.cause is Cause.UNREACHABLE:
+                return self.release(claim)
             return self._postpone(claim, str(exc), wait=exc.wait)
-        except TargetGone:
-            self._stop(claim)
-            return self._release(claim)
         except Exception:
             # A defect that one item meets must not stop the others.
             log.exception("outbox.fault", kind=claim.kind, id=claim.id)
             return self._postpone(claim, "fault", wait=None)
-        self._circuit.record_success()
+        if self.breaker.record_success(at=self.clock()):
+            log.warning("outbox.target_recovered", kind=claim.kind)
         log.info("outbox.done", kind=claim.kind, id=claim.id, tries=claim.tries)
         return None
 
-    def _record_failure(self, failure: RetryLater) -> None:
-        if self._circuit.record_failure(at=self._clock(), wait=failure.wait):
-            log.error("outbox.target_failing", kind=self._kind, failure=str(failure))
-
-    def _stop(self, claim: Claim) -> None:
-        if not self._circuit.is_stopped:
-            log.error(
-                "outbox.target_gone", kind=claim.kind, hint="it answers 410: see docs/bots.md"
-            )
-        self._circuit.stop()
-
-    def _release(self, claim: Claim) -> Result:
-        at = self._clock()
+    def release(self, claim: Claim) -> Result:
+        """Return what makes *claim* due again in its place, as it has not been tried."""
+        at = self.clock()
         return lambda session: queue.release(session, claim, at=at)
+
+    def _record_failure(self, failure: RetryLater) -> None:
+        if not self.breaker.record_failure(failure.cause, at=self.clock()):
+            return
+        if failure.cause is Cause.GONE:
+            hint = "it answers 410: is its address right?"
+            log.error("outbox.target_gone", kind=self.kind, hint=hint)
+        else:
+            log.error("outbox.target_failing", kind=self.kind, failure=str(failure))
 
     def _postpone(self, claim: Claim, failure: str, *, wait: timedelta | None) -> Result:
         if claim.tries > len(RETRY_DELAYS) and not self._handler.retries_forever:
@@ -99,7 +128,7 @@ class Dispatcher:
         delay = max(delay, wait or delay)
         seconds = round(delay.total_seconds())
         log.warning("outbox.again", kind=claim.kind, id=claim.id, failure=failure, seconds=seconds)
-        until = self._clock() + delay
+        until = self.clock() + delay
         return lambda session: queue.postpone(session, claim, failure=failure, until=until)
 
     def _dead_letter(self, claim: Claim, failure: str) -> Result:
@@ -107,8 +136,87 @@ class Dispatcher:
         return lambda session: queue.dead_letter(session, claim, failure=failure)
 
 
-def _record(session: Session, claims: Sequence[Claim], results: Sequence[Result | None]) -> None:
-    pairs = [*zip(claims, results, strict=True)]
+class LaneDispatcher:
+    """Claims the items of one lane, and has them tried by *threads* threads."""
+
+    def __init__(self, tries: Tries, lane: Lane, writer: Writer, *, threads: int) -> None:
+        self.key = LaneKey(tries.kind, lane)
+        self._tries, self._writer = tries, writer
+        self._most_claims = threads * CLAIMS_PER_THREAD
+        self._in_flight: dict[Future[Result | None], Claim] = {}
+        # Kept until they are committed: else a bot would get again what it has taken.
+        self._ended: list[tuple[Claim, Result | None]] = []
+        # Starts no thread before the first claim; they end when the dispatcher is collected.
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"{tries.kind} {lane.name}")
+
+    def run_once(self) -> bool:
+        """Handle some of the items that are due; return whether there were any."""
+        were_due = self._claim()
+        while self._record_ended():
+            pass
+        return were_due
+
+    def run(self, woken: Event, stop: Event) -> None:
+        """Handle items whenever *woken* is set, until *stop* is; finish tries that have begun."""
+        while not stop.is_set():
+            if woken.wait(WAIT_SECONDS):
+                woken.clear()
+                self._run_while_due(stop)
+        self._release_unstarted()
+        while self._record_ended():
+            pass
+
+    def _run_while_due(self, stop: Event) -> None:
+        while not stop.is_set():
+            self._claim()
+            if not self._record_ended():
+                return
+
+    def _claim(self) -> bool:
+        """Claim items that are due, if there is room for many; return whether there were any."""
+        room = self._most_claims - len(self._in_flight)
+        at = self._tries.clock()
+        if room < self._most_claims / 2 or not self._writer.read(
+            queue.lanes_due, [self.key], at=at
+        ):
+            return False
+        opened = self._tries.breaker.opened
+        limit = self._tries.breaker.allowed(self.key.lane, room, at=at)
+        if not limit:
+            return False
+        claims = self._writer.write(queue.claim, self.key, limit=limit, lease=LEASE, at=at)
+        for claim in claims:
+            self._in_flight[self._pool.submit(self._tries.run, claim, opened)] = claim
+        return bool(claims)
+
+    def _record_ended(self) -> bool:
+        """Wait for tries to end, and record their results; return whether there were any tries."""
+        if self._in_flight:
+            wait(self._in_flight, timeout=WAIT_SECONDS, return_when=FIRST_COMPLETED)
+            ended, _ = wait(self._in_flight, timeout=GATHER_SECONDS)
+            self._ended += [(self._in_flight.pop(future), future.result()) for future in ended]
+        elif not self._ended:
+            return False
+        if self._ended:
+            self._writer.write(_record, self._ended)
+            self._ended = []
+        if self._tries.breaker.take_outage_ended():
+            self._hasten_retries()
+        return True
+
+    def _hasten_retries(self) -> None:
+        hasten = partial(queue.hasten, most_tries=MOST_TRIES_HASTENED, lease=LEASE)
+        at = self._tries.clock()
+        while self._writer.write(hasten, kind=self.key.kind, at=at):
+            pass
+
+    def _release_unstarted(self) -> None:
+        cancelled = [future for future in self._in_flight if future.cancel()]
+        claims = [self._in_flight.pop(future) for future in cancelled]
+        self._ended += [(claim, self._tries.release(claim)) for claim in claims]
+
+
+def _record(session: Session, pairs: Sequence[tuple[Claim, Result | None]]) -> None:
     queue.acknowledge(session, [claim for claim, result in pairs if result is None])
     for _, result in pairs:
         if result is not None:

@@ -1,9 +1,10 @@
-"""Handlers of outbox items, and the exceptions by which they ask for a retry or stop a target."""
+"""Handlers of outbox items, and the exceptions by which they ask for a retry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app.outbox.circuit_breaker import Cause
 from app.outbox.queue import Claim
 
 
@@ -14,21 +15,33 @@ class RetryLater(Exception):
     that the target asked for, if it did.
     """
 
+    cause = Cause.REFUSED
+
     def __init__(self, failure: str, *, wait: timedelta | None = None) -> None:
         super().__init__(failure)
         self.wait = wait
+        if wait is not None:
+            self.cause = Cause.BUSY
 
 
-class TargetGone(Exception):
-    """The target wants no items of this kind any more; the item itself stays in the queue."""
+class Unreachable(RetryLater):
+    """There was no connection to the target: the item was not sent."""
+
+    cause = Cause.UNREACHABLE
+
+
+class TargetGone(RetryLater):
+    """The target answered 410 Gone: it wants no items of this kind any more."""
+
+    cause = Cause.GONE
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
     """The work that items of one kind ask for: *perform* returns when it is done.
 
-    *perform* raises `RetryLater` or `TargetGone` when it could not do the work, and is called for
-    up to *concurrency* items at the same time. With *retries_forever* an item never becomes a dead
+    *perform* raises `RetryLater` when it could not do the work, and is called for up to
+    *concurrency* items at the same time. With *retries_forever* an item never becomes a dead
     letter: after the usual retries it is tried once a day.
     """
 

@@ -13,12 +13,12 @@ from typing import Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 from urllib3.util import parse_url
 
 from app.infra.network.addresses import is_private
 from app.infra.network.http_client import PlainConnection, SecureConnection
-from app.outbox.handlers import RetryLater, TargetGone
+from app.outbox.handlers import RetryLater, TargetGone, Unreachable
 
 CONNECT_S: Final = 5.0
 TOTAL_S: Final = 15.0
@@ -32,6 +32,10 @@ _MAX_DIGITS: Final = 9
 
 class _NotPrivate(HTTPError):
     """An http address led to a machine outside the private network."""
+
+
+# Raised before anything of the item is sent.
+_NO_CONNECTION: Final = (NewConnectionError, ConnectTimeoutError, SSLError, _NotPrivate)
 
 
 class _PrivateConnection(PlainConnection):
@@ -72,6 +76,7 @@ class HttpPoster:
         """Post *body*; return when the answer has a 2xx status.
 
         Raises:
+            Unreachable: There was no connection.
             RetryLater: There was no answer in time, or one with another status.
             TargetGone: The status is 410 Gone.
         """
@@ -88,8 +93,9 @@ class HttpPoster:
             )
             _read_and_discard(response)
         except (HTTPError, OSError, ValueError) as exc:
+            raised = Unreachable if isinstance(exc, _NO_CONNECTION) else RetryLater
             # The name alone: the text of *exc* holds the address.
-            raise RetryLater(type(exc).__name__.lstrip("_")) from None
+            raise raised(type(exc).__name__.lstrip("_")) from None
         _check_status(response)
 
 
@@ -106,7 +112,7 @@ def _read_and_discard(response: BaseHTTPResponse) -> None:
 
 def _check_status(response: BaseHTTPResponse) -> None:
     if response.status == _GONE:
-        raise TargetGone
+        raise TargetGone(f"status {response.status}")
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         wait = _retry_after(response.headers) if response.status in _BUSY else None
         raise RetryLater(f"status {response.status}", wait=wait)

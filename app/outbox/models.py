@@ -12,6 +12,10 @@ from app.infra.database.engine import Base, UtcDateTime
 UNSYNCHRONIZED: Final[dict[str, Any]] = {"synchronize_session": False}
 
 
+def _partial_index(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class OutboxRow(Base):
     """One piece of work owed after the commit that stored it."""
 
@@ -19,14 +23,15 @@ class OutboxRow(Base):
     __table_args__ = (
         # Makes a repeated body one item for each kind; NULLs never collide.
         UniqueConstraint("kind", "digest"),
-        # Serves the worker's search for due items of one kind, oldest first, among few that wait.
-        Index(
-            "ix_outbox_due",
+        # Serve the worker's search for the oldest item of one kind that was never tried, and for
+        # those whose next try is due, however much else waits.
+        _partial_index("ix_outbox_fresh", "kind", "id", where="state = 'waiting' AND tries = 0"),
+        _partial_index(
+            "ix_outbox_retries",
             "kind",
             "not_before",
             "id",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            where="state = 'waiting' AND tries > 0",
         ),
     )
 

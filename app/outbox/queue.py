@@ -6,11 +6,24 @@ Nothing here commits, and every function may be run twice by `Writer.write`.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import cache
 from hashlib import sha256
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Executable, Table, and_, bindparam, delete, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Executable,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
@@ -28,6 +41,27 @@ _MARK_DONE: Final = (
     )
     .values(state="done", body=b"", head=None, failure=None)
 )
+
+
+# A transaction delays the deliveries that come in: better many short ones.
+HASTENED_AT_ONCE: Final = 500
+
+# Literals: with a parameter in their place neither database can use the partial indexes.
+_WAITING: Final = "outbox.state = 'waiting'"
+
+
+class Lane(Enum):
+    """The two lanes of a kind, so that what fails never stands before what was never tried."""
+
+    FRESH = f"{_WAITING} AND outbox.tries = 0"
+    RETRIES = f"{_WAITING} AND outbox.tries > 0"
+
+
+class LaneKey(NamedTuple):
+    """One lane of the items of one kind."""
+
+    kind: str
+    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +110,26 @@ def _insert_once(dialect: str) -> Executable:
     return insert_into(dialect, _TABLE).on_conflict_do_nothing()
 
 
-def is_due(session: Session, kind: str, *, at: datetime) -> bool:
-    """Tell whether an item of *kind* is due, without taking a lock."""
-    return session.scalar(select(OutboxRow.id).where(*_due(kind, at)).limit(1)) is not None
+def lanes_due(session: Session, lanes: Sequence[LaneKey], *, at: datetime) -> frozenset[LaneKey]:
+    """Return those of *lanes* that have items due, by one statement and without a lock."""
+    if not lanes:
+        return frozenset()
+    answers = session.execute(select(*(exists().where(*_due(key, at)) for key in lanes))).one()
+    return frozenset(key for key, is_due in zip(lanes, answers, strict=True) if is_due)
 
 
 def claim(
-    session: Session, kind: str, *, limit: int, lease: timedelta, at: datetime
+    session: Session, key: LaneKey, *, limit: int, lease: timedelta, at: datetime
 ) -> tuple[Claim, ...]:
-    """Claim up to *limit* due items of *kind*, oldest first; no other worker gets them meanwhile.
+    """Claim up to *limit* due items of a lane, oldest first; no other worker gets them meanwhile.
 
     An item whose result has not been recorded when *lease* ends is due again, for any worker.
     """
+    order = (OutboxRow.id,) if key.lane is Lane.FRESH else (OutboxRow.not_before, OutboxRow.id)
     due = (
         select(OutboxRow.id)
-        .where(*_due(kind, at))
-        .order_by(OutboxRow.not_before, OutboxRow.id)
+        .where(*_due(key, at))
+        .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
         # Run once: as a subquery PostgreSQL may join it by a nested loop, which runs it anew for
@@ -138,6 +176,31 @@ def postpone(session: Session, claim: Claim, *, failure: str, until: datetime) -
     _change(session, claim, not_before=until, failure=failure)
 
 
+def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at: datetime) -> bool:
+    """Make some retries of *kind* due now that are due later; return whether there may be more.
+
+    Those that were tried more than *most_tries* times keep their time. What is due within *lease*
+    may be with a worker at present, and is left alone.
+    """
+    later = (
+        select(OutboxRow.id)
+        .where(*_waiting(LaneKey(kind, Lane.RETRIES)))
+        .where(OutboxRow.not_before > at + lease, OutboxRow.tries <= most_tries)
+        .order_by(OutboxRow.not_before, OutboxRow.id)
+        .limit(HASTENED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .cte("later")
+    )
+    statement = (
+        update(OutboxRow)
+        .where(OutboxRow.id.in_(select(later.c.id)))
+        .values(not_before=at)
+        .returning(OutboxRow.id)
+    )
+    hastened = session.execute(statement, execution_options=UNSYNCHRONIZED).all()
+    return len(hastened) == HASTENED_AT_ONCE
+
+
 def release(session: Session, claim: Claim, *, at: datetime) -> None:
     """Make *claim* due again at once, as if it had not been claimed: it has not been tried."""
     _change(session, claim, not_before=at, tries=claim.tries - 1)
@@ -153,8 +216,14 @@ def _change(session: Session, claim: Claim, **values: object) -> None:
     session.execute(row, execution_options=UNSYNCHRONIZED)
 
 
-def _due(kind: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return OutboxRow.kind == kind, OutboxRow.state == "waiting", OutboxRow.not_before <= at
+def _due(key: LaneKey, at: datetime) -> list[ColumnElement[bool]]:
+    # What was never tried is due since it was added, whatever the clock has done meanwhile.
+    is_fresh = key.lane is Lane.FRESH
+    return _waiting(key) if is_fresh else [*_waiting(key), OutboxRow.not_before <= at]
+
+
+def _waiting(key: LaneKey) -> list[ColumnElement[bool]]:
+    return [OutboxRow.kind == key.kind, literal_column(key.lane.value, Boolean)]
 
 
 def _still_held(claim: Claim) -> ColumnElement[bool]:

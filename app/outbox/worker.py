@@ -1,5 +1,8 @@
 """The outbox worker: threads that dispatch due items and run periodic tasks.
 
+One thread asks the database four times a second which lanes have items due, by one statement, and
+wakes those alone.
+
 Any number of processes may run one, because a claim on an item is a lease.
 """
 
@@ -13,7 +16,9 @@ from typing import Final
 import structlog
 
 from app.infra.database.writer import NotCommitted, Writer
-from app.outbox.dispatcher import Dispatcher
+from app.outbox import queue
+from app.outbox.circuit_breaker import Outage
+from app.outbox.dispatcher import Dispatcher, LaneDispatcher
 from app.outbox.handlers import Handler
 
 log = structlog.get_logger()
@@ -42,18 +47,23 @@ class Worker:
         clock: Callable[[], datetime],
         tasks: Sequence[PeriodicTask] = (),
     ) -> None:
+        self._writer = writer
         self._dispatchers = [
             Dispatcher(kind, handler, writer, clock) for kind, handler in handlers.items()
         ]
+        self._woken = {lane: threading.Event() for each in self._dispatchers for lane in each.lanes}
         self._clock = clock
         self._tasks = tasks
         self._last_run_at: dict[PeriodicTask, datetime] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Work until *stop* is set; batches that have been begun are finished."""
-        tasks = [partial(self._run_if_due, task) for task in self._tasks]
-        steps = [*tasks, *(dispatcher.run_once for dispatcher in self._dispatchers)]
+        """Work until *stop* is set; tries that have begun are finished."""
+        steps = [self._wake_due, *(partial(self._run_if_due, task) for task in self._tasks)]
         threads = [threading.Thread(target=_repeat, args=(step, stop)) for step in steps]
+        threads += [
+            threading.Thread(target=_run_lane, args=(lane, woken, stop))
+            for lane, woken in self._woken.items()
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -66,6 +76,20 @@ class Worker:
         were_due = [dispatcher.run_once() for dispatcher in self._dispatchers]
         return any(were_due)
 
+    def outages(self) -> Mapping[str, Outage]:
+        """Return the targets that take nothing at present, by kind."""
+        outages = {each.kind: each.outage() for each in self._dispatchers}
+        return {kind: outage for kind, outage in outages.items() if outage is not None}
+
+    def _wake_due(self) -> bool:
+        """Wake the lanes that have items due."""
+        keys = [lane.key for lane in self._woken]
+        due = self._writer.read(queue.lanes_due, keys, at=self._clock())
+        for lane, woken in self._woken.items():
+            if lane.key in due:
+                woken.set()
+        return False
+
     def _run_if_due(self, task: PeriodicTask) -> bool:
         at = self._clock()
         last_run_at = self._last_run_at.setdefault(task, at - task.every + task.after)
@@ -74,6 +98,16 @@ class Worker:
             task.perform(at)
             self._last_run_at[task] = at
         return False
+
+
+def _run_lane(lane: LaneDispatcher, woken: threading.Event, stop: threading.Event) -> None:
+    """Run *lane* until *stop* is set, whatever happens to the database meanwhile."""
+
+    def run() -> bool:
+        lane.run(woken, stop)
+        return False
+
+    _repeat(run, stop)
 
 
 def _repeat(step: Callable[[], bool], stop: threading.Event) -> None:

@@ -1,83 +1,145 @@
+"""The pace at which a target that fails gets items."""
+
 from datetime import timedelta
 
-from app.outbox.circuit_breaker import FAILURE_THRESHOLD, Circuit
+import pytest
+
+from app.outbox.circuit_breaker import (
+    FAILURE_THRESHOLD,
+    OUTAGE_AFTER,
+    PACES,
+    Cause,
+    CircuitBreaker,
+)
+from app.outbox.queue import Lane
 from tests.installation import NOON
 
-MINUTE = timedelta(minutes=1)
+MANY = 64
+SECOND = timedelta(seconds=1)
+SOON = timedelta(seconds=10)
 
 
-def failing() -> Circuit:
-    circuit = Circuit()
-    for _ in range(FAILURE_THRESHOLD):
-        circuit.record_failure(at=NOON, wait=None)
-    return circuit
+def open_by(*causes: Cause) -> CircuitBreaker:
+    breaker = CircuitBreaker()
+    for cause in causes:
+        breaker.record_failure(cause, at=NOON)
+    return breaker
+
+
+def failing(cause: Cause = Cause.REFUSED) -> CircuitBreaker:
+    return open_by(*[cause] * FAILURE_THRESHOLD)
 
 
 def test_a_few_failures_change_nothing() -> None:
-    circuit = Circuit()
+    breaker = CircuitBreaker()
 
     for _ in range(FAILURE_THRESHOLD - 1):
-        assert not circuit.record_failure(at=NOON, wait=None)
+        assert not breaker.record_failure(Cause.UNREACHABLE, at=NOON)
 
-    assert 64 == circuit.allowed(64, at=NOON)
+    assert MANY == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+    assert 0 == breaker.opened
 
 
-def test_five_failures_in_a_row_open_the_circuit_for_a_minute() -> None:
+def test_a_success_between_failures_keeps_the_circuit_closed() -> None:
+    """A target that takes anything is up, however much it refuses."""
+    breaker = CircuitBreaker()
+
+    for _ in range(10 * FAILURE_THRESHOLD):
+        breaker.record_failure(Cause.REFUSED, at=NOON)
+        breaker.record_success(at=NOON)
+
+    assert MANY == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_five_failures_in_a_row_reduce_the_pace(cause: Cause) -> None:
     """R100: more posts do not help a target that is down."""
-    circuit = failing()
+    breaker, pace = failing(cause), PACES[cause]
 
-    assert 0 == circuit.allowed(64, at=NOON)
-    assert 0 == circuit.allowed(64, at=NOON + MINUTE * 0.99)
-
-
-def test_after_a_minute_one_request_is_let_through_as_a_probe() -> None:
-    circuit = failing()
-
-    assert 1 == circuit.allowed(64, at=NOON + MINUTE)
+    assert pace.items == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+    assert 0 == breaker.allowed(Lane.FRESH, MANY, at=NOON + pace.every * 0.99)
+    assert pace.items == breaker.allowed(Lane.FRESH, MANY, at=NOON + pace.every)
 
 
-def test_a_probe_that_fails_opens_the_circuit_again() -> None:
-    circuit = failing()
+@pytest.mark.parametrize("cause", [Cause.REFUSED, Cause.BUSY, Cause.UNREACHABLE])
+def test_an_item_that_the_target_takes_is_tried_within_ten_seconds(cause: Cause) -> None:
+    """One refused thing holds up nothing else: 20 refused items before it in ten seconds at most.
 
-    circuit.record_failure(at=NOON + MINUTE, wait=None)
+    What the target would take may stand behind some that were added just before it.
+    """
+    breaker, tried = failing(cause), 0
+    breaker.allowed(Lane.FRESH, MANY, at=NOON)
 
-    assert 0 == circuit.allowed(64, at=NOON + MINUTE * 1.5)
-    assert 1 == circuit.allowed(64, at=NOON + MINUTE * 2)
+    for tick in range(1, 41):
+        tried += breaker.allowed(Lane.FRESH, MANY, at=NOON + tick * SOON / 40)
+
+    assert tried >= (1 if cause is Cause.UNREACHABLE else 20)
+
+
+def test_the_mildest_failure_decides() -> None:
+    """An answer shows that the target is there."""
+    breaker = open_by(*[Cause.UNREACHABLE] * (FAILURE_THRESHOLD - 1), Cause.REFUSED)
+
+    assert PACES[Cause.REFUSED].items == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+
+
+def test_retries_take_nothing_of_the_pace_of_new_items() -> None:
+    """What was never tried comes before what failed."""
+    breaker = failing()
+
+    assert PACES[Cause.REFUSED].items // 4 == breaker.allowed(Lane.RETRIES, MANY, at=NOON)
+    assert PACES[Cause.REFUSED].items == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+
+
+def test_one_success_closes_the_circuit() -> None:
+    breaker = failing()
+
+    breaker.record_success(at=NOON)
+
+    assert MANY == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+
+
+@pytest.mark.parametrize("cause", [Cause.UNREACHABLE, Cause.GONE])
+def test_a_target_that_is_not_there_is_reported_at_once_and_once(cause: Cause) -> None:
+    breaker = CircuitBreaker()
+
+    reported = [breaker.record_failure(cause, at=NOON) for _ in range(20)]
+
+    assert [FAILURE_THRESHOLD - 1] == [number for number, each in enumerate(reported) if each]
+    assert breaker.record_success(at=NOON)
+    assert not breaker.record_success(at=NOON)
+
+
+@pytest.mark.parametrize("cause", [Cause.REFUSED, Cause.BUSY])
+def test_failures_that_may_be_the_items_own_are_reported_once_they_last(cause: Cause) -> None:
+    """Else a bot that refuses one kind of delivery is called dead and well again without end."""
+    breaker = failing(cause)
+
+    assert not breaker.record_failure(cause, at=NOON + OUTAGE_AFTER - SECOND)
+    assert breaker.record_failure(cause, at=NOON + OUTAGE_AFTER)
+    assert not breaker.record_failure(cause, at=NOON + OUTAGE_AFTER * 2)
+    assert breaker.record_success(at=NOON + OUTAGE_AFTER * 3)
 
 
 def test_a_clock_that_was_set_back_does_not_keep_the_circuit_open() -> None:
     """R123: else a bot that has recovered gets nothing until the clock reaches the old time."""
-    circuit = failing()
+    breaker, pace = failing(Cause.UNREACHABLE), PACES[Cause.UNREACHABLE]
     yesterday = NOON - timedelta(days=1)
+    breaker.allowed(Lane.FRESH, MANY, at=NOON)
 
-    assert 1 == circuit.allowed(64, at=yesterday)
-    circuit.record_failure(at=yesterday, wait=None)
-
-    assert 0 == circuit.allowed(64, at=yesterday)
-    assert 1 == circuit.allowed(64, at=yesterday + MINUTE)
-
-
-def test_one_success_closes_the_circuit() -> None:
-    circuit = failing()
-
-    circuit.record_success()
-
-    assert 64 == circuit.allowed(64, at=NOON)
+    assert 1 == breaker.allowed(Lane.FRESH, MANY, at=yesterday)
+    assert 0 == breaker.allowed(Lane.FRESH, MANY, at=yesterday + pace.every * 0.99)
+    assert 1 == breaker.allowed(Lane.FRESH, MANY, at=yesterday + pace.every)
 
 
-def test_a_target_that_asks_for_time_is_left_alone_by_all_requests() -> None:
-    """R99: a 429 is about the next post too, not about this one alone."""
-    circuit = Circuit()
+def test_an_outage_is_a_minute_without_any_success() -> None:
+    """Until then a failure may be the item's alone."""
+    breaker = failing()
 
-    circuit.record_failure(at=NOON, wait=timedelta(hours=1))
+    assert breaker.outage(at=NOON + OUTAGE_AFTER - SECOND) is None
+    outage = breaker.outage(at=NOON + OUTAGE_AFTER)
 
-    assert 0 == circuit.allowed(64, at=NOON + timedelta(minutes=59))
-    assert 64 == circuit.allowed(64, at=NOON + timedelta(hours=1))
-
-
-def test_a_target_that_is_gone_is_never_probed() -> None:
-    circuit = Circuit()
-
-    circuit.stop()
-
-    assert 0 == circuit.allowed(64, at=NOON + timedelta(days=30))
+    assert outage is not None
+    assert (Cause.REFUSED, NOON) == (outage.cause, outage.since)
+    breaker.record_success(at=NOON)
+    assert breaker.outage(at=NOON + OUTAGE_AFTER) is None

@@ -9,18 +9,21 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import URL, Engine, select, text
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from app.infra.database.engine import make_engine
-from app.infra.database.writer import Writer
+from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
+from app.outbox.circuit_breaker import FAILURE_THRESHOLD
 from app.outbox.dispatcher import LEASE, RETRY_DELAYS, Dispatcher, Result
-from app.outbox.handlers import Handler, RetryLater, TargetGone
+from app.outbox.handlers import Handler, RetryLater, TargetGone, Unreachable
 from app.outbox.models import OutboxRow
-from app.outbox.queue import Claim, enqueue, enqueue_once
+from app.outbox.queue import Claim, Lane, LaneKey, enqueue, enqueue_once
 from app.outbox.worker import Worker
 from tests.installation import NOON
 
 KIND = "notice"
+FRESH, RETRIES = LaneKey(KIND, Lane.FRESH), LaneKey(KIND, Lane.RETRIES)
 PATIENCE = 30.0
 
 
@@ -62,9 +65,15 @@ def due_at(session: Session) -> datetime:
     return session.scalars(select(OutboxRow.not_before)).one()
 
 
-def add(writer: Writer, *bodies: bytes, kind: str = KIND) -> None:
+def add(writer: Writer, *bodies: bytes, kind: str = KIND, at: datetime = NOON) -> None:
+    add_by(writer.write, *bodies, kind=kind, at=at)
+
+
+def add_by(
+    write: Callable[..., object], *bodies: bytes, kind: str = KIND, at: datetime = NOON
+) -> None:
     for body in bodies:
-        writer.write(enqueue_once, kind, body, at=NOON)
+        write(enqueue_once, kind, body, at=at)
 
 
 def test_items_are_handled_oldest_first(writer: Writer, clock: Clock) -> None:
@@ -149,52 +158,249 @@ def test_retry_after_delays_the_next_try_for_at_least_as_long(writer: Writer, cl
     assert (False, True) == (before, after)
 
 
-def test_410_stops_the_target_and_loses_nothing(writer: Writer, clock: Clock) -> None:
+def test_410_is_asked_once_a_minute_and_loses_nothing(writer: Writer, clock: Clock) -> None:
     """R99: what waits is still there when the operator has set the right address."""
     asked: list[bytes] = []
 
     def perform(claim: Claim) -> None:
         asked.append(claim.body)
-        raise TargetGone
+        raise TargetGone("status 410")
 
     dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
-    add(writer, b"1", b"2")
+    add(writer, *(str(number).encode() for number in range(20)))
 
-    dispatcher.run_once()
-    clock.at += timedelta(days=1)
-    again = dispatcher.run_once()
+    with capture_logs() as logs:
+        while dispatcher.run_once():
+            pass
+        for _ in range(59):
+            clock.at += timedelta(seconds=1)
+            dispatcher.run_once()
 
-    assert [b"1"] == asked
-    assert not again
-    assert [("waiting", 0, None), ("waiting", 0, None)] == rows(writer)
+    assert FAILURE_THRESHOLD + 1 == len(set(asked))
+    assert ["outbox.target_gone"] == [
+        line["event"] for line in logs if line["log_level"] == "error"
+    ]
+    assert 20 == len(rows(writer))
+    assert {"waiting"} == {state for state, _, _ in rows(writer)}
 
 
-def test_a_dead_bot_is_probed_once_a_minute_and_then_gets_all(writer: Writer, clock: Clock) -> None:
-    """R100: no storm while it is down, and nothing lost when it returns."""
+def test_a_dead_bot_is_probed_and_then_gets_all_in_order(writer: Writer, clock: Clock) -> None:
+    """R97, R100: no storm while it is down; no item was sent, so none has failed."""
     is_up = False
     tries: list[bytes] = []
 
     def perform(claim: Claim) -> None:
         tries.append(claim.body)
         if not is_up:
+            raise Unreachable("NewConnectionError")
+
+    bodies = [f"{number:02}".encode() for number in range(20)]
+    dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, *bodies)
+    with capture_logs() as logs:
+        for _ in range(60):
+            clock.at += timedelta(seconds=10)
+            dispatcher.run_once()
+    assert FAILURE_THRESHOLD + 60 >= len(tries)
+    assert {("waiting", 0, None)} == set(rows(writer))
+    assert ["outbox.target_failing"] == [line["event"] for line in logs]
+
+    is_up = True
+    tries.clear()
+    clock.at += timedelta(seconds=10)
+    with capture_logs() as logs:
+        while dispatcher.run_once():
+            pass
+
+    assert bodies == tries
+    assert {("done", 1, None)} == set(rows(writer))
+    assert "outbox.target_recovered" in [line["event"] for line in logs]
+
+
+@pytest.mark.parametrize("error", [RetryLater("status 500"), RetryLater("ReadTimeoutError")])
+@pytest.mark.parametrize("refused", [8, 200])
+def test_a_refused_kind_of_delivery_holds_up_no_other(
+    writer: Writer, clock: Clock, error: Exception, refused: int
+) -> None:
+    """A bot that answers 500 to every feed event gets its messages all the same, within seconds."""
+    taken: list[tuple[bytes, timedelta]] = []
+
+    def perform(claim: Claim) -> None:
+        if claim.body.startswith(b"feed"):
+            raise error
+        taken.append((claim.body, clock.at - added_at[claim.body]))
+
+    added_at: dict[bytes, datetime] = {}
+    dispatcher = Dispatcher(KIND, Handler(perform, concurrency=4), writer, clock)
+    for number in range(refused):
+        add(writer, f"feed {number}".encode(), at=clock.at)
+    for second in range(170):
+        if second % 2 == 0:
+            add(writer, f"feed {second} s".encode(), at=clock.at)
+        if second % 10 == 9:
+            added_at[(body := f"message {second}".encode())] = clock.at
+            add(writer, body, at=clock.at)
+        dispatcher.run_once()
+        clock.at += timedelta(seconds=1)
+
+    assert 17 == len(taken)
+    assert max(waited for _, waited in taken) <= timedelta(seconds=10)
+
+
+def test_one_refused_person_holds_up_nobody_else(writer: Writer, clock: Clock) -> None:
+    taken: list[bytes] = []
+
+    def perform(claim: Claim) -> None:
+        if claim.body.startswith(b"ana"):
+            raise RetryLater("status 429", wait=timedelta(hours=1))
+        taken.append(claim.body)
+
+    dispatcher = Dispatcher(KIND, Handler(perform, concurrency=16), writer, clock)
+    add(writer, *(f"ana {number}".encode() for number in range(30)), b"ben")
+
+    for _ in range(10):
+        dispatcher.run_once()
+        clock.at += timedelta(seconds=1)
+
+    assert [b"ben"] == taken
+
+
+def test_new_items_come_before_those_that_failed(writer: Writer, clock: Clock) -> None:
+    tried: list[bytes] = []
+
+    def perform(claim: Claim) -> None:
+        tried.append(claim.body)
+        raise RetryLater("status 500")
+
+    dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, b"1", b"2")
+    dispatcher.run_once()
+    add(writer, b"3", b"4")
+    clock.at += timedelta(minutes=1)
+    dispatcher.run_once()
+
+    assert [b"1", b"2", b"3", b"4", b"1"] == tried[:5]
+
+
+def test_what_failed_in_an_outage_arrives_soon_after_it(writer: Writer, clock: Clock) -> None:
+    """R99: with the first that the target takes again; by the schedule it would be hours away."""
+    is_up = False
+
+    def perform(_: Claim) -> None:
+        if not is_up:
+            raise RetryLater("status 502")
+
+    dispatcher = Dispatcher(KIND, Handler(perform, concurrency=4), writer, clock)
+    add(writer, *(str(number).encode() for number in range(20)))
+    while clock.at < NOON + timedelta(hours=6):
+        dispatcher.run_once()
+        clock.at += timedelta(seconds=20)
+    assert {"waiting"} == {state for state, _, _ in rows(writer)}
+
+    is_up = True
+    over_at = clock.at
+    add(writer, b"new", at=clock.at)
+    while clock.at < over_at + timedelta(minutes=3):
+        dispatcher.run_once()
+        clock.at += timedelta(seconds=20)
+
+    assert {"done"} == {state for state, _, _ in rows(writer)}
+
+
+def test_an_item_that_is_never_taken_keeps_its_three_days(writer: Writer, clock: Clock) -> None:
+    """R99: also if the target takes something else now and then, as after an outage."""
+
+    def perform(claim: Claim) -> None:
+        if claim.body == b"refused":
             raise RetryLater("status 500")
 
     dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
-    add(writer, *(str(number).encode() for number in range(20)))
-    while dispatcher.run_once():
-        pass
-    assert 5 == len(tries)
-
-    for _ in range(10):
-        clock.at += timedelta(minutes=1)
+    add(writer, b"refused", *(f"refused {number}".encode() for number in range(4)))
+    while rows(writer)[0][0] == "waiting":
+        clock.at += timedelta(minutes=10)
+        if clock.at.minute == 0:
+            add(writer, f"taken {clock.at}".encode(), at=clock.at)
         dispatcher.run_once()
-    assert 15 == len(tries)
 
-    is_up = True
-    clock.at += timedelta(days=2)
-    while dispatcher.run_once():
-        pass
-    assert {("done", None)} == {(state, failure) for state, _, failure in rows(writer)}
+    assert timedelta(days=2) < clock.at - NOON < timedelta(days=4)
+
+
+def test_retries_that_hang_take_no_thread_from_a_new_item(writer: Writer, clock: Clock) -> None:
+    hangs, taken, over = threading.Event(), threading.Event(), threading.Event()
+
+    def perform(claim: Claim) -> None:
+        if claim.tries == 1 and claim.body != b"new":
+            raise RetryLater("status 500")
+        if claim.body == b"new":
+            taken.set()
+        else:
+            hangs.set()
+            over.wait(PATIENCE)
+
+    worker = Worker(writer, {KIND: Handler(perform, concurrency=2)}, clock)
+    add(writer, *(str(number).encode() for number in range(12)))
+    for _ in range(3):
+        worker.run_once()
+        clock.at += timedelta(seconds=1)
+    clock.at += timedelta(seconds=10)
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    try:
+        assert hangs.wait(PATIENCE)
+        add(writer, b"new")
+        assert taken.wait(PATIENCE)
+    finally:
+        over.set()
+        stop.set()
+        thread.join()
+
+
+def test_a_result_that_cannot_be_recorded_is_recorded_later(writer: Writer, clock: Clock) -> None:
+    """R120: a bot that has taken an item does not get it again because the database was away."""
+    away = True
+    done: list[bytes] = []
+    write = writer.write
+
+    def write_if_there(use_case: Callable[..., object], *args: object, **kwargs: object) -> object:
+        if away and use_case is not queue.claim:
+            raise NotCommitted("away")
+        return write(use_case, *args, **kwargs)
+
+    writer.write = write_if_there  # type: ignore[method-assign, assignment]
+    add_by(write, b"1")
+    dispatcher = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
+    with pytest.raises(NotCommitted):
+        dispatcher.run_once()
+
+    away = False
+    dispatcher.run_once()
+    clock.at += 2 * LEASE
+    dispatcher.run_once()
+
+    assert [b"1"] == done
+    assert [("done", 1, None)] == rows(writer)
+
+
+def test_a_worker_that_stops_releases_what_it_has_not_begun(writer: Writer, clock: Clock) -> None:
+    """R121: the next worker need not wait for the leases to end."""
+    begun, over, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def perform(_: Claim) -> None:
+        begun.set()
+        over.wait(PATIENCE)
+
+    worker = Worker(writer, {KIND: Handler(perform)}, clock)
+    add(writer, b"1", b"2", b"3")
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    assert begun.wait(PATIENCE)
+    stop.set()
+    over.set()
+    thread.join()
+
+    assert ("done", 1, None) == rows(writer)[0]
+    assert {("waiting", 0), ("done", 1)} >= {(state, tries) for state, tries, _ in rows(writer)}
 
 
 def test_one_dead_target_holds_up_no_other(writer: Writer, clock: Clock) -> None:
@@ -234,7 +440,7 @@ def test_an_item_that_a_killed_worker_had_claimed_goes_to_the_next(
     """A claim is a lease; the first worker never records a result for this one."""
     done: list[bytes] = []
     add(writer, b"1")
-    writer.write(queue.claim, KIND, limit=1, lease=LEASE, at=NOON)
+    writer.write(queue.claim, FRESH, limit=1, lease=LEASE, at=NOON)
     dispatcher = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
 
     during = dispatcher.run_once()
@@ -262,13 +468,13 @@ def test_a_worker_that_outlived_its_lease_changes_nothing(
 ) -> None:
     """R121: the second worker has the item; the result of the first one is discarded."""
     writer.write(put, KIND, b"1", at=NOON)
-    (late,) = writer.write(queue.claim, KIND, limit=1, lease=timedelta(0), at=NOON)
-    writer.write(queue.claim, KIND, limit=1, lease=LEASE, at=NOON)
+    (late,) = writer.write(queue.claim, FRESH, limit=1, lease=timedelta(0), at=NOON)
+    writer.write(queue.claim, RETRIES, limit=1, lease=LEASE, at=NOON)
 
     writer.write(results_of(late)[result])
 
     assert [("waiting", 2, None)] == rows(writer)
-    assert () == writer.write(queue.claim, KIND, limit=1, lease=LEASE, at=NOON)
+    assert () == writer.write(queue.claim, RETRIES, limit=1, lease=LEASE, at=NOON)
 
 
 def test_workers_at_the_same_time_never_claim_the_same_item(database: URL, writer: Writer) -> None:
@@ -280,7 +486,7 @@ def test_workers_at_the_same_time_never_claim_the_same_item(database: URL, write
     def take_all(other: Writer) -> list[int]:
         together.wait(PATIENCE)
         mine: list[int] = []
-        while taken := other.write(queue.claim, KIND, limit=3, lease=LEASE, at=NOON):
+        while taken := other.write(queue.claim, FRESH, limit=3, lease=LEASE, at=NOON):
             mine += [claim.id for claim in taken]
         return mine
 
@@ -301,8 +507,8 @@ def test_a_claim_that_is_not_committed_delays_no_other_worker(
     add(writer, b"1", b"2")
 
     with Session(engine) as first:
-        first_claims = queue.claim(first, KIND, limit=1, lease=LEASE, at=NOON)
-        second_claims = writer.write(queue.claim, KIND, limit=2, lease=LEASE, at=NOON)
+        first_claims = queue.claim(first, FRESH, limit=1, lease=LEASE, at=NOON)
+        second_claims = writer.write(queue.claim, FRESH, limit=2, lease=LEASE, at=NOON)
 
     assert [b"1"] == [claim.body for claim in first_claims]
     assert [b"2"] == [claim.body for claim in second_claims]
@@ -318,6 +524,6 @@ def test_a_claim_takes_no_more_than_it_may_whatever_the_plan(
     with Session(engine) as session:
         for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
             session.execute(text(f"SET LOCAL enable_{other} = off"))
-        claimed = queue.claim(session, KIND, limit=1, lease=LEASE, at=NOON)
+        claimed = queue.claim(session, FRESH, limit=1, lease=LEASE, at=NOON)
 
     assert [b"1"] == [claim.body for claim in claimed]

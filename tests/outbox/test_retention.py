@@ -9,10 +9,11 @@ from app.infra.settings.parsing import Reader
 from app.infra.settings.retention import read_retention
 from app.outbox import queue, retention
 from app.outbox.models import OutboxRow
-from app.outbox.queue import enqueue_once
+from app.outbox.queue import Lane, LaneKey, enqueue_once
 from tests.installation import NOON
 
 RETENTION = read_retention(Reader({}))
+NOTICE, RETRY = LaneKey("notice", Lane.FRESH), LaneKey("notice", Lane.RETRIES)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -22,7 +23,7 @@ def left(session: Session) -> list[bytes]:
 
 def done(session: Session, kind: str, body: bytes) -> None:
     enqueue_once(session, kind, body, at=NOON)
-    (claim,) = queue.claim(session, kind, limit=1, lease=timedelta(0), at=NOON)
+    (claim,) = queue.claim(session, LaneKey(kind, Lane.FRESH), limit=1, lease=timedelta(0), at=NOON)
     queue.acknowledge(session, [claim])
 
 
@@ -63,7 +64,7 @@ def test_of_too_many_deliveries_the_oldest_go_first(session: Session) -> None:
 
 def test_notices_are_kept_for_a_month(session: Session) -> None:
     enqueue_once(session, "notice", b"1", at=NOON)
-    (claim,) = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
+    (claim,) = queue.claim(session, NOTICE, limit=1, lease=HOUR, at=NOON)
     queue.dead_letter(session, claim, failure="status 500")
 
     retention.sweep(session, retention=RETENTION, at=NOON + 29 * DAY)
@@ -98,7 +99,7 @@ def test_retention_follows_the_settings(session: Session) -> None:
     changed = read_retention(Reader({"KEEP_DELIVERIES_HOURS": "2", "KEEP_DEAD_LETTERS_DAYS": "40"}))
     for kind in ("notice", "delivery"):
         enqueue_once(session, kind, kind.encode(), at=NOON)
-    (claim,) = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
+    (claim,) = queue.claim(session, NOTICE, limit=1, lease=HOUR, at=NOON)
     queue.dead_letter(session, claim, failure="status 500")
 
     retention.sweep(session, retention=changed, at=NOON + 2 * HOUR)
@@ -114,25 +115,28 @@ def test_retention_follows_the_settings(session: Session) -> None:
 @pytest.mark.parametrize("step", [HOUR, DAY])
 def test_a_clock_that_was_set_back_delays_nothing(session: Session, step: timedelta) -> None:
     """R123: an item written before the step is due now, not when the clock is there again."""
-    enqueue_once(session, "notice", b"1", at=NOON + step)
-    before = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
+    later = NOON + step
+    enqueue_once(session, "notice", b"1", at=later)
+    enqueue_once(session, "notice", b"2", at=later)
+    (failed,) = queue.claim(session, NOTICE, limit=1, lease=HOUR, at=later)
+    queue.postpone(session, failed, failure="status 500", until=later)
 
+    new = queue.claim(session, NOTICE, limit=1, lease=HOUR, at=NOON)
+    before = queue.claim(session, RETRY, limit=1, lease=HOUR, at=NOON)
     retention.sweep(session, retention=RETENTION, at=NOON)
-    after = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
-    retention.sweep(session, retention=RETENTION, at=NOON)
+    after = queue.claim(session, RETRY, limit=1, lease=HOUR, at=NOON)
 
+    assert [b"2"] == [claim.body for claim in new]
     assert () == before
     assert [b"1"] == [claim.body for claim in after]
-    # Claimed as any other item: the lease counts from now.
-    assert () == queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
 
 
 def test_what_waits_for_its_next_try_is_left_waiting(session: Session) -> None:
     """R99: an item that is due in the future was not created there."""
     enqueue_once(session, "notice", b"1", at=NOON)
-    (claim,) = queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
+    (claim,) = queue.claim(session, NOTICE, limit=1, lease=HOUR, at=NOON)
     queue.postpone(session, claim, failure="status 500", until=NOON + DAY)
 
     retention.sweep(session, retention=RETENTION, at=NOON)
 
-    assert () == queue.claim(session, "notice", limit=1, lease=HOUR, at=NOON)
+    assert () == queue.claim(session, RETRY, limit=1, lease=HOUR, at=NOON)

@@ -14,6 +14,7 @@ from app.infra.database import schema
 from app.linking import delivery_counts
 from app.linking.graph_unlink import KIND, enqueue_unlink
 from app.outbox import heartbeats, queue
+from app.outbox.queue import Lane, LaneKey
 from app.services.container import Services
 from app.setup.local_checks import check_deliveries
 from tests.conftest import on_postgresql, on_sqlite
@@ -133,7 +134,9 @@ def test_dead_letters_are_a_warning(sound: Services, runs: Runs) -> None:
     R99: what was given up can still be had; nothing else tells whoever does not look for it.
     """
     sound.write(enqueue_unlink, PAGE, ANA, at=NOON)
-    (claim,) = sound.write(queue.claim, KIND, limit=1, lease=timedelta(0), at=NOON)
+    (claim,) = sound.write(
+        queue.claim, LaneKey(KIND, Lane.FRESH), limit=1, lease=timedelta(0), at=NOON
+    )
     sound.write(queue.dead_letter, claim, failure="status 400")
 
     result = runs("doctor")

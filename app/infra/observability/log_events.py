@@ -183,13 +183,18 @@ _OUTBOX: Final = (
     ),
     LogEvent(
         "outbox.target_failing",
-        "The bot or Graph does not answer; deliveries of this kind pause for a while.",
+        "There is no connection to the bot or to Graph, or it has taken nothing for a minute. "
+        "Items of this kind are tried slowly until it takes one.",
         "Look at the bot.",
     ),
     LogEvent(
         "outbox.target_gone",
-        "The bot answered 410 Gone. Nothing more is sent to it until a restart.",
-        "Look at the bot: [what 410 means](bots.md).",
+        "The bot answered 410 Gone to everything. One item a minute is tried.",
+        "Look at the bot, and at its address in the settings.",
+    ),
+    LogEvent(
+        "outbox.target_recovered",
+        "The bot or Graph takes items again; what failed meanwhile is tried at once.",
     ),
     LogEvent(
         "outbox.deliveries_dropped",
