@@ -1,6 +1,10 @@
 # Two stages: what builds stays behind. The image holds the locked packages and the program.
-FROM python:3.12-slim-bookworm AS build
-RUN pip install --no-cache-dir uv==0.13.8
+# A tag can be moved to another image, a digest cannot (docs/deploying.md):
+#   docker build --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:...
+ARG PYTHON_IMAGE=python:3.12-slim-bookworm
+FROM ${PYTHON_IMAGE} AS build
+COPY requirements-uv.txt ./
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-uv.txt
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /srv/threadlink
 COPY pyproject.toml uv.lock README.md LICENSE ./
@@ -12,7 +16,7 @@ COPY migrations migrations
 COPY examples examples
 RUN uv sync --locked --no-default-groups --no-editable
 
-FROM python:3.12-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --home /srv/threadlink --shell /usr/sbin/nologin threadlink \
     && install -d -o threadlink -g threadlink -m 0700 /srv/threadlink/instance
 COPY --from=build --chown=root:root /srv/threadlink/.venv /srv/threadlink/.venv

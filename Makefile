@@ -88,4 +88,4 @@ uv: $(filter .venv/bin/uv,$(UV))
 	  echo "  sudo apt-get install python3-venv"; exit 1; }
 	echo "Installing uv into .venv ..."
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.txt

@@ -13,7 +13,13 @@ from app.services.container import Services, build
 from app.services.processes import process_count
 from app.services.settings import load_settings
 from app.setup.findings import Finding, ok, problem
-from app.setup.local_checks import check_database, check_deliveries, check_queue, check_sign_in
+from app.setup.local_checks import (
+    check_database,
+    check_database_tls,
+    check_deliveries,
+    check_queue,
+    check_sign_in,
+)
 from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
 from app.setup.public_checks import check_reach
 
@@ -81,6 +87,7 @@ def _sign_in(built: Services) -> Iterator[Finding]:
 
 
 def _local(built: Services) -> Iterator[Finding]:
+    yield from check_database_tls(built.settings.database_url)
     database = check_database(built.engine)
     yield database
     if database.verdict == "problem":

@@ -11,6 +11,7 @@ import structlog
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.infra.database import schema
+from app.infra.settings.production import is_without_tls
 from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
 from app.services.container import Services
@@ -52,12 +53,17 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
 
 
 def note_start(settings: Settings) -> None:
-    """Log the names of the settings that are set, and the kind of cookies in use (R67)."""
+    """Log the names of the settings that are set, and the kind of cookies in use (R67).
+
+    Also, as a warning, that the database is spoken to without TLS.
+    """
     log.info(
         "server.started",
         settings=settings.names_set,
         cookies="__Host-, Secure" if settings.is_production else "plain: http on this machine",
     )
+    if settings.is_production and is_without_tls(settings.database_url):
+        log.warning("database.without_tls")
 
 
 def note_refused_reload(exc: ConfigError) -> None:

@@ -1,14 +1,15 @@
 """Checks of our own side: the database, the outbox, the deliveries received, and sign-in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.infra.database import schema
+from app.infra.settings.production import is_without_tls
 from app.outbox.inspection import LATE_AFTER
 from app.setup.findings import Finding, ok, problem, warning
 
@@ -52,6 +53,16 @@ def check_database(engine: Engine) -> Finding:
             _place(engine),
         )
     return ok(subject, f"answers, takes writes, tables at {status.present}")
+
+
+def check_database_tls(database: URL) -> Iterator[Finding]:
+    """Report that *database*, on another machine, is spoken to without TLS."""
+    if is_without_tls(database):
+        yield warning(
+            "database",
+            "DATABASE_URL says sslmode=disable: who can listen on the network to it reads all",
+            "DATABASE_URL: sslmode=verify-full&sslrootcert=system, unless that network is yours",
+        )
 
 
 def check_queue(

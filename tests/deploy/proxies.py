@@ -1,31 +1,33 @@
-"""nginx and Caddy, as Debian ships them and docs/deploy configures them, before a real server."""
+"""nginx, Caddy and HAProxy, as Debian ships them and docs/deploy configures them."""
 
-import http.client
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
 import requests
-from flask import Flask
 from requests.adapters import HTTPAdapter
-from werkzeug.serving import BaseWSGIServer, make_server
 
+from tests.actors import Messenger
+from tests.browsers import Answer
 from tests.ports import free_port
+from tests.shipped import RawAnswer, answers_on
 
 DEPLOY: Final = Path(__file__).parents[2] / "docs/deploy"
 NAME: Final = "shop.example"
+PROGRAMS: Final = ("nginx", "caddy", "haproxy")
+PATIENCE_SECONDS: Final = 30
 NGINX_MAIN: Final = """daemon off; pid {folder}/nginx.pid; error_log stderr crit;
 worker_processes 1;
-events {{ worker_connections 64; }}
+events {{ worker_connections 256; }}
 http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
@@ -41,19 +43,6 @@ CADDY_HERE: Final = """{{
 """
 
 
-@dataclass
-class Recorder:
-    """The application behind the proxy; records the environment that the proxy gives it."""
-
-    app: Flask
-    told: list[dict[str, str]] = field(default_factory=list)
-
-    def __call__(self, environ: Any, start: Any) -> Any:
-        names = (name for name in environ if name.startswith("HTTP_"))
-        self.told.append({name: environ[name] for name in names})
-        return self.app(environ, start)
-
-
 @dataclass(frozen=True, slots=True)
 class Front:
     """A proxy that listens for https at *port* and for http at *plain_port*."""
@@ -62,8 +51,6 @@ class Front:
     port: int
     plain_port: int
     folder: Path
-    server: BaseWSGIServer
-    recorder: Recorder
     process: subprocess.Popen[bytes]
 
     def asks(self, method: str, path: str, **more: Any) -> requests.Response:
@@ -77,32 +64,53 @@ class Front:
                 headers=headers,
                 verify=str(self.folder / "fullchain.pem"),
                 allow_redirects=False,
-                timeout=10,
+                timeout=PATIENCE_SECONDS,
                 **more,
             )
 
-    def is_told_of(self, *, body_bytes: int) -> int:
-        """Declare a body for the webhook, send none of it, and return the status of the answer."""
-        tls = ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
-        with (
-            socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,
-            tls.wrap_socket(plain, server_hostname=NAME) as connection,
-        ):
-            head = f"POST /webhook HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {body_bytes}"
-            connection.sendall(f"{head}\r\n\r\n".encode())
-            answer = http.client.HTTPResponse(connection)
-            answer.begin()
-            return answer.status
+    def asks_in_clear(self, path: str, **headers: str) -> requests.Response:
+        """Send a GET over plain http."""
+        return requests.get(
+            f"http://127.0.0.1:{self.plain_port}{path}",
+            headers={"Host": NAME, **headers},
+            allow_redirects=False,
+            timeout=PATIENCE_SECONDS,
+        )
 
-    def stops_the_server(self) -> None:
-        """Stop the server behind the proxy."""
-        self.server.shutdown()
-        self.server.server_close()
+    def connect(self, tls: ssl.SSLContext | None = None) -> ssl.SSLSocket:
+        """Return a connection by *tls*, or by what Python offers by default."""
+        tls = tls or ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        return tls.wrap_socket(plain, server_hostname=NAME)
+
+    def answers_to(self, raw: bytes) -> list[RawAnswer]:
+        """Send the bytes *raw* on one connection, and return all answers until it is closed."""
+        with self.connect() as connection:
+            connection.sendall(raw)
+            return answers_on(connection)
+
+    def messenger(self) -> Messenger:
+        """Return Messenger, whose deliveries take their way through this proxy."""
+        return Messenger(self._browse)
+
+    def _browse(
+        self,
+        method: str,
+        address: str,
+        *,
+        body: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        answer = self.asks(method, address, data=body, headers=dict(headers or {}))
+        named = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status_code, named, answer.content)
 
     def logs(self) -> str:
         """Stop the proxy and return everything that it has logged."""
-        self.process.terminate()
-        self.process.wait(10)
+        # HAProxy drops what it has still to log, unless it may end its work.
+        stop = signal.SIGUSR1 if self.program == "haproxy" else signal.SIGTERM
+        self.process.send_signal(stop)
+        self.process.wait(PATIENCE_SECONDS)
         return "".join(path.read_text("utf-8") for path in self.folder.glob("*.log"))
 
 
@@ -122,8 +130,14 @@ class _ByName(HTTPAdapter):
 
 
 @contextmanager
-def standing(program: str, app: Flask, folder: Path) -> Iterator[Front]:
-    """Yield *program*, nginx or caddy, before *app*; skip the test if it is not installed."""
+def standing(
+    program: str, server_port: int, folder: Path, changes: Mapping[str, str] | None = None
+) -> Iterator[Front]:
+    """Yield *program*, one of PROGRAMS, before the server at *server_port*.
+
+    *changes* are texts of its configuration to be replaced. Without the program the test is
+    skipped.
+    """
     executable = os.environ.get(f"TEST_{program.upper()}") or shutil.which(
         program, path="/usr/sbin:/usr/bin"
     )
@@ -133,36 +147,27 @@ def standing(program: str, app: Flask, folder: Path) -> Iterator[Front]:
             f"elsewhere name one with TEST_{program.upper()}=/path/to/it"
         )
     _make_certificate(folder)
-    recorder = Recorder(app)
-    with _listening(recorder) as server:
-        ports = Ports(server.server_port, free_port(), free_port())
-        options = {"nginx": _nginx, "caddy": _caddy}[program](ports, folder)
-        # Otherwise Caddy writes a copy of its configuration to the home directory.
-        environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
-        with (
-            (folder / "stderr.log").open("wb") as stderr,
-            subprocess.Popen([executable, *options], stderr=stderr, env=environment) as process,  # noqa: S603 - Debian's
-        ):
+    ports = Ports(server_port, free_port(), free_port())
+    configure = {"nginx": _nginx, "caddy": _caddy, "haproxy": _haproxy}[program]
+    options = configure(ports, folder, changes or {})
+    # Otherwise Caddy writes a copy of its configuration to the home directory.
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
+    with (
+        (folder / "output.log").open("wb") as output,
+        subprocess.Popen(  # noqa: S603 - Debian's
+            [executable, *options], stdout=output, stderr=output, env=environment
+        ) as process,
+    ):
+        try:
             # Caddy opens one port after the other.
             _await_port(ports.https, process)
             _await_port(ports.http, process)
-            yield Front(program, ports.https, ports.http, folder, server, recorder, process)
+            yield Front(program, ports.https, ports.http, folder, process)
+        finally:
             process.terminate()
 
 
-@contextmanager
-def _listening(recorder: Recorder) -> Iterator[BaseWSGIServer]:
-    server = make_server("127.0.0.1", 0, recorder, threaded=True)
-    server.log = lambda *_said: None  # type: ignore[method-assign]  # no output in tests
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def _nginx(ports: Ports, folder: Path) -> tuple[str, ...]:
+def _nginx(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
     """Write the shipped configuration with other ports and folders."""
     text = _as_shipped(
         "nginx.conf",
@@ -174,6 +179,7 @@ def _nginx(ports: Ports, folder: Path) -> tuple[str, ...]:
             "127.0.0.1:8000;": f"127.0.0.1:{ports.server};",
             f"/etc/letsencrypt/live/{NAME}": str(folder),
             "/var/log/nginx": str(folder),
+            **changes,
         },
     )
     (folder / "threadlink.conf").write_text(text, encoding="utf-8")
@@ -182,7 +188,7 @@ def _nginx(ports: Ports, folder: Path) -> tuple[str, ...]:
     return ("-c", str(main), "-p", str(folder))
 
 
-def _caddy(ports: Ports, folder: Path) -> tuple[str, ...]:
+def _caddy(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
     """Write the shipped configuration with other ports and a certificate."""
     here = CADDY_HERE.format(plain_port=ports.http, port=ports.https, folder=folder)
     certificate = f"{folder}/fullchain.pem {folder}/privkey.pem"
@@ -191,11 +197,34 @@ def _caddy(ports: Ports, folder: Path) -> tuple[str, ...]:
         {
             "\n{\n": f"\n{here}",
             f"\n{NAME} {{\n": f"\n{NAME} {{\n\ttls {certificate}\n",
-            "127.0.0.1:8000 ": f"127.0.0.1:{ports.server} ",
+            "127.0.0.1:8000 {": f"127.0.0.1:{ports.server} {{",
+            **changes,
         },
     )
     (folder / "Caddyfile").write_text(text, encoding="utf-8")
     return ("run", "--config", str(folder / "Caddyfile"))
+
+
+def _haproxy(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
+    """Write the shipped configuration with other ports, and without what only root may."""
+    certificates = folder / "certificates"
+    certificates.mkdir()
+    pem = "".join((folder / name).read_text() for name in ("fullchain.pem", "privkey.pem"))
+    (certificates / f"{NAME}.pem").write_text(pem)
+    text = _as_shipped(
+        "haproxy.cfg",
+        {
+            "log /dev/log local0": "log stdout format raw local0",
+            "    chroot /var/lib/haproxy\n    user haproxy\n    group haproxy\n": "",
+            "bind :::80 v4v6": f"bind 127.0.0.1:{ports.http}",
+            "bind :::443 v4v6": f"bind 127.0.0.1:{ports.https}",
+            "/etc/haproxy/certs/": f"{certificates}/",
+            "127.0.0.1:8000": f"127.0.0.1:{ports.server}",
+            **changes,
+        },
+    )
+    (folder / "haproxy.cfg").write_text(text, encoding="utf-8")
+    return ("-f", str(folder / "haproxy.cfg"))
 
 
 def _as_shipped(file: str, changes: Mapping[str, str]) -> str:

@@ -11,12 +11,13 @@ from sqlalchemy import text
 
 from app.infra import clock
 from app.infra.database import schema
+from app.infra.settings.parsing import database_url
 from app.linking import delivery_counts
 from app.linking.graph_unlink import KIND, enqueue_unlink
 from app.outbox import heartbeats, queue
 from app.outbox.queue import Lane, LaneKey
 from app.services.container import Services
-from app.setup.local_checks import check_deliveries
+from app.setup.local_checks import check_database_tls, check_deliveries
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import ANA, NOON, PAGE
 from tests.setup.conftest import Runs, lines
@@ -36,6 +37,17 @@ def test_a_database_that_takes_no_writes_is_named(sound: Services, runs: Runs) -
     assert "fault" == line["verdict"]
     assert "takes no writes (ReadOnlySqlTransaction)" in line["words"]
     assert line["mend"].startswith("look at the log of the PostgreSQL server")
+
+
+@pytest.mark.parametrize(("mode", "warns"), [("disable", True), ("require", False)])
+def test_a_database_that_is_spoken_to_in_clear_is_named(mode: str, *, warns: bool) -> None:
+    """ASVS 5.0.0, 12.3.1: where the operator has chosen so."""
+    chosen = database_url(f"postgresql://u:s3cret@db.example/x?sslmode={mode}")
+
+    found = [*check_database_tls(chosen)]
+
+    assert (["warning"] if warns else []) == [finding.verdict for finding in found]
+    assert "s3cret" not in str(found)
 
 
 @on_sqlite

@@ -25,6 +25,11 @@ _SERVER: Final = (
         "the kind of its cookies: on this machine, without https, they are plain.",
     ),
     LogEvent(
+        "database.without_tls",
+        "DATABASE_URL says `sslmode=disable` for a PostgreSQL on another machine: everything that "
+        "is stored passes the network between in clear.",
+    ),
+    LogEvent(
         "server.reloaded",
         "A process uses the settings as they were at SIGHUP; `pages` is the number of Pages.",
     ),

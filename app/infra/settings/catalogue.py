@@ -58,8 +58,11 @@ SERVER: Final = (
     ),
     Description(
         "DATABASE_URL",
-        "The database. Its tables are made and changed by `threadlink db upgrade` alone.",
-        example="postgresql://user:password@host/name",
+        "The database. Its tables are made and changed by `threadlink db upgrade` alone. In "
+        "production, a PostgreSQL that is neither on this machine nor a socket needs `sslmode` in "
+        "the address: `verify-full` (with `sslrootcert=system`, or a file), `verify-ca`, "
+        "`require`, or, where the network is yours alone, `disable`. PGSSLMODE is not looked at.",
+        example="postgresql://user:password@host/name?sslmode=verify-full&sslrootcert=system",
         default="SQLite in `instance/threadlink.sqlite`",
     ),
     Description(

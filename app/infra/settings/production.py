@@ -7,12 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import URL
+
 from app.infra.network.addresses import is_loopback
 from app.infra.network.meta_addresses import GRAPH_URL
 
 # In the secrets that `threadlink demo` makes.
 DEMO_MARK: Final = "demo_"
 LEAST_SECRET: Final = 32
+# The modes in which libpq never falls back to a connection without TLS
+# (postgresql.org/docs/current/libpq-ssl.html, read 2026-11).
+_WITH_TLS: Final = frozenset({"require", "verify-ca", "verify-full"})
+_WITHOUT_TLS: Final = "disable"
 
 
 def unsafe_addresses(addresses: Mapping[str, Iterable[str]]) -> list[str]:
@@ -48,3 +54,48 @@ def short_keys(keys: Iterable[str]) -> list[str]:
         return []
     how_to = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
     return [f"SECRET_KEY is shorter than {LEAST_SECRET} characters: make one with {how_to}"]
+
+
+def undecided_tls(database: URL) -> list[str]:
+    """Return an error if *database* is elsewhere and may be spoken to with or without TLS.
+
+    The address alone counts: libpq's own variables (PGSSLMODE) are not the same for each process.
+    """
+    if not _is_elsewhere(database) or _sslmode(database) in {*_WITH_TLS, _WITHOUT_TLS}:
+        return []
+    choices = (
+        "sslmode=verify-full&sslrootcert=system (or a file) encrypts and checks who answers, "
+        "sslmode=require encrypts, sslmode=disable is for a network that is yours alone"
+    )
+    return [f"DATABASE_URL is not of this machine and needs a sslmode that decides: {choices}"]
+
+
+def is_without_tls(database: URL) -> bool:
+    """Tell whether the operator has chosen that *database*, elsewhere, is spoken to in clear."""
+    return _is_elsewhere(database) and _sslmode(database) == _WITHOUT_TLS
+
+
+def _sslmode(database: URL) -> str:
+    """Return the mode that the address names, or nothing if it names none or several."""
+    given = database.normalized_query.get("sslmode", ())
+    return given[0] if len(given) == 1 else ""
+
+
+def _is_elsewhere(database: URL) -> bool:
+    if database.get_backend_name() == "sqlite":
+        return False
+    query = database.normalized_query
+    # A service stands in a file of libpq's, with a host of its own.
+    return "service" in query or not all(
+        _is_here(host)
+        for given in (database.host or "", *query.get("host", ()), *query.get("hostaddr", ()))
+        for host in given.split(",")
+    )
+
+
+def _is_here(host: str) -> bool:
+    """Tell whether *host*, perhaps with a port, is a socket of this machine or its loopback."""
+    if not host or host.startswith(("/", "@")):
+        return True
+    bare = host if host.count(":") > 1 and not host.startswith("[") else f"//{host}"
+    return host == "::1" or is_loopback(bare)

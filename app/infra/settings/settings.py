@@ -203,4 +203,5 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         *production.untrusted_graph(settings.graph_url, settings.graph_url_trusted),
         *production.demo_secrets(secrets),
         *production.short_keys(settings.secret_keys),
+        *production.undecided_tls(settings.database_url),
     ]

@@ -1,0 +1,82 @@
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from sqlalchemy import URL
+
+from app.infra.settings.parsing import database_url
+from tests import shipped
+from tests.deploy.proxies import NAME, PROGRAMS, Front, standing
+from tests.deploy.tap import Tap, tapping
+from tests.shipped import Shipped
+
+
+class Fresh(NamedTuple):
+    """A proxy before a server that a test may stop."""
+
+    front: Front
+    server: Shipped
+
+
+class Tapped(NamedTuple):
+    """A proxy before a server, and the wire between them."""
+
+    front: Front
+    tap: Tap
+
+
+@contextmanager
+def _serving(template: Path) -> Iterator[Shipped]:
+    """Yield `threadlink serve` as an operator has it behind a proxy, in production."""
+    with tempfile.TemporaryDirectory(prefix="threadlink-") as folder:
+        path = shutil.copyfile(template, Path(folder) / "threadlink.sqlite")
+        database: URL = database_url(f"sqlite:///{path}")
+        with shipped.serving(
+            database,
+            PUBLIC_URL=f"https://{NAME}",
+            TRUSTED_PROXIES="1",
+            METRICS_TOKEN="canary-metrics-token",
+            GRAPH_URL="https://graph.invalid",
+            GRAPH_URL_TRUSTED="graph.invalid",
+        ) as server:
+            yield server
+
+
+@pytest.fixture(scope="module")
+def server(sqlite_template: Path) -> Iterator[Shipped]:
+    """Yield the one server of a module's tests."""
+    with _serving(sqlite_template) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def front(
+    server: Shipped, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Front]:
+    """Yield each proxy before the server."""
+    with standing(request.param, server.port, tmp_path_factory.mktemp(request.param)) as front:
+        yield front
+
+
+@pytest.fixture(params=PROGRAMS)
+def tapped(server: Shipped, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tapped]:
+    """Yield each proxy, with a tap between it and the server."""
+    with (
+        tapping(server.port) as tap,
+        standing(request.param, tap.port, tmp_path) as front,
+    ):
+        yield Tapped(front, tap)
+
+
+@pytest.fixture(params=PROGRAMS)
+def fresh(sqlite_template: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fresh]:
+    """Yield each proxy before a server of its own."""
+    with (
+        _serving(sqlite_template) as server,
+        standing(request.param, server.port, tmp_path) as front,
+    ):
+        yield Fresh(front, server)
