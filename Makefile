@@ -69,7 +69,7 @@ bench: install
 
 # The long form of tests/drills, an hour or less: it prints what was acknowledged, refused and lost.
 drills: install
-	DRILL_EVENTS_A_LINK=10 DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 DRILL_SOAK_SECONDS=600 DRILL_ROUNDS=50 \
+	DRILL_EVENTS_A_LINK=10 DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 DRILL_SOAK_SECONDS=600 DRILL_STRANGER_SECONDS=60 DRILL_ROUNDS=50 \
 	  .venv/bin/pytest -q -s tests/drills
 
 install: uv

@@ -22,7 +22,7 @@ from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.rendering import page_of, stop_page
 from app.web.problems.problem import Problem
 from app.web.problems.table import UNFORESEEN, problem_of
-from app.web.server.asgi import RETRY_AFTER
+from app.web.server.limits import RETRY_AFTER
 
 log = structlog.get_logger()
 
@@ -60,15 +60,12 @@ def _for_machines(problem: Problem) -> Response:
 
 
 def _for_the_api(exc: Exception, problem: Problem) -> Response:
-    """Return *problem* by RFC 9457; its type is the address of its explanation."""
-    body = {
-        "type": f"/api/docs#{problem.name}",
-        "title": problem.title,
-        "status": problem.status,
+    """Return the API's answer to *exc*, which is *problem*."""
+    body = problem.by_rfc_9457(
         # Its text may contain input: only a client with a valid key gets it, and as JSON.
-        "detail": str(exc) if isinstance(exc, InputRefused) else problem.sentence,
-        "reference": structlog.contextvars.get_contextvars().get("request_id"),
-    }
+        detail=str(exc) if isinstance(exc, InputRefused) else None,
+        reference=structlog.contextvars.get_contextvars().get("request_id"),
+    )
     response = make_response(body, problem.status)
     response.mimetype = "application/problem+json"
     if problem.status == HTTPStatus.UNAUTHORIZED:

@@ -10,7 +10,7 @@ from app.web.api import blueprint as api
 from app.web.current import EXTENSION
 from app.web.monitoring import health, prometheus, tracing
 from app.web.pages import authorize, brands, oidc
-from app.web.server.asgi import MOST_BODY_BYTES
+from app.web.server.limits import MOST_LARGE_BYTES, MOST_PARAMETERS
 from app.web.webhook import views
 
 
@@ -23,8 +23,8 @@ def make_app(services: Services | None) -> Flask:
     if services.settings.is_production:
         # Whatever FLASK_DEBUG says: the debug pages show source code to every client.
         app.debug = False
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = 64 * 1024
+    app.config["MAX_CONTENT_LENGTH"] = MOST_LARGE_BYTES
+    app.config["MAX_FORM_PARTS"] = MOST_PARAMETERS
     app.extensions[EXTENSION] = services
     app.jinja_env.globals["asset"] = assets.asset
     tracing.register(app)

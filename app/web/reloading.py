@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -22,9 +23,11 @@ from app.services import background
 from app.services.container import build
 from app.services.settings import reload_settings
 from app.web.factory import make_app
-from app.web.server.asgi import AsgiGateway, Scope
-from app.web.server.wsgi import Answer, Body
-from app.web.webhook.fast_path import FastPath
+from app.web.refusals import Refusals
+from app.web.server.asgi import AsgiGateway
+from app.web.server.head import Scope
+from app.web.server.wsgi import Answer
+from app.web.webhook.fast_path import FastPath, is_signed_delivery
 
 log = structlog.get_logger()
 
@@ -43,6 +46,8 @@ def make_gateway(settings: Settings, *, is_alone: bool) -> AsgiGateway:
         app,
         threads=settings.threads,
         fast_path=app.handle_fast_path,
+        may_be_large=is_signed_delivery,
+        refusal=app.refuse,
         background=app.run_background,
     )
 
@@ -73,13 +78,17 @@ class ReloadableApp:
             self._release(instance)
             raise
 
-    async def handle_fast_path(self, scope: Scope, body: Body) -> Answer | None:
+    async def handle_fast_path(self, scope: Scope, content: bytes) -> Answer | None:
         """Return the fast path's answer; None for a request that needs a thread."""
         instance = self._acquire()
         try:
-            return await instance.fast_path(scope, body)
+            return await instance.fast_path(scope, content)
         finally:
             self._release(instance)
+
+    def refuse(self, scope: Scope, status: HTTPStatus) -> Answer:
+        """Return the answer to a request that breaks a limit."""
+        return self._instance.refusals(scope, status)
 
     def run_background(self, stop: threading.Event) -> None:
         """Run the worker, if this process is alone, until *stop* is set."""
@@ -139,6 +148,7 @@ class _Instance:
         self.built = build(settings)
         self.app = make_app(self.built)
         self.fast_path = FastPath(self.built)
+        self.refusals = Refusals(settings)
         self.stop = threading.Event()
         self.worker = threading.Thread(target=background.run, args=(self.built, self.stop))
         self.requests = 0

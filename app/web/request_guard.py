@@ -3,24 +3,39 @@
 import secrets
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Final
+from io import BytesIO
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 import structlog
 from flask import Flask, redirect, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    NotFound,
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+)
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.infra.settings.settings import Settings
 from app.web import paths
 from app.web.current import services
+from app.web.fields import Fields
+from app.web.server.limits import (
+    MOST_BODY_BYTES,
+    MOST_COOKIES,
+    MOST_LARGE_BYTES,
+    MOST_PARAMETERS,
+)
 from app.web.server.wsgi import Application, Environ
 
 log = structlog.get_logger()
 
 # Characters of a query that are not quoted; the percent sign too, since it has been quoted once.
 _IN_QUERY: Final = "%&=+:/?,;@!$'()*-._~[]"
+_SCHEMES: Final = frozenset({"http", "https"})
 # Refused over plain http, not redirected: else it would go unnoticed that a program sends secrets
 # unencrypted (OWASP ASVS 5.0, 4.1.2).
 _NEVER_BY_HTTP: Final = (paths.API, paths.WEBHOOK)
@@ -52,8 +67,9 @@ class _Unquoted:
 
 
 def receive() -> ResponseReturnValue | None:
-    """Give the request an id, and refuse or redirect one for another host or over plain http."""
+    """Give the request an id, and refuse or redirect one that no view is to see."""
     name_request()
+    count_input()
     check_host()
     return require_https()
 
@@ -62,6 +78,35 @@ def name_request() -> None:
     """Give the request an id for all of its log lines."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=secrets.token_hex(8))
+
+
+def count_input() -> None:
+    """Check the size of everything that is parsed later, as the gateway does for `serve` (R45)."""
+    environ = request.environ
+    if environ["PATH_INFO"].startswith("//"):
+        # Werkzeug drops all slashes but one.
+        raise NotFound
+    if request.query_string.count(b"&") >= MOST_PARAMETERS:
+        raise BadRequest
+    if request.headers.get("Cookie", "").count(";") >= MOST_COOKIES:
+        raise RequestHeaderFieldsTooLarge
+    most = MOST_LARGE_BYTES if request.path == paths.WEBHOOK else MOST_BODY_BYTES
+    request.max_content_length = most
+    if (request.content_length or 0) > most:
+        raise RequestEntityTooLarge
+    if "wsgi.input_terminated" in environ:
+        # Of a chunked body Werkzeug would take what fits for all of it.
+        environ["wsgi.input"] = BytesIO(_chunked(environ["wsgi.input"], most))
+
+
+def _chunked(stream: IO[bytes], most: int) -> bytes:
+    try:
+        content = stream.read(most + 1)
+    except OSError as exc:
+        raise BadRequest from exc
+    if len(content) > most:
+        raise RequestEntityTooLarge
+    return content
 
 
 @cache
@@ -84,6 +129,17 @@ def is_our_name(host: str, settings: Settings) -> bool:
     # A client may name the port that its scheme implies anyway.
     implied = ":443" if settings.is_production else ":80"
     return host.lower().removesuffix(implied) in settings.hosts
+
+
+def came_by_https(scheme: str, fields: Fields, settings: Settings) -> bool:
+    """Return whether the client used https, by the connection or our proxies' header (R86)."""
+    hops = settings.trusted_proxies
+    if not hops:
+        return scheme == "https"
+    header = fields.get("X-Forwarded-Proto") or ""
+    schemes = [scheme.strip(" ") for scheme in header.split(",")]
+    # A list with empty or quoted values is left to ProxyFix.
+    return hops <= len(schemes) and schemes[-hops] == "https" and _SCHEMES.issuperset(schemes)
 
 
 def require_https() -> ResponseReturnValue | None:

@@ -134,5 +134,6 @@ def names_of_graph_errors() -> set[str]:
 
 
 def refusal_reasons() -> set[str]:
-    source = (DEPLOY.parents[1] / "app/web/server/asgi.py").read_text(encoding="utf-8")
+    folder = DEPLOY.parents[1] / "app/web/server"
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     return set(re.findall(r'Refused\(HTTPStatus\.\w+, "([^"]+)"\)', source))

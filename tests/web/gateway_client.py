@@ -6,8 +6,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from app.services.container import Services
+from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
+from app.web.server.wsgi import Application
+from app.web.webhook.fast_path import FastPath, is_signed_delivery
 from tests.browsers import Answer
+
+
+def gateway_of(app: Application, built: Services, *, threads: int = 1) -> AsgiGateway:
+    """Return the gateway of *app* with the parts that it has in `threadlink serve`."""
+    return AsgiGateway(
+        app,
+        threads=threads,
+        fast_path=FastPath(built),
+        may_be_large=is_signed_delivery,
+        refusal=Refusals(built.settings),
+    )
 
 
 class GatewayClient:

@@ -1,6 +1,8 @@
 """Security headers of every answer, and the CSRF checks of forms (R67, R72 to R79, R83)."""
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,6 +11,7 @@ from sqlalchemy import URL
 from app import create_app
 from app.services.container import Services, build
 from app.web.pages.attempt_cookie import MOST_DELETED
+from app.web.server.limits import MOST_COOKIES
 from tests.actors import Graph, LogIn, log_in
 from tests.browsers import Answer, InProcess
 from tests.installation import ANA, PUBLIC_URL, settings_for
@@ -123,9 +126,9 @@ def test_the_cookie_belongs_to_this_host_alone(database: URL) -> None:
     assert len(cookie) < 4096
 
 
-def test_thousands_of_cookies_do_not_swell_the_answer(app: Flask) -> None:
+def test_many_cookies_do_not_swell_the_answer(app: Flask) -> None:
     """R67: what no proxy would pass on keeps the person out; a few are taken back each time."""
-    cookies = "; ".join(f"attempt-{number}=a.b.c" for number in range(3000))
+    cookies = "; ".join(f"attempt-{number}=a.b.c" for number in range(MOST_COOKIES))
 
     answer = app.test_client(use_cookies=False).get(
         log_in().address(), base_url=PUBLIC_URL, headers={"Cookie": cookies}
@@ -165,6 +168,46 @@ ORIGINS = [
     ({"Origin": "http://[::1"}, False),
     ({"Origin": ""}, False),
 ]
+# Each would be parsed, or repeated on the page.
+URLENCODED = "application/x-www-form-urlencoded"
+COSTLY_FORMS = [
+    pytest.param((URLENCODED, {"a": ["b"] * 64}), 413, id="many fields"),
+    pytest.param((URLENCODED, {"username": "u" * 4097}), 413, id="long"),
+    pytest.param((URLENCODED, {"a": "b" * 65536}), 413, id="too long"),
+    pytest.param(("multipart/form-data", {"a": "b"}), 400, id="multipart"),
+    pytest.param(("multipart/form-data", {"a": ["b"] * 900}), 413, id="large multipart"),
+    pytest.param(("text/plain", {}), 400, id="text"),
+    pytest.param(("application/json", {}), 400, id="JSON"),
+]
+
+
+@pytest.mark.usefixtures("jane")
+@pytest.mark.parametrize(("costly", "status"), COSTLY_FORMS)
+def test_a_form_that_no_page_of_ours_sends_is_not_parsed(
+    app: Flask, known: LogIn, services: Services, costly: tuple[str, dict[str, Any]], status: int
+) -> None:
+    """R45: whatever Werkzeug's limits are; nothing of it is repeated."""
+    client = app.test_client()
+    address = client.get(known.address(), base_url=PUBLIC_URL).headers["Location"]
+    page = client.get(address, base_url=PUBLIC_URL).text
+    (token,) = set(re.findall(r'name="form_token" value="([^"]+)"', page))
+    before = StoredRows(services).row("attempt")
+
+    encoding, fields = costly
+    form = {"form_token": token, "username": "jane@example.com", "password": "x", **fields}
+    answer = client.post(
+        address,
+        base_url=PUBLIC_URL,
+        data=form if "form" in encoding else f"form_token={token}&username=jane@example.com",
+        content_type=encoding,
+    )
+
+    assert status == answer.status_code
+    assert len(answer.data) < 8192
+    assert "uuuu" not in answer.text
+    assert before == StoredRows(services).row("attempt")
+
+
 FORMS = ["", "/confirm", "/sign-out", "/cancel"]
 
 

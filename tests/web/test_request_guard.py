@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -71,7 +73,7 @@ FORWARDED = [
 def _production(database: URL, **changed: str) -> Iterator[Flask]:
     services = build(settings_for(database, **{**PRODUCTION, **changed}))
     yield create_app(services)
-    services.engine.dispose()
+    services.close()
 
 
 @pytest.fixture
@@ -284,3 +286,50 @@ def test_a_doubled_slash_is_answered_without_an_address_made_of_the_host(
     assert 404 == answer.status_code
     assert "Location" not in answer.headers
     assert "alias.example" not in answer.text
+
+
+def _status(client: FlaskClient, method: str, path: str, **environ: Any) -> int:
+    """Return the answer to a request that no test client would send."""
+    built = EnvironBuilder(path, method=method, headers=Headers(VIA)).get_environ()
+
+    _, told, _ = run_wsgi_app(client.application, {**built, **environ})
+
+    return int(told[:3])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "environ", "status"),
+    [
+        ("GET", "/?" + "&" * 64, {}, 400),
+        ("GET", "/", {"HTTP_COOKIE": ";" * 256}, 431),
+        ("GET", "/", {"CONTENT_LENGTH": "65537"}, 413),
+        ("POST", "/webhook", {"CONTENT_LENGTH": "4194305"}, 413),
+        ("POST", "/webhook/", {"CONTENT_LENGTH": "65537"}, 413),
+        ("POST", "/authorize/abc", {"CONTENT_LENGTH": "65537"}, 413),
+        ("POST", "/api/v1/links/lookup", {"CONTENT_LENGTH": "65537"}, 413),
+    ],
+)
+def test_what_is_too_much_is_refused_by_whatever_server(
+    client: FlaskClient, method: str, path: str, environ: dict[str, str], status: int
+) -> None:
+    """R45: `threadlink run` has no gateway in front of Flask."""
+    assert status == _status(client, method, path, **environ)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [("/authorize/abc", 65536, 400), ("/authorize/abc", 65537, 413), ("/webhook", 65537, 403)],
+)
+def test_a_chunked_body_is_counted_too(
+    client: FlaskClient, path: str, size: int, status: int
+) -> None:
+    """R45: Werkzeug would take the first 64 KiB for all of it."""
+    chunked = {"wsgi.input": BytesIO(b"a" * size), "wsgi.input_terminated": True}
+
+    assert status == _status(client, "POST", path, CONTENT_LENGTH="", **chunked)
+
+
+@pytest.mark.parametrize("path", ["//webhook", "//api/docs", "///", "//healthz"])
+def test_slashes_in_front_lead_nowhere(client: FlaskClient, path: str) -> None:
+    """R90: Werkzeug drops them, so that a proxy's rule for a path would be walked around."""
+    assert 404 == _status(client, "GET", "/", PATH_INFO=path)

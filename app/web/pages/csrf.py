@@ -7,6 +7,7 @@ import hmac
 from typing import Final
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.linking.attempt_status import AttemptStatus
 from app.linking.question import question_digest
@@ -14,10 +15,16 @@ from app.web.exceptions import FormRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.request_guard import is_same_origin
+from app.web.server.limits import MOST_PARAMETERS
 
 # The hidden fields of the forms.
 CSRF_TOKEN: Final = "form_token"
 QUESTION: Final = "question"
+# Longer than any name or password; the sign-in page repeats the name.
+LONGEST_FIELD: Final = 4096
+
+# That of a form without an enctype; our pages have no other.
+_ENCODING: Final = "application/x-www-form-urlencoded"
 
 
 def csrf_token(cookie: AttemptCookie) -> str:
@@ -35,12 +42,18 @@ def check_form(cookie: AttemptCookie) -> None:
 
     Raises:
         FormRefused: Another site sent it, or its CSRF token is not this attempt's.
+        RequestEntityTooLarge: It has more fields than any form of ours, or a longer one.
     """
-    if not is_same_origin():
+    if not is_same_origin() or request.mimetype != _ENCODING:
         raise FormRefused
+    # Counted first: to parse tens of thousands of fields takes long, whatever the token is.
+    if request.get_data().count(b"&") >= MOST_PARAMETERS:
+        raise RequestEntityTooLarge
     token = request.form.get(CSRF_TOKEN, "").encode()
     if not hmac.compare_digest(token, csrf_token(cookie).encode()):
         raise FormRefused
+    if any(len(value) > LONGEST_FIELD for value in request.form.values()):
+        raise RequestEntityTooLarge
 
 
 def posted(attempt_id: str) -> AttemptCookie:

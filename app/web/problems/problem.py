@@ -20,3 +20,15 @@ class Problem:
     def about(self, label: str) -> Self:
         """Return this problem with *label*, the name of a provider, put into its sentence."""
         return replace(self, sentence=self.sentence.format(label))
+
+    def by_rfc_9457(
+        self, *, detail: str | None = None, reference: str | None = None
+    ) -> dict[str, str | int | None]:
+        """Return what the API answers; the type is the address of the explanation."""
+        return {
+            "type": f"/api/docs#{self.name}",
+            "title": self.title,
+            "status": self.status,
+            "detail": detail or self.sentence,
+            "reference": reference,
+        }

@@ -46,18 +46,25 @@ _HTTP: Final = {
     404: Problem(404, "not_found", "Nothing here", "There is no such page."),
     405: Problem(405, "method_not_allowed", "Not allowed", "This method is not allowed here."),
     413: Problem(413, "too_large", "Too large", "This is larger than anything expected here."),
+    408: Problem(408, "too_slow", "Too slow", "The request did not arrive in time.", passes=True),
     415: Problem(415, "unsupported_media_type", "Not understood", "Send JSON as application/json."),
+    503: PROBLEMS[Busy],
 }
 
 
 def problem_of(exc: Exception) -> Problem:
     """Return the problem of *exc*: that of its class, or of the nearest base that has one."""
     if isinstance(exc, HTTPException) and exc.code is not None:
-        return _HTTP.get(exc.code) or Problem(
-            exc.code, "http_error", "Not understood", "This request is not right."
-        )
+        return problem_with(exc.code)
     known = (PROBLEMS[kind] for kind in type(exc).__mro__ if kind in PROBLEMS)
     return next(known, UNFORESEEN)
+
+
+def problem_with(status: int) -> Problem:
+    """Return the problem of an error that has no class of ours, only a *status* of HTTP."""
+    return _HTTP.get(status) or Problem(
+        status, "http_error", "Not understood", "This request is not right."
+    )
 
 
 def problems_of_the_api() -> tuple[Problem, ...]:

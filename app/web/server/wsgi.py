@@ -1,7 +1,7 @@
 """A WSGI application called as one function, from a complete request to a complete answer."""
 
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final, TypeAlias
@@ -14,26 +14,6 @@ Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]
 _DROPPED: Final = frozenset({b"content-length", b"transfer-encoding", b"proxy"})
 
 
-class Body:
-    """The body of one request, received in chunks."""
-
-    __slots__ = ("_chunks", "_length")
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-        self._length = 0
-
-    def append(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
-        self._length += len(chunk)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def whole(self) -> bytes:
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A complete response."""
@@ -43,15 +23,22 @@ class Answer:
     body: bytes
 
 
-def environ_of(scope: MutableMapping[str, Any], body: Body) -> Environ:
-    """Return the WSGI environment of the ASGI request *scope* (PEP 3333)."""
+def answer_of(status: int, fields: Mapping[str, str], body: bytes) -> Answer:
+    """Return an answer with *fields* and the length of *body*."""
+    fields = {**fields, "Content-Length": str(len(body))}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+    return Answer(int(status), encoded, body)
+
+
+def environ_of(scope: MutableMapping[str, Any], content: bytes) -> Environ:
+    """Return the WSGI environment of the ASGI request *scope* with body *content* (PEP 3333)."""
     client, server = scope["client"] or ("", 0), scope["server"] or ("", 0)
     environ: Environ = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_LENGTH": str(len(content)),
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
@@ -59,7 +46,7 @@ def environ_of(scope: MutableMapping[str, Any], body: Body) -> Environ:
         "REMOTE_PORT": str(client[1]),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": BytesIO(body.whole()),
+        "wsgi.input": BytesIO(content),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,

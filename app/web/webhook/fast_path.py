@@ -6,9 +6,9 @@ Messenger's deliveries is answered here. One that is odd in any respect goes to 
 webhook's view does the same by the same functions, and every error has its answer.
 """
 
+import asyncio
 import json
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -19,13 +19,17 @@ from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.infra.observability import metrics
 from app.linking import flow
+from app.linking.delivery_counts import Signer
 from app.messenger.errors import BadPayload, BadSignature
+from app.messenger.signature import SIGNATURE, is_well_formed
 from app.services.container import Services
 from app.web import headers, request_guard
+from app.web.fields import Fields
 from app.web.paths import WEBHOOK
 from app.web.problems.table import PROBLEMS
-from app.web.server.asgi import RETRY_AFTER, Scope
-from app.web.server.wsgi import Answer, Body
+from app.web.server.head import Scope
+from app.web.server.limits import RETRY_AFTER
+from app.web.server.wsgi import Answer, answer_of
 from app.web.webhook import intake
 from app.web.webhook.intake import Wanted
 
@@ -36,10 +40,17 @@ log = structlog.get_logger()
 MOST_BYTES: Final = 256 * 1024
 
 _RAW_PATH: Final = WEBHOOK.encode()
-_SCHEMES: Final = frozenset({"http", "https"})
-# As Flask answers it.
+# As Flask answers them.
 _BUSY: Final = PROBLEMS[NotCommitted].name
-_BUSY_BODY: Final = json.dumps({"error": _BUSY}, separators=(",", ":")).encode() + b"\n"
+_UNSIGNED: Final = PROBLEMS[BadSignature].name
+
+
+def is_signed_delivery(scope: Scope) -> bool:
+    """Return whether *scope* is the head of a delivery, and has a signature of some kind."""
+    if scope["method"] != "POST" or scope["raw_path"] != _RAW_PATH:
+        return False
+    fields = Fields(scope["headers"])
+    return not fields.are_doubled and is_well_formed(fields.get(SIGNATURE) or "")
 
 
 class FastPath:
@@ -49,25 +60,48 @@ class FastPath:
         self._built, self._settings = built, built.settings
         common = headers.of_data(is_production=self._settings.is_production)
         text = {"Content-Type": "text/plain; charset=utf-8"}
-        self._accepted = _answer(HTTPStatus.OK, common | text, b"")
-        retry = {"Content-Type": "application/json", "Retry-After": str(RETRY_AFTER)}
-        self._busy = _answer(HTTPStatus.SERVICE_UNAVAILABLE, common | retry, _BUSY_BODY)
+        data = {"Content-Type": "application/json"}
+        retry = {"Retry-After": str(RETRY_AFTER)}
+        self._answers = {
+            "taken": answer_of(HTTPStatus.OK, common | text, b""),
+            _BUSY: answer_of(HTTPStatus.SERVICE_UNAVAILABLE, common | data | retry, _said(_BUSY)),
+            _UNSIGNED: answer_of(HTTPStatus.FORBIDDEN, common | data, _said(_UNSIGNED)),
+        }
+        # One large body at a time: their signatures are for the other processor to compute.
+        self._large = asyncio.Lock()
 
-    async def __call__(self, scope: Scope, body: Body) -> Answer | None:
+    async def __call__(self, scope: Scope, content: bytes) -> Answer | None:
         """Return the answer to a delivery once it is committed; None where Flask is to answer."""
         if scope["raw_path"] != _RAW_PATH:
             return None
         started = time.perf_counter()
-        fields, content = Fields(scope["headers"]), body.whole()
-        if not self._is_plain(scope, fields, content):
-            return None
-        try:
-            signer = intake.signer(self._settings, content, fields)
-            wanted = intake.wanted(self._settings, content, fields)
-        except (BadSignature, BadPayload):
+        fields = Fields(scope["headers"])
+        if not self._is_plain(scope, fields):
             return None
         request_guard.name_request()
-        at, outcome = clock.now(), "taken"
+        outcome = await self._outcome(content, fields)
+        if outcome is None:
+            return None
+        metrics.count_delivery(outcome, seconds=time.perf_counter() - started)
+        return self._answers[outcome]
+
+    async def _outcome(self, content: bytes, fields: Fields) -> str | None:
+        """Return the name of the answer to a delivery; None where Flask is to answer."""
+        at = clock.now()
+        try:
+            signer = await self._signer(content, fields)
+        except BadSignature:
+            # A stranger can send any number of these: the less each costs, the better.
+            self._built.delivery_counter.note("refused", at=at)
+            log.info("request.refused", path=WEBHOOK, problem=_UNSIGNED, reason=None)
+            return _UNSIGNED
+        if len(content) > MOST_BYTES:
+            return None
+        try:
+            wanted = intake.wanted(self._settings, content, fields)
+        except BadPayload:
+            return None
+        outcome = "taken"
         if wanted:
             try:
                 await self._take_in(wanted, at=at)
@@ -77,8 +111,13 @@ class FastPath:
             except Exception:  # noqa: BLE001 - an error of ours: it occurs again in Flask, and is logged there
                 return None
         self._built.delivery_counter.note(signer, at=at)
-        metrics.count_delivery(outcome, seconds=time.perf_counter() - started)
-        return self._accepted if outcome == "taken" else self._busy
+        return outcome
+
+    async def _signer(self, content: bytes, fields: Fields) -> Signer:
+        if len(content) <= MOST_BYTES:
+            return intake.signer(self._settings, content, fields)
+        async with self._large:
+            return await asyncio.to_thread(intake.signer, self._settings, content, fields)
 
     async def _take_in(self, wanted: Wanted, *, at: datetime) -> None:
         """Commit what is *wanted*, and report the outcomes."""
@@ -88,47 +127,21 @@ class FastPath:
         )
         intake.report(wanted, outcomes, at=at)
 
-    def _is_plain(self, scope: Scope, fields: "Fields", content: bytes) -> bool:
-        """Return whether Flask could have no reason to refuse the request."""
+    def _is_plain(self, scope: Scope, fields: Fields) -> bool:
+        """Return whether Flask could have no reason to refuse the request, but for its body."""
         return (
             scope["method"] == "POST"
             and not scope["query_string"]
-            and len(content) <= MOST_BYTES
             and not fields.are_doubled
             and request_guard.is_our_name(fields.get("Host") or "", self._settings)
-            and (not self._settings.is_production or self._came_by_https(scope, fields))
+            and (
+                not self._settings.is_production
+                or request_guard.came_by_https(scope["scheme"], fields, self._settings)
+            )
             # Only Flask begins traces.
             and self._built.spans is None
         )
 
-    def _came_by_https(self, scope: Scope, fields: "Fields") -> bool:
-        """Return whether the client used https, by the connection or our proxies' header (R86)."""
-        hops = self._settings.trusted_proxies
-        if not hops:
-            return bool(scope["scheme"] == "https")
-        header = fields.get("X-Forwarded-Proto") or ""
-        schemes = [scheme.strip(" ") for scheme in header.split(",")]
-        # A list with empty or quoted values is left to Flask's ProxyFix.
-        return hops <= len(schemes) and schemes[-hops] == "https" and _SCHEMES.issuperset(schemes)
 
-
-class Fields:
-    """The header fields of a request, looked up without regard to case."""
-
-    __slots__ = ("_fields", "are_doubled")
-
-    def __init__(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
-        self._fields = dict(fields)
-        self.are_doubled = len(self._fields) < len(fields)
-
-    def get(self, name: str, /) -> str | None:
-        """Return the value of *name*, None where it is absent."""
-        value = self._fields.get(name.lower().encode())
-        return None if value is None else value.decode("latin-1")
-
-
-def _answer(status: HTTPStatus, fields: dict[str, str], body: bytes) -> Answer:
-    fields = {**fields, "Content-Length": str(len(body))}
-    return Answer(
-        status, [(name.lower().encode(), value.encode()) for name, value in fields.items()], body
-    )
+def _said(problem: str) -> bytes:
+    return json.dumps({"error": problem}, separators=(",", ":")).encode() + b"\n"

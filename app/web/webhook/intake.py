@@ -13,7 +13,7 @@ from app.linking.handlers import HANDLERS
 from app.linking.links import MOST_AHEAD
 from app.linking.values import Ended, Made, Outcome, Refused
 from app.messenger.events import AccountLinked, AccountUnlinked, Delivery, Event, parse_delivery
-from app.messenger.signature import check_signature
+from app.messenger.signature import SIGNATURE, check_signature
 from app.outbox.bot_webhooks import Headers, RawDelivery
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ def signer(settings: Settings, body: bytes, headers: Headers) -> Signer:
     Raises:
         BadSignature: None of them.
     """
-    signature = headers.get("X-Hub-Signature-256")
+    signature = headers.get(SIGNATURE)
     which = check_signature(body, signature, app_secrets=settings.app_secrets)
     return "previous" if which else "current"
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from app.web.server.asgi import AsgiGateway, Limits
+from app.web.server.asgi import AsgiGateway
+from app.web.server.limits import Limits
 from app.web.server.wsgi import Environ
 
 Message = dict[str, Any]
@@ -142,21 +143,6 @@ def test_a_body_is_refused_as_soon_as_it_is_too_long() -> None:
     serve(gateway(body_bytes=4), wire)
 
     assert 413 == wire.status
-
-
-def test_all_bodies_together_are_limited() -> None:
-    """R89: and a body that was refused or answered counts no longer."""
-    many = gateway(bodies_bytes=8, body_seconds=0.01)
-    slow = Wire(part(b"12345", more=True), NEVER, headers=CHUNKED)
-    late = Wire(part(b"6789", more=True), NEVER, headers=CHUNKED)
-    again = Wire(part(b"12345678"), headers=length(8))
-
-    serve(many, slow, late)
-    serve(many, again)
-
-    assert [408, 503] == [slow.status, late.status]
-    assert b"retry-after" in late.headers
-    assert 200 == again.status
 
 
 def test_a_full_queue_is_answered_503_with_retry_after() -> None:

@@ -93,6 +93,31 @@ def test_a_body_of_exactly_the_limit_is_accepted(framing: str, shipped: Shipped)
     assert [200, 200] == [answer.status for answer in answers]
 
 
+@pytest.mark.parametrize("path", ["/authorize/abc", "/api/v1/links/lookup", "/nothing", "/webhook"])
+@pytest.mark.parametrize("encoding", ["x-www-form-urlencoded", "json"])
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_body_that_is_no_delivery_is_small(
+    path: str, encoding: str, framing: str, shipped: Shipped
+) -> None:
+    """R45: whatever it claims to be. The connection is closed: its rest is no request."""
+    body = b"a&" * (64 * 1024 // 2) + b"a"
+    coding, content = f"Content-Length: {len(body)}", body
+    if framing == "chunks":
+        coding, content = "Transfer-Encoding: chunked", b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {HOST}:{shipped.port}\r\n"
+        f"Content-Type: application/{encoding}\r\n{coding}\r\n\r\n"
+    )
+    with shipped.connect() as connection:
+        _send(connection, head.encode() + content + _next(shipped))
+        answers = answers_on(connection)
+
+    assert [413] == [answer.status for answer in answers]
+    is_problem = answers[0].headers.get("content-type") == "application/problem+json"
+    assert path.startswith("/api/") == is_problem
+    assert "frame-ancestors 'none'" in answers[0].headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO"])
 def test_an_unneeded_method_is_refused(method: str, shipped: Shipped) -> None:
     """R90."""

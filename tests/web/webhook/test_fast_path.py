@@ -13,13 +13,16 @@ from app import create_app
 from app.infra import clock
 from app.infra.database.writer import Writer
 from app.linking import delivery_counts
+from app.messenger.signature import SIGNATURE
 from app.services.container import Services
+from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
-from app.web.webhook.fast_path import MOST_BYTES, FastPath
+from app.web.server.limits import MOST_LARGE_BYTES
+from app.web.webhook.fast_path import MOST_BYTES, is_signed_delivery
 from tests.actors import Messenger, delivery, message, unlinked
 from tests.conftest import on_sqlite
 from tests.installation import ANA, PUBLIC_URL, settings_for
-from tests.web.gateway_client import GatewayClient
+from tests.web.gateway_client import GatewayClient, gateway_of
 
 
 @dataclass
@@ -41,7 +44,7 @@ def flask() -> Flask:
 
 @pytest.fixture
 def fast_path(services: Services, flask: Flask) -> GatewayClient:
-    return GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(services)), PUBLIC_URL)
+    return GatewayClient(gateway_of(flask, services), PUBLIC_URL)
 
 
 def at_home(services: Services, proxies: int) -> Services:
@@ -76,7 +79,7 @@ def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> Non
     flask = Flask()
     ways = (
         GatewayClient(AsgiGateway(create_app(built), threads=1), origin),
-        GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), origin),
+        GatewayClient(gateway_of(flask, built), origin),
     )
     body = delivery(message(ANA, "hello", clock.now()))
 
@@ -96,7 +99,6 @@ def test_both_ways_give_the_same_answer(services: Services, proxies: int) -> Non
     ("headers", "proxies"),
     [
         pytest.param({"Host": "evil.example"}, 0, id="R85: another host"),
-        pytest.param({"X-Hub-Signature-256": "sha256=" + "0" * 64}, 0, id="R40: signed wrongly"),
         pytest.param({"X-Forwarded-Proto": "http"}, 1, id="R87: over http"),
         pytest.param({"X-Forwarded-Proto": "https, http"}, 1, id="R86: a stranger says https"),
         pytest.param({"X-Forwarded-Proto": '"https, http'}, 1, id="R86: with a quote"),
@@ -111,11 +113,41 @@ def test_what_may_have_to_be_refused_goes_to_flask_untouched(
 ) -> None:
     built = at_home(services, proxies) if proxies else services
     origin = built.settings.public_url.replace("https", "http")
-    fast_path = GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), origin)
+    fast_path = GatewayClient(gateway_of(flask, built), origin)
 
     Messenger(fast_path).posts(delivery(unlinked(ANA, clock.now())), **headers)
 
     assert 1 == flask.requests
+    assert [] == psids(services.engine)
+
+
+@on_sqlite
+@pytest.mark.parametrize("size", [0, MOST_BYTES + 1, MOST_LARGE_BYTES])
+@pytest.mark.parametrize("signature", ["sha256=" + "0" * 64, "sha1=" + "0" * 40])
+def test_a_wrong_signature_is_answered_as_flask_does_and_costs_no_thread(
+    services: Services, flask: Flask, size: int, signature: str
+) -> None:
+    """R40, R89: a stranger can post any number. Without a signature no large body is received."""
+    body = delivery(unlinked(ANA, clock.now())).ljust(size)
+    ways = (
+        gateway_of(flask, services),
+        AsgiGateway(
+            create_app(services),
+            threads=1,
+            may_be_large=is_signed_delivery,
+            refusal=Refusals(services.settings),
+        ),
+    )
+
+    fast, slow = (
+        Messenger(GatewayClient(way, PUBLIC_URL)).posts(body, **{SIGNATURE: signature})
+        for way in ways
+    )
+
+    is_received = size == 0 or signature.startswith("sha256=")
+    assert (403 if is_received else 413) == fast.status
+    assert fast == slow
+    assert 0 == flask.requests
     assert [] == psids(services.engine)
 
 
@@ -159,7 +191,7 @@ def test_what_cannot_be_committed_is_answered_503_by_both_ways(
     built = replace(services, writer=Writer(engine, limit_seconds=0.2))
     ways = (
         GatewayClient(AsgiGateway(create_app(built), threads=1), PUBLIC_URL),
-        GatewayClient(AsgiGateway(flask, threads=1, fast_path=FastPath(built)), PUBLIC_URL),
+        GatewayClient(gateway_of(flask, built), PUBLIC_URL),
     )
     with engine.begin() as other:
         # On SQLite the transaction itself locks everybody out.
@@ -184,7 +216,7 @@ def test_an_error_of_ours_is_answered_and_logged_by_flask(
 ) -> None:
     """Flask does it again, and answers as every error is answered; R44: counted once."""
     monkeypatch.setattr("app.linking.links.end_by_event", lambda *_args, **_more: 1 / 0)
-    gateway = AsgiGateway(create_app(services), threads=1, fast_path=FastPath(services))
+    gateway = gateway_of(create_app(services), services)
 
     answer = Messenger(GatewayClient(gateway, PUBLIC_URL)).tells(unlinked(ANA, clock.now()))
 

@@ -17,14 +17,12 @@ from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import LinkValue
 from app.messenger.types import Psid
 from app.services.container import Services
-from app.web.server.asgi import AsgiGateway
-from app.web.webhook.fast_path import FastPath
 from tests.actors import Graph, Messenger, delivery, linked, message, unlinked
 from tests.browsers import Browser, InProcess
 from tests.conftest import on_sqlite
 from tests.installation import ANA, BEN, ENVIRONMENT, PAGE, PUBLIC_URL
 from tests.linking.factories import CODE_KEY, JANE
-from tests.web.gateway_client import GatewayClient
+from tests.web.gateway_client import GatewayClient, gateway_of
 
 MOST_BYTES = 4 * 1024 * 1024
 
@@ -34,7 +32,7 @@ def client(request: pytest.FixtureRequest, app: Flask, services: Services) -> Br
     """Return each of the two ways to the webhook: what is refused, neither lets in."""
     if request.param == "Flask":
         return InProcess(app, PUBLIC_URL)
-    return GatewayClient(AsgiGateway(app, threads=4, fast_path=FastPath(services)), PUBLIC_URL)
+    return GatewayClient(gateway_of(app, services, threads=4), PUBLIC_URL)
 
 
 @pytest.fixture

@@ -1,0 +1,30 @@
+"""The answers to what the gateway refuses, with the headers of every answer (R72)."""
+
+import json
+from http import HTTPStatus
+
+from app.infra.settings.settings import Settings
+from app.web import headers, paths
+from app.web.fields import Fields
+from app.web.problems.table import problem_with
+from app.web.request_guard import came_by_https
+from app.web.server.head import Scope
+from app.web.server.wsgi import Answer, answer_of
+
+
+class Refusals:
+    """Answers for the API a problem by RFC 9457, and everybody else a status alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, scope: Scope, status: HTTPStatus) -> Answer:
+        """Return the answer to the request *scope*, which is refused with *status*."""
+        settings, fields = self._settings, Fields(scope["headers"])
+        is_secure = settings.is_production and came_by_https(scope["scheme"], fields, settings)
+        common = headers.of_data(is_production=is_secure)
+        if not scope["raw_path"].startswith(paths.API.encode()):
+            return answer_of(status, common, b"")
+        problem = problem_with(status).by_rfc_9457()
+        common["Content-Type"] = "application/problem+json"
+        return answer_of(status, common, json.dumps(problem).encode())

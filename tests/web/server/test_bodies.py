@@ -1,0 +1,121 @@
+"""The budgets of the ASGI gateway: bodies that are large, slow, or too many (R45, R89)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.web.server.asgi import AsgiGateway
+from app.web.server.limits import Limits
+from tests.web.server.test_asgi import CHUNKED, NEVER, Wire, echo, length, part, serve
+
+DELIVERY = b"/webhook"
+
+
+def gateway(**limits: Any) -> AsgiGateway:
+    """Return a gateway where four bytes are much, and eight are allowed to deliveries."""
+    small = {"body_bytes": 4, "large_body_bytes": 8, **limits}
+    return AsgiGateway(
+        echo,
+        threads=1,
+        limits=Limits(**small),
+        may_be_large=lambda scope: bool(scope["raw_path"] == DELIVERY),
+    )
+
+
+def slow(content: bytes, *, path: bytes = DELIVERY) -> Wire:
+    """Return a client that sends *content*, and never the rest."""
+    return Wire(part(content, more=True), NEVER, headers=CHUNKED, raw_path=path)
+
+
+@pytest.mark.parametrize("path", [b"/", b"/webhook/", b"/Webhook", b"/%77ebhook", b"/api/v1/links"])
+@pytest.mark.parametrize("framing", [length(5), CHUNKED], ids=["length", "chunked"])
+def test_only_a_delivery_may_be_large(path: bytes, framing: list[tuple[bytes, bytes]]) -> None:
+    """R45: every other body is small."""
+    delivery, other = (
+        Wire(part(b"12345"), headers=framing, raw_path=path) for path in (DELIVERY, path)
+    )
+
+    serve(gateway(), delivery, other)
+
+    assert 200 == delivery.status
+    assert other.status in {400, 413}
+    assert b"close" == other.headers[b"connection"]
+
+
+def test_what_declares_too_much_is_not_received() -> None:
+    """R45: nothing of it is read."""
+    wire = Wire(NEVER, headers=length(5), raw_path=b"/")
+
+    serve(gateway(), wire)
+
+    assert 413 == wire.status
+
+
+def test_the_slowest_is_shed_not_the_newest() -> None:
+    """R89: sixteen bodies that lacked their last byte kept all deliveries out for 30 s."""
+    many = gateway(large_bodies_bytes=16, stall_seconds=30)
+    held = [slow(b"1234567") for _ in range(2)]
+    delivery = Wire(part(b"1234567", more=True), part(b"8"), headers=length(8))
+
+    serve(many, *held, delivery)
+
+    assert 200 == delivery.status
+    assert 503 in {wire.status for wire in held}
+    assert all(b"retry-after" in wire.headers for wire in held if wire.status == 503)
+
+
+def test_large_bodies_leave_room_for_small_ones() -> None:
+    """R89: each kind has a budget of its own."""
+    many = gateway(large_bodies_bytes=8, bodies_bytes=4, stall_seconds=0.1)
+    held = [slow(b"1234567") for _ in range(3)]
+    small = Wire(part(b"1234"), headers=length(4))
+
+    serve(many, *held, small)
+
+    assert 200 == small.status
+
+
+def test_a_body_that_is_over_counts_no_longer() -> None:
+    """R89: shed, too slow, refused and answered ones."""
+    many = gateway(large_bodies_bytes=8, stall_seconds=0.01)
+    serve(many, *(slow(b"1234567") for _ in range(3)), slow(b"123456789"))
+
+    again = Wire(part(b"12345678"), headers=length(8))
+    serve(many, again)
+
+    assert 200 == again.status
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"stall_seconds": 0.01}, id="nothing comes"),
+        pytest.param({"body_seconds": 0.01}, id="too long altogether"),
+    ],
+)
+def test_a_slow_body_times_out(limits: dict[str, float]) -> None:
+    """R89."""
+    wire = slow(b"1", path=b"/")
+
+    serve(gateway(**limits), wire)
+
+    assert 408 == wire.status
+
+
+class Trickle(Wire):
+    """A client that sends a byte now and then, for ever."""
+
+    async def receive(self) -> Any:
+        await asyncio.sleep(0.001)
+        return part(b"1", more=True)
+
+
+def test_a_body_that_trickles_times_out() -> None:
+    """R89: a byte now and then is not enough."""
+    wire = Trickle(headers=CHUNKED)
+    patient = {"body_seconds": 3600, "large_body_bytes": 10**9, "bytes_per_second": 10**9}
+
+    serve(gateway(stall_seconds=0.05, **patient), wire)
+
+    assert 408 == wire.status
