@@ -9,7 +9,7 @@ import click
 from dotenv import dotenv_values
 
 from app.cli.audit import audited
-from app.infra import clock
+from app.infra import clock, private_files
 from app.messenger.errors import GraphError
 from app.services.container import build
 from app.services.settings import settings_from_env
@@ -105,10 +105,8 @@ def _show(changes: tuple[Change, ...]) -> None:
 
 def _save(state: State) -> Path:
     """Write *state*, as it is at Meta before the changes, to a file; return its path."""
-    UNDO_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = UNDO_FOLDER / f"setup-undo-{clock.now():%Y%m%dT%H%M%S}.json"
-    path.touch(mode=0o600)
-    path.write_text(state.to_json(), encoding="utf-8")
+    private_files.write(path, state.to_json())
     return path
 
 
