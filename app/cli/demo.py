@@ -20,7 +20,7 @@ from app.cli.options import json_option
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
 from app.emulator import EmulatorServer, EmulatorSettings, demo_settings
-from app.infra import clock
+from app.infra import clock, private_files
 from app.infra.database import schema
 from app.infra.settings.production import DEMO_MARK
 from app.messenger.types import PageId, Psid
@@ -69,7 +69,9 @@ def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
         with _messenger(emulator, emulator_port) as messenger:
             env = _environment(folder, url, emulator, messenger.origin) | _bot_settings(bot_url)
             # For other commands while the demo runs: threadlink -e instance/demo/env ...
-            _write(folder / "env", "".join(f"{name}={text}\n" for name, text in env.items()))
+            private_files.write(
+                folder / "env", "".join(f"{name}={text}\n" for name, text in env.items())
+            )
             built = build(settings_from_env(env))
             password = _prepare(built)
             announced = announcing(emulator, messenger.description)
@@ -119,7 +121,7 @@ def _environment(
         f'[[pages]]\nid = "{page.id}"\nname = "{page.name}"\ntoken = "{page.token}"\n'
         for page in emulator.pages
     )
-    _write(pages, "\n".join(tables))
+    private_files.write(pages, "\n".join(tables))
     return {
         "SECRET_KEY": f"{DEMO_MARK}{secrets.token_urlsafe(48)}",
         "PUBLIC_URL": url,
@@ -154,11 +156,6 @@ def _bot_environment(
     tokens = {f"PAGE_ACCESS_TOKEN_{page.id}": page.token for page in emulator.pages}
     shared = {name: env[name] for name in ("APP_SECRET", "BOT_WEBHOOK_SECRET", "GRAPH_URL")}
     return {**shared, **tokens, "THREADLINK_URL": env["PUBLIC_URL"], "THREADLINK_KEY": key}
-
-
-def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
 
 
 def _prepare(built: Services) -> str:

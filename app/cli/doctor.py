@@ -70,7 +70,10 @@ def examine() -> Iterator[Finding]:
         yield from _sign_in(built)
         yield from _local(built)
         yield from check_reach(
-            settings.public_url, settings.verify_token, is_production=settings.is_production
+            settings.public_url,
+            settings.verify_token,
+            secret_keys=settings.secret_keys,
+            is_production=settings.is_production,
         )
         headers = HeaderObserver()
         yield from check_meta(built.meta(headers.observe), at=clock.now())

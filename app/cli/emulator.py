@@ -12,6 +12,7 @@ from app.cli.emulator_control import Control, control_options, span
 from app.cli.options import json_option
 from app.emulator import FAULTS, TRIGGERS, Description, EmulatorSettings, demo_settings
 from app.emulator import run as run_emulator
+from app.infra import private_files
 
 # Other commands find a running emulator by this file. It contains secrets: only its owner may
 # read it.
@@ -124,9 +125,7 @@ def all_details(settings: EmulatorSettings, running: Description) -> dict[str, A
 @contextmanager
 def announcing(settings: EmulatorSettings, running: Description) -> Iterator[None]:
     """Keep a file that describes the running emulator, by which other commands find it."""
-    WHEREABOUTS.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    WHEREABOUTS.touch(mode=0o600)
-    WHEREABOUTS.write_text(json.dumps(all_details(settings, running)), encoding="utf-8")
+    private_files.write(WHEREABOUTS, json.dumps(all_details(settings, running)))
     try:
         yield
     finally:

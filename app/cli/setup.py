@@ -9,13 +9,15 @@ import click
 from dotenv import dotenv_values
 
 from app.cli.audit import audited
-from app.infra import clock
+from app.infra import clock, private_files
+from app.infra.settings.settings import Settings
 from app.messenger.errors import GraphError
 from app.services.container import build
 from app.services.settings import settings_from_env
 from app.setup import plan
 from app.setup.meta_checks import Meta
 from app.setup.plan import BadUndo, Change, ForeignWebhook, State, WebhookChange
+from app.setup.public_checks import check_reach
 
 UNDO_FOLDER: Final = Path("instance")
 # Settings to copy from Meta's dashboard, with where they are there.
@@ -69,6 +71,8 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     _show(changes)
     if not changes or dry_run:
         return
+    if not undo:
+        _require_reach(settings)
     if not yes and sys.stdin.isatty():
         click.confirm("Make these changes at Meta?", abort=True)
     kept = _save(before)
@@ -77,6 +81,24 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     if take_webhook and before.webhook and before.webhook.url != meta.webhook_url:
         click.echo(_TAKEN.format(url=before.webhook.url))
     click.echo("Next: threadlink doctor")
+
+
+def _require_reach(settings: Settings) -> None:
+    """Check that PUBLIC_URL leads here: Meta will send VERIFY_TOKEN there, and people to sign in.
+
+    Raises:
+        click.ClickException: It does not, or its server cannot prove that it is this one.
+    """
+    for finding in check_reach(
+        settings.public_url,
+        settings.verify_token,
+        secret_keys=settings.secret_keys,
+        is_production=settings.is_production,
+    ):
+        if finding.verdict == "problem":
+            raise click.ClickException(
+                f"nothing was changed: {finding.subject} {finding.words}.\nNext: {finding.fix}"
+            )
 
 
 def apply_all(meta: Meta, changes: tuple[Change, ...], *, verify_token: str, undo: Path) -> None:
@@ -105,10 +127,8 @@ def _show(changes: tuple[Change, ...]) -> None:
 
 def _save(state: State) -> Path:
     """Write *state*, as it is at Meta before the changes, to a file; return its path."""
-    UNDO_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = UNDO_FOLDER / f"setup-undo-{clock.now():%Y%m%dT%H%M%S}.json"
-    path.touch(mode=0o600)
-    path.write_text(state.to_json(), encoding="utf-8")
+    private_files.write(path, state.to_json())
     return path
 
 

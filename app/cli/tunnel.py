@@ -147,7 +147,10 @@ class _TunnelSession:
     def _register(self) -> None:
         settings = self._settings
         for finding in check_reach(
-            settings.public_url, settings.verify_token, is_production=settings.is_production
+            settings.public_url,
+            settings.verify_token,
+            secret_keys=settings.secret_keys,
+            is_production=settings.is_production,
         ):
             if finding.verdict == "problem":
                 self._print_once(f"Not yet: {finding.subject} {finding.words}.\n  {finding.fix}")

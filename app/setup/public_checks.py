@@ -1,15 +1,18 @@
 """Checks from outside: PUBLIC_URL leads here, for browsers and for Meta."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import requests
 
+from app.infra.network.http_client import new_session
+from app.infra.network.installation_proof import HEADER, is_proof, new_nonce
+from app.infra.observability.logs import printable
 from app.setup.findings import Finding, ok, problem, warning
+from app.setup.http_get import Answer, get
 
-CONNECT_S: Final = 5
-READ_S: Final = 10
+TOTAL_S: Final = 15
 # ngrok shows its warning page to whatever calls itself a browser (ngrok.com/abuse, "Browser
 # Warning").
 BROWSER: Final = (
@@ -18,24 +21,31 @@ BROWSER: Final = (
 NGROK_HEADER: Final = "ngrok-error-code"
 NGROK_INTERSTITIAL: Final = "ERR_NGROK_6024"
 PLAIN_HTTP_REDIRECT: Final = 308
+_WHOSE: Final = "PUBLIC_URL must lead here; with a tunnel: the address that it shows now"
 
 
-def check_reach(public_url: str, verify_token: str, *, is_production: bool) -> Iterator[Finding]:
-    """Yield a finding for each step from outside to the server; the first problem ends it."""
-    with requests.Session() as session:
-        # Meta does not use our proxies or our .netrc.
-        session.trust_env = False
-        address = _check_address(session, public_url)
-        yield address
-        if address.verdict == "problem":
-            return
+def check_reach(
+    public_url: str, verify_token: str, *, secret_keys: Sequence[str], is_production: bool
+) -> Iterator[Finding]:
+    """Yield a finding for each step from outside to the server; the first problem ends it.
+
+    Nothing secret is sent before the server has proved that it is this installation.
+    """
+    # Meta does not use our proxies or our .netrc either.
+    with new_session() as session:
+        steps: tuple[Callable[[], Finding], ...] = (
+            lambda: _check_address(session, public_url),
+            lambda: _check_https(session, public_url, is_production=is_production),
+            lambda: _check_installation(session, public_url, secret_keys),
+            lambda: _check_handshake(session, public_url, verify_token),
+            lambda: _check_interstitial(session, public_url),
+        )
         try:
-            https = _check_https(session, public_url, is_production=is_production)
-            yield https
-            if https.verdict == "problem":
-                return
-            yield _check_handshake(session, public_url, verify_token)
-            yield _check_interstitial(session, public_url)
+            for step in steps:
+                finding = step()
+                yield finding
+                if finding.verdict == "problem":
+                    return
         except requests.RequestException as exc:
             yield problem(
                 "way in",
@@ -66,13 +76,13 @@ def _check_address(session: requests.Session, public_url: str) -> Finding:
     if code := answer.headers.get(NGROK_HEADER):
         return problem(
             subject,
-            f"ngrok answers for a tunnel that leads nowhere ({code})",
+            f"ngrok answers for a tunnel that leads nowhere ({printable(code)})",
             "ngrok http 8000, and its address into PUBLIC_URL",
         )
     if _status_of(answer) != "ok":
         return problem(
             subject,
-            f"something other than Threadlink answers at {public_url} (HTTP {answer.status_code})",
+            f"something other than Threadlink answers at {public_url} (HTTP {answer.status})",
             "PUBLIC_URL, or the proxy's rule for this host: docs/deploying.md",
         )
     return ok(subject, f"{public_url} answers")
@@ -81,13 +91,13 @@ def _check_address(session: requests.Session, public_url: str) -> Finding:
 def _check_https(session: requests.Session, public_url: str, *, is_production: bool) -> Finding:
     subject = "https behind the proxy"
     answer = _get(session, f"{public_url}/")
-    if answer.status_code == requests.codes.bad_request:
+    if answer.status == requests.codes.bad_request:
         return problem(
             subject,
             "the server refuses the Host header: the proxy passes another Host on",
             "nginx: proxy_set_header Host $host; or name it in ALLOWED_HOSTS",
         )
-    if answer.status_code == PLAIN_HTTP_REDIRECT:
+    if answer.status == PLAIN_HTTP_REDIRECT:
         return problem(
             subject,
             "the server takes every request for plain http and redirects browsers in a circle",
@@ -96,19 +106,61 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
     return ok(subject, "is seen" if is_production else "not needed on this machine")
 
 
+def _check_installation(
+    session: requests.Session, public_url: str, secret_keys: Sequence[str]
+) -> Finding:
+    """Ask for the handshake with a wrong VERIFY_TOKEN, and for a proof in the refusal."""
+    subject = "installation"
+    nonce = new_nonce()
+    answer = _get(session, f"{public_url}/webhook", params=_hub(secrets.token_hex(8), nonce))
+    proof = answer.headers.get(HEADER)
+    if proof and is_proof(proof, nonce, secret_keys=secret_keys, public_url=public_url):
+        return ok(subject, "is this one")
+    if answer.body == nonce.encode():
+        return problem(
+            subject,
+            "is not Threadlink: it takes any VERIFY_TOKEN (and was not given ours)",
+            _WHOSE,
+        )
+    if proof:
+        return problem(
+            subject,
+            "is another one: its SECRET_KEY or its PUBLIC_URL is not ours",
+            f"{_WHOSE}; SECRET_KEY and PUBLIC_URL must be the same here and where the server "
+            "runs; restart it after a change",
+        )
+    if answer.status == requests.codes.forbidden:
+        return problem(
+            subject,
+            "cannot be told: an earlier version of Threadlink answers, or another program",
+            f"restart the server with this version, then threadlink doctor once more; {_WHOSE}",
+        )
+    return problem(
+        subject,
+        f"cannot be told: the proxy or another program answers at /webhook (HTTP {answer.status})",
+        f"the proxy's rule for /webhook, and its log: docs/deploying.md; {_WHOSE}",
+    )
+
+
 def _check_handshake(session: requests.Session, public_url: str, verify_token: str) -> Finding:
     subject = "handshake"
     challenge = secrets.token_hex(8)
-    hub = {"hub.mode": "subscribe", "hub.verify_token": verify_token, "hub.challenge": challenge}
-    answer = _get(session, f"{public_url}/webhook", params=hub)
-    if answer.text == challenge:
+    answer = _get(session, f"{public_url}/webhook", params=_hub(verify_token, challenge))
+    if answer.body == challenge.encode():
         return ok(subject, "is answered by a server with our VERIFY_TOKEN")
     return problem(
         subject,
-        f"is not answered (HTTP {answer.status_code}): the server there has another VERIFY_TOKEN, "
-        "or is another installation",
+        f"is not answered (HTTP {answer.status}): the server has another VERIFY_TOKEN",
         "VERIFY_TOKEN must be the same here and where the server runs; restart it after a change",
     )
+
+
+def _hub(verify_token: str, challenge: str) -> dict[str, str]:
+    return {
+        "hub.mode": "subscribe",
+        "hub.verify_token": verify_token,
+        "hub.challenge": challenge,
+    }
 
 
 def _check_interstitial(session: requests.Session, public_url: str) -> Finding:
@@ -124,13 +176,10 @@ def _check_interstitial(session: requests.Session, public_url: str) -> Finding:
     return ok(subject, "is not in the way")
 
 
-def _get(session: requests.Session, url: str, **more: Any) -> requests.Response:
-    return session.get(url, timeout=(CONNECT_S, READ_S), allow_redirects=False, **more)
+def _get(session: requests.Session, url: str, **more: Any) -> Answer:
+    return get(session, url, total_s=TOTAL_S, **more)
 
 
-def _status_of(answer: requests.Response) -> object:
-    try:
-        body = answer.json()
-    except requests.JSONDecodeError:
-        return None
+def _status_of(answer: Answer) -> object:
+    body = answer.json()
     return body.get("status") if isinstance(body, dict) else None

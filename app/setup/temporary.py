@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from app.infra import private_files
 from app.setup import plan
 from app.setup.meta_checks import Meta
 from app.setup.plan import BadUndo, Change, LinkingUrlChange, State
@@ -119,12 +120,8 @@ class TemporarySetup:
 
     def _write(self) -> None:
         assert self._before is not None  # noqa: S101 - for the type checker
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written = self.file.with_suffix(".new")
-        written.touch(mode=0o600)
         text = json.dumps({**asdict(self._before), "ours": self._ours}, indent=2)
-        written.write_text(text, encoding="utf-8")
-        written.replace(self.file)
+        private_files.write(self.file, text)
 
     def _read(self) -> None:
         text = self.file.read_text(encoding="utf-8")

@@ -13,7 +13,10 @@ from urllib.parse import urlsplit
 import requests
 
 from app.infra.network.addresses import is_loopback
+from app.infra.network.http_client import new_session
+from app.infra.observability.logs import printable
 from app.infra.settings.parsing import SettingError, origin
+from app.setup.http_get import get
 
 NGROK: Final = "http://127.0.0.1:4040"
 CLOUDFLARED: Final = tuple(f"http://127.0.0.1:{port}" for port in range(20241, 20246))
@@ -41,9 +44,9 @@ def find(port: int, apis: Sequence[str] = USUAL) -> Tunnel:
     Raises:
         NoTunnel: No tunnel leads there.
     """
-    with requests.Session() as session:
-        # The APIs are on this machine: no proxy, no .netrc.
-        session.trust_env = False
+    # Whoever listens there first, on a machine with several users, decides what is found: it is
+    # sent nothing, and check_reach decides whether the address is ours.
+    with new_session() as session:
         running = [tunnel for api in apis for tunnel in _tunnels_at(session, api)]
     ours = [tunnel for tunnel in running if _port_of(tunnel.upstream) in {port, None}]
     usable = [tunnel for tunnel in ours if _may_be_public(tunnel.public_url)]
@@ -64,10 +67,10 @@ def _tunnels_at(session: requests.Session, api: str) -> list[Tunnel]:
 def _get_json(session: requests.Session, url: str) -> Any:
     """Return the JSON at *url*; None if there is none."""
     try:
-        response = session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
-        return response.json() if response.ok else None
+        answer = get(session, url, total_s=TIMEOUT_S)
     except requests.RequestException:
         return None
+    return answer.json() if answer.status == requests.codes.ok else None
 
 
 def _of_ngrok(answer: Any) -> Iterator[Tunnel]:
@@ -101,10 +104,10 @@ def _port_of(upstream: str) -> int | None:
 
     None if it has none, -1 if it cannot be read.
     """
-    if upstream.isdecimal():
-        return int(upstream)
-    address = urlsplit(upstream if "://" in upstream else f"//{upstream}")
     try:
+        if upstream.isdecimal():
+            return int(upstream)
+        address = urlsplit(upstream if "://" in upstream else f"//{upstream}")
         port = address.port
     except ValueError:
         return -1
@@ -121,14 +124,14 @@ def _may_be_public(url: str) -> bool:
 def _why_none(port: int, running: Sequence[Tunnel], ours: Sequence[Tunnel]) -> str:
     if ours:
         return (
-            f"{ours[0].program} leads {ours[0].public_url} to port {port}, but Messenger accepts "
-            f"https only.\nNext: ngrok http {port}"
+            f"{ours[0].program} leads {printable(ours[0].public_url)} to port {port}, but "
+            f"Messenger accepts https only.\nNext: ngrok http {port}"
         )
     if running:
         there = running[0]
         other = _port_of(there.upstream)
         return (
-            f"{there.program} runs, but leads to {there.upstream}, not to port {port}.\n"
+            f"{there.program} runs, but leads to {printable(there.upstream)}, not to port {port}.\n"
             f"Next: threadlink run --tunnel --port {other}, or {_START[there.program]}{port}"
         )
     return (

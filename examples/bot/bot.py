@@ -18,12 +18,13 @@ from contextlib import contextmanager
 import requests
 from flask import Flask, abort, request
 
-SECONDS, REMEMBERED, FRESH_SECONDS = 10, 10_000, 300
+SECONDS, REMEMBERED, FRESH_SECONDS, MOST_BYTES = 10, 10_000, 300, 4 * 1024 * 1024
 
 
 def create_app(settings: Mapping[str, str] = os.environ) -> Flask:
     """Return the bot; *settings* are those named above, and GRAPH_URL in tests."""
     app = Flask("bot")
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     bot = Bot(settings)
 
     @app.post("/messenger")

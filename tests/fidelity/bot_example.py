@@ -28,6 +28,7 @@ from tests import shipped
 from tests.actors import Messenger, linked, message
 from tests.bot import Bot, Received, Reply
 from tests.browsers import OverSockets
+from tests.docs.hostile_requests import cut_off, status_of, unsigned
 from tests.drills.load_generator import prepare
 from tests.drills.server_and_worker import SECRET
 from tests.fidelity.program_cache import command_for
@@ -82,7 +83,15 @@ def converse(command: Sequence[str], folder: Path) -> dict[str, bool]:
                     command, cwd=folder, env=environment, stdout=output, stderr=output
                 )
             try:
-                return _talk(Messenger(OverSockets(server.origin)), database, graph, log)
+                messenger = Messenger(OverSockets(server.origin))
+                does = _talk(messenger, database, graph, log)
+                does["refuses what is not signed"] = _refuses_strangers(port)
+                messenger.tells(message(ANA, "hi", clock.now()))
+                known = f"known: {JANE.subject}"
+                does["lives on after that"] = _until(
+                    lambda: 1 < log.read_text(encoding="utf-8").count(known)
+                )
+                return does
             finally:
                 process.terminate()
                 process.wait()
@@ -108,6 +117,20 @@ def _talk(messenger: Messenger, database: URL, graph: Bot, log: Path) -> dict[st
     messenger.tells(message(ANA, "hi", clock.now()))
     does["knows the person"] = _comes(log, f"known: {JANE.subject}")
     return does
+
+
+def _refuses_strangers(port: int) -> bool:
+    """Return whether no request that a stranger can make is answered with success."""
+    webhooks = {
+        "/messenger": ("X-Hub-Signature-256",),
+        "/notices": ("webhook-id", "webhook-timestamp", "webhook-signature"),
+    }
+    statuses = set()
+    for path, headers in webhooks.items():
+        statuses |= {status_of(port, sent) for sent in unsigned(path, headers)}
+        statuses |= {status_of(port, sent, goes_away=True) for sent in cut_off(path)}
+    print(f"answers to strangers: {statuses}")
+    return all(status is None or 400 <= status < 500 for status in statuses)
 
 
 def _send(_: Received) -> Reply:

@@ -16,6 +16,7 @@ from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Served, Threadlink
 from tests.journeys.test_by_hand import JANE, PASSWORD, filled
 from tests.ports import free_port
+from tests.setup.test_public_checks import Echo, listening
 from tests.setup.tunnels import LocalApi, entrance, local_api
 
 UNDO = Path("instance/tunnel-undo.json")
@@ -132,6 +133,22 @@ def test_after_a_crash_nothing_is_left_running_and_everything_can_be_put_back(
             status, said = again.stops()
     assert 0 == status, said
     assert before == noted(messenger)
+
+
+def test_an_address_that_leads_to_somebody_else_is_not_registered(
+    threadlink: Threadlink, messenger: Mapping[str, Any], ngrok: LocalApi
+) -> None:
+    """On a shared machine whoever listens at ngrok's port first says what the address is."""
+    port, before, echo = free_port(), noted(messenger), Echo({})
+    with listening(echo) as address:
+        ngrok.is_ngrok((address, f"localhost:{port}"))
+        with behind(threadlink, ngrok, port) as server:
+            says(server, "Not yet: installation is not Threadlink")
+            status, said = server.stops()
+    assert 0 == status, said
+    assert before == noted(messenger)
+    assert messenger["env"]["VERIFY_TOKEN"] not in echo.told
+    assert not (threadlink.folder / UNDO).exists()
 
 
 def test_without_a_tunnel_it_says_how_to_start_one_and_tells_nobody(

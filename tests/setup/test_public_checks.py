@@ -13,10 +13,22 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from app.infra.network.installation_proof import HEADER, prove
 from app.setup.findings import Finding
 from app.setup.public_checks import check_reach
 
 VERIFY_TOKEN: Final = "verify token of these tests"
+KEYS: Final = ("the key of now", "the key of before")
+
+
+def proof_of(request: Request, secret_key: str = KEYS[0], public_url: str = "") -> dict[str, str]:
+    """Return the header with which a server of *secret_key* at *public_url* answers."""
+    proof = prove(
+        request.args["hub.challenge"],
+        secret_key=secret_key,
+        public_url=public_url or request.host_url.rstrip("/"),
+    )
+    return {HEADER: proof}
 
 
 class Front:
@@ -24,6 +36,8 @@ class Front:
 
     def __init__(self, answers: dict[str, Response]) -> None:
         self._answers = answers
+        # Each VERIFY_TOKEN that it was sent.
+        self.told: list[str] = []
 
     def __call__(self, environ: Any, start: Any) -> Any:
         return self._answer(Request(environ))(environ, start)
@@ -33,9 +47,16 @@ class Front:
             return self._answers[request.path]
         if request.path == "/healthz":
             return Response('{"status": "ok"}', mimetype="application/json")
-        if request.args.get("hub.verify_token") == VERIFY_TOKEN:
+        if request.path != "/webhook":
+            return Response()
+        self.told.append(request.args["hub.verify_token"])
+        if self.told[-1] == VERIFY_TOKEN:
             return Response(request.args["hub.challenge"])
-        return Response(status=403 if request.path == "/webhook" else 200)
+        return Response(status=403, headers=self.proof(request))
+
+    def proof(self, request: Request) -> dict[str, str]:
+        """Return the header by which the server proves that it is ours."""
+        return proof_of(request)
 
 
 @contextmanager
@@ -52,7 +73,7 @@ def listening(front: Front, tls: ssl.SSLContext | None = None) -> Iterator[str]:
 
 
 def look(url: str) -> dict[str, Finding]:
-    found = check_reach(url, VERIFY_TOKEN, is_production=True)
+    found = check_reach(url, VERIFY_TOKEN, secret_keys=KEYS, is_production=True)
     return {finding.subject: finding for finding in found}
 
 
@@ -60,7 +81,7 @@ def test_a_server_of_ours_is_recognised_from_outside() -> None:
     with listening(Front({})) as url:
         found = look(url)
 
-    assert 4 == len(found)
+    assert 5 == len(found)
     assert {"ok"} == {finding.verdict for finding in found.values()}
 
 
@@ -89,17 +110,17 @@ ANSWERS = {
         "plain http",
         "TRUSTED_PROXIES=1",
     ),
-    "another installation": (
-        {"/webhook": Response(status=403)},
-        "handshake",
-        "another VERIFY_TOKEN",
-        "VERIFY_TOKEN must be the same",
+    "a proxy's own page": (
+        {"/webhook": Response("Bad Gateway", status=502)},
+        "installation",
+        "the proxy or another program answers at /webhook (HTTP 502)",
+        "the proxy's rule for /webhook",
     ),
-    "a challenge that is not echoed": (
+    "a page for everything": (
         {"/webhook": Response("ok")},
-        "handshake",
-        "HTTP 200",
-        "VERIFY_TOKEN",
+        "installation",
+        "another program answers at /webhook (HTTP 200)",
+        "the proxy's rule for /webhook",
     ),
 }
 
@@ -139,13 +160,112 @@ def test_a_server_that_stops_answering_half_way_is_named() -> None:
 
 def test_on_this_machine_no_https_is_asked_for() -> None:
     with listening(Front({})) as url:
-        found = {one.subject: one for one in check_reach(url, VERIFY_TOKEN, is_production=False)}
+        steps = check_reach(url, VERIFY_TOKEN, secret_keys=KEYS, is_production=False)
+        found = {one.subject: one for one in steps}
 
     https = found["https behind the proxy"]
     assert ("ok", "not needed on this machine") == (https.verdict, https.words)
 
 
-def test_the_verify_token_goes_to_no_server_that_is_not_ours() -> None:
+class Echo(Front):
+    """A server that gives back every challenge."""
+
+    def _answer(self, request: Request) -> Response:
+        if "hub.challenge" in request.args:
+            self.told.append(request.args["hub.verify_token"])
+            return Response(request.args["hub.challenge"])
+        return super()._answer(request)
+
+
+class OfBefore(Front):
+    """Threadlink as it was before it could prove anything; so are programs that refuse."""
+
+    def proof(self, _request: Request) -> dict[str, str]:
+        return {}
+
+
+class Other(Front):
+    """Another installation, as at an ngrok name that somebody else has by now."""
+
+    def proof(self, request: Request) -> dict[str, str]:
+        return proof_of(request, secret_key="another key")
+
+
+class Moved(Front):
+    """Whoever has our old name, and passes the question on to where we are now."""
+
+    def proof(self, request: Request) -> dict[str, str]:
+        return proof_of(request, public_url="https://new.example")
+
+
+class Recorded(Front):
+    """Whoever has recorded a proof, or guesses."""
+
+    def proof(self, request: Request) -> dict[str, str]:
+        other = prove("n" * 43, secret_key=KEYS[0], public_url=request.host_url.rstrip("/"))
+        return {HEADER: other}
+
+
+class Mirror(Front):
+    """A server that sends the challenge back where the proof should be."""
+
+    def proof(self, request: Request) -> dict[str, str]:
+        challenge = request.args["hub.challenge"]
+        return {HEADER: f"{challenge[:22]}.{challenge}"}
+
+
+STRANGERS = {
+    "echo": (Echo, "is not Threadlink: it takes any VERIFY_TOKEN (and was not given ours)"),
+    "of before": (OfBefore, "an earlier version of Threadlink answers, or another program"),
+    "another installation": (Other, "is another one: its SECRET_KEY or its PUBLIC_URL is not ours"),
+    "our old name": (Moved, "is another one: its SECRET_KEY or its PUBLIC_URL is not ours"),
+    "a recorded proof": (Recorded, "is another one"),
+    "a mirror": (Mirror, "is another one"),
+}
+
+
+@pytest.mark.parametrize(("kind", "told"), STRANGERS.values(), ids=STRANGERS.keys())
+def test_a_stranger_is_named_and_does_not_get_the_verify_token(
+    kind: type[Front], told: str
+) -> None:
+    """Whoever is there, the token is sent only after the proof; and nothing else secret ever is."""
+    front = kind({})
+    with listening(front) as url:
+        found = look(url)
+
+    assert "problem" == found["installation"].verdict
+    assert told in found["installation"].words
+    assert "handshake" not in found
+    assert 1 == len(front.told)
+    assert VERIFY_TOKEN not in front.told
+
+
+def test_the_server_may_still_have_the_secret_key_of_before() -> None:
+    """As between a change of SECRET_KEY and the reload."""
+
+    class NotReloaded(Front):
+        def proof(self, request: Request) -> dict[str, str]:
+            return proof_of(request, secret_key=KEYS[1])
+
+    with listening(NotReloaded({})) as url:
+        assert {"ok"} == {finding.verdict for finding in look(url).values()}
+
+
+def test_another_verify_token_of_our_own_server_is_named() -> None:
+    class Forgetful(Front):
+        def _answer(self, request: Request) -> Response:
+            if request.args.get("hub.verify_token") == VERIFY_TOKEN:
+                return Response(status=403)
+            return super()._answer(request)
+
+    with listening(Forgetful({})) as url:
+        finding = look(url)["handshake"]
+
+    assert "is not answered (HTTP 403): the server has another VERIFY_TOKEN" == finding.words
+    assert "VERIFY_TOKEN must be the same" in finding.fix
+
+
+def test_nothing_is_asked_of_a_server_that_is_not_threadlink_at_all() -> None:
     asked: list[str] = []
 
     class Stranger(Front):
@@ -157,6 +277,14 @@ def test_the_verify_token_goes_to_no_server_that_is_not_ours() -> None:
         look(url)
 
     assert ["/healthz?"] == asked
+
+
+@pytest.mark.parametrize("body", [b"[" * 250_000, b"x" * 50_000_000, b"\xff\xfe", b"[1]", b"null"])
+def test_an_answer_of_any_size_and_kind_is_only_not_ours(body: bytes) -> None:
+    with listening(Front({"/healthz": Response(body)})) as url:
+        finding = look(url)["public address"]
+
+    assert "something other than Threadlink answers" in finding.words
 
 
 def test_ngrok_s_warning_page_is_named() -> None:

@@ -17,6 +17,7 @@ from tests.conftest import on_sqlite
 from tests.emulator.webhook_server import Webhook
 from tests.installation import NOON, PAGE, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, Runs
+from tests.setup.test_public_checks import Echo, listening
 
 # What is asked and changed here is Meta's; the database only has to be there.
 pytestmark = on_sqlite
@@ -35,6 +36,20 @@ class AnotherBot(Webhook):
 @pytest.fixture
 def address(server: Services) -> str:
     return f"{server.settings.public_url}/webhook"
+
+
+def test_nothing_is_registered_for_an_address_that_leads_to_somebody_else(
+    meta: Emulator, runs: Runs, tmp_path: Path
+) -> None:
+    """Meta would send VERIFY_TOKEN there, and people to sign in."""
+    with listening(Echo({})) as url:
+        result = runs("setup", PUBLIC_URL=url)
+
+    assert 1 == result.exit_code
+    assert "nothing was changed: installation is not Threadlink" in result.output
+    assert meta.state.app_subscription is None
+    assert meta.state.linking_url(PAGE) is None
+    assert not (tmp_path / "instance").exists()
 
 
 def test_after_setup_a_tap_on_log_in_ends_in_a_link(
@@ -178,12 +193,12 @@ def test_a_file_that_is_no_undo_file_changes_nothing(
 
 def test_without_a_running_server_nothing_is_changed(meta: Emulator, runs: Runs) -> None:
     """
-    Meta asks the webhook at once, and the webhook is what is set first.
+    Meta would ask the webhook at once; it is asked from here before that.
     """
     result = runs("setup", PUBLIC_URL="http://127.0.0.1:9")
 
     assert 1 == result.exit_code
-    assert "the server must be running" in result.output
+    assert "nothing was changed: public address http://127.0.0.1:9 does not answer" in result.output
     assert meta.state.app_subscription is None
     assert () == meta.state.page_fields(PAGE)
 

@@ -1,5 +1,6 @@
 """The public address of a tunnel that leads to our port."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -103,6 +104,28 @@ def test_what_cannot_be_a_public_url_is_not_taken(api: LocalApi, url: str) -> No
     api.is_ngrok((url, "localhost:8000"))
 
     with pytest.raises(NoTunnel, match="https only"):
+        find(8000, [api.origin])
+
+
+@pytest.mark.parametrize(
+    "upstream", ["localhost:80\x1b]0;owned\x07", "http://[::1\x1b", "1" * 5_000, "x:99999"]
+)
+def test_what_a_stranger_says_at_ngrok_s_port_is_printed_and_does_nothing(
+    api: LocalApi, upstream: str
+) -> None:
+    """On a shared machine that may be any user; control characters would reach the terminal."""
+    api.is_ngrok((NGROK, upstream))
+
+    with pytest.raises(NoTunnel, match=f"leads to {re.escape(upstream[:7])}") as caught:
+        find(8000, [api.origin])
+
+    assert not {"\x1b", "\x07"} & set(str(caught.value))
+
+
+def test_a_stranger_who_sends_without_end_is_given_up(api: LocalApi) -> None:
+    api.bodies = {"/api/tunnels": "x" * 10_000_000}
+
+    with pytest.raises(NoTunnel, match="no tunnel runs"):
         find(8000, [api.origin])
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.infra import private_files
+from app.infra.private_files import Unfinished
+
 _COUNTED: Final = ("link", "link_event", "account", "attempt", "outbox")
 
 
@@ -29,26 +32,26 @@ def copy(source: Path, target: Path) -> Contents:
     Only the owner can read the copy. It gets its name after it has been verified.
 
     Raises:
-        BadBackup: *target* exists already, or the copy is damaged.
+        BadBackup: *target* exists already or cannot be written, or the copy is damaged.
     """
-    if target.exists():
-        raise BadBackup(f"{target} exists already")
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)
+    _require_absent(target)
     try:
-        with _opened(source) as here, closing(sqlite3.connect(unfinished)) as there:
-            # All pages at once: a writer does not wait for a reader (sqlite.org/wal.html), and a
-            # copy in steps starts again after each commit (sqlite.org/backup.html).
-            here.backup(there)
-            # One file, so that the copy needs no -wal file beside it.
-            there.execute("PRAGMA journal_mode=DELETE")
-        contents = verify(unfinished)
-        _to_disk(unfinished)
-        unfinished.rename(target)
-        _to_disk(target.parent)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        with private_files.unfinished(target) as file:
+            with _opened(source) as here, closing(sqlite3.connect(file.path)) as there:
+                _require_same_file(there, file)
+                # All pages at once: a writer does not wait for a reader (sqlite.org/wal.html), and
+                # a copy in steps starts again after each commit (sqlite.org/backup.html).
+                here.backup(there)
+            _leave_wal_mode(file)
+            contents = verify(file.path)
+            _require_absent(target)
+    except private_files.Replaced as exc:
+        raise BadBackup(
+            f"another user has moved the unfinished copy. Next: name a folder into which others "
+            f"may not write, instead of {target.parent}"
+        ) from exc
+    except OSError as exc:
+        raise BadBackup(f"{target} cannot be written: {exc.strerror}") from exc
     return contents
 
 
@@ -84,9 +87,30 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _require_absent(target: Path) -> None:
+    # A link is a name that is taken, too, wherever it leads.
+    if os.path.lexists(target):
+        raise BadBackup(f"{target} exists already")
+
+
+def _require_same_file(there: sqlite3.Connection, file: Unfinished) -> None:
+    """Have SQLite write its first page, and see whether it is in *file*.
+
+    SQLite opens by path and follows links. Whoever may write to the folder can put a link there in
+    between, and would get everything; but nobody else can write into *file*.
+    """
+    # Else it would write a journal, by path as well.
+    there.execute("PRAGMA journal_mode=MEMORY")
+    there.execute("PRAGMA application_id=1")
+    if not os.fstat(file.handle).st_size:
+        raise private_files.Replaced
+
+
+def _leave_wal_mode(file: Unfinished) -> None:
+    """Mark the copy as one file, which needs no -wal file beside it.
+
+    Bytes 18 and 19 are the write and read versions: 2 for WAL, else 1 (sqlite.org/fileformat2.html,
+    "The Database Header"). PRAGMA journal_mode would first read a -wal file that it finds by path.
+    """
+    os.lseek(file.handle, 18, os.SEEK_SET)
+    os.write(file.handle, b"\x01\x01")

@@ -144,7 +144,7 @@ _LINKS: Final = (
     LogEvent("webhook.handshake", "Meta has checked the webhook's address, as its dashboard does."),
     LogEvent(
         "webhook.handshake_refused",
-        "Someone asked for the handshake with another VERIFY_TOKEN.",
+        "Someone asked for the handshake with another VERIFY_TOKEN, as `threadlink doctor` does.",
         "If it was you: compare VERIFY_TOKEN with the dashboard.",
     ),
     LogEvent("link.made", "A link was made."),

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from app.infra import clock
+from app.infra.network import installation_proof
 from app.linking import flow
 from app.messenger.errors import BadSignature
 from app.web.current import services
@@ -27,14 +28,25 @@ def handshake() -> ResponseReturnValue:
     """Prove to Meta that the address is ours (Meta, "Webhooks, Getting Started")."""
     verify_token = request.args.get("hub.verify_token", "").encode()
     ours = services().settings.verify_token.encode()
+    challenge = request.args.get("hub.challenge", "")
     if request.args.get("hub.mode") != "subscribe" or not hmac.compare_digest(verify_token, ours):
         log.warning("webhook.handshake_refused")
-        return "", 403
-    challenge = request.args.get("hub.challenge", "")
+        return "", 403, _proof(challenge)
     if not _CHALLENGE.fullmatch(challenge):
         return "", 400
     log.info("webhook.handshake")
     return Response(challenge, mimetype="text/plain")
+
+
+def _proof(challenge: str) -> dict[str, str]:
+    """Prove who we are to `threadlink doctor`, which asks before it sends our VERIFY_TOKEN."""
+    if not installation_proof.is_nonce(challenge):
+        return {}
+    settings = services().settings
+    proof = installation_proof.prove(
+        challenge, secret_key=settings.secret_key, public_url=settings.public_url
+    )
+    return {installation_proof.HEADER: proof}
 
 
 @bp.post("")

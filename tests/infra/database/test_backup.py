@@ -3,7 +3,9 @@
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL
@@ -91,6 +93,69 @@ def test_a_source_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> Non
         copy(tmp_path / "mistyped.sqlite", tmp_path / "copy.sqlite")
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("theirs_is", ["a link", "a file"])
+def test_nothing_is_copied_into_a_file_of_another_user(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs_is: str
+) -> None:
+    """Whoever may write to the folder exchanges the file just before SQLite opens it."""
+    services.write(local.add, "ann@example.com", None, "$argon2id$x", at=NOON)
+    folder, theirs = tmp_path / "shared", tmp_path / "theirs"
+    folder.mkdir()
+    theirs.touch()
+    connect = sqlite3.connect
+
+    def attacked(path: str | Path, **options: Any) -> Any:
+        if isinstance(path, Path):
+            path.unlink()
+            path.symlink_to(theirs) if theirs_is == "a link" else theirs.rename(path)
+        return connect(path, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", attacked)
+    with pytest.raises(BadBackup, match="another user has moved the unfinished copy"):
+        copy(tmp_path / "live.sqlite", folder / "copy.sqlite")
+
+    left = [*folder.iterdir(), *([theirs] if theirs.exists() else [])]
+    assert [] == [path for path in left if b"ann@example.com" in path.read_bytes()]
+    assert "copy.sqlite" not in {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("taken", ["copy.sqlite", "copy.sqlite.unfinished"])
+def test_a_link_that_leads_nowhere_is_neither_followed_nor_replaced(
+    services: Services, tmp_path: Path, taken: str
+) -> None:
+    """A copy of before had the second name until it was verified."""
+    assert services.settings.database_url.database
+    (tmp_path / taken).symlink_to(tmp_path / "theirs")
+
+    try:
+        copy(tmp_path / "live.sqlite", tmp_path / "copy.sqlite")
+    except BadBackup as exc:
+        assert "exists already" in str(exc)  # noqa: PT017 - of one of the two
+
+    assert not (tmp_path / "theirs").exists()
+    assert (tmp_path / taken).is_symlink()
+
+
+def test_a_folder_that_is_not_there_is_named(services: Services, tmp_path: Path) -> None:
+    assert services.settings.database_url.database
+
+    with pytest.raises(BadBackup, match="cannot be written: No such file or directory"):
+        copy(tmp_path / "live.sqlite", tmp_path / "mistyped/copy.sqlite")
+
+
+def test_the_copy_is_one_file(services: Services, tmp_path: Path) -> None:
+    """Reading it makes no -wal and -shm files, for which a folder might have no room or right."""
+    assert services.settings.database_url.database
+    path = tmp_path / "copy.sqlite"
+
+    copy(tmp_path / "live.sqlite", path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert ("delete",) == connection.execute("PRAGMA journal_mode").fetchone()
+        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
+    assert [path.name] == [each.name for each in tmp_path.iterdir() if "copy" in each.name]
 
 
 @pytest.mark.parametrize("damage", ["cut", "overwritten", "another program's"])

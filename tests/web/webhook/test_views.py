@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from app.infra import clock
+from app.infra.network.installation_proof import is_proof, new_nonce
 from app.linking import attempts, link_queries
 from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import LinkValue
@@ -70,6 +71,31 @@ class TestHandshake:
         answer = messenger.shakes_hands(**hub)
 
         assert (403, b"") == (answer.status, answer.body)
+
+    def test_whoever_does_not_know_the_token_may_ask_who_we_are(self, messenger: Messenger) -> None:
+        """As `threadlink doctor` does before it sends the token; the answer is still empty."""
+        nonce = new_nonce()
+
+        answer = messenger.shakes_hands(verify_token="wrong", challenge=nonce)
+
+        assert (403, b"") == (answer.status, answer.body)
+        assert is_proof(
+            answer.headers["threadlink-proof"],
+            nonce,
+            secret_keys=[ENVIRONMENT["SECRET_KEY"]],
+            public_url=PUBLIC_URL,
+        )
+
+    @pytest.mark.parametrize(
+        "challenge", ["", "1158201444", "n" * 42, "n" * 44, "n" * 42 + "=", "n" * 42 + "\u00e9"]
+    )
+    def test_only_a_nonce_of_one_length_is_proved_with(
+        self, messenger: Messenger, challenge: str
+    ) -> None:
+        """Nobody can have a text of their own choice signed."""
+        answer = messenger.shakes_hands(verify_token="wrong", challenge=challenge)
+
+        assert "threadlink-proof" not in answer.headers
 
     @pytest.mark.parametrize(
         "challenge",
