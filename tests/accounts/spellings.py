@@ -1,6 +1,5 @@
 """Spellings of a name that stores take for the name itself."""
 
-import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -45,9 +44,3 @@ def _exactly(char: str) -> st.SearchStrategy[str]:
 def _loosely(char: str) -> st.SearchStrategy[str]:
     letter = st.one_of(_exactly(char), st.sampled_from(_STROKES.get(char, char)))
     return st.tuples(letter, st.text(_MARKS + _IGNORED, max_size=2)).map("".join)
-
-
-def as_mysql_compares(name: str) -> str:
-    """Return *name* as MySQL's utf8mb4_0900_ai_ci compares it, as far as a test needs that."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(char for char in decomposed if unicodedata.category(char)[0] not in "MC")
