@@ -110,8 +110,10 @@ def _bcrypt(stored: str) -> Callable[[bytes], bool]:
     def verify(password: bytes) -> bool:
         if scheme == "bcrypt_sha256":
             password = hashlib.sha256(password).hexdigest().encode()
-        # The other system's library silently cut the password there, or at a NUL.
-        return b"\0" not in password and bcrypt.checkpw(password[:_BCRYPT_READS], bare.encode())
+        # The other system's library silently cut the password there, or at a NUL. A password with
+        # a NUL never matches, after the same work as any other (R59).
+        read = password.replace(b"\0", b"")[:_BCRYPT_READS]
+        return bcrypt.checkpw(read, bare.encode()) and b"\0" not in password
 
     return verify
 

@@ -13,7 +13,7 @@ from app.accounts.authenticators import (
     PasswordAuthenticator,
     Resources,
 )
-from app.accounts.identity import Identity, as_subject, is_possible, masked
+from app.accounts.identity import Identity, as_subject, is_possible, is_possible_name, masked
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import ConcurrencyLimit, UpstreamClient
 from app.infra.network.http_client import Deadline
@@ -88,7 +88,7 @@ class HttpAuthenticator:
                 they are not possible as a name or password.
             AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented.
         """
-        if not is_possible(username, LONGEST_NAME) or not is_possible(password, MAXIMUM):
+        if not is_possible_name(username, LONGEST_NAME) or not is_possible(password, MAXIMUM):
             raise CredentialsRefused
         body = json.dumps({"username": username, "password": password}).encode()
         signed = headers_for(

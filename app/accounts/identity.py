@@ -53,6 +53,17 @@ def is_possible(text: str, longest: int) -> bool:
     return 0 < len(text) <= longest and not has_invalid
 
 
+def is_possible_name(name: str, longest: int) -> bool:
+    """Return whether *name* is possible as the name of an account elsewhere.
+
+    It has no control, format or unassigned characters: many stores ignore them, so that a name with
+    one would be another spelling of the name without it.
+    """
+    return is_possible(name, longest) and not any(
+        unicodedata.category(char)[0] == "C" for char in name
+    )
+
+
 def comparable(name: str) -> str:
     """Return the form in which different spellings of *name* are equal."""
     # Case folding may undo the normal form, and the reverse, and both may add spaces.

@@ -11,7 +11,6 @@ are bounded here, and tests/accounts/test_ldap_hostile.py holds that against a h
 """
 
 import ssl
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -23,7 +22,7 @@ from ldap3.utils.conv import escape_filter_chars
 from pyasn1.error import PyAsn1Error
 
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
-from app.accounts.identity import Identity, is_possible, masked
+from app.accounts.identity import Identity, is_possible, is_possible_name, masked
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit
@@ -213,10 +212,5 @@ class _BoundedSocket:
 
 
 def _is_one_name(name: str) -> bool:
-    """Return whether *name* has no other spelling that a directory treats as the same name.
-
-    Directories ignore invisible characters and treat several spaces as one (RFC 4518, 2.2 and
-    2.6.1). With such spellings, guesses at one name would spread over many rate-limit counters.
-    """
-    is_invisible = any(unicodedata.category(char)[0] == "C" for char in name)
-    return is_possible(name, LONGEST_NAME) and not is_invisible and name.split() == name.split(" ")
+    """Return whether *name* has no spaces that a directory ignores (RFC 4518, 2.6.1)."""
+    return is_possible_name(name, LONGEST_NAME) and name.split() == name.split(" ")

@@ -263,8 +263,14 @@ class LocalAuthenticator:
 
 
 def _look_up(session: Session, *, username: str) -> _Lookup:
-    # The decoy is read always, so that the number of queries reveals nothing either.
-    place = urlsafe_b64encode(sha256(username.encode("utf-8", "surrogatepass")).digest()).decode()
+    # The decoy is read always, so that the number of queries reveals nothing either. An account is
+    # found by the canonical form of its name, and so is the decoy: a name whose spellings took
+    # different times would be known to have no account.
+    try:
+        found_by = canonical(username)
+    except UsernameRefused:
+        found_by = f"refused: {username}"
+    place = urlsafe_b64encode(sha256(found_by.encode("utf-8", "surrogatepass")).digest()).decode()
     after = select(Account.password_hash).where(Account.id >= place).order_by(Account.id).limit(1)
     decoy_hash = session.scalar(after)
     account = _find(session, username)

@@ -7,10 +7,14 @@ commits.
     read(rate_limiter.check, counters, at=…)         refuses most floods without a write
     hit = write(rate_limiter.hit, counters, at=…)
     …verify…  wrong: nothing to do, but alert the operator if hit.is_alarming
-              right: write(rate_limiter.clear, hit), with the rest that is written
+              right: write(rate_limiter.refund, hit), with the rest that is written
               not checked: write(rate_limiter.refund, hit)
 
-If the database fails, callers let the request pass, and log that.
+A sign-in takes back its own hit alone. Earlier failures stay until they are old: names of different
+people may be counted as one, so that an attacker with an account could clear the guesses at
+another one, and a sign-in by the owner would reopen the name to guessing.
+
+If a hit cannot be written, the credentials are not looked at.
 """
 
 import math
@@ -24,9 +28,11 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import RateLimitBucket
 from app.accounts.rate_limits import (
+    FAILED_BEFORE,
     IDENTIFIER,
     LIMITS,
     PAIR,
+    PERSON,
     SKEW,
     STREAK,
     Bucket,
@@ -95,26 +101,20 @@ def hit(session: Session, counters: Sequence[Counter], *, at: datetime) -> Hit:
 
 
 def refund(session: Session, counted: Hit) -> None:
-    """Take *counted* back: its credentials could not be checked."""
-    _uncount(session, counted.counters, counted.at)
-
-
-def clear(session: Session, counted: Hit) -> None:
-    """Forget the earlier failures of a person who has signed in.
-
-    These are the hits by username and address together, and the row of failures by username. The
-    other counters lose this hit alone: otherwise an attacker with an account could reset the
-    guesses at other accounts, and a sign-in by the owner would reopen the username to guessing.
-    """
-    cleared = [counter for counter in counted.counters if counter.limit in (PAIR, STREAK)]
+    """Take *counted* back: its credentials were right, or could not be checked."""
+    buckets = [
+        and_(
+            RateLimitBucket.key == counter.key,
+            RateLimitBucket.window_at == counter.limit.bucket_start(counted.at),
+        )
+        for counter in counted.counters
+    ]
     session.execute(
-        delete(RateLimitBucket).where(
-            RateLimitBucket.key.in_([counter.key for counter in cleared])
-        ),
+        update(RateLimitBucket)
+        .where(or_(*buckets), RateLimitBucket.failures > 0)
+        .values(failures=RateLimitBucket.failures - 1),
         execution_options={"synchronize_session": False},
     )
-    others = [counter for counter in counted.counters if counter not in cleared]
-    _uncount(session, others, counted.at)
 
 
 def purge(session: Session, *, at: datetime) -> None:
@@ -159,19 +159,28 @@ def _without_one(buckets: Iterable[Bucket], starts_at: datetime) -> list[Bucket]
 
 
 def _refuse_beyond_limits(hits: Mapping[Counter, Sequence[Bucket]], at: datetime) -> None:
-    wait = timedelta(0)
     own = [
         bucket for counter, buckets in hits.items() if counter.limit is PAIR for bucket in buckets
     ]
-    for counter, buckets in hits.items():
-        if counter.limit is STREAK:
-            continue
-        if counter.limit is IDENTIFIER:
-            wait = max(wait, identifier_wait(buckets, own, at=at))
-        else:
-            wait = max(wait, window_wait(counter.limit, buckets, at=at))
+    has_failed = _has_failed(hits)
+    waits = [
+        identifier_wait(buckets, own, at=at)
+        if counter.limit is IDENTIFIER
+        else window_wait(counter.limit, buckets, at=at)
+        for counter, buckets in hits.items()
+        if counter.limit is not STREAK and (has_failed or not counter.limit.is_shared)
+    ]
+    wait = max(waits, default=timedelta(0))
     if wait > timedelta(0):
         raise RateLimited(math.ceil(wait.total_seconds()))
+
+
+def _has_failed(hits: Mapping[Counter, Sequence[Bucket]]) -> bool:
+    """Return whether the profile has failed so often that shared limits refuse it, too."""
+    return any(
+        counter.limit is PERSON and sum(bucket.hits for bucket in buckets) >= FAILED_BEFORE
+        for counter, buckets in hits.items()
+    )
 
 
 def _is_alarming(before: Mapping[Counter, Sequence[Bucket]]) -> bool:
@@ -186,23 +195,5 @@ def _delete_future(session: Session, counters: Sequence[Counter], at: datetime) 
     ours = RateLimitBucket.key.in_([counter.key for counter in counters])
     session.execute(
         delete(RateLimitBucket).where(ours, RateLimitBucket.window_at > at + SKEW),
-        execution_options={"synchronize_session": False},
-    )
-
-
-def _uncount(session: Session, counters: Iterable[Counter], at: datetime) -> None:
-    buckets = [
-        and_(
-            RateLimitBucket.key == counter.key,
-            RateLimitBucket.window_at == counter.limit.bucket_start(at),
-        )
-        for counter in counters
-    ]
-    if not buckets:
-        return
-    session.execute(
-        update(RateLimitBucket)
-        .where(or_(*buckets), RateLimitBucket.failures > 0)
-        .values(failures=RateLimitBucket.failures - 1),
         execution_options={"synchronize_session": False},
     )

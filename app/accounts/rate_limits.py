@@ -2,7 +2,10 @@
 
 Pure arithmetic on hits, which `rate_limiter` stores. A limit is a sliding window: at most so many
 hits in any stretch of its length. Hits are stored by buckets, short spans of time with one number
-each, so that many hits make few rows.
+each, so that many hits make few rows. docs/security.md has the whole table, with the reasons.
+
+A limit by Messenger profile can be reached by its owner alone, and refuses. A shared limit, by name
+or network, can be reached by anybody; it refuses nobody whose profile has not failed itself.
 """
 
 import hashlib
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.accounts.identity import comparable
+from app.accounts.counted_names import counted_form
 
 # How far the clocks of several machines may differ. Buckets further ahead were written before a
 # clock was set back; they do not count, since such a step must not lengthen a wait.
@@ -29,6 +32,8 @@ class RateLimit:
     maximum: int
     window: timedelta
     bucket: timedelta
+    is_shared: bool = False
+    """It refuses only profiles that have failed FAILED_BEFORE times within the window of PERSON."""
 
     @property
     def lookback(self) -> timedelta:
@@ -44,37 +49,43 @@ class RateLimit:
 _IN_FIVE_MINUTES: Final = timedelta(minutes=5), timedelta(seconds=1)
 _IN_AN_HOUR: Final = timedelta(hours=1), timedelta(seconds=12)
 
-PAIR: Final = RateLimit("pair", 5, *_IN_FIVE_MINUTES)
 PERSON: Final = RateLimit("person", 10, *_IN_AN_HOUR)
+# Room for typing errors while strangers have reached a shared limit.
+FAILED_BEFORE: Final = 3
 # Each linking attempt allows five guesses, but one live token opens any number of attempts.
 DIGITS: Final = RateLimit("digits", 10, *_IN_AN_HOUR)
-ADDRESS: Final = RateLimit("address", 30, *_IN_FIVE_MINUTES)
-OPENS: Final = RateLimit("opens", 300, *_IN_FIVE_MINUTES)
-REFUSED_TOKENS: Final = RateLimit("tokens", 10, *_IN_FIVE_MINUTES)
-# API keys that do not exist.
-KEYS: Final = RateLimit("keys", 20, timedelta(minutes=1), timedelta(seconds=1))
-# Going to a provider is no guess. It costs a call of Graph, and mobile carriers put many people
-# behind one address.
-PROVIDER_VISITS: Final = RateLimit("departures", 100, *_IN_FIVE_MINUTES)
 
-# By username alone. Anybody can fail under another person's name, so it never refuses for long: see
-# identifier_wait().
-IDENTIFIER: Final = RateLimit("identifier", 50, *_IN_AN_HOUR)
+PAIR: Final = RateLimit("pair", 5, *_IN_FIVE_MINUTES, is_shared=True)
+ADDRESS: Final = RateLimit("address", 30, *_IN_FIVE_MINUTES, is_shared=True)
+# Going to a provider is no guess. It costs requests to Graph and to the provider.
+PROVIDER_VISITS: Final = RateLimit("departures", 100, *_IN_FIVE_MINUTES, is_shared=True)
+
+# Of browsers whose profile is not known yet: what they cost is counted by address, and by network
+# with a limit so much higher that one address cannot reach it for all others.
+OPENS: Final = RateLimit("opens", 300, *_IN_FIVE_MINUTES)
+OPENS_OF_NETWORK: Final = RateLimit("opensnet", 3_000, *_IN_FIVE_MINUTES)
+REFUSED_TOKENS: Final = RateLimit("tokens", 30, *_IN_FIVE_MINUTES)
+REFUSED_TOKENS_OF_NETWORK: Final = RateLimit("tokensnet", 300, *_IN_FIVE_MINUTES)
+# API keys that do not exist; a valid key is not counted.
+KEYS: Final = RateLimit("keys", 20, timedelta(minutes=1), timedelta(seconds=1))
+
+# By username alone. It never refuses for long: see identifier_wait().
+IDENTIFIER: Final = RateLimit("identifier", 50, *_IN_AN_HOUR, is_shared=True)
 IDENTIFIER_WAIT: Final = timedelta(seconds=60)
 
 # Refuses nothing: from its maximum on, the operator is alerted.
 STREAK: Final = RateLimit("streak", 100, timedelta(days=1), timedelta(minutes=5))
 
-_LONGEST_IDENTIFIER: Final = 254
-
 LIMITS: Final = (
-    PAIR,
     PERSON,
     DIGITS,
+    PAIR,
     ADDRESS,
-    OPENS,
-    REFUSED_TOKENS,
     PROVIDER_VISITS,
+    OPENS,
+    OPENS_OF_NETWORK,
+    REFUSED_TOKENS,
+    REFUSED_TOKENS_OF_NETWORK,
     KEYS,
     IDENTIFIER,
     STREAK,
@@ -103,22 +114,28 @@ class RateLimitKeys:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def sign_in(self, identifier: str, address: str) -> tuple[Counter, ...]:
-        """Return the counters of a sign-in as *identifier*; spellings of a name share them."""
-        # OpenLDAP treats a dotted I like an i: the only character, of 78,388 tried with slapd
-        # 2.5.13, that it treats like another one and comparable() does not.
-        identifier = comparable(identifier[:_LONGEST_IDENTIFIER]).replace("i\u0307", "i")
-        prefix = address_prefix(address)
+    def sign_in(
+        self, identifier: str, address: str, page_id: str, psid: str
+    ) -> tuple[Counter, ...]:
+        """Return the counters of a sign-in as *identifier* by a Messenger profile.
+
+        Spellings of a name share its counters.
+        """
+        name, prefix = counted_form(identifier), network(address)
         return (
-            self._counter(PAIR, identifier, prefix),
+            self._counter(PERSON, page_id, psid),
+            self._counter(PAIR, name, prefix),
             self._counter(ADDRESS, prefix),
-            self._counter(IDENTIFIER, identifier),
-            self._counter(STREAK, identifier),
+            self._counter(IDENTIFIER, name),
+            self._counter(STREAK, name),
         )
 
-    def person(self, page_id: str, psid: str) -> tuple[Counter, ...]:
-        """Return the counters of a sign-in by a Messenger profile."""
-        return (self._counter(PERSON, page_id, psid),)
+    def provider_visit(self, address: str, page_id: str, psid: str) -> tuple[Counter, ...]:
+        """Return the counters of going to a provider."""
+        return (
+            self._counter(PERSON, page_id, psid),
+            self._counter(PROVIDER_VISITS, network(address)),
+        )
 
     def digits_sent(self, page_id: str, psid: str) -> tuple[Counter, ...]:
         """Return the counters of a message with a chat code to a Messenger profile."""
@@ -130,19 +147,21 @@ class RateLimitKeys:
 
     def opens(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of opening a sign-in page."""
-        return (self._counter(OPENS, address_prefix(address)),)
-
-    def provider_visits(self, address: str) -> tuple[Counter, ...]:
-        """Return the counters of going to a provider."""
-        return (self._counter(PROVIDER_VISITS, address_prefix(address)),)
+        return (
+            self._counter(OPENS, one_address(address)),
+            self._counter(OPENS_OF_NETWORK, network(address)),
+        )
 
     def refused_tokens(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of an account_linking_token that Graph has refused."""
-        return (self._counter(REFUSED_TOKENS, address_prefix(address)),)
+        return (
+            self._counter(REFUSED_TOKENS, one_address(address)),
+            self._counter(REFUSED_TOKENS_OF_NETWORK, network(address)),
+        )
 
     def refused_keys(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of an API key that does not exist."""
-        return (self._counter(KEYS, address_prefix(address)),)
+        return (self._counter(KEYS, network(address)),)
 
     def _counter(self, limit: RateLimit, *parts: str) -> Counter:
         # With lengths, so that no other parts join to the same text.
@@ -151,8 +170,18 @@ class RateLimitKeys:
         return Counter(limit, f"{limit.name}:{mac.hexdigest()}")
 
 
-def address_prefix(address: str) -> str:
-    """Return the network that counts as one address: /24, or /48 with IPv6.
+def network(address: str) -> str:
+    """Return the network of *address*: /24, or /48 with IPv6."""
+    return _prefix(address, 24, 48)
+
+
+def one_address(address: str) -> str:
+    """Return *address* itself, or with IPv6 its /64, in which one device chooses addresses."""
+    return _prefix(address, 32, 64)
+
+
+def _prefix(address: str, length: int, length_v6: int) -> str:
+    """Return the network of *address* with a prefix of *length* bits, or *length_v6* with IPv6.
 
     Everything that is not an address counts as one network, "unknown", so that a malformed proxy
     header does not switch the limits off.
@@ -163,9 +192,9 @@ def address_prefix(address: str) -> str:
         return "unknown"
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is None:
-            return str(ipaddress.ip_network((ip, 48), strict=False))
+            return str(ipaddress.ip_network((ip, length_v6), strict=False))
         ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network((ip, 24), strict=False))
+    return str(ipaddress.ip_network((ip, length), strict=False))
 
 
 def recent(limit: RateLimit, buckets: Iterable[Bucket], *, at: datetime) -> list[Bucket]:
@@ -191,9 +220,9 @@ def window_wait(limit: RateLimit, buckets: Sequence[Bucket], *, at: datetime) ->
 
 
 def identifier_wait(buckets: Sequence[Bucket], own: Sequence[Bucket], *, at: datetime) -> timedelta:
-    """Return how long one address must wait under a username, by the limit IDENTIFIER.
+    """Return how long one network must wait under a username, by the limit IDENTIFIER.
 
-    *buckets* are the hits under the username, *own* those from this address alone. An address waits
+    *buckets* are the hits under the username, *own* those from this network alone. A network waits
     from the fiftieth hit within an hour, and after each of its own. Hits from elsewhere do not
     lengthen that: otherwise an attacker who paces them could lock the owner out.
     """

@@ -23,7 +23,7 @@ from app.linking.handlers import Policy
 from app.linking.question import question_digest
 from app.linking.values import Outcome, Ticket, User
 from app.messenger.events import Event
-from app.messenger.types import PageId
+from app.messenger.types import PageId, Psid
 from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
 
 
@@ -76,10 +76,22 @@ def open_attempt(
     )
 
 
-def sign_in(
-    session: Session, ticket: Ticket, identity: Identity, counted: Sequence[Hit], *, at: datetime
+def recognise(  # noqa: PLR0913 - two use cases, written together
+    session: Session, ticket: Ticket, psid: Psid, name: str | None, counted: Hit, *, at: datetime
 ) -> None:
-    """Record who has signed in with a password, and clear the *counted* tries.
+    """Record the person in Messenger, and refund the *counted* token, which Graph knows.
+
+    Raises:
+        AttemptError: The attempt is unknown, expired or over, or its token is spent.
+    """
+    attempts.recognise(session, ticket, psid, name, at=at)
+    rate_limiter.refund(session, counted)
+
+
+def sign_in(
+    session: Session, ticket: Ticket, identity: Identity, counted: Hit, *, at: datetime
+) -> None:
+    """Record who has signed in with a password, and refund the *counted* try.
 
     Raises:
         CredentialsRefused: The account was disabled while the password was verified.
@@ -88,8 +100,7 @@ def sign_in(
     if _is_closed(session, User(identity.issuer, identity.subject)):
         raise CredentialsRefused
     attempts.sign_in(session, ticket, identity, at=at)
-    for hit in counted:
-        rate_limiter.clear(session, hit)
+    rate_limiter.refund(session, counted)
 
 
 def confirm(

@@ -1,6 +1,7 @@
 """Rate limiting of sign-ins.
 
-A try is counted before the credentials are checked, and refunded if they could not be.
+A try is counted before the credentials are checked, and refunded if they could not be. One that
+cannot be counted, because the database takes no writes, is answered with 503.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,55 +20,26 @@ from app.web.current import services
 log = structlog.get_logger()
 
 
-class CountedAttempt:
-    """A try to sign in, with the counters that it is counted by so far."""
-
-    def __init__(self) -> None:
-        self.hits: list[Hit] = []
-
-    def count(self, counters: Sequence[Counter]) -> None:
-        """Count the try by *counters* also.
-
-        Raises:
-            RateLimited: One of the limits is reached.
-        """
-        try:
-            self.hits.append(services().write(rate_limiter.hit, counters, at=clock.now()))
-        except NotCommitted:
-            _fail_open()
-
-    def was_wrong(self) -> None:
-        """Log an error where password guessing at one account goes on and on."""
-        if any(hit.is_alarming for hit in self.hits):
-            log.error("sign_in.guessing", address=request.remote_addr)
-
-
 @contextmanager
-def counted(counters: Sequence[Counter]) -> Iterator[CountedAttempt]:
-    """Count a try by *counters*; an exception inside refunds it.
+def counted(
+    counters: Sequence[Counter], *, wrong: type[Exception] | tuple[()] = ()
+) -> Iterator[Hit]:
+    """Count a try by *counters*; an exception inside refunds it, unless it is *wrong*.
 
     Raises:
         RateLimited: One of the limits is reached.
+        NotCommitted: The try cannot be counted, so that nothing may be checked.
     """
-    tries = CountedAttempt()
-    tries.count(counters)
+    hit = _count(counters)
     try:
-        yield tries
-    except Exception:
-        _refund(tries.hits)
+        yield hit
+    except wrong:
+        if hit.is_alarming:
+            log.error("sign_in.guessing", address=address())  # noqa: TRY400 - no error of ours
         raise
-
-
-def check(counters: Sequence[Counter]) -> None:
-    """Check that no limit is reached; count nothing.
-
-    Raises:
-        RateLimited: One of the limits is reached.
-    """
-    try:
-        services().read(rate_limiter.check, counters, at=clock.now())
-    except NotCommitted:
-        _fail_open()
+    except Exception:
+        _refund(hit)
+        raise
 
 
 def take(counters: Sequence[Counter]) -> None:
@@ -75,26 +47,27 @@ def take(counters: Sequence[Counter]) -> None:
 
     Raises:
         RateLimited: One of the limits was reached before.
+        NotCommitted: The try cannot be counted.
     """
-    check(counters)
+    services().read(rate_limiter.check, counters, at=clock.now())
+    _count(counters)
+
+
+def _count(counters: Sequence[Counter]) -> Hit:
     try:
-        services().write(rate_limiter.hit, counters, at=clock.now())
+        return services().write(rate_limiter.hit, counters, at=clock.now())
     except NotCommitted:
-        _fail_open()
+        # Guesses that nothing counts would be free, and without a write nobody can sign in anyway.
+        log.error("throttle.not_counted")  # noqa: TRY400 - no error of ours to trace
+        raise
 
 
-def _refund(hits: Sequence[Hit]) -> None:
+def _refund(hit: Hit) -> None:
     try:
-        for hit in hits:
-            services().write(rate_limiter.refund, hit)
+        services().write(rate_limiter.refund, hit)
     except NotCommitted:
         # The person is shown the error that led here.
         log.warning("throttle.not_given_back")
-
-
-def _fail_open() -> None:
-    # Better a guess too many than no sign-in at all (R61).
-    log.error("throttle.failed_open")
 
 
 def address() -> str:

@@ -74,6 +74,20 @@ def test_passwords_are_taken_as_they_were_typed_elsewhere() -> None:
     assert not Hasher().matches(taken, "office")
 
 
+def test_a_password_with_nul_costs_a_verification(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R59: else a NUL would tell a name with a bcrypt hash from one with another."""
+    verified: list[bytes] = []
+
+    def checkpw(password: bytes, _: bytes) -> bool:
+        verified.append(password)
+        return True
+
+    monkeypatch.setattr(bcrypt, "checkpw", checkpw)
+
+    assert not Hasher().matches(import_hash(_BCRYPT), f"{PASSWORD}\0")
+    assert [_BYTES] == verified
+
+
 def test_bcrypt_reads_as_much_of_a_password_as_it_ever_did() -> None:
     kept = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
 

@@ -1,10 +1,13 @@
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
@@ -15,10 +18,19 @@ from app.accounts.identity import Identity
 from app.accounts.local import LocalAuthenticator
 from app.accounts.models import Account
 from app.accounts.passwords import MAXIMUM, Hasher
+from tests.accounts.spellings import exact_spellings
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PASSWORD = "gravel teapot under nineteen"
 FOREIGN = generate_password_hash(PASSWORD, "pbkdf2:sha256:1")
+# None of them is verified in the tests that use them.
+KINDS_OF_HASH = (
+    "$2b$12$",
+    "pbkdf2:sha256:1000000$",
+    "scrypt:32768:8:1$",
+    "argon2$argon2i$",
+    "$argon2id$",
+)
 T = TypeVar("T")
 
 
@@ -130,6 +142,59 @@ def test_an_unknown_name_takes_as_long_as_some_account(session: Session, store: 
 
     assert {0, 1} == set(once)
     assert once == [verified_with_argon2(f"nobody{n}") for n in range(30)]
+
+
+@dataclass(frozen=True, slots=True)
+class Noting(Hasher):
+    """Verifies nothing, and keeps the last hash that it was given."""
+
+    given: list[str] = field(default_factory=list)
+
+    def matches(self, stored: str, password: str) -> bool:  # noqa: ARG002 - the hasher's signature
+        self.given[:] = [stored]
+        return False
+
+
+@pytest.fixture
+def verified_hash(session: Session, store: Store) -> Callable[[str], str]:
+    """Return a function that tells which hash a name is verified with, beside five kinds."""
+    noting = Noting(CountingArgon2())
+    for number in range(60):
+        local.add(session, f"user{number}", None, KINDS_OF_HASH[number % 5], at=NOON)
+    authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=noting)
+
+    def verified_hash(username: str) -> str:
+        with pytest.raises(CredentialsRefused):
+            authenticator.verify(username, "wrong")
+        return noting.given[0]
+
+    return verified_hash
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_name_takes_one_time_however_it_is_spelt(
+    data: st.DataObject, verified_hash: Callable[[str], str]
+) -> None:
+    """R59: that of its account or of one decoy; else five spellings tell whether it has one."""
+    name = data.draw(
+        st.sampled_from([f"user{n}" for n in range(8)] + [f"nob{n}" for n in range(8)])
+    )
+    spelling = data.draw(exact_spellings(name))
+
+    assert verified_hash(name) == verified_hash(spelling)
+
+
+@pytest.mark.parametrize("refused", [" " * 255, "\u200b", "\0", "\ud800", "x" * 255], ids=ascii)
+def test_what_is_no_spelling_of_a_name_has_a_decoy_of_its_own(
+    verified_hash: Callable[[str], str], refused: str
+) -> None:
+    """R59: an account is not found by it; if all unknown names kept theirs, that would tell."""
+    names = [f"{name}{n}" for n in range(20) for name in ("user", "nobody")]
+
+    kept = [verified_hash(name) == verified_hash(name + refused) for name in names]
+
+    assert {True, False} == set(kept[::2]) == set(kept[1::2])
 
 
 @pytest.mark.usefixtures("subject")

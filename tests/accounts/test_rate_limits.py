@@ -10,18 +10,24 @@ from app.accounts.rate_limits import (
     IDENTIFIER,
     LIMITS,
     OPENS,
+    OPENS_OF_NETWORK,
     PAIR,
     PERSON,
+    PROVIDER_VISITS,
     REFUSED_TOKENS,
+    REFUSED_TOKENS_OF_NETWORK,
     SKEW,
     Bucket,
+    Counter,
     RateLimit,
     RateLimitKeys,
-    address_prefix,
     identifier_wait,
+    network,
+    one_address,
     recent,
     window_wait,
 )
+from app.accounts.rate_limits import KEYS as KEYS_LIMIT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEYS = RateLimitKeys(b"secret")
@@ -38,8 +44,12 @@ def second(number: float) -> datetime:
         (PERSON, 10, 60),
         (DIGITS, 10, 60),
         (ADDRESS, 30, 5),
+        (PROVIDER_VISITS, 100, 5),
         (OPENS, 300, 5),
-        (REFUSED_TOKENS, 10, 5),
+        (OPENS_OF_NETWORK, 3_000, 5),
+        (REFUSED_TOKENS, 30, 5),
+        (REFUSED_TOKENS_OF_NETWORK, 300, 5),
+        (KEYS_LIMIT, 20, 1),
     ],
     ids=lambda value: value.name if isinstance(value, RateLimit) else str(value),
 )
@@ -168,48 +178,47 @@ def test_an_attacker_who_paces_the_guesses_locks_nobody_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "prefix"),
+    ("address", "prefix", "alone"),
     [
-        ("192.0.2.77", "192.0.2.0/24"),
-        ("::ffff:192.0.2.77", "192.0.2.0/24"),
-        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
-        ("fe80::1%eth0", "fe80::/48"),
-        ("::1", "::/48"),
-        ("", "unknown"),
-        ("192.0.2.77:443", "unknown"),
-        ("192.0.2.077", "unknown"),
-        ("unix:", "unknown"),
+        ("192.0.2.77", "192.0.2.0/24", "192.0.2.77/32"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24", "192.0.2.77/32"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::/48", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/48", "fe80::/64"),
+        ("::1", "::/48", "::/64"),
+        ("", "unknown", "unknown"),
+        ("192.0.2.77:443", "unknown", "unknown"),
+        ("192.0.2.077", "unknown", "unknown"),
+        ("unix:", "unknown", "unknown"),
     ],
 )
-def test_an_address_counts_with_its_network(address: str, prefix: str) -> None:
-    """R61: one household has a /24 or a /48 to change its address in."""
-    assert prefix == address_prefix(address)
+def test_an_address_counts_alone_and_with_its_network(
+    address: str, prefix: str, alone: str
+) -> None:
+    """R61: one household has a /24 or a /48 to change its address in, one device a /64."""
+    assert prefix == network(address)
+    assert alone == one_address(address)
 
 
-def test_a_key_reveals_neither_name_nor_address() -> None:
+def keys_of(name: str, address: str = "192.0.2.77") -> tuple[Counter, ...]:
+    return KEYS.sign_in(name, address, "1", "77")
+
+
+def test_a_key_reveals_neither_name_nor_address_nor_profile() -> None:
     """R61, R109: nor can it be found by trying all addresses, without the secret."""
-    keys = [counter.key for counter in KEYS.sign_in("jane@example.com", "192.0.2.77")]
-    others = [
-        counter.key for counter in RateLimitKeys(b"other").sign_in("jane@example.com", "192.0.2.77")
-    ]
+    keys = [counter.key for counter in keys_of("jane@example.com")]
+    other = RateLimitKeys(b"other").sign_in("jane@example.com", "192.0.2.77", "1", "77")
 
-    assert not [key for key in keys if "jane" in key or "192" in key]
-    assert not set(keys) & set(others)
-
-
-@pytest.mark.parametrize("again", ["JANE", " jane\n", "\uff4aane"])
-def test_a_name_counts_as_one_however_it_is_written(again: str) -> None:
-    """R61, R63: otherwise each spelling would have guesses of its own."""
-    assert KEYS.sign_in("jane", "192.0.2.1") == KEYS.sign_in(again, "192.0.2.1")
+    assert not [key for key in keys if "jane" in key or "192" in key or ":77" in key]
+    assert not set(keys) & {counter.key for counter in other}
 
 
 def test_keys_do_not_run_together() -> None:
     """Otherwise one name and address could be made to count as another."""
-    one = KEYS.person("12", "345")
-    other = KEYS.person("123", "45")
+    one = KEYS.digits_sent("12", "345")
+    other = KEYS.digits_sent("123", "45")
 
     assert one != other
-    assert one == KEYS.person("12", "345")
+    assert one == KEYS.digits_sent("12", "345")
 
 
 def test_names_of_limits_fit_into_the_column() -> None:
@@ -222,4 +231,4 @@ def test_names_of_limits_fit_into_the_column() -> None:
 def test_a_wide_range_of_names_makes_a_key() -> None:
     """No input is an error of ours."""
     for name in ("", "\ud800", "\x00", "x" * 10_000):
-        assert 4 == len(KEYS.sign_in(name, name))
+        assert 5 == len(keys_of(name, name))

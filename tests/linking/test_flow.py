@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from sqlalchemy.orm import Session
 
-from app.accounts import local
+from app.accounts import local, rate_limiter
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
 from app.accounts.rate_limits import RateLimitKeys
@@ -112,9 +112,11 @@ def test_an_account_that_is_disabled_while_its_password_is_verified_is_refused(
     jane = jane_with_an_account(session)
     ticket = attempts.open_(session, page_id=PAGE, account_linking_token="t", at=NOON)
     local.disable(session, USERNAME, at=NOON)
+    counters = RULES.rate_limit_keys.sign_in(USERNAME, "192.0.2.1", PAGE, ANA)
+    hit = rate_limiter.hit(session, counters, at=NOON)
 
     with pytest.raises(CredentialsRefused):
-        flow.sign_in(session, ticket, jane, [], at=NOON)
+        flow.sign_in(session, ticket, jane, hit, at=NOON)
 
     assert status_of(session, ticket, at=NOON).user is None
 

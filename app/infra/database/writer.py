@@ -184,8 +184,11 @@ def _translated(exc: DBAPIError | TimeoutError) -> Exception:
         return NotCommitted(type(exc).__name__)
     state = getattr(exc.orig, "sqlstate", None)
     # 08 and 57P: no connection, or a server that shuts down or starts; 53 and 58: no disk, no
-    # memory, no file; 55P03: waited too long for a lock; 25006: a standby, which takes no writes.
+    # memory, no file; 55P03: waited too long for a lock.
     away = state is None or state[:2] in {"08", "53", "58"} or state.startswith("57P")
-    if isinstance(exc, OperationalError) and (away or state in {"55P03", "25006"}):
+    if isinstance(exc, OperationalError) and (away or state == "55P03"):
+        return NotCommitted(type(exc).__name__)
+    # read_only_sql_transaction, a standby that takes no writes; psycopg calls it an InternalError.
+    if state == "25006":
         return NotCommitted(type(exc).__name__)
     return exc

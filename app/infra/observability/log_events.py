@@ -129,8 +129,9 @@ _SIGN_IN: Final = (
         "expires by itself.",
     ),
     LogEvent(
-        "throttle.failed_open",
-        "A try could not be counted by the rate limits; the person was let in all the same.",
+        "throttle.not_counted",
+        "A try could not be counted by the rate limits, since the database takes no writes. It was "
+        "refused with 503, and nothing was checked.",
         "Look at the database.",
     ),
     LogEvent(

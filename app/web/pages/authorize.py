@@ -92,21 +92,21 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
     authenticator = services().sign_in_methods[status.page_id].password
     if authenticator is None:
         raise NotFound
-    rate_limit_keys = services().rate_limit_keys
-    with (
-        rate_limits.counted(rate_limit_keys.sign_in(username, rate_limits.address())) as tries,
-        services().admission.enter(),
-    ):
-        # Before the credentials are verified: each guess costs a live token of a real profile.
-        psid = status.psid or recognise(cookie, status.page_id)
-        tries.count(rate_limit_keys.person(status.page_id, psid))
-        try:
+    # Before the credentials are verified: each guess costs a live token of a real profile.
+    psid = status.psid or recognise(cookie, status.page_id)
+    counters = services().rate_limit_keys.sign_in(
+        username, rate_limits.address(), status.page_id, psid
+    )
+    try:
+        with (
+            rate_limits.counted(counters, wrong=CredentialsRefused) as hit,
+            services().admission.enter(),
+        ):
             identity = authenticator.verify(username, password)
-            services().write(flow.sign_in, cookie.ticket, identity, tries.hits, at=clock.now())
-        except CredentialsRefused:
-            tries.was_wrong()
-            log.info("sign_in.refused", reference=status.reference)
-            return page_of(cookie, status, problem=WRONG_CREDENTIALS, username=username)
+            services().write(flow.sign_in, cookie.ticket, identity, hit, at=clock.now())
+    except CredentialsRefused:
+        log.info("sign_in.refused", reference=status.reference)
+        return page_of(cookie, status, problem=WRONG_CREDENTIALS, username=username)
     log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
     # Outside the count: an error here says nothing about the guess.
     _send_first_digits(cookie)

@@ -51,14 +51,12 @@ def depart(attempt_id: str, name: str) -> ResponseReturnValue:
     if not is_offered(provider):
         problem = not_here(provider, services().sign_in_methods[status.page_id])
         return page_of(cookie, status, problem=problem, username="")
-    rate_limit_keys = services().rate_limit_keys
+    psid = status.psid or recognise(cookie, status.page_id)
+    counters = services().rate_limit_keys.provider_visit(
+        rate_limits.address(), status.page_id, psid
+    )
     try:
-        with (
-            rate_limits.counted(rate_limit_keys.provider_visits(rate_limits.address())) as tries,
-            services().admission.enter(),
-        ):
-            psid = status.psid or recognise(cookie, status.page_id)
-            tries.count(rate_limit_keys.person(status.page_id, psid))
+        with rate_limits.counted(counters), services().admission.enter():
             back = services().settings.public_url + url_for(".come_back", name=name)
             authorization = provider.authenticator.begin(back, state=_state(attempt_id, name))
     except AuthenticatorUnavailable as exc:

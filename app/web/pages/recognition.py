@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from app.accounts import rate_limiter
 from app.infra import clock
 from app.infra.network.http_client import Deadline
-from app.linking import attempts
+from app.linking import attempts, flow
 from app.linking.values import TOKEN_REFUSED
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.types import PageId, Psid
@@ -20,21 +19,27 @@ GRAPH_PATIENCE_S: Final = 4.0
 def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
     """Return the person that the attempt's account_linking_token belongs to, and record the name.
 
+    The token counts as refused while Graph is asked.
+
     Raises:
         LinkingTokenRefused: Messenger does not know the token; the attempt is ended.
         RateLimited: Too many tokens from this address were refused.
+        Busy: Too many requests are slow at this moment.
         GraphError: Messenger does not answer.
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
     counters = services().rate_limit_keys.refused_tokens(rate_limits.address())
-    rate_limits.check(counters)
     graph, deadline = services().graph[page_id], Deadline(GRAPH_PATIENCE_S)
     try:
-        psid = graph.recipient_for(cookie.account_linking_token, deadline=deadline)
+        with (
+            rate_limits.counted(counters, wrong=LinkingTokenRefused) as hit,
+            services().admission.enter(),
+        ):
+            psid = graph.recipient_for(cookie.account_linking_token, deadline=deadline)
+            name = graph.profile_name(psid, deadline=deadline)
+            services().write(flow.recognise, cookie.ticket, psid, name, hit, at=clock.now())
     except LinkingTokenRefused:
-        services().write(rate_limiter.hit, counters, at=clock.now())
+        # Outside the count: an attempt that is over by now refunds no token.
         services().write(attempts.refuse, cookie.ticket, TOKEN_REFUSED, at=clock.now())
         raise
-    name = graph.profile_name(psid, deadline=deadline)
-    services().write(attempts.recognise, cookie.ticket, psid, name, at=clock.now())
     return psid

@@ -176,6 +176,43 @@ def test_a_sixth_guess_at_one_name_is_not_passed_on(
     assert 5 == elsewhere.times_asked()
 
 
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ["J\u00c0NE", "j\u00e1ne", "jan\u0113", "\uff4aane", "jane."],
+        ["\u24d9ane", "jan\u1d49", "j\u0227ne", "j.a.n.e", "JANE"],
+    ],
+    ids=ascii,
+)
+def test_a_name_has_five_guesses_however_it_is_spelt(
+    app: Flask, known: LogIn, elsewhere: Elsewhere, spellings: list[str]
+) -> None:
+    """R61: MySQL and Active Directory take these for one name."""
+    elsewhere.says("wrong")
+    guesser = newcomer(app, known)
+    for spelling in spellings:
+        guesser.signs_in(f"{spelling}@example.com", "wrong")
+    elsewhere.says("right")
+
+    guesser.signs_in(NAME, PASSWORD)
+
+    assert 429 == guesser.sees.status
+    assert 5 == elsewhere.times_asked()
+
+
+@pytest.mark.parametrize("ignored", ["\u200d", "\u00ad", "\u202e", "\x07", "\ue000", "x" * 250])
+def test_a_name_with_characters_that_stores_ignore_is_not_passed_on(
+    app: Flask, known: LogIn, elsewhere: Elsewhere, ignored: str
+) -> None:
+    """R61: nor one that is too long; both are wrong names like others."""
+    person = newcomer(app, known)
+
+    person.signs_in(f"j{ignored}ane@example.com", PASSWORD)
+
+    assert 422 == person.sees.status
+    assert 0 == elsewhere.times_asked()
+
+
 def test_one_profile_may_guess_ten_times_an_hour(
     app: Flask, graph: Graph, elsewhere: Elsewhere
 ) -> None:
@@ -218,7 +255,7 @@ def test_a_full_house_is_told_at_once(
     assert 503 == person.sees.status
     assert "Try again" in person.reads
     assert 0 == elsewhere.times_asked()
-    assert 0 == StoredRows(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    assert 0 == StoredRows(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens%'")
     person.sees = form
     assert "j•••@example.com" in person.signs_in(NAME, PASSWORD).text
 
@@ -237,7 +274,7 @@ def test_who_cannot_be_answered_has_not_guessed(
     assert 503 == person.sees.status
     assert AWAY in person.reads
     assert {"Try again", "Back to Messenger"} <= set(_offers(person))
-    assert 0 == StoredRows(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens:%'")
+    assert 0 == StoredRows(services).count("throttle", "failures > 0 AND key NOT LIKE 'opens%'")
     elsewhere.says("right")
     person.sees = form
     assert "j•••@example.com" in person.signs_in(NAME, PASSWORD).text
