@@ -31,7 +31,7 @@ from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
 class Consent:
     """The form by which a browser confirms its attempt, digested."""
 
-    # The digest of the question that the form answers, and the key that seals questions.
+    # The digest of the question that the form answers, and the key of its digest.
     question: str = field(repr=False)
     question_key: bytes = field(repr=False)
     # The hash of the digits that were typed.
@@ -76,10 +76,18 @@ def open_attempt(
     )
 
 
-def sign_in(
-    session: Session, ticket: Ticket, identity: Identity, counted: Sequence[Hit], *, at: datetime
+def sign_in(  # noqa: PLR0913 - the two tickets are one step
+    session: Session,
+    ticket: Ticket,
+    identity: Identity,
+    successor: Ticket,
+    counted: Sequence[Hit],
+    *,
+    at: datetime,
 ) -> None:
     """Record who has signed in with a password, and clear the *counted* tries.
+
+    From now on *successor* is the ticket of the attempt.
 
     Raises:
         CredentialsRefused: The account was disabled while the password was verified.
@@ -87,7 +95,7 @@ def sign_in(
     """
     if _is_closed(session, User(identity.issuer, identity.subject)):
         raise CredentialsRefused
-    attempts.sign_in(session, ticket, identity, at=at)
+    attempts.sign_in(session, ticket, identity, successor, at=at)
     for hit in counted:
         rate_limiter.clear(session, hit)
 
