@@ -74,7 +74,7 @@ def test_the_cookie_is_found_among_others(
 def test_no_invisible_character_makes_a_name_ours(
     shop: Flask, mallorys: tuple[str, bytes, bytes]
 ) -> None:
-    """Before the name and after it, raw and as UTF-8; Werkzeug before 3.1.9 strips some of them."""
+    """R67: before the name and after it, raw and as UTF-8; Werkzeug strips some of them."""
     address, name, value = mallorys
     tossed = [
         cookie
@@ -122,7 +122,7 @@ def test_no_other_spelling_makes_a_name_ours(
 def test_a_name_that_comes_twice_is_not_read(
     shop: Flask, mallorys: tuple[str, bytes, bytes], theirs: bytes, *, is_first: bool
 ) -> None:
-    """A browser has one of each name with the prefix: one of the two is not the host's."""
+    """R19, R67: a browser has one of each name with the prefix, so one is not the host's."""
     address, name, value = mallorys
     both = [name + b"=" + value, name + b"=" + theirs.replace(b"%v", value)]
 
