@@ -41,6 +41,13 @@ class AttemptStatus:
     # The person's Messenger profile is connected to another account, which would lose it.
     replaces: bool
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody can go on: the secret does nothing from here on, and stays so."""
+        if self.state in {"open", "signed_in"}:
+            return self.token_spent
+        return self.state != "confirmed" or self.code_is_dead
+
 
 def status_of(
     session: Session, ticket: Ticket, *, at: datetime, lock: bool = False
@@ -50,7 +57,22 @@ def status_of(
     Raises:
         AttemptUnknown: There is no such attempt, or the secret is another's.
     """
-    attempt = find_attempt(session, ticket, lock=lock)
+    return _status(session, find_attempt(session, ticket, lock=lock), at)
+
+
+def end_of(session: Session, attempt_id: str, *, at: datetime) -> AttemptStatus:
+    """Return the status of an attempt that is over, for which no secret is needed any more.
+
+    Raises:
+        AttemptUnknown: There is no such attempt, or it is not over.
+    """
+    attempt = session.get(Attempt, attempt_id)
+    if attempt is None or not (status := _status(session, attempt, at)).is_over:
+        raise AttemptUnknown
+    return status
+
+
+def _status(session: Session, attempt: Attempt, at: datetime) -> AttemptStatus:
     return AttemptStatus(
         reference=attempt.reference,
         page_id=attempt.page_id,

@@ -1,6 +1,7 @@
 """Attempts: opened by a browser, signed in, confirmed, and ended once."""
 
 import secrets
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -18,8 +19,17 @@ from app.linking.attempt_status import (
     status_of,
 )
 from app.linking.authorization_codes import code_for, digest
-from app.linking.errors import AttemptExpired, AttemptOver, NotSignedIn, TokenSpent, TooManyLinks
+from app.linking.errors import (
+    AttemptError,
+    AttemptExpired,
+    AttemptOver,
+    AttemptUnknown,
+    NotSignedIn,
+    TokenSpent,
+    TooManyLinks,
+)
 from app.linking.models import Attempt, Link
+from app.linking.renewal import proof_by_password, renewed
 from app.linking.values import ACCOUNT_CLOSED, Ticket
 from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
@@ -55,6 +65,26 @@ def running(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
     return status_of(session, ticket, at=at)
 
 
+def signing_in(
+    session: Session, ticket: Ticket, *, renewal_key: bytes, at: datetime
+) -> AttemptStatus:
+    """Return the status of an attempt for a browser that sends the sign-in form.
+
+    As `running`, and also for the secret with which the present user has signed in, which serves
+    for this alone: the form may have been sent twice.
+
+    Raises:
+        TokenSpent: Another attempt was confirmed with the same account_linking_token.
+        AttemptError: The attempt is unknown, expired, confirmed or over.
+    """
+    attempt = session.get(Attempt, ticket.attempt_id)
+    if attempt is not None and attempt.user is not None:
+        successor = renewed(ticket, proof_by_password(attempt.user), key=renewal_key)
+        with suppress(AttemptError):
+            return running(session, successor, at=at)
+    return running(session, ticket, at=at)
+
+
 def recognise(
     session: Session, ticket: Ticket, psid: Psid, messenger_name: str | None, *, at: datetime
 ) -> None:
@@ -69,25 +99,32 @@ def recognise(
         attempt.psid, attempt.messenger_name = psid, clean_name(messenger_name or "") or None
 
 
-def sign_in(session: Session, ticket: Ticket, identity: Identity, *, at: datetime) -> None:
-    """Record the user that the person has proved to be.
+def sign_in(
+    session: Session, ticket: Ticket, identity: Identity, successor: Ticket, *, at: datetime
+) -> None:
+    """Record the user that the person has proved to be; from now on *successor* is the ticket.
+
+    A repeat of the same proof, which has led to the same successor, changes nothing.
 
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
-    attempt = unconfirmed(session, ticket, at)
+    attempt = _renewed(session, ticket, successor, at)
+    if attempt is None:
+        return
     attempt.issuer, attempt.subject = identity.issuer, identity.subject
     attempt.display_name, attempt.signed_in_at = identity.display_name, at
-    attempt.memo = None
 
 
-def sign_out(session: Session, ticket: Ticket, *, at: datetime) -> None:
-    """Forget the user, so that another can sign in.
+def sign_out(session: Session, ticket: Ticket, successor: Ticket, *, at: datetime) -> None:
+    """Forget the user, so that another can sign in; from now on *successor* is the ticket.
 
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
-    attempt = unconfirmed(session, ticket, at)
+    attempt = _renewed(session, ticket, successor, at)
+    if attempt is None:
+        return
     attempt.issuer = attempt.subject = attempt.display_name = attempt.signed_in_at = None
 
 
@@ -132,8 +169,10 @@ def refuse(session: Session, ticket: Ticket, reason: str, *, at: datetime) -> No
     attempt.messenger_name = attempt.memo = None
 
 
-def cancel(session: Session, ticket: Ticket, *, at: datetime) -> None:
+def cancel(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
     """End the attempt without a link; one that is confirmed, expired or over is left as it is.
+
+    Returns its status after.
 
     Raises:
         AttemptUnknown: There is no such attempt, or the secret is another's.
@@ -142,6 +181,7 @@ def cancel(session: Session, ticket: Ticket, *, at: datetime) -> None:
     if state_of(attempt, at) in {"open", "signed_in"}:
         attempt.ended_at, attempt.ended_as = at, "cancelled"
         attempt.messenger_name = attempt.memo = None
+    return status_of(session, ticket, at=at)
 
 
 def void(session: Session, *, issuer: str, subject: str, at: datetime) -> None:
@@ -177,6 +217,18 @@ def _unended(session: Session, ticket: Ticket, at: datetime, *, lock: bool = Tru
         raise AttemptOver
     if is_token_spent(session, attempt):
         raise TokenSpent
+    return attempt
+
+
+def _renewed(session: Session, ticket: Ticket, successor: Ticket, at: datetime) -> Attempt | None:
+    """Put *successor* in the place of *ticket*; return the attempt, None if it is there already."""
+    with suppress(AttemptUnknown):
+        unconfirmed(session, successor, at)
+        return None
+    attempt = unconfirmed(session, ticket, at)
+    attempt.secret_hash = digest(successor.secret)
+    # Who has departed to a provider with the secret of before does not come back with it.
+    attempt.memo = None
     return attempt
 
 

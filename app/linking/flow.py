@@ -31,7 +31,7 @@ from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
 class Consent:
     """The form by which a browser confirms its attempt, digested."""
 
-    # The digest of the question that the form answers, and the key that seals questions.
+    # The digest of the question that the form answers, and the key of its digest.
     question: str = field(repr=False)
     question_key: bytes = field(repr=False)
     # The hash of the digits that were typed.
@@ -88,10 +88,18 @@ def recognise(  # noqa: PLR0913 - two use cases, written together
     rate_limiter.refund(session, counted)
 
 
-def sign_in(
-    session: Session, ticket: Ticket, identity: Identity, counted: Hit, *, at: datetime
+def sign_in(  # noqa: PLR0913 - the two tickets are one step
+    session: Session,
+    ticket: Ticket,
+    identity: Identity,
+    successor: Ticket,
+    counted: Hit,
+    *,
+    at: datetime,
 ) -> None:
     """Record who has signed in with a password, and refund the *counted* try.
+
+    From now on *successor* is the ticket of the attempt.
 
     Raises:
         CredentialsRefused: The account was disabled while the password was verified.
@@ -99,7 +107,7 @@ def sign_in(
     """
     if _is_closed(session, User(identity.issuer, identity.subject)):
         raise CredentialsRefused
-    attempts.sign_in(session, ticket, identity, at=at)
+    attempts.sign_in(session, ticket, identity, successor, at=at)
     rate_limiter.refund(session, counted)
 
 

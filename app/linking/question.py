@@ -1,4 +1,4 @@
-"""The question of the confirm page, sealed: an answer counts only for what the page showed."""
+"""The digest of the confirm page's question: an answer counts only for what the page showed."""
 
 import hmac
 

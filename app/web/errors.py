@@ -9,17 +9,15 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.accounts.rate_limiter import RateLimited
-from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.linking.attempt_status import AttemptStatus, status_of
+from app.linking.attempt_status import AttemptStatus
 from app.linking.errors import AttemptError, AttemptUnknown
 from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused, TokenDead
 from app.web import paths
-from app.web.current import services
-from app.web.exceptions import CookieAbsent, InputRefused
+from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
-from app.web.pages.rendering import page_of, stop_page
+from app.web.pages.rendering import current_status, page_of, stop_page
 from app.web.problems.problem import Problem
 from app.web.problems.table import UNFORESEEN, problem_of
 from app.web.server.limits import RETRY_AFTER
@@ -94,7 +92,7 @@ def _page_of_attempt(
     cookie: AttemptCookie, exc: Exception, problem: Problem
 ) -> ResponseReturnValue:
     status = _status_of(cookie)
-    if status is not None and isinstance(exc, (AttemptError, RateLimited)):
+    if status is not None and isinstance(exc, (AttemptError, FormRefused, RateLimited)):
         # The page that the person was on, or that of what became of the attempt.
         username = request.form.get("username") if isinstance(exc, RateLimited) else None
         return page_of(cookie, status, problem=problem, username=username)
@@ -106,7 +104,7 @@ def _page_of_attempt(
 
 def _status_of(cookie: AttemptCookie) -> AttemptStatus | None:
     try:
-        return services().read(status_of, cookie.ticket, at=clock.now())
+        return current_status(cookie)
     except (AttemptUnknown, NotCommitted):
         return None
 

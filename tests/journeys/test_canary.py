@@ -1,6 +1,7 @@
 """No secret is found where it must not be: log, database, error pages, figures (R29, R110)."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -76,6 +77,16 @@ class Run:
         self._asks_the_api()
         browser = self._browser()
         browser("GET", "/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+        self._collect()
+
+    def _collect(self) -> None:
+        """Add what the answers gave to the browsers alone: secrets of attempts, and form tokens."""
+        for number, answer in enumerate(self.answers):
+            if match := re.match(r"attempt-[^=]+=([^;]+)", answer.headers.get("set-cookie", "")):
+                _, (secret, _) = URLSafeTimedSerializer("another key").loads_unsafe(match[1])
+                # One that is cut down has none.
+                self.secrets |= {f"attempt {number}": secret} if secret else {}
+            self.form_tokens |= set(re.findall(r'name="form_token" value="([^"]+)"', answer.text))
 
     def _linked(self) -> str:
         login, person = self._arrived(ANA)
@@ -149,12 +160,9 @@ class Run:
         self.graph.knows(login, psid)
         browser = self._browser()
         person = Person(browser)
-        sealed = person.opens(login.address()).headers["set-cookie"].split("=", 1)[1].split(";")[0]
-        _, (secret, _) = URLSafeTimedSerializer("another key", salt="attempt").loads_unsafe(sealed)
-        form = person.follows().form("Sign in")
-        self.form_tokens.add(form.fields["form_token"])
-        last = login.account_linking_token[-4:]
-        self.secrets |= {f"token {last}": login.account_linking_token, f"attempt {last}": secret}
+        person.opens(login.address())
+        person.follows()
+        self.secrets[f"token {login.account_linking_token[-4:]}"] = login.account_linking_token
         return login, person
 
     def _browser(self) -> Watched:

@@ -6,6 +6,7 @@ or to an app by a scheme that no browser knows.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Barrier
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,11 +15,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, e
 from sqlalchemy import URL
 from werkzeug.wrappers import Request as Asked
 
+from app.accounts.authenticators import PasswordAuthenticator
+from app.accounts.identity import Identity
+from app.accounts.sign_in_methods import SignInMethods
 from app.cli.listening import listening
 from app.cli.serving import serving
 from app.services.container import build
 from tests.actors import Graph
-from tests.installation import PASSWORD, USERNAME, add_jane, settings_for
+from tests.installation import PAGE, PASSWORD, USERNAME, add_jane, settings_for
 from tests.journeys.facebook_redirects import Facebook, RedirectSetup, served
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -262,6 +266,44 @@ def test_the_whole_way_works_without_script(scene: RedirectSetup, device: Hand) 
 
     phone.presses("Connect")
 
+    phone.page.wait_for_url(scene.facebook.onward)
+    assert "authorization_code" in parse_qs(urlsplit(scene.facebook.came_back[0]).query)
+
+
+class TwoAtOnce:
+    """Asks the real authenticator once two are asking at the same time."""
+
+    def __init__(self, real: PasswordAuthenticator) -> None:
+        self._real = real
+        self._together = Barrier(2, timeout=30)
+
+    def verify(self, username: str, password: str) -> Identity:
+        self._together.wait()
+        return self._real.verify(username, password)
+
+
+def test_a_double_tap_on_sign_in_ends_at_the_question(scene: RedirectSetup, device: Hand) -> None:
+    """R13, R19: both are sent with the cookie of before, and the browser drops one answer."""
+    services = scene.services
+    assert isinstance(services.sign_in_methods, dict)
+    real = services.sign_in_methods[PAGE].password
+    assert real is not None
+    services.sign_in_methods[PAGE] = SignInMethods(TwoAtOnce(real), ())
+    phone = device(java_script_enabled=False)
+    phone.page.goto(scene.address(scene.login()))
+    phone.page.get_by_label("Email or username").fill(USERNAME)
+    phone.page.locator("#password").fill(PASSWORD)
+    box = phone.page.get_by_role("button", name="Sign in").bounding_box()
+    assert box is not None
+    # A locator's click would wait for the first navigation to finish.
+    place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    with phone.page.expect_request(lambda request: request.method == "POST"):
+        phone.page.mouse.click(*place)
+    phone.page.mouse.click(*place)
+
+    expect(phone.page.get_by_role("heading", name="on Messenger to")).to_be_visible()
+    phone.presses("Connect")
     phone.page.wait_for_url(scene.facebook.onward)
     assert "authorization_code" in parse_qs(urlsplit(scene.facebook.came_back[0]).query)
 

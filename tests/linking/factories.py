@@ -48,8 +48,14 @@ def signed_in(  # noqa: PLR0913 - each is what a test is about
 ) -> Ticket:
     ticket = opened(session, token=token, page_id=page_id, at=at)
     attempts.recognise(session, ticket, psid, "Ana Berg", at=at)
-    attempts.sign_in(session, ticket, as_, at=at)
-    return ticket
+    renewed = successor(ticket)
+    attempts.sign_in(session, ticket, as_, renewed, at=at)
+    return renewed
+
+
+def successor(ticket: Ticket) -> Ticket:
+    """Return a ticket to replace *ticket* when somebody signs in or out."""
+    return Ticket(ticket.attempt_id, f"after {ticket.secret}")
 
 
 def confirm(session: Session, ticket: Ticket, *, at: datetime = NOON, max_links: int = 5) -> str:

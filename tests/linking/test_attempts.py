@@ -30,6 +30,7 @@ from tests.linking.factories import (
     linked,
     opened,
     signed_in,
+    successor,
 )
 
 
@@ -38,7 +39,8 @@ def test_an_attempt_goes_from_open_to_signed_in_to_confirmed_to_linked(session: 
     states = [_state(session, ticket)]
 
     attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
-    attempts.sign_in(session, ticket, JANE, at=NOON)
+    attempts.sign_in(session, ticket, JANE, successor(ticket), at=NOON)
+    ticket = successor(ticket)
     states.append(_state(session, ticket))
     code = confirm(session, ticket)
     states.append(_state(session, ticket))
@@ -85,8 +87,8 @@ def test_nothing_can_be_done_in_an_expired_attempt(session: Session) -> None:
     for step in (
         lambda: attempts.running(session, ticket, at=late),
         lambda: attempts.recognise(session, ticket, BEN, None, at=late),
-        lambda: attempts.sign_in(session, ticket, OMAR, at=late),
-        lambda: attempts.sign_out(session, ticket, at=late),
+        lambda: attempts.sign_in(session, ticket, OMAR, successor(ticket), at=late),
+        lambda: attempts.sign_out(session, ticket, successor(ticket), at=late),
         lambda: confirm(session, ticket, at=late),
         lambda: attempts.refuse(session, ticket, "token refused", at=late),
     ):
@@ -103,8 +105,8 @@ def test_nothing_can_be_done_in_an_attempt_that_has_ended(session: Session, ende
 
     for step in (
         lambda: attempts.recognise(session, ticket, BEN, None, at=NOON),
-        lambda: attempts.sign_in(session, ticket, OMAR, at=NOON),
-        lambda: attempts.sign_out(session, ticket, at=NOON),
+        lambda: attempts.sign_in(session, ticket, OMAR, successor(ticket), at=NOON),
+        lambda: attempts.sign_out(session, ticket, successor(ticket), at=NOON),
         lambda: confirm(session, ticket),
         lambda: attempts.refuse(session, ticket, "token refused", at=NOON),
     ):
@@ -121,7 +123,7 @@ def test_a_ticket_with_another_secret_is_unknown(session: Session) -> None:
 
     for step in (
         lambda: status_of(session, forged, at=NOON),
-        lambda: attempts.sign_in(session, forged, OMAR, at=NOON),
+        lambda: attempts.sign_in(session, forged, OMAR, successor(forged), at=NOON),
         lambda: confirm(session, forged),
         lambda: attempts.cancel(session, forged, at=NOON),
     ):
@@ -160,21 +162,23 @@ def test_nobody_confirms_without_having_signed_in(session: Session) -> None:
 def test_nobody_confirms_before_messenger_has_said_who_it_is(session: Session) -> None:
     """R31: a code is bound to a PSID, so there is none without one."""
     ticket = opened(session)
-    attempts.sign_in(session, ticket, JANE, at=NOON)
+    attempts.sign_in(session, ticket, JANE, successor(ticket), at=NOON)
 
     with pytest.raises(NotSignedIn):
-        confirm(session, ticket)
+        confirm(session, successor(ticket))
 
     assert session.get_one(Attempt, ticket.attempt_id).code_hash is None
 
 
 def test_after_not_you_somebody_else_may_sign_in(session: Session) -> None:
     ticket = signed_in(session, as_=JANE)
+    signed_out = successor(ticket)
+    again = successor(signed_out)
 
-    attempts.sign_out(session, ticket, at=NOON)
-    between = _state(session, ticket)
-    attempts.sign_in(session, ticket, OMAR, at=NOON)
-    confirm(session, ticket)
+    attempts.sign_out(session, ticket, signed_out, at=NOON)
+    between = _state(session, signed_out)
+    attempts.sign_in(session, signed_out, OMAR, again, at=NOON)
+    confirm(session, again)
 
     row = session.get_one(Attempt, ticket.attempt_id)
     assert ("open", OMAR.subject, OMAR.display_name) == (between, row.subject, row.display_name)
@@ -185,9 +189,9 @@ def test_whoever_confirmed_cannot_become_somebody_else(session: Session) -> None
     confirm(session, ticket)
 
     with pytest.raises(AttemptOver):
-        attempts.sign_in(session, ticket, OMAR, at=NOON)
+        attempts.sign_in(session, ticket, OMAR, successor(ticket), at=NOON)
     with pytest.raises(AttemptOver):
-        attempts.sign_out(session, ticket, at=NOON)
+        attempts.sign_out(session, ticket, successor(ticket), at=NOON)
 
     assert JANE.subject == session.get_one(Attempt, ticket.attempt_id).subject
 

@@ -18,7 +18,16 @@ from app.linking.question import question_digest
 from app.linking.values import Ended, Made, Refused, Ticket
 from app.messenger.events import AccountLinked, AccountUnlinked, Unusable
 from tests.installation import ANA, BEN, NOON, PAGE, USERNAME
-from tests.linking.factories import CODE_KEY, JANE, OMAR, SECOND, confirmed, linked, signed_in
+from tests.linking.factories import (
+    CODE_KEY,
+    JANE,
+    OMAR,
+    SECOND,
+    confirmed,
+    linked,
+    signed_in,
+    successor,
+)
 
 POLICY: Final = Policy(frozenset({PAGE}), tells_bot=False)
 QUESTION_KEY: Final = b"question key"
@@ -64,12 +73,13 @@ def test_a_consent_to_another_question_gets_none(session: Session) -> None:
     """R13: another user has signed in since, in another tab."""
     ticket = signed_in(session, as_=ELSEWHERE)
     consent = consent_to(status_of(session, ticket, at=NOON), ticket)
-    attempts.sign_in(session, ticket, replace(ELSEWHERE, subject="rosa"), at=NOON)
+    renewed, rosa = successor(ticket), replace(ELSEWHERE, subject="rosa")
+    attempts.sign_in(session, ticket, rosa, renewed, at=NOON)
 
-    outcome = flow.confirm(session, ticket, consent, RULES, at=NOON)
+    outcome = flow.confirm(session, renewed, consent, RULES, at=NOON)
 
     assert NotConfirmed.QUESTION_CHANGED is outcome
-    assert "signed_in" == status_of(session, ticket, at=NOON).state
+    assert "signed_in" == status_of(session, renewed, at=NOON).state
 
 
 def test_an_account_that_was_closed_gets_none_and_its_attempt_ends(session: Session) -> None:
@@ -116,7 +126,7 @@ def test_an_account_that_is_disabled_while_its_password_is_verified_is_refused(
     hit = rate_limiter.hit(session, counters, at=NOON)
 
     with pytest.raises(CredentialsRefused):
-        flow.sign_in(session, ticket, jane, hit, at=NOON)
+        flow.sign_in(session, ticket, jane, successor(ticket), hit, at=NOON)
 
     assert status_of(session, ticket, at=NOON).user is None
 

@@ -140,12 +140,12 @@ def test_many_cookies_do_not_swell_the_answer(app: Flask) -> None:
 
 def test_only_hashes_of_an_attempt_are_stored(visitor: PageVisitor, services: Services) -> None:
     """R66: with a copy of the table nobody can go on with an attempt."""
-    sealed = visitor.opens(log_in().address()).headers["set-cookie"]
+    cookie = visitor.opens(log_in().address()).headers["set-cookie"]
 
     row = StoredRows(services).row("attempt")
 
     assert 64 == len(row["secret_hash"]) == len(row["token_hash"])
-    assert row["secret_hash"] not in sealed
+    assert row["secret_hash"] not in cookie
 
 
 # What a browser says of where a form comes from, and whether it is heard.

@@ -1,7 +1,8 @@
 """The signed cookie of an attempt, with its secret and the way back to Messenger.
 
 redirect_uri contains the account_linking_token, so it may be neither in the database nor in an
-address; it is kept here, in the browser that it belongs to.
+address; it is kept here, in the browser that it belongs to. Once the attempt is over, the cookie is
+cut down to the way back.
 """
 
 import hmac
@@ -10,22 +11,25 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from flask import Response, request
+from flask import Response, after_this_request, g, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from app.linking.renewal import Proof, renewed
 from app.linking.values import Ticket
 from app.messenger.redirects import RedirectUri, check_redirect_uri, linking_token_in
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, NoCookies
+from app.web.pages.signing import signer
 
 # In seconds. An attempt expires after five minutes; the way back to Messenger works longer.
 MAX_AGE: Final = 900
 MOST_KEPT: Final = 3
 # A browser that sends thousands would get an answer that no proxy forwards.
 MOST_DELETED: Final = 8
-# To check a seal takes long. Browsers send the oldest cookies first (RFC 6265, 5.4).
+# To check a signature takes long. Browsers send the oldest cookies first (RFC 6265, 5.4).
 MOST_SEEN: Final = 16
-_SALT: Final = "attempt"
+# The secret of a cookie that is cut down; its digest is that of no attempt.
+_NO_SECRET: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +41,85 @@ class AttemptCookie:
     # Derived from the key that signed the cookie, so that a key rotation in between does no harm.
     code_key: bytes = field(repr=False)
     form_key: bytes = field(repr=False)
+    renewal_key: bytes = field(repr=False)
 
     @property
     def account_linking_token(self) -> str:
         """The token in redirect_uri."""
         return linking_token_in(self.redirect_uri)
 
+    @property
+    def is_cut_down(self) -> bool:
+        """Whether the attempt is over, and the cookie holds the way back alone."""
+        return self.ticket.secret == _NO_SECRET
 
-def put(response: Response, ticket: Ticket, redirect_uri: RedirectUri) -> None:
-    """Set the cookie of *ticket*; of more than three the browser keeps the newest."""
-    seal = _serializer(services().settings.secret_key)
-    sealed = str(seal.dumps([ticket.secret, redirect_uri]))
+    def renewed(self, proof: Proof) -> "AttemptCookie":
+        """Return the cookie that replaces this one in the browser that has given *proof*."""
+        successor = renewed(self.ticket, proof, key=self.renewal_key)
+        return _cookie(successor, self.redirect_uri, services().settings.secret_key)
+
+
+def open_(ticket: Ticket, redirect_uri: RedirectUri) -> None:
+    """Give this browser, which has just opened an attempt, the cookie of it."""
+    put(_cookie(ticket, redirect_uri, services().settings.secret_key))
+
+
+def put(cookie: AttemptCookie) -> None:
+    """Have the answer to the present request, page, redirect or error, set *cookie*.
+
+    Its secret may be the only one from now on: the browser must get it, whatever fails after.
+    """
+    if "attempt_cookie" not in g:
+        after_this_request(_set)
+    g.attempt_cookie = cookie
+
+
+def _set(response: Response) -> Response:
+    """Set the cookie in place of one of the same attempt; of more than three keep the newest."""
+    cookie: AttemptCookie = g.attempt_cookie
+    ticket = cookie.ticket
+    value = str(_signer(ticket.attempt_id).dumps([ticket.secret, cookie.redirect_uri]))
     response.set_cookie(
         _name(ticket.attempt_id),
-        sealed,
+        value,
         max_age=MAX_AGE,
         secure=services().settings.is_production,
         httponly=True,
         samesite="Lax",
     )
-    for name in _surplus():
+    for name in _surplus(ticket.attempt_id):
         response.delete_cookie(
             name, secure=services().settings.is_production, httponly=True, samesite="Lax"
         )
+    return response
+
+
+def cut_down(cookie: AttemptCookie) -> None:
+    """Leave in the browser no more of *cookie* than the way back: the attempt is over."""
+    # Clear-Site-Data would also delete the cookies of the other attempts, and of the whole domain
+    # (W3C, Clear Site Data, "cookies").
+    if not cookie.is_cut_down:
+        spent = Ticket(cookie.ticket.attempt_id, _NO_SECRET)
+        put(_cookie(spent, cookie.redirect_uri, services().settings.secret_key))
 
 
 def read(attempt_id: str) -> AttemptCookie:
-    """Return the cookie of *attempt_id*.
+    """Return the cookie of *attempt_id*; the new one, once that has been put.
 
     Raises:
-        CookieAbsent: The browser has none that we signed and that has not expired.
+        CookieAbsent: The browser has none that we signed and that has not expired, or has two.
         NoCookies: It has no cookies at all.
         RedirectRefused: REDIRECT_ORIGINS no longer allows the way back.
     """
-    sealed = request.cookies.get(_name(attempt_id), "")
+    new: AttemptCookie | None = g.get("attempt_cookie")
+    if new is not None and new.ticket.attempt_id == attempt_id:
+        return new
+    values = [value for name, value in _sent() if name == _name(attempt_id)]
+    # A browser has one of each name that begins with __Host-: who sends two was given one of them.
+    value = values[0] if len(values) == 1 else ""
     for secret_key in services().settings.secret_keys:
         try:
-            secret, text = _serializer(secret_key).loads(sealed, max_age=MAX_AGE)
+            secret, text = _signer(attempt_id, secret_key).loads(value, max_age=MAX_AGE)
         except BadSignature:
             continue
         # Checked before it was signed, and again: REDIRECT_ORIGINS may have changed since.
@@ -82,38 +128,62 @@ def read(attempt_id: str) -> AttemptCookie:
             account_linking_token=linking_token_in(text),
             origins=services().settings.redirect_origins,
         )
-        return AttemptCookie(
-            Ticket(attempt_id, secret),
-            redirect_uri,
-            code_key=_derived(secret_key, "authorization_code"),
-            form_key=_derived(secret_key, "form_token"),
-        )
-    raise CookieAbsent if request.cookies else NoCookies
+        return _cookie(Ticket(attempt_id, secret), redirect_uri, secret_key)
+    raise CookieAbsent if request.headers.get("Cookie") else NoCookies
 
 
-def _surplus() -> Iterator[str]:
-    """Yield the oldest cookies beyond two, so that with a new one three remain; a few at a time."""
-    names = (name for name in request.cookies if name.startswith(_name("")))
-    sealed_at = {
-        name: max(map(float, _moments(request.cookies[name])), default=0.0)
-        for name in islice(names, MOST_SEEN)
+def _cookie(ticket: Ticket, redirect_uri: RedirectUri, secret_key: str) -> AttemptCookie:
+    return AttemptCookie(
+        ticket,
+        redirect_uri,
+        code_key=_derived(secret_key, "authorization_code"),
+        form_key=_derived(secret_key, "form_token"),
+        renewal_key=_derived(secret_key, "renewal"),
+    )
+
+
+def _sent() -> Iterator[tuple[str, str]]:
+    """Yield name and value of each cookie that the browser sends, byte for byte.
+
+    Not as a library reads them: one that also strips other white space than a browser does, or
+    takes off quotes, finds the name that begins with ``__Host-`` where the browser has seen none,
+    and so has let a neighbour of this host set it (Werkzeug before 3.1.9 did).
+    """
+    for pair in request.headers.get("Cookie", "").split(";"):
+        name, _, value = pair.removeprefix(" ").partition("=")
+        yield name, value
+
+
+def _surplus(attempt_id: str) -> Iterator[str]:
+    """Yield the oldest cookies of other attempts beyond two; a few at a time."""
+    others = (
+        (name, value)
+        for name, value in _sent()
+        if name.startswith(_name("")) and name != _name(attempt_id)
+    )
+    signed_at = {
+        name: max(map(float, _moments(name, value)), default=0.0)
+        for name, value in islice(others, MOST_SEEN)
     }
-    oldest_first = sorted(sealed_at, key=lambda name: sealed_at[name])
+    oldest_first = sorted(signed_at, key=lambda name: signed_at[name])
     surplus = oldest_first[: max(0, len(oldest_first) - (MOST_KEPT - 1))]
     yield from surplus[:MOST_DELETED]
 
 
-def _moments(sealed: str) -> Iterator[float]:
-    for secret_key in services().settings.secret_keys:
-        try:
-            _, moment = _serializer(secret_key).loads(sealed, return_timestamp=True)
-        except BadSignature:
-            continue
-        yield moment.timestamp()
+def _moments(name: str, value: str) -> Iterator[float]:
+    """Yield when *value* was signed, if it was signed for *name* by us."""
+    try:
+        _, moment = _signer(name.removeprefix(_name(""))).loads(value, return_timestamp=True)
+    except BadSignature:
+        return
+    yield moment.timestamp()
 
 
-def _serializer(secret_key: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret_key, salt=_SALT)
+def _signer(attempt_id: str, *secret_keys: str) -> URLSafeTimedSerializer:
+    # The id belongs to what is signed: a secret proves nothing under the name of another attempt.
+    return signer(
+        secret_keys or services().settings.secret_keys, purpose=f"attempt cookie {attempt_id}"
+    )
 
 
 def _name(attempt_id: str) -> str:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Final
 
 import structlog
-from flask import Blueprint, make_response, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
@@ -16,6 +16,8 @@ from app.linking import attempts, flow
 from app.linking.attempt_status import status_of
 from app.linking.errors import AttemptOver, AttemptUnknown
 from app.linking.flow import Consent, ConsentRules, NotConfirmed
+from app.linking.renewal import SIGNED_OUT, proof_by_password
+from app.linking.values import User
 from app.messenger.redirects import check_redirect_uri, has_unknown_names, with_authorization_code
 from app.messenger.types import PageId
 from app.web import rate_limits
@@ -23,7 +25,7 @@ from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, LinkIncomplete, PageUnknown
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
-from app.web.pages.csrf import QUESTION, posted
+from app.web.pages.csrf import QUESTION, check_form, posted
 from app.web.pages.recognition import recognise
 from app.web.pages.rendering import current_page, page_of
 from app.web.problems.pages import (
@@ -69,9 +71,8 @@ def enter() -> ResponseReturnValue:
     ticket = services().write(
         flow.open_attempt, counters, page_id, account_linking_token, at=clock.now()
     )
-    response = make_response(redirect(url_for(".show", attempt_id=ticket.attempt_id), 303))
-    attempt_cookie.put(response, ticket, redirect_uri)
-    return response
+    attempt_cookie.open_(ticket, redirect_uri)
+    return redirect(url_for(".show", attempt_id=ticket.attempt_id), 303)
 
 
 @bp.get("/<attempt_id>")
@@ -88,7 +89,9 @@ def show(attempt_id: str) -> ResponseReturnValue:
 def sign_in(attempt_id: str) -> ResponseReturnValue:
     cookie = posted(attempt_id)
     username, password = request.form["username"], request.form["password"]
-    status = services().read(attempts.running, cookie.ticket, at=clock.now())
+    status = services().read(
+        attempts.signing_in, cookie.ticket, renewal_key=cookie.renewal_key, at=clock.now()
+    )
     authenticator = services().sign_in_methods[status.page_id].password
     if authenticator is None:
         raise NotFound
@@ -103,13 +106,17 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
             services().admission.enter(),
         ):
             identity = authenticator.verify(username, password)
-            services().write(flow.sign_in, cookie.ticket, identity, hit, at=clock.now())
+            renewed = cookie.renewed(proof_by_password(User(identity.issuer, identity.subject)))
+            services().write(
+                flow.sign_in, cookie.ticket, identity, renewed.ticket, hit, at=clock.now()
+            )
     except CredentialsRefused:
         log.info("sign_in.refused", reference=status.reference)
         return page_of(cookie, status, problem=WRONG_CREDENTIALS, username=username)
+    attempt_cookie.put(renewed)
     log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
     # Outside the count: an error here says nothing about the guess.
-    _send_first_digits(cookie)
+    _send_first_digits(renewed)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
 
 
@@ -152,16 +159,22 @@ def send_digits(attempt_id: str) -> ResponseReturnValue:
 def sign_out(attempt_id: str) -> ResponseReturnValue:
     """Let another user sign in: the confirm page named the wrong account."""
     cookie = posted(attempt_id)
-    services().write(attempts.sign_out, cookie.ticket, at=clock.now())
+    renewed = cookie.renewed(SIGNED_OUT)
+    services().write(attempts.sign_out, cookie.ticket, renewed.ticket, at=clock.now())
+    attempt_cookie.put(renewed)
     return redirect(url_for(".show", attempt_id=attempt_id), 303)
 
 
 @bp.post("/<attempt_id>/cancel")
 def cancel(attempt_id: str) -> ResponseReturnValue:
     """Go back without a code, which is how Messenger learns that the person declined."""
-    cookie = posted(attempt_id)
+    cookie = attempt_cookie.read(attempt_id)
+    check_form(cookie)
     try:
-        services().write(attempts.cancel, cookie.ticket, at=clock.now())
+        if not cookie.is_cut_down:
+            status = services().write(attempts.cancel, cookie.ticket, at=clock.now())
+            if status.is_over:
+                attempt_cookie.cut_down(cookie)
     except (AttemptUnknown, NotCommitted) as exc:
         # The row is deleted or the database is away: the way back is in the cookie all the same.
         log.info("attempt.not_cancelled", error=type(exc).__name__)

@@ -62,8 +62,9 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
 def digits_hash(cookie: AttemptCookie, typed: str) -> str:
     """Return the hash, in hex, by which digits are stored and compared.
 
-    Keyed with the code key and the browser's secret, since a million can be tried at once.
+    Keyed, since a million can be tried at once; for the attempt, not for its present secret: the
+    digits stay good when another user signs in.
     """
     plain = re.sub(r"\s", "", typed)
-    message = f"{cookie.ticket.secret} digits {plain}"
+    message = f"{cookie.ticket.attempt_id} digits {plain}"
     return hmac.digest(cookie.code_key, message.encode("utf-8", "replace"), "sha256").hex()

@@ -1,6 +1,6 @@
-"""CSRF protection: a CSRF token per attempt, plus Sec-Fetch-Site/Origin.
+"""CSRF protection: a CSRF token per secret of an attempt, plus Sec-Fetch-Site/Origin.
 
-Also seals the question of the confirm page, so that a consent answers only what was shown.
+Also the digest of the confirm page's question, so that a consent answers only what was shown.
 """
 
 import hmac
@@ -10,6 +10,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.linking.attempt_status import AttemptStatus
+from app.linking.errors import AttemptOver
 from app.linking.question import question_digest
 from app.web.exceptions import FormRefused
 from app.web.pages import attempt_cookie
@@ -28,12 +29,12 @@ _ENCODING: Final = "application/x-www-form-urlencoded"
 
 
 def csrf_token(cookie: AttemptCookie) -> str:
-    """Return the CSRF token that every form of this attempt carries."""
+    """Return the CSRF token that every form carries until the secret is renewed."""
     return hmac.digest(cookie.form_key, cookie.ticket.secret.encode(), "sha256").hex()
 
 
 def question(cookie: AttemptCookie, status: AttemptStatus) -> str:
-    """Return the sealed question that the confirm form carries."""
+    """Return the digest of the question that the confirm form carries."""
     return question_digest(status, cookie.ticket, key=cookie.form_key)
 
 
@@ -41,7 +42,7 @@ def check_form(cookie: AttemptCookie) -> None:
     """Check that the present POST comes from our page in the browser of the attempt.
 
     Raises:
-        FormRefused: Another site sent it, or its CSRF token is not this attempt's.
+        FormRefused: Another site sent it, or its CSRF token is not of this secret.
         RequestEntityTooLarge: It has more fields than any form of ours, or a longer one.
     """
     if not is_same_origin() or request.mimetype != _ENCODING:
@@ -49,6 +50,9 @@ def check_form(cookie: AttemptCookie) -> None:
     # Counted first: to parse tens of thousands of fields takes long, whatever the token is.
     if request.get_data().count(b"&") >= MOST_PARAMETERS:
         raise RequestEntityTooLarge
+    if cookie.is_cut_down:
+        # All that is left to do is to go back, which changes nothing; any tab may do so.
+        return
     token = request.form.get(CSRF_TOKEN, "").encode()
     if not hmac.compare_digest(token, csrf_token(cookie).encode()):
         raise FormRefused
@@ -60,10 +64,13 @@ def posted(attempt_id: str) -> AttemptCookie:
     """Return the cookie of the attempt that the present POST is for, after the CSRF checks.
 
     Raises:
+        AttemptOver: All that the browser has left of the attempt is the way back.
         CookieAbsent: The browser has no cookie of this attempt.
         FormRefused: The form did not come from our page.
         RedirectRefused: REDIRECT_ORIGINS no longer allows the way back.
     """
     cookie = attempt_cookie.read(attempt_id)
     check_form(cookie)
+    if cookie.is_cut_down:
+        raise AttemptOver
     return cookie

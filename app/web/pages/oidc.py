@@ -2,12 +2,12 @@
 
 The way there is a POST like that of the password form, and costs a live token as that does. The
 callback is a GET that any site can make a browser send, so it is checked in three ways: by the
-state that we sealed, by the cookie of the attempt that the state names, and by the memo of that
+state that we signed, by the cookie of the attempt that the state names, and by the memo of that
 attempt, which serves once.
 """
 
 import secrets
-from typing import Final
+from contextlib import suppress
 
 import structlog
 from flask import Blueprint, g, redirect, request, url_for
@@ -25,7 +25,8 @@ from app.accounts.identity import Identity
 from app.infra import clock
 from app.linking import attempts, provider_visits
 from app.linking.attempt_status import AttemptStatus, status_of
-from app.linking.errors import AttemptExpired
+from app.linking.errors import AttemptExpired, AttemptUnknown, NotDeparted
+from app.linking.renewal import proof_by_provider
 from app.web import rate_limits
 from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, StateRefused
@@ -34,13 +35,12 @@ from app.web.pages.attempt_cookie import MAX_AGE, AttemptCookie
 from app.web.pages.csrf import posted
 from app.web.pages.recognition import recognise
 from app.web.pages.rendering import current_page, page_of, stop_page
+from app.web.pages.signing import signer
 from app.web.pages.webviews import is_offered, not_here
 from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_DECLINED, PROVIDER_REFUSED, TOO_LATE
 
 log = structlog.get_logger()
 bp = Blueprint("oidc", __name__, url_prefix="/authorize")
-
-_SALT: Final = "oidc state"
 
 
 @bp.post("/<attempt_id>/oidc/<name>")
@@ -82,18 +82,37 @@ def come_back(name: str) -> ResponseReturnValue:
     attempt_id = _attempt_in(params.get("state", ""), name)
     g.attempt_id = attempt_id
     cookie = attempt_cookie.read(attempt_id)
+    renewed = cookie.renewed(proof_by_provider(params))
+    try:
+        return _signed_in(cookie, renewed, name, params)
+    except (AttemptUnknown, NotDeparted):
+        # This very answer may have been brought before, by this browser, which got no reply to it.
+        with suppress(AttemptUnknown):
+            services().read(status_of, renewed.ticket, at=clock.now())
+            return _to_the_question(renewed)
+        raise
+
+
+def _signed_in(
+    cookie: AttemptCookie, renewed: AttemptCookie, name: str, params: dict[str, str]
+) -> ResponseReturnValue:
     status = services().read(status_of, cookie.ticket, at=clock.now())
     provider = _provider(status, name)
     try:
         identity = _identity(cookie, provider, params)
-        services().write(attempts.sign_in, cookie.ticket, identity, at=clock.now())
+        services().write(attempts.sign_in, cookie.ticket, identity, renewed.ticket, at=clock.now())
     except AttemptExpired:
         log.info("sign_in.too_late", reference=status.reference)
         return stop_page(cookie, TOO_LATE, status)
     except (AuthenticatorUnavailable, ProofRefused) as exc:
         return _did_not_work(cookie, status, provider, exc)
     log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
-    return redirect(url_for("authorize.show_confirm", attempt_id=attempt_id), 303)
+    return _to_the_question(renewed)
+
+
+def _to_the_question(cookie: AttemptCookie) -> ResponseReturnValue:
+    attempt_cookie.put(cookie)
+    return redirect(url_for("authorize.show_confirm", attempt_id=cookie.ticket.attempt_id), 303)
 
 
 def _identity(cookie: AttemptCookie, provider: Provider, params: dict[str, str]) -> Identity:
@@ -150,10 +169,10 @@ def _state(attempt_id: str, name: str) -> str:
 
 
 def _attempt_in(state: str, name: str) -> str:
-    """Return the attempt that *state* was sealed for, at the provider *name*.
+    """Return the attempt that *state* was signed for, at the provider *name*.
 
     Raises:
-        StateRefused: We have not sealed it, or too long ago, or for another provider.
+        StateRefused: We have not signed it, or too long ago, or for another provider.
     """
     try:
         attempt_id, provider, _ = _serializer().loads(state, max_age=MAX_AGE)
@@ -166,5 +185,4 @@ def _attempt_in(state: str, name: str) -> str:
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    # itsdangerous signs with the last key of the list.
-    return URLSafeTimedSerializer(list(reversed(services().settings.secret_keys)), salt=_SALT)
+    return signer(services().settings.secret_keys, purpose="provider state")

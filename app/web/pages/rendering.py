@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.authenticators import Provider
 from app.infra import clock
-from app.linking.attempt_status import AttemptStatus, status_of
+from app.linking.attempt_status import AttemptStatus, end_of, status_of
 from app.linking.errors import AttemptExpired, TokenSpent
 from app.linking.values import TOKEN_REFUSED
 from app.messenger.display_names import clean_name
@@ -30,7 +30,18 @@ REFUSED: Final = f"The connection could not be made. {AGAIN}"
 def current_page(attempt_id: str) -> ResponseReturnValue:
     """Return the page of an attempt that this browser has the cookie of."""
     cookie = attempt_cookie.read(attempt_id)
-    return page_of(cookie, services().read(status_of, cookie.ticket, at=clock.now()))
+    return page_of(cookie, current_status(cookie))
+
+
+def current_status(cookie: AttemptCookie) -> AttemptStatus:
+    """Return the status of the attempt that *cookie* was set for.
+
+    Raises:
+        AttemptUnknown: Its secret has been renewed, or the row is deleted.
+    """
+    if cookie.is_cut_down:
+        return services().read(end_of, cookie.ticket.attempt_id, at=clock.now())
+    return services().read(status_of, cookie.ticket, at=clock.now())
 
 
 def page_of(
@@ -79,6 +90,8 @@ def stop_page(
 ) -> ResponseReturnValue:
     """Return the page of a *problem*; *again* is the address for another try."""
     g.setdefault("problem", problem.name)
+    if status is not None and status.is_over:
+        attempt_cookie.cut_down(cookie)
     body = render_template(
         "authorize/status.html",
         brand=shown_brand(status.page_id) if status else None,
@@ -178,6 +191,8 @@ def _digits_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem 
 
 def _status_page(cookie: AttemptCookie, status: AttemptStatus, words: tuple[str, str, str]) -> str:
     title, sentence, tone = words
+    if status.is_over:
+        attempt_cookie.cut_down(cookie)
     return render_template(
         "authorize/status.html",
         brand=shown_brand(status.page_id),

@@ -15,17 +15,25 @@ for (const button of document.querySelectorAll("button[data-shows]")) {
   field.form.addEventListener("submit", () => show(false));
 }
 
-// The second half of a double click, begun on another page, must not fall on this button.
+// The second half of a double click, begun on another page or in a window above this one, must not
+// fall on this button.
 for (const button of document.querySelectorAll("button[data-after-a-moment]")) {
   let timer;
-  const wait = () => {
+  const stop = () => {
     clearTimeout(timer);
     button.disabled = true;
+  };
+  const wait = () => {
+    stop();
     if (document.visibilityState === "visible") {
       timer = setTimeout(() => { button.disabled = false; }, 500);
     }
   };
+  addEventListener("blur", stop);
+  for (const back of ["focus", "pageshow"]) addEventListener(back, wait);
   document.addEventListener("visibilitychange", wait);
+  // A browser that tells of no focus when its window is back tells of the first touch.
+  document.addEventListener("pointerdown", () => { if (button.disabled) wait(); });
   wait();
 }
 

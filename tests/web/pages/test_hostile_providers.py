@@ -124,7 +124,7 @@ def test_a_hostile_answer_leads_to_a_page_that_helps(
 def test_a_way_back_that_is_not_right_leads_to_a_page_that_helps(
     services: Services, provider: Provider, arrived: Person, changed: dict[str, str | None]
 ) -> None:
-    """R56: without our seal nobody can say whose attempt it was; then the way is from the start."""
+    """R56: without our signature nobody knows whose attempt it was; then all begins anew."""
     answer = round_trip(arrived, provider, **changed)
 
     if "state" in changed:

@@ -277,9 +277,9 @@ def test_the_answer_to_one_attempt_signs_in_no_other(
         {"code": ["a", "b"]},
         {"state": "WyJhIiwic3R1YiIsImIiXQ.aSA.AAAAAAAAAAAAAAAAAAAAAAAAAAA"},
     ],
-    ids=["empty", "forged", "state twice", "code twice", "sealed by nobody"],
+    ids=["empty", "forged", "state twice", "code twice", "signed by nobody"],
 )
-def test_a_way_back_without_our_seal_leads_nowhere(
+def test_a_way_back_without_our_signature_leads_nowhere(
     services: Services, stub: Provider, arrived: Person, changed: dict[str, Any]
 ) -> None:
     """R56: fails closed, and the attempt goes on waiting for the right one."""

@@ -1,8 +1,14 @@
 """The pages' behaviour in a real browser, with their script and without it."""
 
+from typing import Final
+
+import pytest
+
 from tests.web.gallery_server import GalleryServer, Visit
 from tests.web.page_gallery import SAMPLES
 
+# What a browser sends each of these to.
+TARGETS: Final = {"focus": "window", "pageshow": "window", "visibilitychange": "document"}
 COUNT_SENT = """
   window.sent = 0;
   addEventListener("submit", (event) => { sent += event.defaultPrevented ? 0 : 1; });
@@ -84,6 +90,58 @@ def test_connect_waits_until_it_has_been_seen(visit: Visit) -> None:
 
     assert not early
     assert connect.is_enabled()
+
+
+@pytest.mark.parametrize("sign", ["focus", "pageshow", "visibilitychange"])
+def test_connect_waits_again_when_another_window_was_in_front(visit: Visit, sign: str) -> None:
+    """R80: the window above is closed between the two halves of a double click."""
+    page = visit("confirm", paused=True)
+    connect = page.get_by_role("button", name="Connect")
+    page.clock.run_for(500)
+    ready = connect.is_enabled()
+
+    page.evaluate(f"{TARGETS[sign]}.dispatchEvent(new Event('{sign}'))")
+    at_once = connect.is_enabled()
+    page.clock.run_for(490)
+    early = connect.is_enabled()
+    page.clock.run_for(10)
+
+    assert (True, False, False, True) == (ready, at_once, early, connect.is_enabled())
+
+
+def test_connect_is_shut_while_another_window_is_in_front(visit: Visit) -> None:
+    """R80: however long that takes; and a timer that was running opens it no more."""
+    page = visit("confirm", paused=True)
+    connect = page.get_by_role("button", name="Connect")
+    page.clock.run_for(490)
+
+    page.evaluate("window.dispatchEvent(new Event('blur'))")
+    page.clock.run_for(60_000)
+    behind = connect.is_enabled()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.clock.run_for(500)
+
+    assert not behind
+    assert connect.is_enabled()
+
+
+def test_a_touch_opens_connect_where_the_browser_tells_of_no_focus(
+    visit: Visit, gallery: GalleryServer
+) -> None:
+    """R81: nobody is shut out; the touch itself does not connect, the one after it does."""
+    page = visit("confirm", paused=True)
+    connect = page.get_by_role("button", name="Connect")
+    page.clock.run_for(500)
+    page.evaluate("window.dispatchEvent(new Event('blur'))")
+
+    page.get_by_role("heading").click()
+    at_once = connect.is_enabled()
+    page.clock.run_for(500)
+    with page.expect_response("**/confirm"):
+        connect.click()
+
+    assert not at_once
+    assert ["/authorize/q3m9/confirm"] == gallery.posted
 
 
 def test_enter_in_the_digits_connects_nobody(visit: Visit, gallery: GalleryServer) -> None:

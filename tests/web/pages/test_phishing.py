@@ -136,18 +136,18 @@ def test_a_form_of_one_attempt_is_no_good_for_another(newcomer: Newcomer, graph:
 
 
 def test_a_cookie_of_one_attempt_does_not_open_another(newcomer: Newcomer, app: Flask) -> None:
-    """R19: the cookie is sealed for its own attempt, under whatever name it is sent."""
+    """R19: the cookie is signed for its own attempt, under whatever name it is sent."""
     mine, theirs = newcomer(), newcomer()
     mine.taps_log_in(log_in())
     theirs.opens(log_in().address())
     name, _, rest = theirs.sees.headers["set-cookie"].partition("=")
-    sealed = rest.partition(";")[0]
+    value = rest.partition(";")[0]
     my_path = mine.sees.form("Sign in").action
     my_name = f"attempt-{my_path.rpartition('/')[2]}"
 
     forger = PageVisitor(app, keeps_cookies=False).browser
-    forged = forger("GET", my_path, headers={"Cookie": f"{my_name}={sealed}"})
-    true = forger("GET", theirs.sees.location, headers={"Cookie": f"{name}={sealed}"})
+    forged = forger("GET", my_path, headers={"Cookie": f"{my_name}={value}"})
+    true = forger("GET", theirs.sees.location, headers={"Cookie": f"{name}={value}"})
 
     assert 400 == forged.status
     assert "Sign in" not in forged.text
@@ -189,9 +189,10 @@ def test_the_same_code_after_the_secret_key_was_changed(
 ) -> None:
     """R20, R71: a rotation between the two clicks does no harm to either the code or the form."""
     victim = newcomer()
-    cookie = victim.opens(bait.address()).headers["set-cookie"].partition(";")[0]
+    victim.taps_log_in(bait)
+    signed_in = victim.presses("Sign in", username=USERNAME, password=PASSWORD)
+    cookie = signed_in.headers["set-cookie"].partition(";")[0]
     victim.follows()
-    victim.signs_in()
     form = victim.sees.form("Connect")
     before = victim.sends(form).location
     old = services.settings

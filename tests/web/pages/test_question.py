@@ -61,9 +61,9 @@ def test_a_question_left_in_another_tab_connects_nobody_else(
 
     person.sends(old)
 
-    assert 409 == person.sees.status
+    assert 400 == person.sees.status
     assert "location" not in person.sees.headers
-    assert "This has changed meanwhile. Please read it again." in person.reads
+    assert "This page is out of date. Please try again." in person.reads
     assert "to r•••@shop.example?" in person.reads
     assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")

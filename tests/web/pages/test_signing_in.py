@@ -260,10 +260,11 @@ def test_after_confirming_no_password_is_looked_at(
     guesser.taps_log_in(known)
     form = guesser.sees.form("Sign in")
     guesser.signs_in()
+    token = guesser.sees.form("Connect").fields["form_token"]
     guesser.connects()
     before = watched.asked
 
-    answer = guesser.sends(form, username=USERNAME, password="wrong")
+    answer = guesser.sends(form, username=USERNAME, password="wrong", form_token=token)
 
     assert 409 == answer.status
     assert before == watched.asked

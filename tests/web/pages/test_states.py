@@ -75,7 +75,8 @@ def _open(_: Scene) -> None:
 
 def _signed_in(scene: Scene) -> None:
     scene.person.signs_in()
-    scene.question = scene.person.sees.form("Connect").fields["question"]
+    hidden = scene.person.sees.form("Connect").fields
+    scene.form_token, scene.question = hidden["form_token"], hidden["question"]
 
 
 def _confirmed(scene: Scene) -> None:
