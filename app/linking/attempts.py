@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from app.linking.attempt_status import (
 from app.linking.authorization_codes import code_for, digest
 from app.linking.errors import AttemptExpired, AttemptOver, NotSignedIn, TokenSpent, TooManyLinks
 from app.linking.models import Attempt, Link
-from app.linking.values import ACCOUNT_CLOSED, Ticket
+from app.linking.values import Ticket
 from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
 
@@ -142,17 +142,6 @@ def cancel(session: Session, ticket: Ticket, *, at: datetime) -> None:
     if state_of(attempt, at) in {"open", "signed_in"}:
         attempt.ended_at, attempt.ended_as = at, "cancelled"
         attempt.messenger_name = attempt.memo = None
-
-
-def void(session: Session, *, issuer: str, subject: str, at: datetime) -> None:
-    """End every attempt of a user whose account was closed, including those with a live code."""
-    theirs = (Attempt.issuer == issuer) & (Attempt.subject == subject)
-    ended = {"ended_at": at, "ended_as": "refused", "reason": ACCOUNT_CLOSED}
-    session.execute(
-        update(Attempt)
-        .where(theirs, Attempt.ended_at.is_(None))
-        .values(**ended, messenger_name=None, memo=None)
-    )
 
 
 def unconfirmed(session: Session, ticket: Ticket, at: datetime, *, lock: bool = True) -> Attempt:

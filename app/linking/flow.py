@@ -17,11 +17,11 @@ from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
 from app.accounts.rate_limiter import Hit
 from app.accounts.rate_limits import Counter, RateLimitKeys
-from app.linking import attempts, chat_code, handlers
+from app.linking import attempts, chat_code, handlers, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.question import question_digest
-from app.linking.values import Outcome, Ticket, User
+from app.linking.values import ACCOUNT_CLOSED, Outcome, Ticket, User
 from app.messenger.events import Event
 from app.messenger.types import PageId
 from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
@@ -104,7 +104,7 @@ def confirm(
     # Locked: a user who signs in between the checks below and the consent would be asked nothing.
     status = status_of(session, ticket, at=at, lock=True)
     if status.user and _is_closed(session, status.user):
-        attempts.void(session, issuer=status.user.issuer, subject=status.user.subject, at=at)
+        voiding.void_of_user(session, status.user, ACCOUNT_CLOSED, at=at)
         return NotConfirmed.ACCOUNT_CLOSED
     if status.state == "signed_in":
         asked = question_digest(status, ticket, key=consent.question_key)
@@ -144,8 +144,8 @@ def close_account(
     *close* disables or deletes the account of *username*, and returns its subject.
     """
     user = User(local.ISSUER, close(session, username))
-    attempts.void(session, issuer=user.issuer, subject=user.subject, at=at)
-    return len(handlers.end_all(session, user, cause="account closed", policy=policy, at=at))
+    voiding.void_of_user(session, user, ACCOUNT_CLOSED, at=at)
+    return len(handlers.end_all(session, user, cause=ACCOUNT_CLOSED, policy=policy, at=at).links)
 
 
 def take_in(

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
 from app.cli import main
+from app.linking import link_queries
 from app.services.container import Services
 from tests.actors import Graph
 from tests.cli.terminal import Operator
 from tests.installation import ANA, PAGE
-from tests.linking.factories import JANE, linked
+from tests.linking.factories import JANE, comes_back, confirmed, linked
 
 
 def test_links_are_exported_with_a_header(operator: Operator, services: Services) -> None:
@@ -61,6 +62,38 @@ def test_an_ended_link_is_no_longer_shown(operator: Operator, services: Services
 
     assert (0, 1) == (ended.exit_code, shown.exit_code)
     assert "This person is not linked." in shown.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("unlink", ANA), ("unlink-user", "ldap:staff", "7c1f42a0")],
+    ids=lambda words: words[0],
+)
+def test_a_link_that_is_on_its_way_is_ended_by_command(
+    operator: Operator, services: Services, words: tuple[str, ...]
+) -> None:
+    """R25: for users of every issuer."""
+    code = services.write(confirmed, as_=Identity("ldap:staff", "7c1f42a0", "j•••"))
+
+    first, again = (operator.types("links", *words) for _ in range(2))
+    services.write(comes_back, code)
+
+    assert (0, 1) == (first.exit_code, again.exit_code)
+    assert "ended before Messenger confirmed: 1." in first.output
+    assert "Error: this " in again.output
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
+
+
+def test_all_links_of_a_user_end_by_command(operator: Operator, services: Services) -> None:
+    """R25: and another user's stay."""
+    services.write(_link, Identity("ldap:staff", "7c1f42a0", "j•••"))
+
+    of_another = operator.types("links", "unlink-user", "ldap:office", "7c1f42a0")
+    ended = operator.types("links", "unlink-user", "ldap:staff", "7c1f42a0")
+
+    assert (1, 0) == (of_another.exit_code, ended.exit_code)
+    assert f"Ended: {PAGE}  {ANA}" in ended.output
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
 
 
 def test_an_unknown_reference_is_reported_in_a_sentence(operator: Operator) -> None:

@@ -143,7 +143,14 @@ _LINKS: Final = (
         "If it was you: compare VERIFY_TOKEN with the dashboard.",
     ),
     LogEvent("link.made", "A link was made."),
-    LogEvent("link.ended", "A link was ended, for the reason in `cause`."),
+    LogEvent(
+        "link.ended",
+        "A link was ended, for the reason in `cause`; `key` is the API key that asked for it.",
+    ),
+    LogEvent(
+        "attempt.ended_by_api",
+        "An API key ended attempts that Messenger had not confirmed: they make no link any more.",
+    ),
     LogEvent("link.unchanged", "An event changed nothing: a repeat, or it came too late."),
     LogEvent(
         "link.refused",
