@@ -54,6 +54,8 @@ class _Unquoted:
 def receive() -> ResponseReturnValue | None:
     """Give the request an id, and refuse or redirect one for another host or over plain http."""
     name_request()
+    # In every line, so that an incident can be told from the log: who did what, and from where.
+    structlog.contextvars.bind_contextvars(address=request.remote_addr)
     check_host()
     return require_https()
 

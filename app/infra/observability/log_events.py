@@ -86,8 +86,12 @@ _REQUESTS: Final = (
 )
 
 _SIGN_IN: Final = (
-    LogEvent("sign_in.done", "A person has signed in."),
-    LogEvent("sign_in.refused", "The user name or password was wrong."),
+    LogEvent("sign_in.done", "A person has signed in, as the user `issuer` and `subject`."),
+    LogEvent(
+        "sign_in.refused",
+        "The user name or password was wrong. What was typed is not logged: it may be a password.",
+        "If there are many from one `address`: block it.",
+    ),
     LogEvent(
         "sign_in.guessing",
         "Sustained password guessing at one account, from `address`. It is slowed down already.",
@@ -235,6 +239,11 @@ _API: Final = (
         "api.key_refused",
         "A request to the API had no valid key.",
         "If there are many: look at the address.",
+    ),
+    LogEvent(
+        "api.scope_refused",
+        "The API key `key` lacks the `scope` of the operation that it asked for.",
+        "If its holder has no reason to ask: revoke the key.",
     ),
     LogEvent(
         "api.key_exposed",

@@ -162,6 +162,7 @@ def _log(endings: Endings, grant: Grant) -> None:
         log.info(
             "link.ended",
             page=link.page_id,
+            psid=link.psid,
             cause=link.cause,
             reference=link.reference,
             key=grant.key_id,

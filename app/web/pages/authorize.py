@@ -24,7 +24,7 @@ from app.web.exceptions import LinkAmbiguous, LinkIncomplete, PageUnknown
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.csrf import QUESTION, posted
-from app.web.pages.recognition import recognise
+from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of
 from app.web.problems.pages import (
     PAGE_PROBLEMS,
@@ -89,7 +89,8 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
     cookie = posted(attempt_id)
     username, password = request.form["username"], request.form["password"]
     status = services().read(attempts.running, cookie.ticket, at=clock.now())
-    authenticator = services().sign_in_methods[status.page_id].password
+    methods = services().sign_in_methods[status.page_id]
+    authenticator = methods.password
     if authenticator is None:
         raise NotFound
     rate_limit_keys = services().rate_limit_keys
@@ -105,9 +106,13 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
             services().write(flow.sign_in, cookie.ticket, identity, tries.hits, at=clock.now())
         except CredentialsRefused:
             tries.was_wrong()
-            log.info("sign_in.refused", reference=status.reference)
+            log.info(
+                "sign_in.refused",
+                reference=status.reference,
+                authenticator=methods.password_name,
+            )
             return page_of(cookie, status, problem=WRONG_CREDENTIALS, username=username)
-    log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
+    log_sign_in(status, identity)
     # Outside the count: an error here says nothing about the guess.
     _send_first_digits(cookie)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
@@ -122,6 +127,7 @@ def confirm(attempt_id: str) -> ResponseReturnValue:
         digits_hash=chat_code.digits_hash(cookie, request.form.get("code", "")),
         code_key=cookie.code_key,
     )
+    reference = services().read(status_of, cookie.ticket, at=clock.now()).reference
     rules = ConsentRules(
         max_links=services().settings.max_links_per_user,
         confirm_in_chat=services().settings.confirm_in_chat,
@@ -130,10 +136,10 @@ def confirm(attempt_id: str) -> ResponseReturnValue:
     outcome = services().write(flow.confirm, cookie.ticket, consent, rules, at=clock.now())
     if isinstance(outcome, NotConfirmed):
         problem = _NOT_CONFIRMED[outcome]
-        log.info("attempt.not_confirmed", problem=problem.name)
+        log.info("attempt.not_confirmed", problem=problem.name, reference=reference)
         status = services().read(status_of, cookie.ticket, at=clock.now())
         return page_of(cookie, status, problem=problem)
-    log.info("attempt.confirmed")
+    log.info("attempt.confirmed", reference=reference)
     return redirect(with_authorization_code(cookie.redirect_uri, outcome), 303)
 
 

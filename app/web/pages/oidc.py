@@ -32,7 +32,7 @@ from app.web.exceptions import LinkAmbiguous, StateRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import MAX_AGE, AttemptCookie
 from app.web.pages.csrf import posted
-from app.web.pages.recognition import recognise
+from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of, stop_page
 from app.web.pages.webviews import is_offered, not_here
 from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_DECLINED, PROVIDER_REFUSED, TOO_LATE
@@ -94,7 +94,7 @@ def come_back(name: str) -> ResponseReturnValue:
         return stop_page(cookie, TOO_LATE, status)
     except (AuthenticatorUnavailable, ProofRefused) as exc:
         return _did_not_work(cookie, status, provider, exc)
-    log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
+    log_sign_in(status, identity)
     return redirect(url_for("authorize.show_confirm", attempt_id=attempt_id), 303)
 
 
