@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from sqlalchemy.orm import Session
 
-from app.accounts import local, rate_limiter
+from app.accounts import first_passwords, local, proofs, rate_limiter
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
 from app.accounts.rate_limiter import Hit
@@ -21,7 +21,7 @@ from app.linking import attempts, chat_code, handlers, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.question import question_digest
-from app.linking.values import ACCOUNT_CLOSED, Outcome, Ticket, User
+from app.linking.values import ACCOUNT_CLOSED, PASSWORD_CHANGED, Outcome, Ticket, User
 from app.messenger.events import Event
 from app.messenger.types import PageId
 from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
@@ -52,6 +52,8 @@ class NotConfirmed(Enum):
     """Why a consent was not accepted, where the reason must be committed: to raise undoes it."""
 
     ACCOUNT_CLOSED = auto()
+    # The password is still the one that somebody else has set.
+    PASSWORD_TO_CHOOSE = auto()
     # In another tab another user has signed in since, or the profile was connected.
     QUESTION_CHANGED = auto()
     WRONG_DIGITS = auto()
@@ -82,10 +84,11 @@ def sign_in(
     """Record who has signed in with a password, and clear the *counted* tries.
 
     Raises:
-        CredentialsRefused: The account was disabled while the password was verified.
+        CredentialsRefused: The account was disabled while the password was verified, or has
+            another password since.
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
-    if _is_closed(session, User(identity.issuer, identity.subject)):
+    if identity.issuer == local.ISSUER and not proofs.is_proven(session, identity):
         raise CredentialsRefused
     attempts.sign_in(session, ticket, identity, at=at)
     for hit in counted:
@@ -106,6 +109,8 @@ def confirm(
     if status.user and _is_closed(session, status.user):
         voiding.void_of_user(session, status.user, ACCOUNT_CLOSED, at=at)
         return NotConfirmed.ACCOUNT_CLOSED
+    if status.must_choose_password:
+        return NotConfirmed.PASSWORD_TO_CHOOSE
     if status.state == "signed_in":
         asked = question_digest(status, ticket, key=consent.question_key)
         if not hmac.compare_digest(consent.question.encode(), asked.encode()):
@@ -129,6 +134,47 @@ def count_digits_sent(
     """
     chat_code.count_sending(session, ticket, at=at)
     rate_limiter.hit(session, counters, at=at)
+
+
+def set_password(
+    session: Session, username: str, password_hash: str, *, is_first: bool, at: datetime
+) -> int:
+    """Set the password of *username* for its owner; return how many attempts this has ended.
+
+    Whoever has signed in with the password of before cannot go on (OWASP ASVS 5.0, 7.4.3).
+
+    Raises:
+        AccountUnknown: There is no such account.
+    """
+    subject = local.set_password(session, username, password_hash, is_first=is_first, at=at)
+    return voiding.void_of_user(session, User(local.ISSUER, subject), PASSWORD_CHANGED, at=at)
+
+
+def choose_password(  # noqa: PLR0913 - the step, its proof, and what it sets
+    session: Session,
+    ticket: Ticket,
+    identity: Identity,
+    password_hash: str,
+    counted: Sequence[Hit],
+    *,
+    at: datetime,
+) -> None:
+    """Replace the password by which *identity* was proved, and clear the *counted* tries.
+
+    The attempt goes on; every other of this user ends.
+
+    Raises:
+        CredentialsRefused: Another user has signed in, or the password has been changed since.
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
+    user = User(identity.issuer, identity.subject)
+    if attempts.unconfirmed(session, ticket, at).user != user:
+        raise CredentialsRefused
+    if not first_passwords.choose(session, identity, password_hash, at=at):
+        raise CredentialsRefused
+    voiding.void_of_user(session, user, PASSWORD_CHANGED, but=ticket.attempt_id, at=at)
+    for hit in counted:
+        rate_limiter.clear(session, hit)
 
 
 def close_account(
@@ -164,7 +210,7 @@ def take_in(
 
 
 def _is_closed(session: Session, user: User) -> bool:
-    return user.issuer == local.ISSUER and not local.is_active(session, user.subject)
+    return user.issuer == local.ISSUER and not proofs.is_active(session, user.subject)
 
 
 def _digits_fit(  # noqa: PLR0913 - two of the six are one consent

@@ -89,7 +89,8 @@ _SIGN_IN: Final = (
     LogEvent("sign_in.done", "A person has signed in, as the user `issuer` and `subject`."),
     LogEvent(
         "sign_in.refused",
-        "The user name or password was wrong. What was typed is not logged: it may be a password.",
+        "The user name or password was wrong, or with `expired` a first password that was not "
+        "changed in time. What was typed is not logged: it may be a password.",
         "If there are many from one `address`: block it.",
     ),
     LogEvent(
@@ -100,6 +101,17 @@ _SIGN_IN: Final = (
     LogEvent(
         "sign_in.too_late",
         "A person came back from a provider after the attempt had expired (five minutes).",
+    ),
+    LogEvent("password.changed", "The owner of a built-in account has changed the password."),
+    LogEvent(
+        "password.refused",
+        "Somebody who had signed in typed a wrong present password, to change it. It counts as a "
+        "wrong sign-in.",
+    ),
+    LogEvent(
+        "password.not_checked",
+        "A new password could not be looked up in BREACHED_PASSWORDS_FILE, and was refused.",
+        "Look at the file and its rights.",
     ),
     LogEvent("provider.departed", "A person was sent to a provider to sign in."),
     LogEvent(

@@ -8,7 +8,7 @@ from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from app.accounts.authenticators import CredentialsRefused
+from app.accounts.authenticators import CredentialsRefused, PasswordExpired
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
@@ -27,7 +27,9 @@ from app.web.pages.csrf import QUESTION, posted
 from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of
 from app.web.problems.pages import (
+    FIRST_PASSWORD_EXPIRED,
     PAGE_PROBLEMS,
+    PASSWORD_TO_CHOOSE,
     QUESTION_CHANGED,
     WRONG_CREDENTIALS,
     WRONG_DIGITS,
@@ -45,6 +47,7 @@ _PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 _NOT_CONFIRMED: Final[dict[NotConfirmed, Problem]] = {
     NotConfirmed.ACCOUNT_CLOSED: PAGE_PROBLEMS[AttemptOver],
+    NotConfirmed.PASSWORD_TO_CHOOSE: PASSWORD_TO_CHOOSE,
     NotConfirmed.QUESTION_CHANGED: QUESTION_CHANGED,
     NotConfirmed.WRONG_DIGITS: WRONG_DIGITS,
 }
@@ -104,17 +107,20 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
         try:
             identity = authenticator.verify(username, password)
             services().write(flow.sign_in, cookie.ticket, identity, tries.hits, at=clock.now())
-        except CredentialsRefused:
+        except CredentialsRefused as exc:
             tries.was_wrong()
+            expired = isinstance(exc, PasswordExpired)
             log.info(
                 "sign_in.refused",
                 reference=status.reference,
                 authenticator=methods.password_name,
+                expired=expired,
             )
-            return page_of(cookie, status, problem=WRONG_CREDENTIALS, username=username)
+            problem = FIRST_PASSWORD_EXPIRED if expired else WRONG_CREDENTIALS
+            return page_of(cookie, status, problem=problem, username=username)
     log_sign_in(status, identity)
     # Outside the count: an error here says nothing about the guess.
-    _send_first_digits(cookie)
+    send_first_digits(cookie)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
 
 
@@ -174,8 +180,11 @@ def cancel(attempt_id: str) -> ResponseReturnValue:
     return redirect(cookie.redirect_uri, 303)
 
 
-def _send_first_digits(cookie: AttemptCookie) -> None:
+def send_first_digits(cookie: AttemptCookie) -> None:
+    """Send the digits that the question asks for, unless a password has to be chosen before."""
     status = services().read(status_of, cookie.ticket, at=clock.now())
+    if status.must_choose_password:
+        return
     if chat_code.is_needed(status) and not status.has_digits:
         # Too many for this profile: the page says so when more are asked for.
         with suppress(RateLimited), services().admission.enter():
