@@ -11,6 +11,7 @@ from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, page_option
 from app.infra import clock
+from app.infra.observability.logs import printable
 from app.linking import handlers, link_queries
 from app.linking.notices import object_of
 from app.linking.values import Endings, LinkValue, User
@@ -21,6 +22,7 @@ group = ServiceGroup("links", help="Show, end, export and import links.")
 COLUMNS = ("page_id", "psid", "issuer", "subject", "state", "version", "event_at")
 BATCH = 500
 CAUSE = "operator"
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\u2212")
 
 
 @group.command()
@@ -164,10 +166,16 @@ def _json(link: LinkValue) -> str:
 def _line(link: LinkValue) -> str:
     who = f"{link.user.issuer}:{link.user.subject}" if link.user else "-"
     name = link.messenger_name or "name unknown"
-    return f"{link.page_id}  {link.psid}  {name}  ->  {link.display_name} ({who}), {link.state}"
+    return printable(
+        f"{link.page_id}  {link.psid}  {name}  ->  {link.display_name} ({who}), {link.state}"
+    )
 
 
 def _escaped(value: object) -> object:
-    # A spreadsheet evaluates text that begins like a formula (R82).
+    # A spreadsheet evaluates text that begins like a formula, also in full width (OWASP, "CSV
+    # Injection"), and some drop a space before it (R82).
     text = "" if value is None else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in {*"=+-@\t\r"} else text
+    if not isinstance(text, str):
+        return text
+    is_formula = text[:1] in {"\t", "\r"} or text.lstrip()[:1] in _FORMULA
+    return f"'{text}" if is_formula else text

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
 from app.cli import main
+from app.infra import clock
 from app.linking import link_queries
+from app.outbox.queue import enqueue
 from app.services.container import Services
 from tests.actors import Graph
 from tests.cli.terminal import Operator
@@ -26,7 +28,9 @@ def test_links_are_exported_with_a_header(operator: Operator, services: Services
     assert [PAGE, ANA, "local", JANE.subject, "linked", "1"] == rows[1][:6]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
 def test_no_cell_of_the_export_is_a_formula(
     operator: Operator, services: Services, start: str
 ) -> None:
@@ -106,11 +110,31 @@ def test_an_unknown_reference_is_reported_in_a_sentence(operator: Operator) -> N
 def test_a_failure_of_graph_is_reported_in_a_sentence(operator: Operator, graph: Graph) -> None:
     graph.is_down = True
 
-    result = operator.types("messenger", "psid", "ARRsometoken")
+    result = operator.types("messenger", "psid", told="ARRsometoken\n")
 
     assert 1 == result.exit_code
     assert result.output.splitlines()[-1].startswith("Error: Graph:")
     assert "ARRsometoken" not in result.output
+
+
+def test_a_token_is_not_taken_as_an_argument(operator: Operator, graph: Graph) -> None:
+    """It would stand in the list of processes; and nothing is asked with it."""
+    result = operator.types("messenger", "psid", "ARRsometoken")
+
+    assert 2 == result.exit_code
+    assert "the token is no argument" in result.output
+    assert "ARRsometoken" not in result.output
+    assert not graph.calls
+
+
+def test_nothing_in_the_outbox_acts_on_the_terminal(operator: Operator, services: Services) -> None:
+    """R82: strangers write what is passed on; U+009B begins a command, U+202E turns the text."""
+    body = 'a\x9b2Jb\u202ec\x1bd\r\n"e"'.encode()
+    services.write(enqueue, "delivery", body, at=clock.now())
+
+    shown = operator.types("outbox", "show", "1")
+
+    assert 'a\ufffd2Jb\ufffdc\ufffdd\ufffd\n"e"\n' in shown.output
 
 
 def test_invalid_settings_are_listed_one_per_line() -> None:
