@@ -20,6 +20,10 @@ class CredentialsRefused(Exception):
     """The credentials are wrong. Which part is wrong is deliberately not reported."""
 
 
+class PasswordExpired(CredentialsRefused):
+    """The password is right, but was a first one, and its owner has not changed it in time."""
+
+
 class AuthenticatorUnavailable(Exception):
     """The credentials cannot be checked now; the same attempt may succeed later.
 

@@ -1,7 +1,8 @@
 """The identity that an authenticator proves, and rules for the texts that make it up."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 # Letters and symbols by category, but invisible (the Hangul fillers, the Braille blank): a name
@@ -21,6 +22,9 @@ class Identity:
     issuer: str
     subject: str
     display_name: str
+    # Of the built-in accounts: when the password that proved it was set. One that has been set
+    # since makes the proof worthless.
+    password_set_at: datetime | None = field(default=None, compare=False)
 
 
 def masked(name: str) -> str:

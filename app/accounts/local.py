@@ -1,13 +1,13 @@
 """The built-in accounts: their use cases, and the authenticator that checks their passwords.
 
-Nothing here commits, and every function of a session may be run twice. Disabling or deleting an
-account ends its open attempts and its links as well: that is up to the caller, who gets the
-subject for it.
+Nothing here commits, and every function of a session may be run twice. To end attempts and links
+of an account that is changed is up to the caller, who gets the subject for it.
 """
 
 import secrets
 import unicodedata
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
@@ -19,16 +19,19 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.accounts import first_passwords
 from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     CredentialsRefused,
     PasswordAuthenticator,
+    PasswordExpired,
     Resources,
     Run,
 )
 from app.accounts.identity import Identity, comparable, masked
 from app.accounts.models import Account
 from app.accounts.passwords import Hasher, HashUnusable
+from app.infra import clock
 
 ISSUER: Final = "local"
 LONGEST_NAME: Final = 254
@@ -79,10 +82,16 @@ def canonical(username: str) -> str:
     return name
 
 
-def add(
-    session: Session, username: str, display_name: str | None, password_hash: str, *, at: datetime
+def add(  # noqa: PLR0913 - the columns of one row
+    session: Session,
+    username: str,
+    display_name: str | None,
+    password_hash: str,
+    *,
+    is_first: bool = False,
+    at: datetime,
 ) -> str:
-    """Add an account; return its subject.
+    """Add an account; return its subject. A password that *is_first* has to be changed.
 
     Raises:
         UsernameRefused: The username is not allowed.
@@ -94,6 +103,8 @@ def add(
         canonical=canonical(username),
         display_name=display_name,
         password_hash=password_hash,
+        password_set_at=at,
+        password_is_first=is_first,
         created_at=at,
     )
     session.add(account)
@@ -105,14 +116,17 @@ def add(
     return subject
 
 
-def set_password(session: Session, username: str, password_hash: str) -> str:
-    """Replace the password of *username*; return the subject.
+def set_password(
+    session: Session, username: str, password_hash: str, *, is_first: bool = False, at: datetime
+) -> str:
+    """Replace the password of *username*; return the subject, whose attempts the caller ends.
 
     Raises:
         AccountUnknown: There is no such account.
     """
     account = _account_for(session, username)
     account.password_hash = password_hash
+    account.password_set_at, account.password_is_first = at, is_first
     return account.id
 
 
@@ -161,16 +175,6 @@ def list_accounts(session: Session) -> tuple[AccountValue, ...]:
     return tuple(map(_value, session.scalars(select(Account).order_by(Account.canonical))))
 
 
-def is_active(session: Session, subject: str) -> bool:
-    """Return whether *subject* may still sign in, or continue an attempt."""
-    # Locked: a transaction that disables the account either waits for our commit and then ends what
-    # we have written, or has committed before us and is seen. The lock is shared, since sign-ins
-    # need not wait for each other.
-    query = select(Account).where(Account.id == subject).with_for_update(read=True)
-    account = session.scalar(query.execution_options(populate_existing=True))
-    return account is not None and account.disabled_at is None
-
-
 def _account_for(session: Session, username: str) -> Account:
     account = _find(session, username, for_update=True)
     if account is None:
@@ -201,7 +205,9 @@ class _Credentials:
     subject: str
     username: str
     password_hash: str = field(repr=False)
+    password_set_at: datetime | None
     is_active: bool
+    is_expired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +219,8 @@ class _Lookup:
 
 def build(_: None, resources: Resources) -> PasswordAuthenticator:
     """Return the authenticator of the built-in accounts, which has no settings."""
-    return LocalAuthenticator(read=resources.read, write=resources.write, hasher=resources.hasher)
+    read, write, now = resources.read, resources.write, resources.now
+    return LocalAuthenticator(read=read, write=write, hasher=resources.hasher, now=now)
 
 
 class LocalAuthenticator:
@@ -224,21 +231,25 @@ class LocalAuthenticator:
     while: an unknown username takes as long as some account does, always the same one.
     """
 
-    def __init__(self, *, read: Run, write: Run, hasher: Hasher) -> None:
+    def __init__(
+        self, *, read: Run, write: Run, hasher: Hasher, now: Callable[[], datetime] = clock.now
+    ) -> None:
         self._read = read
         self._write = write
         self._hasher = hasher
+        self._now = now
 
     def verify(self, username: str, password: str) -> Identity:
         """Return the identity of *username* if *password* is right.
 
         Raises:
-            CredentialsRefused: They do not belong together, or the account is disabled.
+            CredentialsRefused: They do not belong together, or the account is disabled;
+                PasswordExpired where only time is against it.
             AuthenticatorUnavailable: The stored hash cannot be used.
         """
         # Made by the first sign-in of all, whether its username exists or not.
         random_hash = self._random_hash
-        lookup = self._read(partial(_look_up, username=username))
+        lookup = self._read(partial(_look_up, username=username, at=self._now()))
         known = lookup.credentials
         stored = known.password_hash if known else lookup.decoy_hash or random_hash
         try:
@@ -247,9 +258,11 @@ class LocalAuthenticator:
             raise AuthenticatorUnavailable from exc
         if known is None or not known.is_active or not matches:
             raise CredentialsRefused
+        if known.is_expired:
+            raise PasswordExpired
         if self._hasher.is_outdated(stored):
             self._upgrade(known, password)
-        return Identity(ISSUER, known.subject, masked(known.username))
+        return Identity(ISSUER, known.subject, masked(known.username), known.password_set_at)
 
     @cached_property
     def _random_hash(self) -> str:
@@ -262,7 +275,7 @@ class LocalAuthenticator:
         self._write(partial(_replace_hash, subject=known.subject, old=known.password_hash, new=new))
 
 
-def _look_up(session: Session, *, username: str) -> _Lookup:
+def _look_up(session: Session, *, username: str, at: datetime) -> _Lookup:
     # The decoy is read always, so that the number of queries reveals nothing either. An account is
     # found by the canonical form of its name, and so is the decoy: a name whose spellings took
     # different times would be known to have no account.
@@ -276,8 +289,14 @@ def _look_up(session: Session, *, username: str) -> _Lookup:
     account = _find(session, username)
     if account is None:
         return _Lookup(None, decoy_hash)
-    is_active = account.disabled_at is None
-    credentials = _Credentials(account.id, account.username, account.password_hash, is_active)
+    credentials = _Credentials(
+        account.id,
+        account.username,
+        account.password_hash,
+        account.password_set_at,
+        is_active=account.disabled_at is None,
+        is_expired=first_passwords.is_expired(account, at),
+    )
     return _Lookup(credentials, decoy_hash)
 
 

@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.database.engine import Base, UtcDateTime
@@ -18,6 +18,10 @@ class Account(Base):
     canonical: Mapped[str] = mapped_column(String(254), unique=True)
     display_name: Mapped[str | None] = mapped_column(String(254))
     password_hash: Mapped[str] = mapped_column(String(512))
+    # Null in accounts of a version that did not know it, and in imported ones.
+    password_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Set by somebody else: its owner chooses another at the first sign-in, and it expires.
+    password_is_first: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -7,9 +7,10 @@ message or error here.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from hashlib import sha1
 from typing import Final
 
 from argon2 import PasswordHasher, extract_parameters
@@ -37,16 +38,21 @@ class HashUnusable(Exception):
 
 
 def check_new_password(
-    password: str, *, forbidden: Iterable[str] = (), minimum: int = MINIMUM
+    password: str,
+    *,
+    forbidden: Iterable[str] = (),
+    minimum: int = MINIMUM,
+    is_stolen: Callable[[str], bool] | None = None,
 ) -> None:
     """Raise unless *password* may be set.
 
     *forbidden* are names that an attacker tries first: of the site, the person, the account.
     Common passwords of any length (30,000, in zxcvbn's own list; a test tries them all) score
-    below the required minimum.
+    below the required minimum. *is_stolen* is asked for the SHA-1 of the password, in hex.
 
     Raises:
-        PasswordRefused: It is too short, too long, common, easy to guess, or mostly such a name.
+        PasswordRefused: It is too short, too long, common, stolen, easy to guess, or mostly
+            such a name.
         ValueError: *minimum* is below LOWEST_MINIMUM.
     """
     if minimum < LOWEST_MINIMUM:
@@ -62,6 +68,13 @@ def check_new_password(
         warning = estimate.feedback and estimate.feedback.warning
         why = str(warning) if warning else "This password is easy to guess."
         raise PasswordRefused(f"{why} {_INSTEAD}")
+    if is_stolen and any(is_stolen(_sha1(form)) for form in {password, normal}):
+        raise PasswordRefused(f"This password is in a list of stolen passwords. {_INSTEAD}")
+
+
+def _sha1(password: str) -> str:
+    # What such lists hold; nothing is protected by it.
+    return sha1(password.encode(), usedforsecurity=False).hexdigest()
 
 
 def _score_needed(minimum: int) -> int:

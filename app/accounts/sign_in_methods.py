@@ -54,6 +54,8 @@ class SignInMethods:
 
     password: PasswordAuthenticator | None = field(repr=False)
     providers: tuple[Provider, ...]
+    # As AUTHENTICATORS names it; empty where there is no password form.
+    password_name: str = ""
 
     def provider(self, name: str) -> Provider | None:
         """Return the provider called *name*, if the page offers it."""
@@ -77,11 +79,19 @@ def build_sign_in_methods(
             case RedirectKind() as kind:
                 providers[name] = kind.build(own_settings, resources)
     return {
-        page_id: SignInMethods(
-            next((passwords[name] for name in names if name in passwords), None),
-            tuple(providers[name] for name in names if name in providers),
-        )
-        for page_id, names in (
-            (page_id, own or settings.authenticators) for page_id, own in chosen.items()
-        )
+        page_id: _methods(own or settings.authenticators, passwords, providers)
+        for page_id, own in chosen.items()
     }
+
+
+def _methods(
+    names: Sequence[str],
+    passwords: Mapping[str, PasswordAuthenticator],
+    providers: Mapping[str, Provider],
+) -> SignInMethods:
+    name = next((name for name in names if name in passwords), "")
+    return SignInMethods(
+        passwords.get(name),
+        tuple(providers[name] for name in names if name in providers),
+        password_name=name,
+    )

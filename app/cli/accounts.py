@@ -6,8 +6,10 @@ import click
 from sqlalchemy.orm import Session
 
 from app.accounts import local
+from app.accounts.authenticators import AuthenticatorUnavailable
+from app.accounts.first_passwords import LIFE
 from app.accounts.local import AccountError, AccountUnknown
-from app.accounts.passwords import PasswordRefused, check_new_password
+from app.accounts.passwords import PasswordRefused
 from app.cli.accounts_import import import_
 from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
@@ -18,39 +20,62 @@ from app.linking import flow
 group = ServiceGroup("accounts", help="Add, change and remove the built-in accounts.")
 group.add_command(import_)
 
+by_owner_option = click.option(
+    "--by-owner",
+    is_flag=True,
+    help="The owner of the account has typed the password here: it need not be changed.",
+)
+
 
 @group.command()
 @click.argument("username")
 @click.option("--display-name", help="The name shown on the confirm page.")
+@by_owner_option
 @audited
-def add(username: str, display_name: str | None) -> None:
+def add(username: str, display_name: str | None, *, by_owner: bool) -> None:
     """Add an account.
 
-    Asks for the password at a terminal; otherwise reads it from standard input.
+    Asks for the password at a terminal; otherwise reads it from standard input. It is a first
+    password: who signs in with it is asked for another, and it expires after seven days.
 
     Example: threadlink accounts add jane@example.com
     """
     password_hash = _hashed_new_password(username)
     try:
-        services().write(local.add, username, display_name, password_hash, at=clock.now())
+        services().write(
+            local.add,
+            username,
+            display_name,
+            password_hash,
+            is_first=not by_owner,
+            at=clock.now(),
+        )
     except AccountError as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(f"Added {username}. This person can now sign in when Messenger asks.")
+    _tell_of_first(by_owner=by_owner)
 
 
 @group.command()
 @click.argument("username")
+@by_owner_option
 @audited
-def set_password(username: str) -> None:
+def set_password(username: str, *, by_owner: bool) -> None:
     """Change the password of USERNAME, and keep its links.
+
+    Who signs in with it is asked for another, and it expires after seven days. Attempts to connect
+    that have begun with the password of before end.
 
     Example: threadlink accounts set-password jane@example.com
     """
     if services().read(local.find, username) is None:
         raise click.ClickException(f"there is no account {username}")
     password_hash = _hashed_new_password(username)
-    services().write(local.set_password, username, password_hash)
-    click.echo(f"Changed the password of {username}; its links stay.")
+    ended = services().write(
+        flow.set_password, username, password_hash, is_first=not by_owner, at=clock.now()
+    )
+    click.echo(f"Changed the password of {username}; its links stay. Attempts ended: {ended}.")
+    _tell_of_first(by_owner=by_owner)
     click.echo(f"To end them: threadlink accounts disable {username}")
 
 
@@ -117,16 +142,18 @@ def list_(*, as_json: bool) -> None:
         click.echo("There are no accounts. Next: threadlink accounts add USERNAME")
 
 
+def _tell_of_first(*, by_owner: bool) -> None:
+    if not by_owner:
+        click.echo(
+            f"The first sign-in asks for another password; this one serves for {LIFE.days} days."
+        )
+
+
 def _hashed_new_password(username: str) -> str:
     password = new_secret("Password")
-    page_names = services().page_names.values()
     try:
-        check_new_password(
-            password,
-            minimum=services().settings.password_min_length,
-            forbidden=[username, *page_names],
-        )
-    except PasswordRefused as exc:
+        services().check_new_password(password, username)
+    except (PasswordRefused, AuthenticatorUnavailable) as exc:
         raise click.ClickException(str(exc)) from exc
     return services().hasher.hash(password)
 

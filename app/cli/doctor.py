@@ -6,6 +6,7 @@ import click
 
 from app.cli.options import json_option
 from app.infra import clock
+from app.infra.observability.logs import printable
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
 from app.outbox import heartbeats, inspection
@@ -110,7 +111,7 @@ def _local(built: Services) -> Iterator[Finding]:
 
 
 def _print(finding: Finding) -> None:
-    click.echo(f"{MARKS[finding.verdict]}  {finding.subject}: {finding.words}")
+    click.echo(printable(f"{MARKS[finding.verdict]}  {finding.subject}: {finding.words}"))
     if finding.fix:
         click.echo(f"{'':9}fix: {finding.fix}")
 

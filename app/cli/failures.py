@@ -1,6 +1,7 @@
 """Expected failures of a command, in a sentence or two; every other exception is a bug."""
 
 from app.infra.database.writer import NotCommitted
+from app.infra.observability.logs import printable
 from app.infra.settings.settings import ConfigError
 from app.messenger.errors import GraphError
 
@@ -14,5 +15,5 @@ def sentence(exc: Exception) -> str | None:
         case NotCommitted():
             return "the database is busy or unavailable; nothing was changed. Try again."
         case GraphError():
-            return f"Graph: {exc}"
+            return f"Graph: {printable(str(exc))}"
     return None

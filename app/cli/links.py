@@ -1,6 +1,6 @@
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,15 +11,18 @@ from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, page_option
 from app.infra import clock
+from app.infra.observability.logs import printable
 from app.linking import handlers, link_queries
 from app.linking.notices import object_of
-from app.linking.values import LinkValue
+from app.linking.values import Endings, LinkValue, User
 from app.messenger.types import PageId, Psid
 
 group = ServiceGroup("links", help="Show, end, export and import links.")
 
 COLUMNS = ("page_id", "psid", "issuer", "subject", "state", "version", "event_at")
 BATCH = 500
+CAUSE = "operator"
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\u2212")
 
 
 @group.command()
@@ -48,32 +51,48 @@ def show(psid: str | None, page: PageId | None, *, as_json: bool) -> None:
 @page_option
 @audited
 def unlink(psid: str, page: PageId | None) -> None:
-    """End the link of PSID.
+    """End the link of PSID, and every attempt of this person to connect.
 
     The worker then tells Messenger.
 
     Example: threadlink links unlink 1256217357730577
     """
     pages = [page] if page else sorted(services().page_ids)
-    ended = [
-        link
-        for page_id in pages
-        if (
-            link := services().write(
-                handlers.end_one,
-                page_id,
-                Psid(psid),
-                cause="operator",
-                policy=services().policy,
-                at=clock.now(),
-            )
+    endings = [
+        services().write(
+            handlers.end_one,
+            page_id,
+            Psid(psid),
+            cause=CAUSE,
+            policy=services().policy,
+            at=clock.now(),
         )
+        for page_id in pages
     ]
-    for link in ended:
-        click.echo(f"Ended: {_line(link)}")
-    if not ended:
-        raise click.ClickException("this person is not linked")
-    click.echo("The worker tells Messenger (threadlink run includes one).")
+    _report(endings, nothing="this person is not linked")
+
+
+@group.command()
+@click.argument("issuer")
+@click.argument("subject")
+@page_option
+@audited
+def unlink_user(issuer: str, subject: str, page: PageId | None) -> None:
+    """End every link of a user, and every attempt in which the user has signed in.
+
+    ISSUER and SUBJECT are those of `links show`, whichever way the user signs in.
+
+    Example: threadlink links unlink-user ldap:staff 7c1f42a0
+    """
+    endings = services().write(
+        handlers.end_all,
+        User(issuer, subject),
+        cause=CAUSE,
+        policy=services().policy,
+        page=page,
+        at=clock.now(),
+    )
+    _report([endings], nothing="this user has no link, and no attempt to connect")
 
 
 @group.command()
@@ -119,6 +138,19 @@ def import_(file: Path, *, dry_run: bool) -> None:
         raise SystemExit(1)
 
 
+def _report(endings: Sequence[Endings], *, nothing: str) -> None:
+    """Print what was ended; fail with *nothing* where that is all there was."""
+    for link in (link for each in endings for link in each.links):
+        click.echo(f"Ended: {_line(link)}")
+    attempts = sum(each.attempts for each in endings)
+    if attempts:
+        click.echo(f"Attempts to connect that were ended before Messenger confirmed: {attempts}.")
+    if not any(endings):
+        raise click.ClickException(nothing)
+    if any(each.links for each in endings):
+        click.echo("The worker tells Messenger (threadlink run includes one).")
+
+
 def _all_links(page: PageId | None) -> Iterator[LinkValue]:
     """Yield the links that have not ended, with one batch in memory at a time."""
     after: tuple[PageId, Psid] | None = None
@@ -134,10 +166,16 @@ def _json(link: LinkValue) -> str:
 def _line(link: LinkValue) -> str:
     who = f"{link.user.issuer}:{link.user.subject}" if link.user else "-"
     name = link.messenger_name or "name unknown"
-    return f"{link.page_id}  {link.psid}  {name}  ->  {link.display_name} ({who}), {link.state}"
+    return printable(
+        f"{link.page_id}  {link.psid}  {name}  ->  {link.display_name} ({who}), {link.state}"
+    )
 
 
 def _escaped(value: object) -> object:
-    # A spreadsheet evaluates text that begins like a formula (R82).
+    # A spreadsheet evaluates text that begins like a formula, also in full width (OWASP, "CSV
+    # Injection"), and some drop a space before it (R82).
     text = "" if value is None else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in {*"=+-@\t\r"} else text
+    if not isinstance(text, str):
+        return text
+    is_formula = text[:1] in {"\t", "\r"} or text.lstrip()[:1] in _FORMULA
+    return f"'{text}" if is_formula else text

@@ -2,7 +2,8 @@ import click
 
 from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
-from app.cli.options import one_page, page_option
+from app.cli.options import one_page, page_option, typed_secret
+from app.infra.observability.logs import printable
 from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.graph.client import LEGACY_VERSION, GraphClient
@@ -53,7 +54,7 @@ def get_url(page: PageId | None) -> None:
     """
     page_id = one_page(page)
     url = _graph(page_id).linking_url()
-    click.echo(url or "Not set. Next: threadlink messenger set-url")
+    click.echo(printable(url) if url else "Not set. Next: threadlink messenger set-url")
 
 
 @group.command()
@@ -77,15 +78,19 @@ def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
 
 
 @group.command()
-@click.argument("account_linking_token", metavar="TOKEN")
+@click.argument("given", nargs=-1, metavar="")
 @page_option
-def psid(account_linking_token: str, page: PageId | None) -> None:
+def psid(given: tuple[str, ...], page: PageId | None) -> None:
     """Show the PSID that an account_linking_token belongs to.
 
-    TOKEN is valid for five minutes.
+    Asks for the token at a terminal; otherwise reads it from standard input. As an argument it
+    would stand in the list of processes and in the shell's history. It is valid for five minutes.
 
-    Example: threadlink messenger psid ARREbGIbGD7PQhwW
+    Example: threadlink messenger psid
     """
+    if given:
+        raise click.UsageError("the token is no argument, which others can see: type it when asked")
+    account_linking_token = typed_secret("account_linking_token")
     try:
         click.echo(_graph(one_page(page)).recipient_for(account_linking_token))
     except LinkingTokenRefused as exc:

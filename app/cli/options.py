@@ -36,6 +36,13 @@ def one_page(page: PageId | None) -> PageId:
     raise click.UsageError(f"choose a Page: --page with one of {', '.join(sorted(known))}")
 
 
+def typed_secret(what: str) -> str:
+    """Return a secret that is typed at a terminal, or else a line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    return getpass.getpass(f"{what}: ").strip()
+
+
 def new_secret(what: str) -> str:
     """Return a secret that is typed twice at a terminal, or else a line of standard input.
 

@@ -8,6 +8,7 @@ from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
 from app.infra import clock
+from app.infra.observability.logs import printable
 from app.outbox import inspection
 from app.outbox.inspection import ItemFilter, OutboxItem
 
@@ -75,8 +76,10 @@ def show(letter_id: int) -> None:
     if letter is None:
         raise click.ClickException(f"no pending item {letter_id}")
     for name, value in _fields(letter).items():
-        click.echo(f"{name:<11} {value}")
-    click.echo(letter.body.decode(errors="replace"))
+        click.echo(f"{name:<11} {printable(str(value))}")
+    # Strangers wrote parts of it: no character may act on the terminal (R82). A line break stays.
+    for line in letter.body.decode(errors="replace").split("\n"):
+        click.echo(printable(line))
     click.echo(f"To retry it now: threadlink outbox replay {letter_id}", err=True)
 
 
@@ -138,7 +141,7 @@ def _fields(letter: OutboxItem) -> dict[str, object]:
 
 def _line(letter: OutboxItem) -> str:
     item = f"{letter.id:>8}  {letter.kind:<13} {letter.state:<8}"
-    failure = f", last failure: {letter.failure}" if letter.failure else ""
+    failure = f", last failure: {printable(letter.failure)}" if letter.failure else ""
     return f"{item} created {letter.created_at:%Y-%m-%dT%H:%M:%SZ}, tries {letter.tries}{failure}"
 
 

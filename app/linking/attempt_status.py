@@ -8,6 +8,7 @@ from typing import Final, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts import first_passwords, local
 from app.linking.authorization_codes import CODE_LIFE, digest
 from app.linking.errors import AttemptUnknown
 from app.linking.models import Attempt, Link
@@ -40,6 +41,8 @@ class AttemptStatus:
     has_digits: bool
     # The person's Messenger profile is connected to another account, which would lose it.
     replaces: bool
+    # The user has signed in with a password that somebody else has set.
+    must_choose_password: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -86,6 +89,7 @@ def _status(session: Session, attempt: Attempt, at: datetime) -> AttemptStatus:
         token_spent=is_token_spent(session, attempt),
         has_digits=attempt.digits_hash is not None,
         replaces=_replaces(session, attempt),
+        must_choose_password=_must_choose_password(session, attempt),
     )
 
 
@@ -123,6 +127,12 @@ def is_token_spent(session: Session, attempt: Attempt) -> bool:
 def is_code_dead(attempt: Attempt, at: datetime) -> bool:
     """Return whether the code of *attempt* was made too long ago to be brought back."""
     return attempt.confirmed_at is not None and at - attempt.confirmed_at > CODE_LIFE
+
+
+def _must_choose_password(session: Session, attempt: Attempt) -> bool:
+    if attempt.issuer != local.ISSUER or attempt.subject is None:
+        return False
+    return first_passwords.is_first(session, attempt.subject)
 
 
 def _replaces(session: Session, attempt: Attempt) -> bool:

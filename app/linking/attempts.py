@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,7 @@ from app.linking.errors import (
 )
 from app.linking.models import Attempt, Link
 from app.linking.renewal import proof_by_password, renewed
-from app.linking.values import ACCOUNT_CLOSED, Ticket
+from app.linking.values import Ticket
 from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
 
@@ -182,17 +182,6 @@ def cancel(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
         attempt.ended_at, attempt.ended_as = at, "cancelled"
         attempt.messenger_name = attempt.memo = None
     return status_of(session, ticket, at=at)
-
-
-def void(session: Session, *, issuer: str, subject: str, at: datetime) -> None:
-    """End every attempt of a user whose account was closed, including those with a live code."""
-    theirs = (Attempt.issuer == issuer) & (Attempt.subject == subject)
-    ended = {"ended_at": at, "ended_as": "refused", "reason": ACCOUNT_CLOSED}
-    session.execute(
-        update(Attempt)
-        .where(theirs, Attempt.ended_at.is_(None))
-        .values(**ended, messenger_name=None, memo=None)
-    )
 
 
 def unconfirmed(session: Session, ticket: Ticket, at: datetime, *, lock: bool = True) -> Attempt:

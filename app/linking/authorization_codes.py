@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.linking.models import Attempt
-from app.linking.values import ACCOUNT_CLOSED, LinkValue
+from app.linking.values import ENDED_BY_US, VOID, LinkValue
 from app.messenger.events import AccountLinked
 
 # RFC 6749, section 4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED."
@@ -50,31 +50,39 @@ def spent(session: Session, authorization_code: str) -> Attempt | None:
 
 def misfit(attempt: Attempt, event: AccountLinked, link: LinkValue | None) -> str | None:
     """Return why *attempt*'s code does not fit *event*, in a word or two; None where it does."""
+    if (other := _misplaced(attempt, event)) is not None:
+        return other
     confirmed_at = attempt.confirmed_at
-    if attempt.page_id != event.page_id:
-        return "other page"
-    if attempt.psid != event.psid:
-        return "other person"
     if confirmed_at is None or not (
         confirmed_at - CLOCK_SKEW <= event.event_at <= confirmed_at + CODE_LIFE
     ):
         return "expired"
     ended_by_us_at = link.ended_by_us_at if link else None
     if ended_by_us_at is not None and confirmed_at <= ended_by_us_at:
-        return "ended by us"
+        return ENDED_BY_US
     return None
 
 
-def why_worthless(spent: Attempt | None) -> str:
-    """Return why a code makes no link any more; *spent* is its attempt, None where unknown."""
+def why_worthless(spent: Attempt | None, event: AccountLinked) -> str:
+    """Return why the code of *event* makes no link; *spent* is its attempt, None where unknown."""
     if spent is None:
         return "unknown"
-    return ACCOUNT_CLOSED if spent.reason == ACCOUNT_CLOSED else "spent"
+    if spent.reason in VOID:
+        # Worthless either way, but a code in other hands is news.
+        return _misplaced(spent, event) or str(spent.reason)
+    return "spent"
+
+
+def _misplaced(attempt: Attempt, event: AccountLinked) -> str | None:
+    """Return what of *event* is not that of *attempt*, None where page and person are."""
+    if attempt.page_id != event.page_id:
+        return "other page"
+    return "other person" if attempt.psid != event.psid else None
 
 
 def is_for(attempt: Attempt, event: AccountLinked) -> bool:
     """Return whether *event* comes from the person and the page of *attempt*."""
-    return (attempt.page_id, attempt.psid) == (event.page_id, event.psid)
+    return _misplaced(attempt, event) is None
 
 
 def was_opened_elsewhere(session: Session, attempt: Attempt) -> bool:

@@ -12,16 +12,16 @@ from enum import Enum, auto
 
 from sqlalchemy.orm import Session
 
-from app.accounts import local, rate_limiter
+from app.accounts import first_passwords, local, proofs, rate_limiter
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
 from app.accounts.rate_limiter import Hit
 from app.accounts.rate_limits import Counter, RateLimitKeys
-from app.linking import attempts, chat_code, handlers
+from app.linking import attempts, chat_code, handlers, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.question import question_digest
-from app.linking.values import Outcome, Ticket, User
+from app.linking.values import ACCOUNT_CLOSED, PASSWORD_CHANGED, Outcome, Ticket, User
 from app.messenger.events import Event
 from app.messenger.types import PageId, Psid
 from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
@@ -52,6 +52,8 @@ class NotConfirmed(Enum):
     """Why a consent was not accepted, where the reason must be committed: to raise undoes it."""
 
     ACCOUNT_CLOSED = auto()
+    # The password is still the one that somebody else has set.
+    PASSWORD_TO_CHOOSE = auto()
     # In another tab another user has signed in since, or the profile was connected.
     QUESTION_CHANGED = auto()
     WRONG_DIGITS = auto()
@@ -102,10 +104,11 @@ def sign_in(  # noqa: PLR0913 - the two tickets are one step
     From now on *successor* is the ticket of the attempt.
 
     Raises:
-        CredentialsRefused: The account was disabled while the password was verified.
+        CredentialsRefused: The account was disabled while the password was verified, or has
+            another password since.
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
-    if _is_closed(session, User(identity.issuer, identity.subject)):
+    if identity.issuer == local.ISSUER and not proofs.is_proven(session, identity):
         raise CredentialsRefused
     attempts.sign_in(session, ticket, identity, successor, at=at)
     rate_limiter.refund(session, counted)
@@ -123,8 +126,10 @@ def confirm(
     # Locked: a user who signs in between the checks below and the consent would be asked nothing.
     status = status_of(session, ticket, at=at, lock=True)
     if status.user and _is_closed(session, status.user):
-        attempts.void(session, issuer=status.user.issuer, subject=status.user.subject, at=at)
+        voiding.void_of_user(session, status.user, ACCOUNT_CLOSED, at=at)
         return NotConfirmed.ACCOUNT_CLOSED
+    if status.must_choose_password:
+        return NotConfirmed.PASSWORD_TO_CHOOSE
     if status.state == "signed_in":
         asked = question_digest(status, ticket, key=consent.question_key)
         if not hmac.compare_digest(consent.question.encode(), asked.encode()):
@@ -150,6 +155,46 @@ def count_digits_sent(
     rate_limiter.hit(session, counters, at=at)
 
 
+def set_password(
+    session: Session, username: str, password_hash: str, *, is_first: bool, at: datetime
+) -> int:
+    """Set the password of *username* for its owner; return how many attempts this has ended.
+
+    Whoever has signed in with the password of before cannot go on (OWASP ASVS 5.0, 7.4.3).
+
+    Raises:
+        AccountUnknown: There is no such account.
+    """
+    subject = local.set_password(session, username, password_hash, is_first=is_first, at=at)
+    return voiding.void_of_user(session, User(local.ISSUER, subject), PASSWORD_CHANGED, at=at)
+
+
+def choose_password(  # noqa: PLR0913 - the step, its proof, and what it sets
+    session: Session,
+    ticket: Ticket,
+    identity: Identity,
+    password_hash: str,
+    counted: Hit,
+    *,
+    at: datetime,
+) -> None:
+    """Replace the password by which *identity* was proved, and refund the *counted* try.
+
+    The attempt goes on; every other of this user ends.
+
+    Raises:
+        CredentialsRefused: Another user has signed in, or the password has been changed since.
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
+    user = User(identity.issuer, identity.subject)
+    if attempts.unconfirmed(session, ticket, at).user != user:
+        raise CredentialsRefused
+    if not first_passwords.choose(session, identity, password_hash, at=at):
+        raise CredentialsRefused
+    voiding.void_of_user(session, user, PASSWORD_CHANGED, but=ticket.attempt_id, at=at)
+    rate_limiter.refund(session, counted)
+
+
 def close_account(
     session: Session,
     close: Callable[[Session, str], str],
@@ -163,8 +208,8 @@ def close_account(
     *close* disables or deletes the account of *username*, and returns its subject.
     """
     user = User(local.ISSUER, close(session, username))
-    attempts.void(session, issuer=user.issuer, subject=user.subject, at=at)
-    return len(handlers.end_all(session, user, cause="account closed", policy=policy, at=at))
+    voiding.void_of_user(session, user, ACCOUNT_CLOSED, at=at)
+    return len(handlers.end_all(session, user, cause=ACCOUNT_CLOSED, policy=policy, at=at).links)
 
 
 def take_in(
@@ -183,7 +228,7 @@ def take_in(
 
 
 def _is_closed(session: Session, user: User) -> bool:
-    return user.issuer == local.ISSUER and not local.is_active(session, user.subject)
+    return user.issuer == local.ISSUER and not proofs.is_active(session, user.subject)
 
 
 def _digits_fit(  # noqa: PLR0913 - two of the six are one consent

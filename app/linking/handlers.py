@@ -12,9 +12,18 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking import link_queries, links, notices
+from app.linking import link_queries, links, notices, voiding
 from app.linking.graph_unlink import enqueue_unlink
-from app.linking.values import Ended, LinkValue, Made, Outcome, Refused, User
+from app.linking.values import (
+    ENDED_BY_US,
+    Ended,
+    Endings,
+    LinkValue,
+    Made,
+    Outcome,
+    Refused,
+    User,
+)
 from app.messenger.events import AccountLinked, AccountUnlinked, Event, Unusable
 from app.messenger.types import PageId, Psid
 
@@ -77,17 +86,15 @@ HANDLERS: Final[Mapping[type, Callable[..., Outcome]]] = {
 
 def end_one(  # noqa: PLR0913 - two of the six are one key
     session: Session, page_id: PageId, psid: Psid, *, cause: str, policy: Policy, at: datetime
-) -> LinkValue | None:
-    """End a link for the business, and have Messenger informed.
+) -> Endings:
+    """End a link for the business, and every attempt of the person; have Messenger informed.
 
-    Returns its last state, None where the person was not linked.
+    An attempt that was confirmed would become the link again when Messenger's event arrives.
     """
-    ended = links.end(session, page_id, psid, cause=cause, at=at)
-    if ended is not None:
-        enqueue_unlink(session, page_id, psid, at=at)
-        if policy.tells_bot:
-            notices.on_ended(session, ended, at=at)
-    return ended
+    # Before the links: an event that is being handled has its attempt first, and is waited for.
+    attempts = voiding.void_of_person(session, page_id, psid, ENDED_BY_US, at=at)
+    ended = _end(session, page_id, psid, cause=cause, policy=policy, at=at)
+    return Endings(() if ended is None else (ended,), attempts)
 
 
 def end_all(  # noqa: PLR0913 - whose, why, where, when
@@ -98,14 +105,25 @@ def end_all(  # noqa: PLR0913 - whose, why, where, when
     policy: Policy,
     page: PageId | None = None,
     at: datetime,
-) -> tuple[LinkValue, ...]:
-    """End every link of *user*, or those on *page*, and have Messenger informed; return them."""
+) -> Endings:
+    """End every link of *user* and every attempt, or those on *page*; have Messenger informed."""
+    attempts = voiding.void_of_user(session, user, ENDED_BY_US, page=page, at=at)
     ended = (
-        end_one(session, link.page_id, link.psid, cause=cause, policy=policy, at=at)
-        for link in link_queries.links_of_user(session, user)
-        if page in {None, link.page_id}
+        _end(session, link.page_id, link.psid, cause=cause, policy=policy, at=at)
+        for link in link_queries.links_of_user(session, user, page=page)
     )
-    return tuple(link for link in ended if link is not None)
+    return Endings(tuple(link for link in ended if link is not None), attempts)
+
+
+def _end(  # noqa: PLR0913 - two of the six are one key
+    session: Session, page_id: PageId, psid: Psid, *, cause: str, policy: Policy, at: datetime
+) -> LinkValue | None:
+    ended = links.end(session, page_id, psid, cause=cause, at=at)
+    if ended is not None:
+        enqueue_unlink(session, page_id, psid, at=at)
+        if policy.tells_bot:
+            notices.on_ended(session, ended, at=at)
+    return ended
 
 
 def _burn(

@@ -32,7 +32,9 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
         spent = authorization_codes.spent(session, event.authorization_code)
         if _is_repeat(session, event, spent):
             return None
-        return _refuse(session, event, spent, authorization_codes.why_worthless(spent), at=at)
+        return _refuse(
+            session, event, spent, authorization_codes.why_worthless(spent, event), at=at
+        )
     link = link_rows.lock(session, event.page_id, event.psid)
     reason = authorization_codes.misfit(attempt, event, link)
     if reason is not None:

@@ -25,6 +25,22 @@ class Attempt(Base):
         ),
         Index(None, "token_hash"),
         Index(None, "opened_at"),
+        # For the ends that are the business's. Not partial by ended_at: to burn a code, for which
+        # Messenger waits, then changes no index.
+        Index(
+            "ix_attempt_user",
+            "issuer",
+            "subject",
+            sqlite_where=text("subject IS NOT NULL"),
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
+        Index(
+            "ix_attempt_person",
+            "page_id",
+            "psid",
+            sqlite_where=text("psid IS NOT NULL"),
+            postgresql_where=text("psid IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -11,7 +11,13 @@ from app.linking import delivery_counts
 from app.linking.attempt_status import LIFE, State, state_of
 from app.linking.authorization_codes import CODE_LIFE
 from app.linking.models import Attempt
-from app.linking.values import ACCOUNT_CLOSED, TOKEN_REFUSED, WRONG_DIGITS
+from app.linking.values import (
+    ACCOUNT_CLOSED,
+    ENDED_BY_US,
+    PASSWORD_CHANGED,
+    TOKEN_REFUSED,
+    WRONG_DIGITS,
+)
 
 # Messenger posts its event while the person looks at its page: after this time, it will not come.
 PATIENCE: Final = timedelta(minutes=2)
@@ -27,7 +33,8 @@ REASONS: Final = {
     "other page": "The code came back through another page.",
     "unlinked": "The code came back with a log-out, and cannot be used again; Log In makes a new "
     "one.",
-    "ended by us": "The link was ended after the person had confirmed.",
+    ENDED_BY_US: "The business ended it before Messenger confirmed.",
+    PASSWORD_CHANGED: "The password of the account was changed before Messenger confirmed.",
     ACCOUNT_CLOSED: "The account was disabled or deleted meanwhile.",
 }
 # The other reasons are faults of an event, in a word or two.

@@ -10,6 +10,10 @@ from app.messenger.types import PageId, Psid
 TOKEN_REFUSED: Final = "token refused"
 WRONG_DIGITS: Final = "wrong digits"
 ACCOUNT_CLOSED: Final = "account closed"
+ENDED_BY_US: Final = "ended by us"
+PASSWORD_CHANGED: Final = "password changed"
+# The reasons of attempts that were void before Messenger brought their code.
+VOID: Final = frozenset({ACCOUNT_CLOSED, ENDED_BY_US, PASSWORD_CHANGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,20 @@ class Ended:
     """A link was ended; *link* is its last state, with the names that the row no longer holds."""
 
     link: LinkValue
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """What was ended for the business: *links*, in their last state, and a number of attempts.
+
+    The attempts were under way, or confirmed and not yet brought back by Messenger.
+    """
+
+    links: tuple[LinkValue, ...]
+    attempts: int
+
+    def __bool__(self) -> bool:
+        return bool(self.links or self.attempts)
 
 
 # What became of one event; None: nothing changed, because it was a repeat or out of date.

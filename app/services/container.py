@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.accounts.authenticators import Resources
-from app.accounts.passwords import Hasher
+from app.accounts.authenticators import AuthenticatorUnavailable, Resources
+from app.accounts.passwords import Hasher, check_new_password
 from app.accounts.rate_limits import RateLimitKeys
 from app.accounts.sign_in_methods import SignInMethods, build_sign_in_methods
 from app.infra import clock
@@ -80,6 +80,26 @@ class Services:
     def page_names(self) -> Mapping[str, str]:
         """The names of the pages by their ids; empty where the operator has set none."""
         return {page.id: page.name for page in self.settings.pages}
+
+    def check_new_password(self, password: str, username: str) -> None:
+        """Raise unless *password* may be set for the built-in account of *username*.
+
+        Raises:
+            PasswordRefused: It is too short, too long, common, stolen, or made of names.
+            AuthenticatorUnavailable: The list of stolen passwords cannot be read.
+        """
+        stolen = self.settings.breached_passwords
+        try:
+            check_new_password(
+                password,
+                minimum=self.settings.password_min_length,
+                forbidden=[username, *self.page_names.values()],
+                is_stolen=stolen.has if stolen else None,
+            )
+        except OSError as exc:
+            reason = "BREACHED_PASSWORDS_FILE cannot be read"
+            log.exception("password.not_checked", reason=reason)
+            raise AuthenticatorUnavailable(reason) from exc
 
     @cached_property
     def policy(self) -> Policy:

@@ -9,7 +9,7 @@ from app.web import assets, errors, headers, request_guard
 from app.web.api import blueprint as api
 from app.web.current import EXTENSION
 from app.web.monitoring import health, prometheus, tracing
-from app.web.pages import authorize, brands, oidc
+from app.web.pages import authorize, brands, oidc, password
 from app.web.server.limits import MOST_LARGE_BYTES, MOST_PARAMETERS
 from app.web.webhook import views
 
@@ -32,7 +32,7 @@ def make_app(services: Services | None) -> Flask:
     app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
-    for module in (authorize, oidc, views, api, health, prometheus, assets, brands):
+    for module in (authorize, oidc, password, views, api, health, prometheus, assets, brands):
         app.register_blueprint(module.bp)
     request_guard.trust_proxies(app, services.settings.trusted_proxies)
     return app

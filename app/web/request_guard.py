@@ -69,6 +69,8 @@ class _Unquoted:
 def receive() -> ResponseReturnValue | None:
     """Give the request an id, and refuse or redirect one that no view is to see."""
     name_request()
+    # In every line, so that an incident can be told from the log: who did what, and from where.
+    structlog.contextvars.bind_contextvars(address=request.remote_addr)
     count_input()
     check_host()
     return require_https()

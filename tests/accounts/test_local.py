@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from app.accounts import local
+from app.accounts import local, proofs
 from app.accounts.local import AccountUnknown, UsernameRefused, UsernameTaken, canonical
 from app.accounts.models import Account
 
@@ -87,13 +87,13 @@ def test_a_subject_is_random_and_never_comes_back(session: Session) -> None:
 def test_a_disabled_account_is_active_no_more_until_enabled(session: Session) -> None:
     """R69: also for what it has begun."""
     subject = local.add(session, "jane", None, "hash", at=NOON)
-    assert local.is_active(session, subject)
+    assert proofs.is_active(session, subject)
 
     assert subject == local.disable(session, "jane", at=LATER)
-    assert not local.is_active(session, subject)
+    assert not proofs.is_active(session, subject)
 
     assert subject == local.enable(session, "jane")
-    assert local.is_active(session, subject)
+    assert proofs.is_active(session, subject)
 
 
 def test_disabling_twice_keeps_the_first_time(session: Session) -> None:
@@ -113,14 +113,14 @@ def test_a_deleted_account_is_gone(session: Session) -> None:
     assert subject == local.delete(session, "jane")
 
     assert local.find(session, "jane") is None
-    assert not local.is_active(session, subject)
+    assert not proofs.is_active(session, subject)
 
 
 def test_setting_a_password_replaces_the_hash_of_this_account(session: Session) -> None:
     subject = local.add(session, "jane", None, "old", at=NOON)
     local.add(session, "ben", None, "ben's", at=NOON)
 
-    assert subject == local.set_password(session, "Jane", "new")
+    assert subject == local.set_password(session, "Jane", "new", at=NOON)
 
     kept = session.scalars(select(Account.password_hash).order_by(Account.canonical))
     assert ["ben's", "new"] == list(kept)
@@ -130,7 +130,7 @@ def test_what_nobody_has_cannot_be_changed(session: Session) -> None:
     local.add(session, "ben", None, "hash", at=NOON)
 
     with pytest.raises(AccountUnknown):
-        local.set_password(session, "jane", "new")
+        local.set_password(session, "jane", "new", at=NOON)
     with pytest.raises(AccountUnknown):
         local.disable(session, "jane", at=NOON)
     with pytest.raises(AccountUnknown):

@@ -200,7 +200,7 @@ def test_what_is_no_spelling_of_a_name_has_a_decoy_of_its_own(
 @pytest.mark.usefixtures("subject")
 def test_a_foreign_hash_is_replaced_at_the_next_sign_in(session: Session, store: Store) -> None:
     """R54: wrong passwords replace nothing."""
-    local.set_password(session, "jane", FOREIGN)
+    local.set_password(session, "jane", FOREIGN, at=NOON)
     authenticator = LocalAuthenticator(
         read=store.read, write=store.write, hasher=Hasher(CountingArgon2())
     )
@@ -262,7 +262,7 @@ def test_an_upgrade_leaves_a_password_set_meanwhile(session: Session, store: Sto
     newer = more.hash("set by the operator just now")
 
     def write(use_case: Callable[[Session], T]) -> T:
-        local.set_password(session, "jane", newer)
+        local.set_password(session, "jane", newer, at=NOON)
         session.flush()
         return store.write(use_case)
 
@@ -277,7 +277,7 @@ def test_a_damaged_hash_is_no_wrong_password(
     session: Session, store: Store, argon2: CountingArgon2
 ) -> None:
     authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=Hasher(argon2))
-    local.set_password(session, "jane", "damaged")
+    local.set_password(session, "jane", "damaged", at=NOON)
 
     with pytest.raises(AuthenticatorUnavailable):
         authenticator.verify("jane", PASSWORD)

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from app.accounts import local
 from app.cli import accounts
 from app.services.container import Services
-from tests.installation import PASSWORD, USERNAME
+from tests.installation import NOON, PASSWORD, USERNAME
 
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
@@ -29,9 +29,10 @@ def test_accounts_are_imported_with_their_passwords(services: Services) -> None:
     authenticator = local.LocalAuthenticator(
         read=services.read, write=services.write, hasher=services.hasher
     )
-    before = services.read(lambda session: local._look_up(session, username=USERNAME).credentials)  # noqa: SLF001 - no public function shows the stored hash
+    look_up = local._look_up  # noqa: SLF001 - no public function shows the stored hash
+    before = services.read(look_up, username=USERNAME, at=NOON).credentials
     authenticator.verify(USERNAME, PASSWORD)
-    after = services.read(lambda session: local._look_up(session, username=USERNAME).credentials)  # noqa: SLF001 - as above
+    after = services.read(look_up, username=USERNAME, at=NOON).credentials
     assert before is not None
     assert after is not None
     assert HASH == before.password_hash

@@ -9,11 +9,14 @@ from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
 from app.cli import main
+from app.infra import clock
+from app.linking import link_queries
+from app.outbox.queue import enqueue
 from app.services.container import Services
 from tests.actors import Graph
 from tests.cli.terminal import Operator
 from tests.installation import ANA, PAGE
-from tests.linking.factories import JANE, linked
+from tests.linking.factories import JANE, comes_back, confirmed, linked
 
 
 def test_links_are_exported_with_a_header(operator: Operator, services: Services) -> None:
@@ -25,7 +28,9 @@ def test_links_are_exported_with_a_header(operator: Operator, services: Services
     assert [PAGE, ANA, "local", JANE.subject, "linked", "1"] == rows[1][:6]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
 def test_no_cell_of_the_export_is_a_formula(
     operator: Operator, services: Services, start: str
 ) -> None:
@@ -63,6 +68,38 @@ def test_an_ended_link_is_no_longer_shown(operator: Operator, services: Services
     assert "This person is not linked." in shown.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("unlink", ANA), ("unlink-user", "ldap:staff", "7c1f42a0")],
+    ids=lambda words: words[0],
+)
+def test_a_link_that_is_on_its_way_is_ended_by_command(
+    operator: Operator, services: Services, words: tuple[str, ...]
+) -> None:
+    """R25: for users of every issuer."""
+    code = services.write(confirmed, as_=Identity("ldap:staff", "7c1f42a0", "j•••"))
+
+    first, again = (operator.types("links", *words) for _ in range(2))
+    services.write(comes_back, code)
+
+    assert (0, 1) == (first.exit_code, again.exit_code)
+    assert "ended before Messenger confirmed: 1." in first.output
+    assert "Error: this " in again.output
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
+
+
+def test_all_links_of_a_user_end_by_command(operator: Operator, services: Services) -> None:
+    """R25: and another user's stay."""
+    services.write(_link, Identity("ldap:staff", "7c1f42a0", "j•••"))
+
+    of_another = operator.types("links", "unlink-user", "ldap:office", "7c1f42a0")
+    ended = operator.types("links", "unlink-user", "ldap:staff", "7c1f42a0")
+
+    assert (1, 0) == (of_another.exit_code, ended.exit_code)
+    assert f"Ended: {PAGE}  {ANA}" in ended.output
+    assert services.read(link_queries.find_link, PAGE, ANA) is None
+
+
 def test_an_unknown_reference_is_reported_in_a_sentence(operator: Operator) -> None:
     result = operator.types("attempts", "show", "0000-0000")
 
@@ -73,11 +110,31 @@ def test_an_unknown_reference_is_reported_in_a_sentence(operator: Operator) -> N
 def test_a_failure_of_graph_is_reported_in_a_sentence(operator: Operator, graph: Graph) -> None:
     graph.is_down = True
 
-    result = operator.types("messenger", "psid", "ARRsometoken")
+    result = operator.types("messenger", "psid", told="ARRsometoken\n")
 
     assert 1 == result.exit_code
     assert result.output.splitlines()[-1].startswith("Error: Graph:")
     assert "ARRsometoken" not in result.output
+
+
+def test_a_token_is_not_taken_as_an_argument(operator: Operator, graph: Graph) -> None:
+    """It would stand in the list of processes; and nothing is asked with it."""
+    result = operator.types("messenger", "psid", "ARRsometoken")
+
+    assert 2 == result.exit_code
+    assert "the token is no argument" in result.output
+    assert "ARRsometoken" not in result.output
+    assert not graph.calls
+
+
+def test_nothing_in_the_outbox_acts_on_the_terminal(operator: Operator, services: Services) -> None:
+    """R82: strangers write what is passed on; U+009B begins a command, U+202E turns the text."""
+    body = 'a\x9b2Jb\u202ec\x1bd\r\n"e"'.encode()
+    services.write(enqueue, "delivery", body, at=clock.now())
+
+    shown = operator.types("outbox", "show", "1")
+
+    assert 'a\ufffd2Jb\ufffdc\ufffdd\ufffd\n"e"\n' in shown.output
 
 
 def test_invalid_settings_are_listed_one_per_line() -> None:

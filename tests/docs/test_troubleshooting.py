@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from app.linking import timeline
-from app.web.problems.pages import PAGE_PROBLEMS, PROVIDER_NOT_HERE
+from app.web.problems.pages import FIRST_PASSWORD_EXPIRED, PAGE_PROBLEMS, PROVIDER_NOT_HERE
 from app.web.problems.table import problems_of_the_api
 from tests.docs.texts_in_code import quotes, texts
 
@@ -57,7 +57,7 @@ def test_every_conclusion_has_a_row_and_every_row_a_conclusion() -> None:
 
 @pytest.mark.parametrize("quote", quoted("By symptom: people"))
 def test_every_page_that_is_quoted_exists(quote: str) -> None:
-    problems = [*PAGE_PROBLEMS.values(), PROVIDER_NOT_HERE]
+    problems = [*PAGE_PROBLEMS.values(), PROVIDER_NOT_HERE, FIRST_PASSWORD_EXPIRED]
 
     assert any(quotes(quote, f"{problem.title} {problem.sentence}") for problem in problems)
 

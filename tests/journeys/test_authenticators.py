@@ -178,7 +178,9 @@ def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: Mobil
         settings["HELP_URL_PASSWORD"] = f"{public_url}/"
         ways = "local oidc:liar oidc:silent"
         with business(threadlink, public_url, AUTHENTICATORS=ways, **settings) as shop:
-            threadlink.runs("accounts", "add", "jane@example.com", typed=f"{password}\n")
+            threadlink.runs(
+                "accounts", "add", "--by-owner", "jane@example.com", typed=f"{password}\n"
+            )
             phone.opens(shop.chat_url)
             phone.taps("Log In")
             phone.taps("Continue with Liar")

@@ -28,7 +28,7 @@ def test_a_developer_sets_up_by_hand_and_a_person_links(
         assert "threadlink db upgrade" in threadlink.tries("run").stderr
         threadlink.runs("db", "upgrade")
         threadlink.runs("db", "status")
-        threadlink.runs("accounts", "add", JANE, typed=f"{PASSWORD}\n")
+        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         threadlink.runs("messenger", "set-url")
         threadlink.runs("messenger", "send-button", ana["psid"])
         with threadlink.serves("run") as server:

@@ -25,7 +25,7 @@ def _asking_for_digits(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
         values = {**there["env"], **own, "CONFIRM_IN_CHAT": "always"}
         (threadlink.folder / ".env").write_text(filled(values))
         threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", JANE, typed=f"{PASSWORD}\n")
+        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         threadlink.runs("messenger", "set-url")
         with threadlink.serves("run") as server:
             yield there

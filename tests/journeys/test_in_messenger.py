@@ -46,7 +46,9 @@ def test_in_messenger_the_other_ways_are_offered_and_work(
             **oidc("STAFF", taking.issuer),
         }
         with business(threadlink, public_url, **settings) as shop:
-            threadlink.runs("accounts", "add", "jane@example.com", typed=f"{PASSWORD}\n")
+            threadlink.runs(
+                "accounts", "add", "--by-owner", "jane@example.com", typed=f"{PASSWORD}\n"
+            )
             phone.opens(shop.chat_url)
             phone.taps("Log In")
             phone.sees("Google can't be used inside this app. Please sign in another way.")

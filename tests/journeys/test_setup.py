@@ -21,7 +21,7 @@ def test_after_setup_a_tap_on_log_in_ends_in_a_link(
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": public_url}
         (threadlink.folder / ".env").write_text(filled({**there["env"], **own}))
         threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", JANE, typed=f"{PASSWORD}\n")
+        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         with threadlink.serves("serve", "--port", str(port)) as server:
             told = threadlink.runs("setup")
 

@@ -37,7 +37,7 @@ def messenger(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": "http://127.0.0.1:1"}
         (threadlink.folder / ".env").write_text(filled({**there["env"], **own}))
         threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", JANE, typed=f"{PASSWORD}\n")
+        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         yield there
         assert 0 == emulator.stops()[0]
 

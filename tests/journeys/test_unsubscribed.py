@@ -59,7 +59,7 @@ def messenger(threadlink: Threadlink) -> Iterator[Messenger]:
         lines = (f"{name}={text}\n" for name, text in {**messenger.env, **own}.items())
         (threadlink.folder / ".env").write_text("".join(lines))
         threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", JANE, typed=f"{PASSWORD}\n")
+        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         with threadlink.serves("run"):
             threadlink.runs("setup")
             yield messenger

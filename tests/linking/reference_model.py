@@ -1,6 +1,7 @@
 """A reference model of links in a few lines, for histories that tests make up."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -46,7 +47,9 @@ class ReferenceModel:
             self.facts[event.psid].append((_ordering(event.event_at, at), True, None))
         self.heard.add(event)
 
-    def ended_by_us(self, psid: Psid, at: datetime) -> None:
+    def ended_by_us(self, psid: Psid, at: datetime, codes: Iterable[Code]) -> None:
+        # What is on its way ends as well.
+        self.heard |= {code for code in codes if code.psid == psid}
         if self.standing(psid):
             self.facts[psid].append((self._last(psid)[0], True, None))
             self.ended_by_us_at[psid] = at

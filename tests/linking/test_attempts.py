@@ -18,7 +18,8 @@ from app.linking.errors import (
     TooManyLinks,
 )
 from app.linking.models import Attempt
-from app.linking.values import Ticket
+from app.linking.values import ACCOUNT_CLOSED, Ticket
+from app.linking.voiding import void_of_user
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE
 from tests.linking.factories import (
     JANE,
@@ -31,6 +32,7 @@ from tests.linking.factories import (
     opened,
     signed_in,
     successor,
+    user,
 )
 
 
@@ -303,7 +305,7 @@ def test_a_closed_account_voids_its_attempts_and_nobody_elses(session: Session) 
     cancelled, others = signed_in(session), signed_in(session, as_=OMAR)
     attempts.cancel(session, cancelled, at=NOON)
 
-    attempts.void(session, issuer=JANE.issuer, subject=JANE.subject, at=NOON)
+    void_of_user(session, user(JANE), ACCOUNT_CLOSED, at=NOON)
 
     states = [_state(session, t) for t in (going_on, with_code, cancelled, others)]
     assert ["refused", "refused", "cancelled", "signed_in"] == states
@@ -358,7 +360,7 @@ def _ended(session: Session, how: str) -> Ticket:
         case "refused":
             attempts.refuse(session, ticket, "token refused", at=NOON)
         case "void":
-            attempts.void(session, issuer=JANE.issuer, subject=JANE.subject, at=NOON)
+            void_of_user(session, user(JANE), ACCOUNT_CLOSED, at=NOON)
             session.expire_all()
         case _:
             code = confirm(session, ticket)

@@ -200,8 +200,8 @@ def test_all_links_of_a_user_end_and_nobody_elses(session: Session) -> None:
 
     ended = handlers.end_all(session, user(JANE), cause="account closed", policy=POLICY, at=NOON)
 
-    assert [(PAGE, ANA), (OTHER_PAGE, ANA)] == [(link.page_id, link.psid) for link in ended]
-    assert {"account closed"} == {link.cause for link in ended}
+    assert [(PAGE, ANA), (OTHER_PAGE, ANA)] == [(link.page_id, link.psid) for link in ended.links]
+    assert {"account closed"} == {link.cause for link in ended.links}
     assert link_queries.find_link(session, PAGE, BEN) is not None
     assert [Unlink(PAGE, ANA), Unlink(OTHER_PAGE, ANA)] == _told(session)
 

@@ -90,7 +90,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(psid=people)
     def business_ends(self, psid: Psid) -> None:
-        self.model.ended_by_us(psid, self.at)
+        self.model.ended_by_us(psid, self.at, self.code_of.values())
         handlers.end_one(self.session, PAGE, psid, policy=POLICY, cause="operator", at=self.at)
 
     @rule(by=st.sampled_from([-5, 1, 20]))

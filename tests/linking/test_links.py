@@ -7,11 +7,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
-from app.linking import attempts, link_queries, links
+from app.linking import link_queries, links
 from app.linking.authorization_codes import CLOCK_SKEW, CODE_LIFE, digest
 from app.linking.links import MOST_AHEAD
 from app.linking.models import Attempt, Link, LinkEvent
-from app.linking.values import Made, Refused
+from app.linking.values import ACCOUNT_CLOSED, Made, Refused
+from app.linking.voiding import void_of_user
 from app.messenger.types import PageId, Psid
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE, PAGE
 from tests.linking.factories import (
@@ -129,7 +130,7 @@ def test_an_outage_of_ours_does_not_make_a_code_old(session: Session) -> None:
 
 def test_a_code_of_a_closed_account_links_nobody(session: Session) -> None:
     code = confirmed(session, as_=JANE)
-    attempts.void(session, issuer=JANE.issuer, subject=JANE.subject, at=NOON)
+    void_of_user(session, user(JANE), ACCOUNT_CLOSED, at=NOON)
 
     outcome = comes_back(session, code)
 

@@ -74,6 +74,17 @@ _CONFIRM = {
     "question": "qu3st10n",
     "digits_action": "/authorize/q3m9/digits",
 }
+_PASSWORD = {
+    **_ATTEMPT,
+    "action": "/authorize/q3m9/password",
+    "back": "/authorize/q3m9/confirm",
+    "is_first": False,
+    "username": "jane@example.com",
+    "display_name": "j•••@example.com",
+    "minimum": 15,
+    "problem": None,
+    "field": None,
+}
 _STATUS = {**_ATTEMPT, "detail": None, "again_action": None}
 
 SAMPLES: dict[str, Sample] = {
@@ -137,6 +148,21 @@ SAMPLES: dict[str, Sample] = {
     "confirm-digits-refused": Sample(
         "authorize/confirm.html",
         {**_CONFIRM, "digits": True, "problem": "Those digits don't match. Please look again."},
+    ),
+    "confirm-with-a-password": Sample(
+        "authorize/confirm.html", {**_CONFIRM, "password_url": "/authorize/q3m9/password"}
+    ),
+    "password": Sample("authorize/password.html", _PASSWORD),
+    "password-first": Sample(
+        "authorize/password.html", {**_PASSWORD, "is_first": True, "back": None}
+    ),
+    "password-refused": Sample(
+        "authorize/password.html",
+        {
+            **_PASSWORD,
+            "problem": "This password is little more than a name. Please choose another.",
+            "field": "new",
+        },
     ),
     "status-waiting": Sample(
         "authorize/status.html",

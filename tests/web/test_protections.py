@@ -110,7 +110,7 @@ def test_no_page_of_an_attempt_limits_where_its_forms_lead(
 
 def test_the_cookie_belongs_to_this_host_alone(database: URL) -> None:
     """R66, R67: named so that a browser takes it from nobody else."""
-    services = build(settings_for(database, PUBLIC_URL=SHOP, SECRET_KEY="k" * 48))
+    services = build(settings_for(database, PUBLIC_URL=SHOP))
     browser = InProcess(create_app(services), SHOP)
 
     cookie = browser("GET", log_in().address()).headers["set-cookie"]
@@ -284,7 +284,7 @@ def _points(answer: Answer) -> int:
 @pytest.mark.usefixtures("jane")
 def test_the_pages_earn_the_best_grade(database: URL, graph: Graph) -> None:
     """R83: entry error, sign-in and confirm, over https; A+ begins at 100, we aim at 120."""
-    services = build(settings_for(database, PUBLIC_URL=SHOP, SECRET_KEY="k" * 48))
+    services = build(settings_for(database, PUBLIC_URL=SHOP))
     visitor = PageVisitor(create_app(services), origin=SHOP)
     login = log_in()
     graph.knows(login, ANA)

@@ -20,7 +20,7 @@ from tests.installation import settings_for
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 HERE = "link.shop.example"
-PRODUCTION = {"PUBLIC_URL": f"https://{HERE}", "SECRET_KEY": "k" * 48}
+PRODUCTION = {"PUBLIC_URL": f"https://{HERE}"}
 
 EVIL = "evil.example"
 HOSTILE_HOSTS = [

@@ -91,8 +91,13 @@ _REQUESTS: Final = (
 )
 
 _SIGN_IN: Final = (
-    LogEvent("sign_in.done", "A person has signed in."),
-    LogEvent("sign_in.refused", "The user name or password was wrong."),
+    LogEvent("sign_in.done", "A person has signed in, as the user `issuer` and `subject`."),
+    LogEvent(
+        "sign_in.refused",
+        "The user name or password was wrong, or with `expired` a first password that was not "
+        "changed in time. What was typed is not logged: it may be a password.",
+        "If there are many from one `address`: block it.",
+    ),
     LogEvent(
         "sign_in.guessing",
         "Sustained password guessing at one account, from `address`. It is slowed down already.",
@@ -101,6 +106,17 @@ _SIGN_IN: Final = (
     LogEvent(
         "sign_in.too_late",
         "A person came back from a provider after the attempt had expired (five minutes).",
+    ),
+    LogEvent("password.changed", "The owner of a built-in account has changed the password."),
+    LogEvent(
+        "password.refused",
+        "Somebody who had signed in typed a wrong present password, to change it. It counts as a "
+        "wrong sign-in.",
+    ),
+    LogEvent(
+        "password.not_checked",
+        "A new password could not be looked up in BREACHED_PASSWORDS_FILE, and was refused.",
+        "Look at the file and its rights.",
     ),
     LogEvent("provider.departed", "A person was sent to a provider to sign in."),
     LogEvent(
@@ -149,7 +165,14 @@ _LINKS: Final = (
         "If it was you: compare VERIFY_TOKEN with the dashboard.",
     ),
     LogEvent("link.made", "A link was made."),
-    LogEvent("link.ended", "A link was ended, for the reason in `cause`."),
+    LogEvent(
+        "link.ended",
+        "A link was ended, for the reason in `cause`; `key` is the API key that asked for it.",
+    ),
+    LogEvent(
+        "attempt.ended_by_api",
+        "An API key ended attempts that Messenger had not confirmed: they make no link any more.",
+    ),
     LogEvent("link.unchanged", "An event changed nothing: a repeat, or it came too late."),
     LogEvent(
         "link.refused",
@@ -234,6 +257,11 @@ _API: Final = (
         "api.key_refused",
         "A request to the API had no valid key.",
         "If there are many: look at the address.",
+    ),
+    LogEvent(
+        "api.scope_refused",
+        "The API key `key` lacks the `scope` of the operation that it asked for.",
+        "If its holder has no reason to ask: revoke the key.",
     ),
     LogEvent(
         "api.key_exposed",

@@ -11,6 +11,7 @@ from structlog.typing import EventDict, WrappedLogger
 BY_STRANGERS: Final = frozenset(
     {
         "api.key_refused",
+        "attempt.not_confirmed",
         "door.gave_up",
         "door.refused",
         "redirect_uri.unknown_names",

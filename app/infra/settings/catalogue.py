@@ -9,7 +9,7 @@ where they are read, in `app.accounts`.
 from dataclasses import dataclass
 from typing import Final
 
-from app.infra.settings.production import LEAST_SECRET
+from app.infra.settings.production import LEAST_SECRET, LEAST_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ FACEBOOK_APP: Final = (
     ),
     Description(
         "VERIFY_TOKEN",
-        "Any text of your own. The app's dashboard asks for the same text beside the webhook's "
-        "address.",
+        "A text of your own. The app's dashboard asks for the same text beside the webhook's "
+        f"address. In production {LEAST_TOKEN} characters or more.",
     ),
 )
 
@@ -158,6 +158,14 @@ SIGN_IN: Final = (
         "The least length of passwords of the built-in accounts. NIST SP 800-63B-4 asks for 15.",
     ),
     Description(
+        "BREACHED_PASSWORDS_FILE",
+        "A file of the SHA-1 hashes of stolen passwords, sorted, `HASH:COUNT` in each line: the "
+        "format in which Have I Been Pwned offers its list. A new password of the built-in "
+        "accounts may not be in it. It is looked up on the disk, and never loaded.",
+        example="/var/lib/threadlink/pwned-passwords-sha1.txt",
+        default="no list but that of 30,000 common passwords",
+    ),
+    Description(
         "HELP_URL_PASSWORD",
         "The address of *Forgot password?*, a link below the form.",
         example="https://shop.example.com/forgot",
@@ -201,7 +209,7 @@ MONITORING: Final = (
     Description(
         "METRICS_TOKEN",
         "The token for `/metrics`, which Prometheus sends as `Authorization: Bearer …`. Without "
-        "it there is no `/metrics`.",
+        f"it there is no `/metrics`. In production {LEAST_TOKEN} characters or more.",
     ),
     Description(
         "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
 from app.infra.network.addresses import is_private, keeps_secrets
+from app.infra.sorted_hashes import Malformed, SortedHashes
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -118,6 +119,20 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def hash_list(text: str) -> SortedHashes:
+    """Return the list of hashes in the file that *text* names, which looks like one."""
+    hashes = SortedHashes(Path(text))
+    try:
+        hashes.check()
+    except OSError:
+        raise SettingError("names a file that cannot be read") from None
+    except Malformed:
+        raise SettingError(
+            "names a file that is not a sorted list of SHA-1 hashes, as HASH:COUNT in each line"
+        ) from None
+    return hashes
 
 
 def origin(text: str) -> str:

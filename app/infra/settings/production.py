@@ -19,6 +19,9 @@ LEAST_SECRET: Final = 32
 # (postgresql.org/docs/current/libpq-ssl.html, read 2026-11).
 _WITH_TLS: Final = frozenset({"require", "verify-ca", "verify-full"})
 _WITHOUT_TLS: Final = "disable"
+LEAST_TOKEN: Final = 16
+# Of 16 random digits in hex, fewer are different once in 25,000 times.
+LEAST_VARIETY: Final = 6
 
 
 def unsafe_addresses(addresses: Mapping[str, Iterable[str]]) -> list[str]:
@@ -48,12 +51,15 @@ def demo_secrets(secrets: Mapping[str, str]) -> list[str]:
     return [f"{name} is from the demo" for name, secret in secrets.items() if DEMO_MARK in secret]
 
 
-def short_keys(keys: Iterable[str]) -> list[str]:
-    """Return an error if one of *keys*, the current or an older SECRET_KEY, is too short."""
-    if all(len(key) >= LEAST_SECRET for key in keys):
-        return []
+def weak_keys(keys: Iterable[str]) -> list[str]:
+    """Return an error if one of *keys*, the current or an older SECRET_KEY, may be guessed."""
     how_to = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
-    return [f"SECRET_KEY is shorter than {LEAST_SECRET} characters: make one with {how_to}"]
+    for key in keys:
+        if len(key) < LEAST_SECRET:
+            return [f"SECRET_KEY is shorter than {LEAST_SECRET} characters: make one with {how_to}"]
+        if not _is_varied(key):
+            return [f"SECRET_KEY repeats a few characters: make one with {how_to}"]
+    return []
 
 
 def undecided_tls(database: URL) -> list[str]:
@@ -99,3 +105,19 @@ def _is_here(host: str) -> bool:
         return True
     bare = host if host.count(":") > 1 and not host.startswith("[") else f"//{host}"
     return host == "::1" or is_loopback(bare)
+
+
+def weak_tokens(tokens: Mapping[str, str | None]) -> list[str]:
+    """Return an error for each of *tokens*, by name, that may be guessed; None is not set."""
+    how_to = "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
+    return [
+        f"{name} is shorter than {LEAST_TOKEN} characters, or repeats a few: make one with {how_to}"
+        for name, token in tokens.items()
+        if token is not None and (len(token) < LEAST_TOKEN or not _is_varied(token))
+    ]
+
+
+def _is_varied(secret: str) -> bool:
+    """Return whether *secret* may be random: of few characters, or a repetition, it is not."""
+    is_repetition = secret in (secret * 2)[1:-1]
+    return len(set(secret)) >= LEAST_VARIETY and not is_repetition

@@ -25,6 +25,7 @@ from app.infra.settings.parsing import (
     Reader,
     database_url,
     digits,
+    hash_list,
     one_of,
     origin,
     origins,
@@ -35,6 +36,7 @@ from app.infra.settings.parsing import (
 )
 from app.infra.settings.retention import Retention, read_retention
 from app.infra.settings.sign_in import Kinds, SignInSettings, read_sign_in
+from app.infra.sorted_hashes import SortedHashes
 
 CONFIRM_IN_CHAT: Final = ("never", "unnamed", "always")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -67,6 +69,7 @@ class Settings:
     confirm_in_chat: str
     max_links_per_user: int
     password_min_length: int
+    breached_passwords: SortedHashes | None
     sign_in: SignInSettings
     retention: Retention
     trusted_proxies: int
@@ -117,6 +120,7 @@ class Settings:
             confirm_in_chat=reader.optional("CONFIRM_IN_CHAT", one_of(*CONFIRM_IN_CHAT), "never"),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
+            breached_passwords=reader.optional("BREACHED_PASSWORDS_FILE", hash_list, None),
             sign_in=read_sign_in(reader, kinds, chosen),
             retention=read_retention(reader),
             trusted_proxies=reader.optional("TRUSTED_PROXIES", whole(0, 9), 0),
@@ -198,10 +202,15 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         "VERIFY_TOKEN": settings.verify_token,
         **{f"the token of page {page.id}": page.token for page in settings.pages},
     }
+    tokens = {
+        "VERIFY_TOKEN": settings.verify_token,
+        "METRICS_TOKEN": settings.monitoring.metrics_token,
+    }
     return [
         *production.unsafe_addresses(addresses),
         *production.untrusted_graph(settings.graph_url, settings.graph_url_trusted),
         *production.demo_secrets(secrets),
-        *production.short_keys(settings.secret_keys),
+        *production.weak_keys(settings.secret_keys),
+        *production.weak_tokens(tokens),
         *production.undecided_tls(settings.database_url),
     ]

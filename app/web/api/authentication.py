@@ -32,6 +32,7 @@ def authenticate(scope: Scope) -> Grant:
         log.warning("api.key_refused", address=rate_limits.address())
         raise
     if scope not in grant.scopes:
+        log.warning("api.scope_refused", key=grant.key_id, scope=scope)
         raise ScopeMissing
     if grant.is_use_due:
         _record_use(grant)

@@ -5,6 +5,7 @@ import binascii
 from typing import Annotated, Final
 
 import msgspec
+import structlog
 from msgspec import Meta, Struct
 
 from app.api_keys.service import Grant
@@ -12,11 +13,13 @@ from app.infra import clock
 from app.linking import changes, handlers, link_queries
 from app.linking.link_queries import Pair
 from app.linking.notices import LinkObject, object_of
-from app.linking.values import User
+from app.linking.values import Endings, User
 from app.messenger.types import PageId, Psid
 from app.web.api.operations import Operation
 from app.web.current import services
 from app.web.exceptions import InputRefused, ResourceNotFound
+
+log = structlog.get_logger()
 
 MOST: Final = 200
 # More than a page, so that a mirror that starts late is not held up by numbering.
@@ -79,9 +82,10 @@ class Found(Struct):
 
 
 class Ended(Struct):
-    """The number of links that were ended."""
+    """The number of links that were ended, and of attempts that would have become links."""
 
     ended: int
+    attempts: int
 
 
 def show_link(grant: Grant, page_id: str, psid: str) -> LinkObject:
@@ -94,8 +98,7 @@ def show_link(grant: Grant, page_id: str, psid: str) -> LinkObject:
 
 def end_link(grant: Grant, page_id: str, psid: str) -> None:
     """End the link, if there is one: the operation is idempotent (R95)."""
-    del grant
-    services().write(
+    endings = services().write(
         handlers.end_one,
         PageId(page_id),
         Psid(psid),
@@ -103,6 +106,7 @@ def end_link(grant: Grant, page_id: str, psid: str) -> None:
         policy=services().policy,
         at=clock.now(),
     )
+    _log(endings, grant)
 
 
 def list_links_of_user(grant: Grant, query: PagedUserQuery) -> LinkPage:
@@ -120,7 +124,7 @@ def list_links_of_user(grant: Grant, query: PagedUserQuery) -> LinkPage:
 
 
 def end_links_of_user(grant: Grant, query: UserQuery) -> Ended:
-    ended = services().write(
+    endings = services().write(
         handlers.end_all,
         User(query.issuer, query.subject),
         cause="api",
@@ -128,7 +132,8 @@ def end_links_of_user(grant: Grant, query: UserQuery) -> Ended:
         page=_page_of(grant),
         at=clock.now(),
     )
-    return Ended(len(ended))
+    _log(endings, grant)
+    return Ended(len(endings.links), endings.attempts)
 
 
 def list_changes(grant: Grant, query: ChangesQuery) -> Changes:
@@ -149,6 +154,21 @@ def look_up_links(grant: Grant, body: Wanted) -> Found:
     visible = [pair for pair in pairs if allowed in {None, pair[0]}]
     links = services().read(link_queries.links_of_pairs, visible) if visible else {}
     return Found([object_of(links[pair]) if pair in links else None for pair in pairs])
+
+
+def _log(endings: Endings, grant: Grant) -> None:
+    """Log what the holder of the key has ended."""
+    for link in endings.links:
+        log.info(
+            "link.ended",
+            page=link.page_id,
+            psid=link.psid,
+            cause=link.cause,
+            reference=link.reference,
+            key=grant.key_id,
+        )
+    if endings.attempts:
+        log.info("attempt.ended_by_api", attempts=endings.attempts, key=grant.key_id)
 
 
 def _page_of(grant: Grant) -> PageId | None:
@@ -192,7 +212,8 @@ OPERATIONS: Final = (
         scope="links:write",
         summary="End a link",
         description="Ends the link, if there is one, and tells Messenger, which then shows Log In "
-        "again. Repeating the request does no harm.",
+        "again. Also ends every attempt of this person to connect, even one that Messenger has not "
+        "confirmed yet. Repeating the request does no harm.",
         view=end_link,
         problems=(404,),
     ),
@@ -213,7 +234,9 @@ OPERATIONS: Final = (
         name="end_links_of_user",
         scope="links:write",
         summary="End all links of one user",
-        description="Ends all of them, on the pages of the key, and tells Messenger.",
+        description="Ends all of them, on the pages of the key, and tells Messenger. Also ends "
+        "every attempt in which this user has signed in, even one that Messenger has not confirmed "
+        "yet: it makes no link when Messenger's event arrives.",
         view=end_links_of_user,
         query=UserQuery,
         answer=Ended,

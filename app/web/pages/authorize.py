@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from app.accounts.authenticators import CredentialsRefused
+from app.accounts.authenticators import CredentialsRefused, PasswordExpired
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
@@ -26,10 +26,12 @@ from app.web.exceptions import LinkAmbiguous, LinkIncomplete, PageUnknown
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.csrf import QUESTION, check_form, posted
-from app.web.pages.recognition import recognise
+from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of
 from app.web.problems.pages import (
+    FIRST_PASSWORD_EXPIRED,
     PAGE_PROBLEMS,
+    PASSWORD_TO_CHOOSE,
     QUESTION_CHANGED,
     WRONG_CREDENTIALS,
     WRONG_DIGITS,
@@ -47,6 +49,7 @@ _PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 _NOT_CONFIRMED: Final[dict[NotConfirmed, Problem]] = {
     NotConfirmed.ACCOUNT_CLOSED: PAGE_PROBLEMS[AttemptOver],
+    NotConfirmed.PASSWORD_TO_CHOOSE: PASSWORD_TO_CHOOSE,
     NotConfirmed.QUESTION_CHANGED: QUESTION_CHANGED,
     NotConfirmed.WRONG_DIGITS: WRONG_DIGITS,
 }
@@ -92,7 +95,8 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
     status = services().read(
         attempts.signing_in, cookie.ticket, renewal_key=cookie.renewal_key, at=clock.now()
     )
-    authenticator = services().sign_in_methods[status.page_id].password
+    methods = services().sign_in_methods[status.page_id]
+    authenticator = methods.password
     if authenticator is None:
         raise NotFound
     # Before the credentials are verified: each guess costs a live token of a real profile.
@@ -110,13 +114,20 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
             services().write(
                 flow.sign_in, cookie.ticket, identity, renewed.ticket, hit, at=clock.now()
             )
-    except CredentialsRefused:
-        log.info("sign_in.refused", reference=status.reference)
-        return page_of(cookie, status, problem=WRONG_CREDENTIALS, username=username)
+    except CredentialsRefused as exc:
+        expired = isinstance(exc, PasswordExpired)
+        log.info(
+            "sign_in.refused",
+            reference=status.reference,
+            authenticator=methods.password_name,
+            expired=expired,
+        )
+        problem = FIRST_PASSWORD_EXPIRED if expired else WRONG_CREDENTIALS
+        return page_of(cookie, status, problem=problem, username=username)
     attempt_cookie.put(renewed)
-    log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
+    log_sign_in(status, identity)
     # Outside the count: an error here says nothing about the guess.
-    _send_first_digits(renewed)
+    send_first_digits(renewed)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
 
 
@@ -129,6 +140,7 @@ def confirm(attempt_id: str) -> ResponseReturnValue:
         digits_hash=chat_code.digits_hash(cookie, request.form.get("code", "")),
         code_key=cookie.code_key,
     )
+    reference = services().read(status_of, cookie.ticket, at=clock.now()).reference
     rules = ConsentRules(
         max_links=services().settings.max_links_per_user,
         confirm_in_chat=services().settings.confirm_in_chat,
@@ -137,10 +149,10 @@ def confirm(attempt_id: str) -> ResponseReturnValue:
     outcome = services().write(flow.confirm, cookie.ticket, consent, rules, at=clock.now())
     if isinstance(outcome, NotConfirmed):
         problem = _NOT_CONFIRMED[outcome]
-        log.info("attempt.not_confirmed", problem=problem.name)
+        log.info("attempt.not_confirmed", problem=problem.name, reference=reference)
         status = services().read(status_of, cookie.ticket, at=clock.now())
         return page_of(cookie, status, problem=problem)
-    log.info("attempt.confirmed")
+    log.info("attempt.confirmed", reference=reference)
     return redirect(with_authorization_code(cookie.redirect_uri, outcome), 303)
 
 
@@ -181,8 +193,11 @@ def cancel(attempt_id: str) -> ResponseReturnValue:
     return redirect(cookie.redirect_uri, 303)
 
 
-def _send_first_digits(cookie: AttemptCookie) -> None:
+def send_first_digits(cookie: AttemptCookie) -> None:
+    """Send the digits that the question asks for, unless a password has to be chosen before."""
     status = services().read(status_of, cookie.ticket, at=clock.now())
+    if status.must_choose_password:
+        return
     if chat_code.is_needed(status) and not status.has_digits:
         # Too many for this profile: the page says so when more are asked for.
         with suppress(RateLimited), services().admission.enter():

@@ -33,7 +33,7 @@ from app.web.exceptions import LinkAmbiguous, StateRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import MAX_AGE, AttemptCookie
 from app.web.pages.csrf import posted
-from app.web.pages.recognition import recognise
+from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of, stop_page
 from app.web.pages.signing import signer
 from app.web.pages.webviews import is_offered, not_here
@@ -106,7 +106,7 @@ def _signed_in(
         return stop_page(cookie, TOO_LATE, status)
     except (AuthenticatorUnavailable, ProofRefused) as exc:
         return _did_not_work(cookie, status, provider, exc)
-    log.info("sign_in.done", reference=status.reference, issuer=identity.issuer)
+    log_sign_in(status, identity)
     return _to_the_question(renewed)
 
 

@@ -1,10 +1,14 @@
-"""Asks Graph for the person behind an account_linking_token, and records the answer."""
+"""Asks Graph for the person behind an account_linking_token; logs who has signed in."""
 
 from typing import Final
 
+import structlog
+
+from app.accounts.identity import Identity
 from app.infra import clock
 from app.infra.network.http_client import Deadline
 from app.linking import attempts, flow
+from app.linking.attempt_status import AttemptStatus
 from app.linking.values import TOKEN_REFUSED
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.types import PageId, Psid
@@ -12,8 +16,20 @@ from app.web import rate_limits
 from app.web.current import services
 from app.web.pages.attempt_cookie import AttemptCookie
 
+log = structlog.get_logger()
+
 # For all of Graph's answers to one request of a person, who is waiting (R103).
 GRAPH_PATIENCE_S: Final = 4.0
+
+
+def log_sign_in(status: AttemptStatus, identity: Identity) -> None:
+    """Log who has signed in, in which attempt."""
+    log.info(
+        "sign_in.done",
+        reference=status.reference,
+        issuer=identity.issuer,
+        subject=identity.subject,
+    )
 
 
 def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:

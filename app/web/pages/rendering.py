@@ -6,6 +6,8 @@ from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.authenticators import Provider
+from app.accounts.first_passwords import username_of
+from app.accounts.local import ISSUER
 from app.infra import clock
 from app.linking.attempt_status import AttemptStatus, end_of, status_of
 from app.linking.errors import AttemptExpired, TokenSpent
@@ -18,7 +20,7 @@ from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_of, shown_brand
 from app.web.pages.csrf import csrf_token, question
 from app.web.pages.webviews import is_offered, not_here
-from app.web.problems.pages import AGAIN, PAGE_PROBLEMS
+from app.web.problems.pages import AGAIN, PAGE_PROBLEMS, PASSWORD_FIELDS
 from app.web.problems.problem import Problem
 
 REFRESH_SECONDS: Final = 3
@@ -61,10 +63,8 @@ def page_of(
     if end := _dead_end(status):
         return stop_page(cookie, end, status)
     match status.state:
-        case "signed_in" if username is None and _lacks_digits(status):
-            return _digits_page(cookie, status, problem), http_status
         case "signed_in" if username is None:
-            return _confirm_page(cookie, status, problem), http_status
+            return _signed_in_page(cookie, status, problem), http_status
         case "open" | "signed_in":
             return _sign_in_page(cookie, status, problem, username or ""), http_status
         case "confirmed" if status.code_is_dead:
@@ -149,6 +149,14 @@ def _button(cookie: AttemptCookie, provider: Provider) -> dict[str, str]:
     return {"name": provider.label, "action": action}
 
 
+def _signed_in_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
+    if status.must_choose_password:
+        return password_page(cookie, status, problem)
+    if _lacks_digits(status):
+        return _digits_page(cookie, status, problem)
+    return _confirm_page(cookie, status, problem)
+
+
 def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
     name = clean_name(status.messenger_name or "")
     return render_template(
@@ -161,9 +169,55 @@ def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         messenger_initial=name[:1].upper() or None,
         display_name=clean_name(status.display_name or ""),
         replaces=status.replaces,
+        password_url=url_for("password.show", attempt_id=cookie.ticket.attempt_id)
+        if can_choose_password(status)
+        else None,
         digits=chat_code.is_needed(status),
         digits_action=url_for("authorize.send_digits", attempt_id=cookie.ticket.attempt_id),
         problem=problem and problem.sentence,
+        reference=status.reference,
+        **_frame(cookie),
+    )
+
+
+def can_choose_password(status: AttemptStatus) -> bool:
+    """Return whether the person has signed in with a password that is kept here."""
+    is_kept_here = services().sign_in_methods[status.page_id].password_name == ISSUER
+    user = status.user if status.state == "signed_in" else None
+    return is_kept_here and user is not None and user.issuer == ISSUER
+
+
+def password_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
+    """Return the page on which the person chooses another password."""
+    attempt_id, is_first = cookie.ticket.attempt_id, status.must_choose_password
+    subject = status.user.subject if status.user else ""
+    return render_template(
+        "authorize/password.html",
+        brand=shown_brand(status.page_id),
+        action=url_for("password.change", attempt_id=attempt_id),
+        back=None if is_first else url_for("authorize.show_confirm", attempt_id=attempt_id),
+        is_first=is_first,
+        username=services().read(username_of, subject) or "",
+        display_name=clean_name(status.display_name or ""),
+        minimum=services().settings.password_min_length,
+        problem=problem and problem.sentence,
+        field=PASSWORD_FIELDS.get(problem.name) if problem else None,
+        reference=status.reference,
+        **_frame(cookie),
+    )
+
+
+def changed_page(cookie: AttemptCookie, status: AttemptStatus) -> str:
+    """Return the page that says that the password is changed, and leads on to the question."""
+    return render_template(
+        "authorize/status.html",
+        brand=shown_brand(status.page_id),
+        title="Your password is changed",
+        sentence="Please use it from now on.",
+        tone="ok",
+        again_action=url_for("authorize.show_confirm", attempt_id=cookie.ticket.attempt_id),
+        again_method="get",
+        again_label="Continue",
         reference=status.reference,
         **_frame(cookie),
     )

@@ -161,6 +161,48 @@ WRONG_CREDENTIALS: Final = Problem(
     "That sign-in didn't work. Check your details and try again.",
     is_typed=True,
 )
+FIRST_PASSWORD_EXPIRED: Final = Problem(
+    422,
+    "password_expired",
+    "Sign in",
+    "This password was a first one, and is no longer valid. Please ask for a new one.",
+    is_typed=True,
+)
+PASSWORD_TO_CHOOSE: Final = Problem(
+    409, "password_to_choose", "Choose a password", "Please choose your own password first."
+)
+WRONG_PASSWORD: Final = Problem(
+    422,
+    "wrong_password",
+    "Choose a password",
+    "The present password is not right. Please try again.",
+    is_typed=True,
+)
+PASSWORDS_DIFFER: Final = Problem(
+    422,
+    "passwords_differ",
+    "Choose a password",
+    "The two new passwords are not the same. Please type them again.",
+    is_typed=True,
+)
+PASSWORD_UNCHANGED: Final = Problem(
+    422,
+    "password_unchanged",
+    "Choose a password",
+    "This is the present password. Please choose another.",
+    is_typed=True,
+)
+# The rules say why, in the place of {}.
+PASSWORD_NOT_ALLOWED: Final = Problem(
+    422, "password_not_allowed", "Choose a password", "{}", is_typed=True
+)
+# The field of the password page that each of these is about.
+PASSWORD_FIELDS: Final = {
+    WRONG_PASSWORD.name: "current",
+    PASSWORDS_DIFFER.name: "again",
+    PASSWORD_UNCHANGED.name: "new",
+    PASSWORD_NOT_ALLOWED.name: "new",
+}
 QUESTION_CHANGED: Final = Problem(
     409, "question_changed", "Connect", "This has changed meanwhile. Please read it again."
 )

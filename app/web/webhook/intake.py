@@ -86,6 +86,7 @@ def _report(outcome: Outcome) -> None:
             log.info(
                 "link.made",
                 page=link.page_id,
+                psid=link.psid,
                 reference=link.reference,
                 replaced=replaced is not None,
                 also_opened_elsewhere=also_opened_elsewhere,
@@ -96,7 +97,13 @@ def _report(outcome: Outcome) -> None:
             level("link.refused", reason=reason, reference=reference)
         case Ended(link):
             metrics.count_link_event("ended")
-            log.info("link.ended", page=link.page_id, cause=link.cause, reference=link.reference)
+            log.info(
+                "link.ended",
+                page=link.page_id,
+                psid=link.psid,
+                cause=link.cause,
+                reference=link.reference,
+            )
         case None:
             metrics.count_link_event("unchanged")
             log.info("link.unchanged")

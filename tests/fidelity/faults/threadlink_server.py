@@ -159,7 +159,7 @@ def running(messenger: Messenger) -> Iterator[ThreadlinkServer]:
         }
         env = {**ENVIRONMENT, **changed, "DATABASE_URL": str(database), "PATH": os.environ["PATH"]}
         _run(env, folder, "db", "upgrade")
-        _run(env, folder, "accounts", "add", USERNAME, typed=PASSWORD)
+        _run(env, folder, "accounts", "add", "--by-owner", USERNAME, typed=PASSWORD)
         scopes = [f"--scope={each}" for each in ("links:read", "links:write", "messages:send")]
         key = _run(env, folder, "keys", "create", "fidelity", *scopes).strip()
         server = shipped.start(database, folder, **changed)

@@ -1,5 +1,6 @@
 """Settings that stop a server before it takes a request, and some that do not."""
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.installation import ENVIRONMENT
 SAFE = {
     **ENVIRONMENT,
     "PUBLIC_URL": "https://link.shop.example",
-    "SECRET_KEY": "k" * 32,
+    "SECRET_KEY": "Zk3yTq8vRw2mXc6nBh4jPd5sLf7gAe9u",
     "DATABASE_URL": "sqlite://",
 }
 
@@ -28,6 +29,12 @@ LEAKS = [
     ({"SECRET_KEY": "k" * 31}, "SECRET_KEY"),
     ({"SECRET_KEY": f"demo_{'k' * 48}"}, "SECRET_KEY"),
     ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY"),
+    ({"SECRET_KEY": "k" * 32}, "SECRET_KEY repeats"),
+    ({"SECRET_KEY": "abcdefgh" * 4}, "SECRET_KEY repeats"),
+    ({"SECRET_KEY_FALLBACKS": "0123456701234567" * 3}, "SECRET_KEY repeats"),
+    ({"VERIFY_TOKEN": "meatyhamhock"}, "VERIFY_TOKEN is shorter"),
+    ({"VERIFY_TOKEN": "aaaaaaaaaaaaaaaaaaaaaaaa"}, "VERIFY_TOKEN is shorter"),
+    ({"METRICS_TOKEN": "prometheus"}, "METRICS_TOKEN is shorter"),
     ({"APP_SECRET": "demo_60efff025951cddde78c"}, "APP_SECRET"),
     ({"VERIFY_TOKEN": "demo_meatyhamhock"}, "VERIFY_TOKEN"),
     ({"PAGE_ACCESS_TOKEN": "demo_EAAB"}, "the token of page"),
@@ -58,6 +65,19 @@ def test_no_secret_has_a_default(name: str, public_url: str) -> None:
         settings_from_env(env)
 
 
+def test_keys_as_they_are_made_are_good() -> None:
+    """R71: in base64 or hex, none is refused by bad luck."""
+    for _ in range(2_000):
+        env = {
+            **SAFE,
+            "SECRET_KEY": secrets.token_hex(16),
+            "SECRET_KEY_FALLBACKS": secrets.token_urlsafe(48),
+            "VERIFY_TOKEN": secrets.token_urlsafe(16),
+            "METRICS_TOKEN": secrets.token_hex(16),
+        }
+        assert settings_from_env(env).is_production
+
+
 def test_every_error_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as refused:
         settings_from_env({"PUBLIC_URL": "nowhere", "TRUSTED_PROXIES": "many"})
@@ -71,12 +91,12 @@ def test_every_error_is_reported_at_once() -> None:
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     """R113: as container platforms provide them."""
     file = tmp_path / "secret"
-    file.write_text(f"{'s' * 40}\n")
+    file.write_text(f"{SAFE['SECRET_KEY']}\n")
     env = {name: value for name, value in SAFE.items() if name != "SECRET_KEY"}
 
     settings = settings_from_env({**env, "SECRET_KEY_FILE": str(file)})
 
-    assert "s" * 40 == settings.secret_key
+    assert SAFE["SECRET_KEY"] == settings.secret_key
     assert settings.is_production
 
 

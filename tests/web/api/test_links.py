@@ -1,9 +1,12 @@
+import pytest
 from sqlalchemy import event, select
 
-from app.linking.models import Link
+from app.infra import clock
+from app.linking.models import Attempt, Link
 from app.outbox.models import OutboxRow
 from app.services.container import Services
 from tests.installation import ANA, BEN, OTHER_PAGE, PAGE
+from tests.linking.factories import JANE, confirmed
 from tests.web.api.conftest import Caller, Holder, add_link, said
 
 ONE = f"/links/{PAGE}/{ANA}"
@@ -120,7 +123,7 @@ def test_all_links_of_a_user_end_in_one_call_on_the_keys_page(
 
     answer = holder("links:write", page_id=PAGE)("DELETE", HERS)
 
-    assert {"ended": 2} == said(answer)
+    assert {"ended": 2, "attempts": 0} == said(answer)
     with services.engine.connect() as connection:
         standing = connection.execute(select(Link.page_id).where(Link.state == "linked"))
         assert [OTHER_PAGE] == standing.scalars().all()
@@ -160,3 +163,21 @@ def test_a_mirror_follows_changes_from_cursor_to_cursor(services: Services, bot:
         (link["psid"], link["state"], link["version"]) for link in third["links"]
     ]
     assert ([], third["cursor"]) == (fourth["links"], fourth["cursor"])
+
+
+@pytest.mark.parametrize("path", [ONE, HERS.replace("subject=jane", f"subject={JANE.subject}")])
+def test_what_messenger_has_not_confirmed_ends_as_well(
+    services: Services, bot: Caller, path: str
+) -> None:
+    """R25: and the answer says so."""
+    services.write(confirmed, at=clock.now())
+
+    answer = bot("DELETE", path)
+
+    if path != ONE:
+        assert {"ended": 0, "attempts": 1} == said(answer)
+    with services.engine.connect() as connection:
+        ended = connection.execute(select(Attempt.ended_as, Attempt.reason)).one()
+        notices = connection.execute(select(OutboxRow.kind)).all()
+    assert ("refused", "ended by us") == tuple(ended)
+    assert not notices

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.accounts import local
+from app.accounts import local, proofs
 from app.accounts.authenticators import PasswordAuthenticator
 from app.accounts.identity import Identity
 from app.accounts.models import Account
@@ -350,7 +350,7 @@ def test_no_code_outlives_a_disable_in_the_same_instant(
 def test_disabling_waits_for_a_sign_in_that_is_being_written(services: Services, jane: str) -> None:
     """R69: else neither would see the other; SQLite has one writer at a time anyway."""
     with Session(services.engine) as signing_in, Session(services.engine) as disabling:
-        assert local.is_active(signing_in, jane)
+        assert proofs.is_active(signing_in, jane)
 
         with pytest.raises(OperationalError, match="could not obtain lock"):
             disabling.execute(select(Account).with_for_update(nowait=True))

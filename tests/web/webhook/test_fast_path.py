@@ -49,7 +49,7 @@ def fast_path(services: Services, flask: Flask) -> GatewayClient:
 
 def at_home(services: Services, proxies: int) -> Services:
     """Return *services* as they are in production, behind so many *proxies*."""
-    known = {"PUBLIC_URL": "https://link.shop.example", "SECRET_KEY": "k" * 48}
+    known = {"PUBLIC_URL": "https://link.shop.example"}
     proxied = settings_for(services.engine.url, TRUSTED_PROXIES=str(proxies), **known)
     return replace(services, settings=proxied)
 

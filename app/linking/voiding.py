@@ -1,0 +1,62 @@
+"""Attempts that are ended for the business, with whatever they may still become.
+
+An attempt that was confirmed is a link on its way: Messenger repeats an event for up to 36 hours
+(Meta, "Webhooks, Getting Started"), so an end of links that left it alone would not hold.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, update
+from sqlalchemy.orm import Session
+
+from app.linking.attempt_status import LIFE
+from app.linking.models import Attempt
+from app.linking.values import User
+from app.messenger.types import PageId, Psid
+
+
+def void_of_user(  # noqa: PLR0913 - whose, why, where, which not, when
+    session: Session,
+    user: User,
+    reason: str,
+    *,
+    page: PageId | None = None,
+    but: str | None = None,
+    at: datetime,
+) -> int:
+    """End every attempt in which *user* has signed in, with its code; return how many.
+
+    On *page* only, where one is given; the attempt with the id *but* goes on.
+    """
+    theirs = (Attempt.issuer == user.issuer) & (Attempt.subject == user.subject)
+    if page is not None:
+        theirs &= Attempt.page_id == page
+    if but is not None:
+        theirs &= Attempt.id != but
+    return _void(session, theirs, reason, at=at)
+
+
+def void_of_person(
+    session: Session, page_id: PageId, psid: Psid, reason: str, *, at: datetime
+) -> int:
+    """End every attempt of the Messenger person *psid*, with its code; return how many.
+
+    Also those that are not confirmed: one that is being confirmed at this moment is waited for,
+    since its row was theirs before.
+    """
+    theirs = (Attempt.page_id == page_id) & (Attempt.psid == psid)
+    return _void(session, theirs, reason, at=at)
+
+
+def _void(session: Session, which: ColumnElement[bool], reason: str, *, at: datetime) -> int:
+    # Expired ones as well, which a clock that steps back would bring to life, but not counted.
+    void = (
+        update(Attempt)
+        .where(which, Attempt.ended_at.is_(None))
+        .values(ended_at=at, ended_as="refused", reason=reason, messenger_name=None, memo=None)
+        .returning(Attempt.confirmed_at, Attempt.opened_at)
+    )
+    voided = session.execute(void).all()
+    return sum(
+        confirmed_at is not None or at - opened_at < LIFE for confirmed_at, opened_at in voided
+    )
