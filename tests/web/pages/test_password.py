@@ -162,7 +162,7 @@ def test_a_password_that_is_refused_changes_nothing(
 def test_guesses_on_this_page_are_counted_with_those_on_the_sign_in_page(
     app: Flask, graph: Graph, services: Services
 ) -> None:
-    """R61: five of one name from one network, wherever."""
+    """R61: five of one name from one network, on whichever page; a profile that fails waits."""
     person = newcomer(app, graph)
     person.signs_in()
     at_the_password(person)
@@ -172,8 +172,7 @@ def test_guesses_on_this_page_are_counted_with_those_on_the_sign_in_page(
     for _ in range(6):
         person.sees = page
         statuses.append(changes(person, "wrong", CHOSEN).sees.status)
-    other = newcomer(app, graph, BEN)
-    signing_in = other.signs_in()
+    signing_in = newcomer(app, graph).signs_in()
 
     assert [422] * 5 + [429] == statuses
     assert 429 == signing_in.status
