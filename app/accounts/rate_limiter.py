@@ -22,8 +22,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import RateLimitBucket
@@ -37,11 +38,15 @@ from app.accounts.rate_limits import (
     STREAK,
     Bucket,
     Counter,
+    RateLimit,
     identifier_wait,
     recent,
     window_wait,
 )
 from app.infra.database.engine import insert_into
+from app.infra.database.portions import PORTION, Cleanup
+
+BucketKey: TypeAlias = tuple[str, datetime]
 
 
 class RateLimited(Exception):
@@ -117,21 +122,36 @@ def refund(session: Session, counted: Hit) -> None:
     )
 
 
-def purge(session: Session, *, at: datetime) -> None:
-    """Delete the buckets that matter to no limit any more."""
-    outdated = (
-        and_(
-            RateLimitBucket.key.startswith(f"{limit.name}:", autoescape=True),
-            or_(
-                RateLimitBucket.window_at <= at - limit.lookback,
-                RateLimitBucket.window_at > at + SKEW,
-            ),
-        )
-        for limit in LIMITS
-    )
-    session.execute(
-        delete(RateLimitBucket).where(or_(*outdated)),
-        execution_options={"synchronize_session": False},
+def outdated(at: datetime) -> Cleanup[BucketKey]:
+    """Return what deletes the buckets that matter to no limit any more."""
+    bucket_key = (RateLimitBucket.key, RateLimitBucket.window_at)
+    is_outdated = or_(*(_is_outdated(limit, at) for limit in LIMITS))
+
+    def find(session: Session, last: BucketKey | None) -> Sequence[BucketKey]:
+        # In the order of keys: once through the index, from where the portion before has ended.
+        rows = select(*bucket_key).where(is_outdated)
+        if last is not None:
+            rows = rows.where(tuple_(*bucket_key) > last)
+        some = rows.order_by(*bucket_key).limit(PORTION)
+        return [(row.key, row.window_at) for row in session.execute(some)]
+
+    def forget(session: Session, keys: Sequence[BucketKey]) -> int:
+        # One by one: SQLite reads the whole table for a list of pairs.
+        this = (bucket_key[0] == bindparam("its_key")) & (bucket_key[1] == bindparam("its_window"))
+        rows = [{"its_key": key, "its_window": window_at} for key, window_at in keys]
+        session.connection().execute(delete(RateLimitBucket).where(this), rows)
+        return len(rows)
+
+    return Cleanup(find, forget)
+
+
+def _is_outdated(limit: RateLimit, at: datetime) -> ColumnElement[bool]:
+    return and_(
+        RateLimitBucket.key.startswith(f"{limit.name}:", autoescape=True),
+        or_(
+            RateLimitBucket.window_at <= at - limit.lookback,
+            RateLimitBucket.window_at > at + SKEW,
+        ),
     )
 
 

@@ -11,7 +11,8 @@ from app.cli.audit import audited
 from app.cli.context import ServiceCommand, services
 from app.infra import clock
 
-BATCH: Final = 500
+# Accounts of one transaction, for which the webhook of a server with SQLite waits.
+BATCH: Final = 200
 
 
 @click.command("import", cls=ServiceCommand)

@@ -18,7 +18,8 @@ from app.linking.values import User
 from app.messenger.types import PageId, Psid
 
 COLUMNS: Final = ("page_id", "psid", "issuer", "subject")
-BATCH: Final = 500
+# Links of one transaction, for which the webhook of a server with SQLite waits.
+BATCH: Final = 100
 _ID: Final = re.compile(r"[0-9]{1,64}")
 _LONGEST: Final = 255
 _MOST_SHOWN: Final = 20

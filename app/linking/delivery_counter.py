@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -17,6 +18,9 @@ log = structlog.get_logger()
 
 # Between two commits at least, however many deliveries come.
 PAUSE_S: Final = 1.0
+# In one transaction; after a day without a database thousands wait, and SQLite takes no statement
+# with more than 32,766 values.
+STORED_AT_ONCE: Final = 500
 THREAD_NAME: Final = "delivery-counter"
 
 
@@ -58,14 +62,20 @@ class DeliveryCounter:
             self._closing.wait(self._pause_s)
 
     def _flush(self) -> None:
+        """Store all counts, or as many as the database takes."""
+        while counts := self._some():
+            try:
+                self._write(counts)
+            except Exception as exc:  # noqa: BLE001 - counting must never stop, whatever goes wrong in the database
+                log.warning("intake.not_written", error=type(exc).__name__)
+                with self._lock:
+                    self._counts.update(counts)
+                self._noted.set()
+                return
+
+    def _some(self) -> Counts:
         with self._lock:
-            counts, self._counts = self._counts, Counter()
-        if not counts:
-            return
-        try:
-            self._write(counts)
-        except Exception as exc:  # noqa: BLE001 - counting must never stop, whatever goes wrong in the database
-            log.warning("intake.not_written", error=type(exc).__name__)
-            with self._lock:
-                self._counts.update(counts)
-            self._noted.set()
+            some = Counter(dict(islice(self._counts.items(), STORED_AT_ONCE)))
+            for counted in some:
+                del self._counts[counted]
+        return some

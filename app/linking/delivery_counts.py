@@ -4,20 +4,22 @@ They answer an operator's questions when a link is not made: did Messenger reach
 were its deliveries signed with the app secret?
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
+from typing import Literal, TypeAlias
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
+from app.infra.database.portions import PORTION, Cleanup
 from app.linking.models import Intake
 
 # Accepted, signed with the current or the previous app secret; or refused for the signature.
 Signer = Literal["current", "previous", "refused"]
 Counts = Mapping[tuple[datetime, Signer], int]
+Key: TypeAlias = tuple[datetime, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,20 @@ def last(session: Session) -> dict[str, datetime]:
     return {row[0]: row[1] for row in session.execute(latest)}
 
 
-def forget(session: Session, *, kept_for: timedelta, at: datetime) -> int:
-    """Delete the counts older than *kept_for*, which explain no attempt; return how many rows."""
-    deleted = delete(Intake).where(Intake.minute_at < at - kept_for).returning(Intake.minute_at)
-    return len(session.scalars(deleted).all())
+def old(until: datetime) -> Cleanup[Key]:
+    """Return what deletes the counts of the time before *until*, which explain no attempt."""
+
+    def find(session: Session, _: Key | None) -> Sequence[Key]:
+        rows = select(Intake.minute_at, Intake.outcome).where(Intake.minute_at < until)
+        some = rows.order_by(Intake.minute_at, Intake.outcome).limit(PORTION)
+        return [(row.minute_at, row.outcome) for row in session.execute(some)]
+
+    def forget(session: Session, keys: Sequence[Key]) -> int:
+        # One by one: SQLite may read the whole table for a list of pairs.
+        minute = Intake.minute_at == bindparam("its_minute")
+        this = minute & (Intake.outcome == bindparam("its_outcome"))
+        rows = [{"its_minute": key[0], "its_outcome": key[1]} for key in keys]
+        session.connection().execute(delete(Intake).where(this), rows)
+        return len(rows)
+
+    return Cleanup(find, forget)

@@ -1,6 +1,7 @@
 """The tables of linking."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import BigInteger, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,6 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.infra.database.engine import Base, UtcDateTime
 from app.linking.values import User, user_of
 from app.messenger.types import PageId, Psid
+
+# The conditions of partial indexes, as literals: the databases use such an index only for a query
+# that has the same condition.
+HAS_MESSENGER_NAME: Final = text("(messenger_name IS NOT NULL OR memo IS NOT NULL)")
+HAS_DISPLAY_NAME: Final = text("display_name IS NOT NULL")
+UNCONFIRMED: Final = text("confirmed_at IS NULL")
 
 
 class Attempt(Base):
@@ -40,6 +47,15 @@ class Attempt(Base):
             "psid",
             sqlite_where=text("psid IS NOT NULL"),
             postgresql_where=text("psid IS NOT NULL"),
+        ),
+        # Serve the retention, which finds what is to be forgotten without reading all attempts.
+        *(
+            Index(name, "opened_at", sqlite_where=which, postgresql_where=which)
+            for name, which in (
+                ("ix_attempt_messenger_name", HAS_MESSENGER_NAME),
+                ("ix_attempt_display_name", HAS_DISPLAY_NAME),
+                ("ix_attempt_unconfirmed", UNCONFIRMED),
+            )
         ),
     )
 

@@ -1,14 +1,16 @@
 """Retention of attempts and of the history of links."""
 
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Update, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.infra.database.portions import PORTION, Cleanup
 from app.infra.settings.retention import Retention
 from app.linking.attempt_status import LIFE
-from app.linking.models import Attempt, LinkEvent
+from app.linking.models import HAS_DISPLAY_NAME, HAS_MESSENGER_NAME, UNCONFIRMED, Attempt, LinkEvent
 
 # Messenger repeats for 36 hours a delivery that failed (Meta, "Webhooks, Getting Started"): until
 # then a confirmed attempt may still become a link, which takes the name over.
@@ -17,39 +19,65 @@ UNTIL_LINKED: Final = timedelta(hours=48)
 # are gone within a day (R112).
 USERS_NAMED: Final = timedelta(hours=20)
 
-# A transaction delays those that make links: better many short ones.
-BATCH: Final = 500
 
-
-def sweep(session: Session, *, retention: Retention, at: datetime) -> int:
-    """Delete attempts that are too old, and names that are not needed; return how many rows."""
-    unnamed = _change(_has_needless_name(at)).values(messenger_name=None, memo=None)
-    unknown = _change(_has_needless_user(at)).values(display_name=None)
-    removed = delete(Attempt).where(Attempt.id.in_(_some(_is_too_old(retention, at))))
-    statements = (unnamed, unknown, removed)
-    # Counted by the rows that come back: the same on both databases.
-    return sum(len(session.scalars(each.returning(Attempt.id)).all()) for each in statements)
-
-
-def forget_history(session: Session, *, kept_for: timedelta, at: datetime) -> int:
-    """Delete the history that is older than *kept_for*; return how many rows."""
-    # Numbered in the order of their times, so no index on these is needed.
-    first = select(LinkEvent.id).order_by(LinkEvent.id).limit(BATCH)
-    old = LinkEvent.id.in_(first) & (LinkEvent.recorded_at <= at - kept_for)
-    return len(session.scalars(delete(LinkEvent).where(old).returning(LinkEvent.id)).all())
-
-
-def _change(which: ColumnElement[bool]) -> Update:
-    return update(Attempt).where(Attempt.id.in_(_some(which)))
-
-
-def _has_needless_name(at: datetime) -> ColumnElement[bool]:
-    return and_(or_(Attempt.messenger_name.is_not(None), Attempt.memo.is_not(None)), _is_over(at))
-
-
-def _has_needless_user(at: datetime) -> ColumnElement[bool]:
+def needless_names(at: datetime) -> Iterator[Cleanup[str]]:
+    """Yield what removes names that no link needs any more (R112)."""
+    is_over = _is_over(at)
     seen_enough = Attempt.opened_at <= at - USERS_NAMED
-    return and_(Attempt.display_name.is_not(None), _is_over(at), seen_enough)
+    yield _attempts(and_(HAS_MESSENGER_NAME, is_over), _set(messenger_name=None, memo=None))
+    yield _attempts(and_(HAS_DISPLAY_NAME, seen_enough, is_over), _set(display_name=None))
+
+
+def old_attempts(retention: Retention, at: datetime) -> Iterator[Cleanup[str]]:
+    """Yield what deletes attempts that are too old: without a code, and with one."""
+    for is_old in (
+        and_(UNCONFIRMED, Attempt.opened_at <= at - retention.attempts),
+        Attempt.opened_at <= at - retention.codes,
+    ):
+        yield _attempts(is_old, _delete)
+
+
+def old_history(until: datetime) -> Cleanup[int]:
+    """Return what deletes the history up to the time *until*."""
+
+    def find(session: Session, _: int | None) -> Sequence[int]:
+        # Numbered in the order of their times, so no index on these is needed.
+        first = select(LinkEvent.id).order_by(LinkEvent.id).limit(PORTION)
+        old = select(LinkEvent.id).where(LinkEvent.id.in_(first), LinkEvent.recorded_at <= until)
+        return session.scalars(old).all()
+
+    def forget(session: Session, ids: Sequence[int]) -> int:
+        rows = delete(LinkEvent).where(LinkEvent.id.in_(ids)).returning(LinkEvent.id)
+        return len(session.scalars(rows).all())
+
+    return Cleanup(find, forget)
+
+
+Change = Callable[[Session, ColumnElement[bool]], int]
+
+
+def _attempts(which: ColumnElement[bool], change: Change) -> Cleanup[str]:
+    """Return what applies *change* to the attempts *which* holds for, the oldest first."""
+
+    def find(session: Session, _: str | None) -> Sequence[str]:
+        rows = select(Attempt.id).where(which).order_by(Attempt.opened_at).limit(PORTION)
+        return session.scalars(rows).all()
+
+    # With the condition again: it may hold no longer.
+    return Cleanup(find, lambda session, ids: change(session, and_(Attempt.id.in_(ids), which)))
+
+
+def _set(**values: None) -> Change:
+    def change(session: Session, which: ColumnElement[bool]) -> int:
+        rows = update(Attempt).where(which).values(**values).returning(Attempt.id)
+        # Counted by the rows that come back: the same on both databases.
+        return len(session.scalars(rows).all())
+
+    return change
+
+
+def _delete(session: Session, which: ColumnElement[bool]) -> int:
+    return len(session.scalars(delete(Attempt).where(which).returning(Attempt.id)).all())
 
 
 def _is_over(at: datetime) -> ColumnElement[bool]:
@@ -58,14 +86,3 @@ def _is_over(at: datetime) -> ColumnElement[bool]:
         and_(Attempt.confirmed_at.is_(None), Attempt.opened_at <= at - LIFE),
         Attempt.confirmed_at <= at - UNTIL_LINKED,
     )
-
-
-def _is_too_old(retention: Retention, at: datetime) -> ColumnElement[bool]:
-    return or_(
-        and_(Attempt.confirmed_at.is_(None), Attempt.opened_at <= at - retention.attempts),
-        Attempt.opened_at <= at - retention.codes,
-    )
-
-
-def _some(which: ColumnElement[bool]) -> Select[str]:
-    return select(Attempt.id).where(which).limit(BATCH)

@@ -3,14 +3,16 @@
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.outbox.models import WorkerRow
+from app.infra.database.portions import PORTION, Cleanup
+from app.outbox.models import UNSYNCHRONIZED, WorkerRow
 
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
 # Three heartbeats in a row may fail before a worker counts as missing.
@@ -32,11 +34,7 @@ class WorkersStatus:
 
 
 def record_heartbeat(session: Session, worker_id: str, *, at: datetime) -> None:
-    """Record that the worker is alive; delete workers that have been silent for days."""
-    session.execute(
-        # In both directions: a clock that was set back must not leave workers of the future.
-        delete(WorkerRow).where((WorkerRow.beat_at < at - KEPT) | (WorkerRow.beat_at > at + KEPT))
-    )
+    """Record that the worker is alive."""
     session.merge(WorkerRow(id=worker_id, beat_at=at, stopped_at=None))
 
 
@@ -50,14 +48,30 @@ def record_meta_check(session: Session, worker_id: str, faults: int, *, at: date
     session.merge(WorkerRow(id=worker_id, beat_at=at, looked_at=at, faults=faults))
 
 
+def silent(at: datetime) -> Cleanup[str]:
+    """Return what deletes the workers that have been silent for days."""
+    # In both directions: a clock that was set back must not leave workers of the future.
+    are_silent = (WorkerRow.beat_at < at - KEPT) | (WorkerRow.beat_at > at + KEPT)
+
+    def find(session: Session, _: str | None) -> Sequence[str]:
+        return session.scalars(select(WorkerRow.id).where(are_silent).limit(PORTION)).all()
+
+    def forget(session: Session, ids: Sequence[str]) -> int:
+        rows = delete(WorkerRow).where(WorkerRow.id.in_(ids), are_silent).returning(WorkerRow.id)
+        return len(session.scalars(rows, execution_options=UNSYNCHRONIZED).all())
+
+    return Cleanup(find, forget)
+
+
 def workers_status(session: Session, *, at: datetime) -> WorkersStatus:
     """Return the status of all workers at the time *at*."""
-    workers = session.scalars(select(WorkerRow)).all()
-    checks = [(row.looked_at, row.faults) for row in workers if row.looked_at is not None]
-    return WorkersStatus(
-        alive=sum(
-            row.stopped_at is None and abs(at - row.beat_at) <= ALIVE_WITHIN for row in workers
-        ),
-        beat_at=max((row.beat_at for row in workers), default=None),
-        faults=max(checks, key=lambda check: check[0])[1] if checks else None,
+    is_alive = WorkerRow.stopped_at.is_(None) & WorkerRow.beat_at.between(
+        at - ALIVE_WITHIN, at + ALIVE_WITHIN
     )
+    # Not as rows: one that cannot start is started again every few seconds, for days.
+    alive, beat_at = session.execute(
+        select(func.count().filter(is_alive), func.max(WorkerRow.beat_at))
+    ).one()
+    last_check = select(WorkerRow.faults).where(WorkerRow.looked_at.is_not(None))
+    faults = session.scalar(last_check.order_by(WorkerRow.looked_at.desc()).limit(1))
+    return WorkersStatus(alive, beat_at, faults)

@@ -7,13 +7,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.outbox.models import UNSYNCHRONIZED, OutboxRow
+from app.outbox.models import KEPT, UNSYNCHRONIZED, OutboxRow
 
 # An item that has waited longer is worth an alarm (R100).
 LATE_AFTER: Final = timedelta(minutes=5)
+# Figures that are asked for again and again count no further: some milliseconds.
+COUNTED_UP_TO: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class OldestItem:
+    """The oldest item of one queue, which is one kind in one state; *at* is its creation time."""
+
+    kind: str
+    state: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +61,40 @@ class ItemFilter:
     until: datetime | None = None
 
 
-def queue_stats(session: Session) -> tuple[QueueStats, ...]:
-    """Return the figures of waiting items and of dead letters, by kind."""
-    rows = session.execute(
-        select(OutboxRow.kind, OutboxRow.state, func.count(), func.min(OutboxRow.created_at))
-        .where(OutboxRow.state != "done")
-        .group_by(OutboxRow.kind, OutboxRow.state)
-        .order_by(OutboxRow.kind, OutboxRow.state)
+def oldest_items(session: Session) -> tuple[OldestItem, ...]:
+    """Return the oldest item of each queue, by as many index look-ups as there are queues."""
+    found: list[OldestItem] = []
+    while row := session.execute(_first_behind(found[-1] if found else None)).first():
+        found.append(OldestItem(row.kind, row.state, row.created_at))
+    return tuple(found)
+
+
+def oldest_waiting(session: Session) -> datetime | None:
+    """Return the creation time of the oldest item that waits, None where none does."""
+    waiting = (item.at for item in oldest_items(session) if item.state == "waiting")
+    return min(waiting, default=None)
+
+
+def count_items(session: Session, *, of: OldestItem, most: int | None) -> int:
+    """Return the number of items in the queue of *of*, counted up to *most*."""
+    items = select(OutboxRow.id).where(KEPT, OutboxRow.kind == of.kind, OutboxRow.state == of.state)
+    return session.scalar(select(func.count()).select_from(items.limit(most).subquery())) or 0
+
+
+def queue_stats(session: Session, *, most: int | None = None) -> tuple[QueueStats, ...]:
+    """Return the figures of waiting items and of dead letters, by kind; counted up to *most*."""
+    return tuple(
+        QueueStats(item.kind, item.state, count_items(session, of=item, most=most), item.at)
+        for item in oldest_items(session)
     )
-    return tuple(QueueStats(*row) for row in rows)
+
+
+def _first_behind(last: OldestItem | None) -> Select[str, str, datetime]:
+    queue = (OutboxRow.kind, OutboxRow.state)
+    rows = select(*queue, OutboxRow.created_at).where(KEPT)
+    if last is not None:
+        rows = rows.where(tuple_(*queue) > (last.kind, last.state))
+    return rows.order_by(*queue, OutboxRow.created_at).limit(1)
 
 
 def list_items(

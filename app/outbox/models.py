@@ -10,6 +10,10 @@ from app.infra.database.engine import Base, UtcDateTime
 
 # Execution options of bulk statements: no session here reads a row again that it has changed so.
 UNSYNCHRONIZED: Final[dict[str, Any]] = {"synchronize_session": False}
+# The conditions of partial indexes, as literals: the databases use such an index only for a query
+# that has the same condition.
+KEPT: Final = text("outbox.state <> 'done'")
+DONE: Final = text("outbox.state = 'done'")
 
 
 def _partial_index(name: str, *columns: str, where: str) -> Index:
@@ -33,6 +37,9 @@ class OutboxRow(Base):
             "id",
             where="state = 'waiting' AND tries > 0",
         ),
+        # Serves the figures and the retention: the oldest item of each queue, however many wait.
+        _partial_index("ix_outbox_kept", "kind", "state", "created_at", where="state <> 'done'"),
+        _partial_index("ix_outbox_done", "not_before", where="state = 'done'"),
     )
 
     # SQLite assigns ids only in a column of exactly the type INTEGER.
@@ -69,3 +76,14 @@ class WorkerRow(Base):
     # The time of its last check at Meta, and the number of faults found.
     looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     faults: Mapped[int | None]
+
+
+class DroppedRow(Base):
+    """The number of deliveries that were dropped, in one row; it is changed as they are."""
+
+    __tablename__ = "outbox_dropped"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dropped: Mapped[int] = mapped_column(BigInteger)
+    # How many of them the log has told.
+    reported: Mapped[int] = mapped_column(BigInteger)

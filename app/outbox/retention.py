@@ -1,20 +1,25 @@
-"""Retention of outbox rows: deletes what has been kept long enough, and reports what was lost.
+"""Retention of outbox rows: what is deleted, by age and by size, and how much of it was lost.
 
-Nothing here commits, and every function may be run twice by `Writer.write`.
+Every step is a short transaction of its own, of rows that were found by reading: see
+`app.infra.database.portions`. The use cases here commit nothing, and may run twice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Select, TextClause, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.infra.database.portions import PORTION, Cleanup, Transactions, in_portions
 from app.infra.settings.retention import Retention
+from app.outbox import dropped
+from app.outbox.backlog_size import BacklogSize
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
-from app.outbox.inspection import LATE_AFTER, QueueStats, queue_stats
-from app.outbox.models import UNSYNCHRONIZED, OutboxRow
+from app.outbox.inspection import COUNTED_UP_TO, LATE_AFTER, count_items, oldest_items
+from app.outbox.models import DONE, KEPT, UNSYNCHRONIZED, OutboxRow
 
 log = structlog.get_logger()
 
@@ -24,54 +29,105 @@ DONE_KEPT: Final = timedelta(hours=1)
 CLOCK_SKEW: Final = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class SweepResult:
-    """The number of deliveries *dropped*, which the bot never gets, and the *late* queues."""
+class Sweeper:
+    """Deletes rows past their retention, and reports what the operator should know of.
 
-    dropped: int
-    late: tuple[QueueStats, ...]
+    A worker has one for as long as it runs.
+    """
+
+    def __init__(self, store: Transactions, retention: Retention) -> None:
+        self._store, self._retention = store, retention
+        self._size = BacklogSize()
+
+    def sweep(self, at: datetime) -> Iterator[object]:
+        """Do what is due at *at* in many short steps; the caller pauses after each."""
+        self._report_late(at)
+        yield from in_portions(self._store, *self._by_age(at))
+        yield from self._by_size()
+        self._report_dropped()
+        done = Cleanup(partial(_done, at - DONE_KEPT), partial(_delete, which=DONE))
+        yield from in_portions(self._store, done)
+
+    def _by_age(self, at: datetime) -> Iterator[Cleanup[int]]:
+        """Yield the clean-ups of queues with items that are too old, or in the future (R123)."""
+        for oldest in self._store.read(oldest_items):
+            queue = (oldest.kind, oldest.state)
+            if oldest.state == "waiting":
+                yield Cleanup(partial(_ahead, queue, at + CLOCK_SKEW), partial(_make_due, at))
+            until = _expiry(*queue, self._retention, at)
+            if until is not None and oldest.at <= until:
+                change = _drop if oldest.kind == DELIVERY else partial(_delete, which=KEPT)
+                yield Cleanup(partial(_old, queue, until), change)
+
+    def _by_size(self) -> Iterator[None]:
+        """Drop the oldest deliveries while all together are larger than the operator allows."""
+        yield from self._size.measure(self._store, self._retention.deliveries_bytes)
+        for ids in self._size.beyond(self._store):
+            self._store.write(partial(_drop, ids=ids))
+            yield
+
+    def _report_late(self, at: datetime) -> None:
+        for oldest in self._store.read(oldest_items):
+            age = at - oldest.at
+            if oldest.state == "waiting" and age > LATE_AFTER:
+                count = self._store.read(partial(count_items, of=oldest, most=COUNTED_UP_TO))
+                minutes = int(age.total_seconds() // 60)
+                log.warning("outbox.late", kind=oldest.kind, count=count, minutes=minutes)
+
+    def _report_dropped(self) -> None:
+        """Log how many deliveries were dropped since the last report, by whichever process."""
+        totals = self._store.read(dropped.totals)
+        if totals.dropped > totals.reported:
+            new = totals.dropped - totals.reported
+            log.error("outbox.deliveries_dropped", count=new, total=totals.dropped)
+            self._store.write(partial(dropped.mark_reported, told=totals))
 
 
-def sweep(session: Session, *, retention: Retention, at: datetime) -> SweepResult:
-    """Delete rows past their retention; return what the operator should know of."""
-    done = (OutboxRow.state == "done") & (OutboxRow.not_before <= at - DONE_KEPT)
-    old = OutboxRow.created_at <= at - retention.dead_letters
-    expired = old & ((OutboxRow.state == "dead") | (OutboxRow.kind == NOTICE))
-    session.execute(delete(OutboxRow).where(done | expired), execution_options=UNSYNCHRONIZED)
-    _make_future_items_due(session, at=at)
-    dropped = drop_deliveries(session, retention=retention, at=at)
-    waiting = (stats for stats in queue_stats(session) if stats.state == "waiting")
-    return SweepResult(
-        dropped, tuple(stats for stats in waiting if stats.oldest_at < at - LATE_AFTER)
-    )
+def _expiry(kind: str, state: str, retention: Retention, at: datetime) -> datetime | None:
+    """Return the time up to which items of *kind* in *state* are deleted, None where none is."""
+    if kind == DELIVERY:
+        return at - retention.deliveries
+    if kind == NOTICE or state == "dead":
+        return at - retention.dead_letters
+    return None
 
 
-def drop_deliveries(session: Session, *, retention: Retention, at: datetime) -> int:
-    """Drop deliveries that are too old, then the oldest beyond the size limit; return how many."""
-    kept = (OutboxRow.kind == DELIVERY) & (OutboxRow.state.in_(["waiting", "dead"]))
-    too_old = delete(OutboxRow).where(kept, OutboxRow.created_at <= at - retention.deliveries)
-    running_total = func.sum(func.length(OutboxRow.body)).over(order_by=OutboxRow.id.desc())
-    sized = select(OutboxRow.id, running_total.label("bytes")).where(kept).subquery()
-    beyond = select(sized.c.id).where(sized.c.bytes > retention.deliveries_bytes)
-    too_many = delete(OutboxRow).where(OutboxRow.id.in_(beyond))
-    dropped = (
-        session.scalars(statement.returning(OutboxRow.id), execution_options=UNSYNCHRONIZED).all()
-        for statement in (too_old, too_many)
-    )
-    return sum(len(ids) for ids in dropped)
+def _ahead(
+    queue: tuple[str, str], latest: datetime, session: Session, _: int | None
+) -> Sequence[int]:
+    return session.scalars(_of(queue, OutboxRow.created_at > latest)).all()
 
 
-def report(result: SweepResult, *, at: datetime) -> None:
-    """Log deliveries that were dropped, and queues that are late."""
-    if result.dropped:
-        log.error("outbox.deliveries_dropped", count=result.dropped)
-    for stats in result.late:
-        minutes = int((at - stats.oldest_at).total_seconds() // 60)
-        log.warning("outbox.late", kind=stats.kind, count=stats.count, minutes=minutes)
+def _old(queue: tuple[str, str], until: datetime, session: Session, _: int | None) -> Sequence[int]:
+    return session.scalars(_of(queue, OutboxRow.created_at <= until)).all()
 
 
-def _make_future_items_due(session: Session, *, at: datetime) -> None:
+def _of(queue: tuple[str, str], when: ColumnElement[bool]) -> Select[int]:
+    kind, state = queue
+    of_queue = (KEPT, OutboxRow.kind == kind, OutboxRow.state == state)
+    rows = select(OutboxRow.id).where(*of_queue, when)
+    return rows.order_by(OutboxRow.created_at).limit(PORTION)
+
+
+def _done(until: datetime, session: Session, _: int | None) -> Sequence[int]:
+    rows = select(OutboxRow.id).where(DONE, OutboxRow.not_before <= until)
+    return session.scalars(rows.order_by(OutboxRow.not_before).limit(PORTION)).all()
+
+
+def _delete(session: Session, ids: Sequence[int], *, which: TextClause) -> int:
+    rows = delete(OutboxRow).where(OutboxRow.id.in_(ids), which).returning(OutboxRow.id)
+    return len(session.scalars(rows, execution_options=UNSYNCHRONIZED).all())
+
+
+def _drop(session: Session, ids: Sequence[int]) -> int:
+    """Delete deliveries that the bot never gets, and count them."""
+    number = _delete(session, ids, which=KEPT)
+    dropped.add(session, number)
+    return number
+
+
+def _make_due(at: datetime, session: Session, ids: Sequence[int]) -> int:
     """Make items due that were created in the future, before the clock was set back (R123)."""
-    ahead = (OutboxRow.state == "waiting") & (OutboxRow.created_at > at + CLOCK_SKEW)
-    due_now = update(OutboxRow).where(ahead).values(created_at=at, not_before=at)
-    session.execute(due_now, execution_options=UNSYNCHRONIZED)
+    ahead = update(OutboxRow).where(OutboxRow.id.in_(ids), KEPT)
+    ahead = ahead.values(created_at=at, not_before=at).returning(OutboxRow.id)
+    return len(session.scalars(ahead, execution_options=UNSYNCHRONIZED).all())

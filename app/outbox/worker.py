@@ -7,7 +7,7 @@ Any number of processes may run one, because a claim on an item is a lease.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,13 +25,20 @@ log = structlog.get_logger()
 
 # Short, because a person waits for the bot to hear of a sign-in; a poll is one indexed read.
 POLL_SECONDS: Final = 0.25
+# Between two steps of a task, which are short transactions: others commit meanwhile.
+PAUSE_SECONDS: Final = 0.01
+# A task that has failed is run again when it is due, but a daily one does not wait for a day.
+LONGEST_WAIT: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """A task that is run *every* so often; several processes may run it at the same time."""
+    """A task that is run *every* so often; several processes may run it at the same time.
 
-    perform: Callable[[datetime], None]
+    What *perform* returns are its steps, if it has more than one; the worker pauses between them.
+    """
+
+    perform: Callable[[datetime], Iterable[object] | None]
     every: timedelta
     # The time from the start of the worker to the first run.
     after: timedelta = timedelta(0)
@@ -54,11 +61,12 @@ class Worker:
         self._woken = {lane: threading.Event() for each in self._dispatchers for lane in each.lanes}
         self._clock = clock
         self._tasks = tasks
-        self._last_run_at: dict[PeriodicTask, datetime] = {}
+        # Since when each task waits, and for how long.
+        self._waits: dict[PeriodicTask, tuple[datetime, timedelta]] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; tries that have begun are finished."""
-        steps = [self._wake_due, *(partial(self._run_if_due, task) for task in self._tasks)]
+        steps = [self._wake_due, *(partial(self._run_if_due, task, stop) for task in self._tasks)]
         threads = [threading.Thread(target=_repeat, args=(step, stop)) for step in steps]
         threads += [
             threading.Thread(target=_run_lane, args=(lane, woken, stop))
@@ -90,13 +98,18 @@ class Worker:
                 woken.set()
         return False
 
-    def _run_if_due(self, task: PeriodicTask) -> bool:
+    def _run_if_due(self, task: PeriodicTask, stop: threading.Event | None = None) -> bool:
         at = self._clock()
-        last_run_at = self._last_run_at.setdefault(task, at - task.every + task.after)
+        since, wait = self._waits.setdefault(task, (at, task.after))
         # In both directions: a clock that was set back must not end the task.
-        if abs(at - last_run_at) >= task.every:
-            task.perform(at)
-            self._last_run_at[task] = at
+        if abs(at - since) < wait:
+            return False
+        # Before it is run: one that fails would else begin again at once, and again.
+        self._waits[task] = at, min(task.every, LONGEST_WAIT)
+        for _ in task.perform(at) or ():
+            if stop is not None and stop.wait(PAUSE_SECONDS):
+                break
+        self._waits[task] = at, task.every
         return False
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,12 +12,13 @@ import structlog
 
 from app.accounts import rate_limiter
 from app.infra import clock
+from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
 from app.linking import delivery_counts, graph_unlink
 from app.linking import retention as linking_retention
 from app.outbox import bot_webhooks, heartbeats
-from app.outbox import retention as outbox_retention
 from app.outbox.handlers import Handler
+from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
 from app.services.container import Services
 from app.setup.meta_checks import check_subscriptions
@@ -42,12 +43,13 @@ def run(services: Services, stop: threading.Event) -> None:
 
 def make_worker(services: Services, worker_id: str) -> Worker:
     """Return a worker with all handlers and tasks; its heartbeats are recorded as *worker_id*."""
+    sweeper = Sweeper(services.writer, services.settings.retention)
     tasks = (
         PeriodicTask(
             partial(_record_heartbeat, services, worker_id), every=heartbeats.HEARTBEAT_INTERVAL
         ),
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
-        PeriodicTask(partial(_sweep_outbox, services), every=OUTBOX_SWEEP_EVERY),
+        PeriodicTask(sweeper.sweep, every=OUTBOX_SWEEP_EVERY),
         PeriodicTask(
             partial(_check_meta, services, worker_id),
             every=META_CHECK_EVERY,
@@ -57,15 +59,15 @@ def make_worker(services: Services, worker_id: str) -> Worker:
     return Worker(services.writer, _handlers(services), clock.now, tasks)
 
 
-def sweep(services: Services, at: datetime) -> None:
-    """Delete rows of the sign-ins and the links that are past their retention."""
-    services.write(rate_limiter.purge, at=at)
+def sweep(services: Services, at: datetime) -> Iterator[object]:
+    """Delete rows of the sign-ins, links and workers that are past their retention, in steps."""
     retention = services.settings.retention
-    services.write(delivery_counts.forget, kept_for=retention.codes, at=at)
-    while services.write(linking_retention.sweep, retention=retention, at=at):
-        pass
-    while services.write(linking_retention.forget_history, kept_for=retention.history, at=at):
-        pass
+    yield from in_portions(services.writer, rate_limiter.outdated(at))
+    yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
+    yield from in_portions(services.writer, *linking_retention.needless_names(at))
+    yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))
+    yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
+    yield from in_portions(services.writer, heartbeats.silent(at))
 
 
 def _handlers(services: Services) -> Mapping[str, Handler]:
@@ -78,12 +80,6 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
     if bot.messenger_url:
         handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(bot.messenger_url)
     return handlers
-
-
-def _sweep_outbox(services: Services, at: datetime) -> None:
-    """Delete outbox rows past their retention; log what was lost and what is late."""
-    result = services.write(outbox_retention.sweep, retention=services.settings.retention, at=at)
-    outbox_retention.report(result, at=at)
 
 
 def _record_heartbeat(services: Services, worker_id: str, at: datetime) -> None:

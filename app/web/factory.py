@@ -29,6 +29,7 @@ def make_app(services: Services | None) -> Flask:
     app.jinja_env.globals["asset"] = assets.asset
     tracing.register(app)
     prometheus.register(app)
+    health.register(app)
     app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)

@@ -15,6 +15,7 @@ from app.accounts.models import RateLimitBucket
 from app.accounts.rate_limiter import Hit, RateLimited
 from app.accounts.rate_limits import FAILED_BEFORE, Counter, RateLimitKeys
 from tests.accounts.spellings import loose_spellings
+from tests.cleanups import clean
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEYS = RateLimitKeys(b"secret")
@@ -381,13 +382,13 @@ def test_purging_keeps_only_the_buckets_that_still_matter(session: Session) -> N
     fail(session, KEYS.opens(HOME), 1, now=NOON)
     fail(session, KEYS.digits_sent("1", "77"), 10, now=NOON)
 
-    rate_limiter.purge(session, at=at(301))
+    clean(session, rate_limiter.outdated(at(301)))
     assert ["digits"] == [
         key.partition(":")[0] for key in session.scalars(select(RateLimitBucket.key))
     ]
     assert 3299 == wait(session, KEYS.digits_sent("1", "77"), now=at(301))
 
-    rate_limiter.purge(session, at=at(3600))
+    clean(session, rate_limiter.outdated(at(3600)))
     assert [] == session.scalars(select(RateLimitBucket)).all()
 
 
@@ -395,6 +396,6 @@ def test_purging_removes_buckets_that_a_wrong_clock_wrote(session: Session) -> N
     """R123: no row stays for ever."""
     fail(session, sign_in("jane"), 1, now=NOON + timedelta(days=3650))
 
-    rate_limiter.purge(session, at=NOON)
+    clean(session, rate_limiter.outdated(NOON))
 
     assert [] == session.scalars(select(RateLimitBucket)).all()

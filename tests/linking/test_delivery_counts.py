@@ -5,10 +5,11 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from app.linking import delivery_counts
-from app.linking.delivery_counter import DeliveryCounter
+from app.linking.delivery_counter import STORED_AT_ONCE, DeliveryCounter
 from app.linking.delivery_counts import Seen
 from app.services.container import Services
 from tests.actors import Messenger, message
+from tests.cleanups import clean
 from tests.installation import ANA, NOON
 
 MINUTE = timedelta(minutes=1)
@@ -45,11 +46,7 @@ def test_the_last_minute_of_each_outcome_is_known(session: Session) -> None:
 def test_counts_go_with_the_attempts_that_they_explain(session: Session) -> None:
     delivery_counts.add(session, {(NOON, "current"): 1, (NOON + MINUTE, "current"): 1})
 
-    gone = delivery_counts.forget(
-        session, kept_for=timedelta(days=30), at=NOON + timedelta(days=30, seconds=30)
-    )
-
-    assert 1 == gone
+    assert [1] == clean(session, delivery_counts.old(NOON + timedelta(seconds=30)))
     assert {"current": NOON + MINUTE} == delivery_counts.last(session)
 
 
@@ -66,6 +63,26 @@ def test_what_the_database_would_not_take_is_written_later() -> None:
     tally.close()
 
     assert [{(NOON, "current"): 1}, {(NOON, "current"): 1}] == written
+
+
+def test_the_counts_of_a_long_outage_are_written_in_portions() -> None:
+    """R49: a row for each minute; SQLite takes no statement with more than 32,766 values."""
+    written: list[delivery_counts.Counts] = []
+    is_away = True
+
+    def write(counts: delivery_counts.Counts) -> None:
+        if is_away:
+            raise ConnectionError
+        written.append(dict(counts))
+
+    tally = DeliveryCounter(write, pause_s=0)
+    for minutes in range(STORED_AT_ONCE + 1):
+        tally.note("current", at=NOON + minutes * MINUTE)
+    is_away = False
+    tally.close()
+
+    assert STORED_AT_ONCE + 1 == sum(map(len, written))
+    assert STORED_AT_ONCE >= max(map(len, written))
 
 
 def test_a_delivery_is_counted_by_what_became_of_it(

@@ -6,14 +6,23 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.infra.database.portions import PORTION
 from app.infra.settings.parsing import Reader
-from app.infra.settings.retention import read_retention
+from app.infra.settings.retention import Retention, read_retention
 from app.linking.models import Attempt, LinkEvent
-from app.linking.retention import BATCH, forget_history, sweep
+from app.linking.retention import needless_names, old_attempts, old_history
+from tests.cleanups import clean
 from tests.installation import ANA, NOON, PAGE
 
 RETENTION = read_retention(Reader({}))
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def sweep(session: Session, *, retention: Retention = RETENTION) -> list[int]:
+    """Sweep the attempts at noon; return how many rows each portion changed."""
+    names, old = needless_names(NOON), old_attempts(retention, NOON)
+    session.flush()
+    return clean(session, *names, *old)
 
 
 def _attempt(name: str, opened: timedelta, **more: object) -> Attempt:
@@ -52,14 +61,15 @@ def test_history_stays_for_a_year(session: Session) -> None:
             )
         )
 
-    assert 1 == forget_history(session, kept_for=365 * DAY, at=NOON)
+    session.flush()
+    assert [1] == clean(session, old_history(NOON - 365 * DAY))
     assert ["young"] == list(session.scalars(select(LinkEvent.reference)))
 
 
 def test_attempts_without_a_code_go_after_a_day(session: Session) -> None:
     session.add_all([_attempt("young", DAY - MINUTE), _attempt("old", DAY)])
 
-    sweep(session, retention=RETENTION, at=NOON)
+    sweep(session)
 
     assert {"young"} == _ids(session)
 
@@ -68,7 +78,7 @@ def test_attempts_with_a_code_stay_for_thirty_days(session: Session) -> None:
     for name, age in (("young", 30 * DAY - MINUTE), ("old", 30 * DAY)):
         session.add(_attempt(name, age, confirmed_at=NOON - age, code_hash=name))
 
-    sweep(session, retention=RETENTION, at=NOON)
+    sweep(session)
 
     assert {"young"} == _ids(session)
 
@@ -95,19 +105,20 @@ def test_a_name_is_kept_only_while_it_is_needed(
     """R112: a link takes the name over; nothing else needs it once the attempt is over."""
     session.add(_attempt("one", opened, confirmed_at=_ago(confirmed), ended_at=_ago(ended)))
 
-    sweep(session, retention=RETENTION, at=NOON)
+    sweep(session)
 
     assert is_kept == bool(_named(session))
 
 
 def test_much_is_swept_in_several_short_rounds(session: Session) -> None:
-    """Who links meanwhile must not wait for a hundred thousand rows."""
-    session.add_all(_attempt(f"a{number}", 2 * DAY) for number in range(BATCH + 1))
+    """R49: who links meanwhile must not wait for a hundred thousand rows."""
+    session.add_all(_attempt(f"a{number}", 2 * DAY) for number in range(PORTION + 1))
 
-    rounds = [sweep(session, retention=RETENTION, at=NOON) for _ in range(3)]
+    rounds = sweep(session)
 
     assert set() == _ids(session)
-    assert rounds[0] > 0 == rounds[-1]
+    # The names first, then the attempts themselves.
+    assert [PORTION, 1, PORTION, 1] == rounds
 
 
 def test_attempts_are_kept_as_long_as_the_operator_says(session: Session) -> None:
@@ -117,7 +128,7 @@ def test_attempts_are_kept_as_long_as_the_operator_says(session: Session) -> Non
     for name, age in (("code", 3 * DAY), ("code and young", 3 * DAY - MINUTE)):
         session.add(_attempt(name, age, confirmed_at=NOON - age, code_hash=name))
 
-    sweep(session, retention=changed, at=NOON)
+    sweep(session, retention=changed)
 
     assert {"bare and young", "code and young"} == _ids(session)
 
@@ -134,7 +145,7 @@ def test_who_signed_in_is_named_for_less_than_a_day(
     more = {"confirmed_at": _ago(opened), "code_hash": "c", "ended_at": _ago(ended)}
     session.add(_attempt("one", opened, display_name="j•••@example.com", **more))
 
-    sweep(session, retention=RETENTION, at=NOON)
+    sweep(session)
 
     assert ("j•••@example.com" if is_kept else None) == session.scalar(select(Attempt.display_name))
 

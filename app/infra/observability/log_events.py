@@ -228,7 +228,7 @@ _OUTBOX: Final = (
     LogEvent(
         "outbox.deliveries_dropped",
         "Webhook requests that the bot did not accept were deleted, by KEEP_DELIVERIES_HOURS or "
-        "KEEP_DELIVERIES_MIB. They are lost.",
+        "KEEP_DELIVERIES_MIB. They are lost. `count` since the last such line, `total` ever.",
         "Look at the bot.",
     ),
     LogEvent(

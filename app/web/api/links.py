@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 MOST: Final = 200
 # More than a page, so that a mirror that starts late is not held up by numbering.
-NUMBERED_AT_ONCE: Final = 1000
+NUMBERED_AT_ONCE: Final = 250
 
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
 Text = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]

@@ -11,7 +11,7 @@ from app.infra import clock
 from app.infra.observability import metrics
 from app.infra.observability.metrics import Reading
 from app.messenger.errors import RedirectRefused
-from app.outbox import heartbeats, inspection
+from app.outbox import dropped, heartbeats, inspection
 from app.web.current import services
 from app.web.problems.table import PROBLEMS
 
@@ -46,13 +46,15 @@ def serve_metrics() -> Response:
     )
 
 
-def _outbox() -> tuple[Reading, Reading]:
-    at, queues = clock.now(), services().read(inspection.queue_stats)
+def _outbox() -> tuple[Reading, ...]:
+    at = clock.now()
+    queues = services().read(inspection.queue_stats, most=inspection.COUNTED_UP_TO)
+    lost = services().read(dropped.totals).dropped
     ages = {(q.kind, q.state): (at - q.oldest_at).total_seconds() for q in queues}
     return (
         Reading(
             "threadlink_outbox_items",
-            "Outbox items that are waiting or dead.",
+            f"Outbox items that are waiting or dead, counted up to {inspection.COUNTED_UP_TO}.",
             ("kind", "state"),
             {(queue.kind, queue.state): queue.count for queue in queues},
         ),
@@ -62,6 +64,7 @@ def _outbox() -> tuple[Reading, Reading]:
             ("kind", "state"),
             {names: max(0.0, age) for names, age in ages.items()},
         ),
+        _single("threadlink_outbox_dropped", "Deliveries that the bot never got, ever.", lost),
     )
 
 

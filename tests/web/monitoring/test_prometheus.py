@@ -1,12 +1,10 @@
 """/metrics: it shows how linking goes, and no name, id or token of a person."""
 
 import os
-import resource
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +21,6 @@ from app.services import background
 from app.services.container import Services, build
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
-from tests.conftest import on_sqlite
 from tests.installation import ANA, ENVIRONMENT, PAGE, PUBLIC_URL, USERNAME, add_jane, settings_for
 
 TOKEN = "canary-metrics-token"
@@ -180,45 +177,6 @@ def test_a_worker_that_stops_is_counted_no_longer(services: Services, client: In
         worker.join()
 
     assert 0 == samples_of(client)["threadlink_workers",]
-
-
-def test_a_queue_that_is_late_leaves_the_server_ready(
-    services: Services, client: InProcess
-) -> None:
-    """R124: monitoring must show it, but people can still link."""
-    assert b'"queue":"ok"' in client("GET", "/readyz").body
-    services.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=10))
-
-    answer = client("GET", "/readyz")
-
-    assert 200 == answer.status
-    assert b'"queue":"late"' in answer.body
-
-
-@on_sqlite
-def test_a_full_disk_makes_the_server_unready(services: Services, client: InProcess) -> None:
-    """R119, R124: reads still work on a full disk; and with space the server is ready again."""
-    path = Path(str(services.engine.url.database))
-    before = client("GET", "/readyz")
-    # SQLite appends its writes to the write-ahead log, which cannot grow.
-    with nothing_longer_than(path.with_name(f"{path.name}-wal").stat().st_size):
-        full = [client("GET", path).status for path in ("/readyz", "/healthz")]
-    free = client("GET", "/readyz")
-
-    assert 200 == before.status
-    assert [503, 200] == full
-    assert 200 == free.status
-
-
-@contextmanager
-def nothing_longer_than(size: int) -> Iterator[None]:
-    """Limit the files that this process writes to *size* bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""The worker's periodic tasks on full tables: every statement by an index, every write short."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.orm import Session
+
+from app.infra import clock
+from app.infra.database.portions import PORTION
+from app.outbox import heartbeats, inspection
+from app.outbox.retention import Sweeper
+from app.services import background
+from app.services.container import Services
+from tests.cleanups import clean
+from tests.drills.backlog import KEPT, OVERDUE, Backlog, count, fill
+
+R = TypeVar("R")
+
+BACKLOG = Backlog(deliveries=2 * PORTION + 2, rows=2 * PORTION + 2)
+# One row, and a row for each process that was started in two days.
+SMALL = ("outbox_dropped", "worker", "alembic_version")
+# SQLite's word for going through all; with USING it is an index, from its start to the limit. The
+# history is read in the order of its ids, which is that of the table.
+SCANS = ("SCAN outbox", "SCAN attempt", "SCAN throttle", "SCAN intake")
+
+
+@dataclass
+class Watched:
+    """A store that notes what it is asked to run, and how many rows each transaction changes."""
+
+    engine: Engine
+    read_statements: dict[str, Any] = field(default_factory=dict)
+    written_statements: dict[str, Any] = field(default_factory=dict)
+    changed: list[int] = field(default_factory=list)
+
+    def read(self, query: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        reading = self.engine.execution_options(reading=True)
+        with self._noting(self.read_statements), Session(reading) as session:
+            return query(session, *args, **kwargs)
+
+    def write(self, use_case: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        with self._noting(self.written_statements), Session(self.engine) as session:
+            value = use_case(session, *args, **kwargs)
+            session.commit()
+        self.changed.append(value if isinstance(value, int) else 0)
+        return value
+
+    @contextmanager
+    def _noting(self, noted: dict[str, Any]) -> Iterator[None]:
+        def note(_c: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+            if not statement.startswith("BEGIN"):
+                noted[statement] = given
+
+        event.listen(self.engine, "before_cursor_execute", note)
+        try:
+            yield
+        finally:
+            event.remove(self.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def full(engine: Engine) -> Watched:
+    """Return a store with more than two portions of rows of every kind."""
+    fill(engine, BACKLOG, now=clock.now())
+    return Watched(engine)
+
+
+@pytest.fixture
+def swept(full: Watched, services: Services) -> Watched:
+    """Return the same after all periodic tasks have run, with a limit that half of it passes."""
+    at, retention = clock.now(), services.settings.retention
+    small = replace(retention, deliveries_bytes=PORTION * 250)
+    for _ in Sweeper(full, small).sweep(at):
+        pass
+    for _ in background.sweep(replace(services, writer=full), at):  # type: ignore[arg-type]
+        pass
+    return full
+
+
+def test_all_that_is_old_goes_and_nothing_else(swept: Watched) -> None:
+    """R112: by portions, to the last row."""
+    with swept.engine.connect() as connection:
+        overdue = count(connection, OVERDUE, now=clock.now())
+        kept = count(connection, KEPT, now=clock.now())
+
+    assert dict.fromkeys(OVERDUE, 0) == overdue
+    assert dict.fromkeys(KEPT, BACKLOG.rows // 2) == kept
+
+
+def test_no_transaction_changes_more_than_a_portion(swept: Watched) -> None:
+    """R49: a delivery that comes meanwhile waits for one of these at most."""
+    assert PORTION == max(swept.changed)
+    assert len(swept.changed) > 2 * len(OVERDUE)
+
+
+def test_the_writer_is_never_held_while_rows_are_searched(swept: Watched) -> None:
+    """R49: however large the tables are, a write goes to its rows by their keys."""
+    assert swept.written_statements
+    with swept.engine.connect() as connection:
+        plans = [(each, plan(connection, *each)) for each in swept.written_statements.items()]
+
+    assert [] == [each for each in plans if is_slow(each[1])]
+
+
+def test_what_is_read_is_found_by_an_index_and_not_sorted(swept: Watched) -> None:
+    """R49, R124: the cost of a turn, of /readyz and of /metrics does not grow with the past."""
+    swept.read(inspection.oldest_waiting)
+    swept.read(inspection.queue_stats, most=inspection.COUNTED_UP_TO)
+    with swept.engine.connect() as connection:
+        plans = [(each, plan(connection, *each)) for each in swept.read_statements.items()]
+
+    assert [] == [each for each in plans if is_slow(each[1])]
+
+
+def plan(connection: Connection, statement: str, given: Any) -> str:
+    """Return the plan of *statement*, with the tables that are small taken for large."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    if not is_sqlite:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(text("SET LOCAL enable_sort = off"))
+    # Of an executemany, the first.
+    given = given[0] if isinstance(given, list) else given
+    explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+    rows = connection.exec_driver_sql(f"{explain} {statement}", given)
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+def is_slow(steps: str) -> bool:
+    """Return whether the plan *steps* reads a whole table, or sorts."""
+    lines = [line for line in steps.splitlines() if not any(name in line for name in SMALL)]
+    return any(
+        word in line
+        for line in lines
+        for word in ("Seq Scan", "Sort Key", "USE TEMP B-TREE", *SCANS)
+        if " USING " not in line
+    )
+
+
+def test_silent_workers_are_forgotten_in_portions(engine: Engine) -> None:
+    """One that cannot start is started again every few seconds, by systemd."""
+    watched, at = Watched(engine), clock.now()
+    for number in range(PORTION + 1):
+        watched.write(heartbeats.record_heartbeat, f"w{number}", at=at - 2 * heartbeats.KEPT)
+    watched.write(heartbeats.record_heartbeat, "alive", at=at)
+    with Session(engine) as session:
+        assert [PORTION, 1] == clean(session, heartbeats.silent(at))
+        assert 1 == heartbeats.workers_status(session, at=at).alive
+        session.commit()
