@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.accounts import http_endpoint, ldap_settings, local, oidc_settings
+from app.accounts import http_endpoint, ldap_settings, local_authenticator, oidc_settings
 from app.accounts.authenticators import (
     PasswordAuthenticator,
     PasswordKind,
@@ -33,7 +33,7 @@ def _build_oidc(settings: OidcSettings, resources: Resources) -> Provider:
 
 
 KINDS: Final[Mapping[str, PasswordKind[Any] | RedirectKind[Any]]] = {
-    "local": PasswordKind(build=local.build),
+    "local": PasswordKind(build=local_authenticator.build),
     "http": PasswordKind(
         read=http_endpoint.read_settings,
         descriptions=http_endpoint.DESCRIPTIONS,

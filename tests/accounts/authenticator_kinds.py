@@ -18,7 +18,7 @@ from app.accounts import local
 from app.accounts.http_endpoint import HttpAuthenticator, HttpSettings
 from app.accounts.identity import Identity
 from app.accounts.ldap import LdapAuthenticator
-from app.accounts.local import LocalAuthenticator
+from app.accounts.local_authenticator import LocalAuthenticator
 from app.accounts.models import Account
 from app.accounts.oidc import OidcAuthenticator
 from app.accounts.passwords import Hasher

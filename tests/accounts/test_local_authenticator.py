@@ -15,7 +15,7 @@ from werkzeug.security import generate_password_hash
 from app.accounts import local
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.identity import Identity
-from app.accounts.local import LocalAuthenticator
+from app.accounts.local_authenticator import LocalAuthenticator
 from app.accounts.models import Account
 from app.accounts.passwords import MAXIMUM, Hasher
 from tests.accounts.spellings import exact_spellings

@@ -15,7 +15,7 @@ from app.accounts import local
 from app.accounts.authenticators import CredentialsRefused, PasswordAuthenticator
 from app.accounts.http_endpoint import HttpAuthenticator, HttpSettings
 from app.accounts.ldap import LdapAuthenticator
-from app.accounts.local import LocalAuthenticator
+from app.accounts.local_authenticator import LocalAuthenticator
 from app.accounts.passwords import Hasher
 from app.infra.settings.parsing import webhook_secrets
 from tests.accounts.openldap import directory

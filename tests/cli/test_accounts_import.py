@@ -4,7 +4,7 @@ import bcrypt
 import pytest
 from click.testing import CliRunner, Result
 
-from app.accounts import local
+from app.accounts import local, local_authenticator
 from app.cli import accounts
 from app.services.container import Services
 from tests.installation import NOON, PASSWORD, USERNAME
@@ -26,10 +26,10 @@ def test_accounts_are_imported_with_their_passwords(services: Services) -> None:
 
     assert 0 == done.exit_code
     assert "Added 1 accounts" in done.stdout
-    authenticator = local.LocalAuthenticator(
+    authenticator = local_authenticator.LocalAuthenticator(
         read=services.read, write=services.write, hasher=services.hasher
     )
-    look_up = local._look_up  # noqa: SLF001 - no public function shows the stored hash
+    look_up = local_authenticator._look_up  # noqa: SLF001 - no public function shows the stored hash
     before = services.read(look_up, username=USERNAME, at=NOON).credentials
     authenticator.verify(USERNAME, PASSWORD)
     after = services.read(look_up, username=USERNAME, at=NOON).credentials

@@ -39,7 +39,7 @@ SPELLINGS: Final = sorted(
 
 @pytest.fixture
 def shop(database: URL) -> Iterator[Flask]:
-    services = build(settings_for(database, PUBLIC_URL=SHOP, SECRET_KEY="k" * 48))
+    services = build(settings_for(database, PUBLIC_URL=SHOP))
     yield create_app(services)
     services.close()
 

@@ -10,7 +10,7 @@ from flask import Flask
 from app import create_app
 from app.accounts import local
 from app.accounts.authenticators import CredentialsRefused
-from app.accounts.local import LocalAuthenticator
+from app.accounts.local_authenticator import LocalAuthenticator
 from app.accounts.passwords import Hasher
 from app.accounts.sign_in_methods import SignInMethods
 from app.services.container import Services
@@ -34,9 +34,9 @@ ROADS = {
     "neither": ("", ""),
     "common password": (USERNAME, "password"),
     "password of 256": (USERNAME, "x" * 256),
-    "overlong password": (USERNAME, "x" * 20_000),
+    "overlong password": (USERNAME, "x" * 4_000),
     "right password, and more": (USERNAME, PASSWORD + "x" * 257),
-    "overlong name": ("x" * 20_000, PASSWORD),
+    "overlong name": ("x" * 4_000, PASSWORD),
     "NUL in the name": ("jane\0@example.com", PASSWORD),
     "NUL in the password": (USERNAME, f"{PASSWORD}\0"),
     "unseen in the name": ("jane\u202e@example.com", PASSWORD),

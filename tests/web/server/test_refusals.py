@@ -37,7 +37,7 @@ REFUSED = [
 
 @pytest.fixture
 def production(database: URL) -> Iterator[Services]:
-    known = {"PUBLIC_URL": SHOP, "SECRET_KEY": "k" * 48, "TRUSTED_PROXIES": "1"}
+    known = {"PUBLIC_URL": SHOP, "TRUSTED_PROXIES": "1"}
     built = build(settings_for(database, **known))
     yield built
     built.close()
