@@ -4,14 +4,29 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from math import log2
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from app.accounts import local, passwords, upstream
 from app.accounts import models as accounts
 from app.api_keys import models as api_keys
+from app.api_keys import tokens
+from app.infra.admission import admission_for
 from app.infra.database.engine import Base
+from app.infra.settings.parsing import Reader
+from app.infra.settings.retention import MIB, read_retention
+from app.linking import attempt_status, authorization_codes, chat_code
 from app.linking import models as linking
+from app.messenger import redirects
+from app.messenger.graph import transport
+from app.outbox import http_post
 from app.outbox import models as outbox
+from app.web.api import links, operations
+from app.web.pages import attempt_cookie, recognition
+from app.web.server import asgi
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/security-design.md").read_text(encoding="utf-8")
@@ -72,6 +87,40 @@ CONNECTING: Final = {
     "app/setup/public_checks.py": "threadlink doctor",
     "app/setup/tunnel.py": "ngrok or cloudflared",
 }
+KEPT: Final = read_retention(Reader({}))
+ARGON2: Final = passwords.Hasher().argon2
+FIGURES: Final = [
+    f"once; {redirects.MAX_LENGTH:,} characters",
+    f"1 to {local.LONGEST_NAME} characters",
+    f"{passwords.MAXIMUM} characters at most",
+    f"a body of {operations.MOST_BODY // 1024} KiB",
+    f"{asgi.MOST_BODY_BYTES // MIB} MiB; signed with APP_SECRET",
+    f"1, within {authorization_codes.CODE_LIFE.seconds // 60} minutes of *Connect*",
+    f"| life of an attempt | attempt | {attempt_status.LIFE.seconds // 60} minutes |",
+    f"| digits sent, tried | attempt | {chat_code.MOST_SENT}, {chat_code.MOST_TRIED} |",
+    f"| links shown, looked up | API call | {links.MOST} |",
+    f"the cookie {attempt_cookie.MAX_AGE // 60} minutes, for the way back",
+    (
+        f"at most {admission_for(cores=8, workers=1, threads=256).admitted} at once in a process, "
+        f"{upstream.MOST_CONCURRENT} for each provider"
+    ),
+    f"| {transport.TOTAL_S:.0f} s, {recognition.GRAPH_PATIENCE_S:.0f} s in a sign-in |",
+    f"private networks | {http_post.TOTAL_S:.0f} s |",
+    (
+        f"KEEP_DELIVERIES_HOURS ({KEPT.deliveries.days * 24}), "
+        f"KEEP_DELIVERIES_MIB ({KEPT.deliveries_bytes // MIB:,})"
+    ),
+    (
+        f"attempts {KEPT.attempts.days} day, with a code {KEPT.codes.days}; "
+        f"history {KEPT.history.days} days"
+    ),
+    f"as dead letters {KEPT.dead_letters.days} days",
+    (
+        f"Argon2id, {ARGON2.memory_cost // 1024} MiB, {ARGON2.time_cost} passes, "
+        f"{ARGON2.salt_len} bytes of salt"
+    ),
+    f"{int(tokens.SECRET_LENGTH * log2(62))} random bits and a checksum",
+]
 # Verification of what other systems have hashed.
 FOREIGN: Final = "app/accounts/foreign_hashes.py"
 
@@ -181,3 +230,8 @@ def test_no_hash_is_imported_but_sha256() -> None:
     }
 
     assert {"hashlib.sha256"} == names
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_each_figure_is_the_programs(figure: str) -> None:
+    assert figure in PAGE
