@@ -93,10 +93,16 @@ def _exists(evidence: str) -> bool:
 
 @cache
 def _tests_in(path: Path) -> frozenset[str]:
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    names = (node.name for node in tree if isinstance(node, functions))
-    return frozenset(name for name in names if name.startswith("test_"))
+    """Return the tests in *path*, by the names by which pytest runs them."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    inside = ((f"{node.name}::", node.body) for node in body if isinstance(node, ast.ClassDef))
+    return frozenset(
+        f"{prefix}{node.name}"
+        for prefix, nodes in [("", body), *inside]
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    )
 
 
 def _deviations_that_differ(rows: list[Row], security: str) -> Iterator[str]:
