@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
@@ -30,6 +30,8 @@ ALGORITHMS: Final = (
     "EdDSA",
     "Ed25519",
 )
+# RFC 7518, sections 3.3 and 3.5: "A key of size 2048 bits or larger MUST be used".
+LEAST_RSA_BITS: Final = 2048
 SKEW_S: Final = 60
 _MOST_KEYS: Final = 50
 
@@ -116,8 +118,12 @@ def _signing_keys(jwks: Iterable[object]) -> Iterable[Key]:
             key = import_key(jwk)
         except (JoseError, ValueError, TypeError, KeyError):
             continue  # Unknown or malformed: another one may be the key that is needed.
-        if isinstance(key, (RSAKey, ECKey, OKPKey)):
+        if isinstance(key, (ECKey, OKPKey)) or _is_long_enough(key):
             yield key
+
+
+def _is_long_enough(key: Key) -> TypeGuard[RSAKey]:
+    return isinstance(key, RSAKey) and key.public_key.key_size >= LEAST_RSA_BITS
 
 
 def _is_for(claims: Mapping[str, Any], client_id: str) -> bool:

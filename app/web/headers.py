@@ -15,7 +15,7 @@ HTML_POLICY: Final = f"{_POLICY}; form-action 'self'"
 # Chromium applies form-action to every redirect that answers a form, and the way back to Messenger
 # is one, or several (measured in Chromium 156): no page under /authorize may send it.
 ATTEMPT_POLICY: Final = _POLICY
-DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+DATA_POLICY: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",

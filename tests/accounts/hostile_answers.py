@@ -5,14 +5,24 @@ import hmac
 import json
 from collections.abc import Callable
 from typing import Any, Final
+from warnings import catch_warnings
 
 from joserfc import jws, jwt
-from joserfc.jwk import OctKey, generate_key
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import Key, OctKey, generate_key
 from werkzeug.wrappers import Response
 
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider
 
 OTHER: Final = generate_key("RSA", 2048, {"kid": "two", "use": "sig"})
+
+
+def _short_key() -> Key:
+    with catch_warnings(action="ignore", category=SecurityWarning):
+        return generate_key("RSA", 1024, {"kid": "short", "use": "sig"})
+
+
+SHORT: Final = _short_key()
 
 
 def _hs256_with_the_public_key(claims: dict[str, Any]) -> str:
@@ -77,6 +87,12 @@ HOSTILE: dict[str, tuple[str, Callable[[Provider], None]]] = {
     "signed by another key": ("signature", lambda p: setattr(p, "key", OTHER)),
     "brings its own key": ("signature", lambda p: setattr(p, "encode", _with_its_own_key)),
     "unknown key": ("signature", lambda p: p.header.update(kid="nine")),
+    "a key too short": (
+        "signature",
+        lambda p: p.__dict__.update(
+            key=SHORT, published=[SHORT], header={"alg": "RS256", "kid": "short"}
+        ),
+    ),
     "no keys": ("signature", lambda p: p.published.clear()),
     "no subject": ("subject", lambda p: p.claims.update(sub=None)),
     "empty subject": ("subject", lambda p: p.claims.update(sub="")),

@@ -15,6 +15,19 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
 
 
+def test_a_new_installation_has_no_account(session: Session) -> None:
+    """R64: nobody knows a name or a password that is the same everywhere."""
+    assert () == local.list_accounts(session)
+
+
+def test_an_account_has_a_password_and_nothing_beside_it() -> None:
+    """No hint, question, recovery code or address by which somebody else could get in."""
+    names = {"id", "username", "canonical", "display_name", "created_at", "disabled_at"}
+    of_password = {"password_hash", "password_set_at", "password_is_first"}
+
+    assert of_password == {column.name for column in inspect(Account).columns} - names
+
+
 def test_an_account_is_found_however_its_name_is_written(session: Session) -> None:
     """R63: people type capitals, phones add spaces."""
     subject = local.add(session, "Jane@Example.com", "Jane Doe", "hash", at=NOON)

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -82,6 +82,21 @@ def subject(session: Session, argon2: CountingArgon2) -> str:
     local.add(session, "gone", None, kept, at=NOON)
     local.disable(session, "gone", at=NOON)
     return local.add(session, "Jane", None, kept, at=NOON)
+
+
+def test_a_password_does_not_grow_old(
+    session: Session, store: Store, argon2: CountingArgon2
+) -> None:
+    """It is good until its owner or an operator replaces it (NIST SP 800-63B-4, 3.1.1.2)."""
+    hasher = Hasher(argon2)
+    long_ago = NOON - timedelta(days=10 * 365)
+    subject = local.add(session, "old", None, hasher.hash(PASSWORD), at=long_ago)
+
+    identity = LocalAuthenticator(read=store.read, write=store.write, hasher=hasher).verify(
+        "old", PASSWORD
+    )
+
+    assert subject == identity.subject
 
 
 @pytest.mark.usefixtures("subject")

@@ -101,6 +101,8 @@ def test_what_a_departure_holds_shows_in_no_text(authenticator: OidcAuthenticato
     assert isinstance(departure, AuthorizationRequest)
 
 
+# joserfc warns of the short key.
+@pytest.mark.filterwarnings("ignore:Key size should be")
 @pytest.mark.parametrize(("reason", "spoil"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_proves_nobody(
     authenticator: OidcAuthenticator,

@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -86,7 +86,9 @@ class Front:
     def answers_to(self, raw: bytes) -> list[RawAnswer]:
         """Send the bytes *raw* on one connection, and return all answers until it is closed."""
         with self.connect() as connection:
-            connection.sendall(raw)
+            # The proxy may refuse the beginning and close; its answer can still be read.
+            with suppress(ConnectionError, ssl.SSLError):
+                connection.sendall(raw)
             return answers_on(connection)
 
     def messenger(self) -> Messenger:

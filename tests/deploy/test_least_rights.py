@@ -33,6 +33,18 @@ def test_a_unit_runs_unprivileged_and_writes_only_its_data(unit: Path) -> None:
     assert "@system-service" in options["SystemCallFilter"]
 
 
+def test_source_control_metadata_is_out_of_reach() -> None:
+    """R115: the units hide it from the service, and the image is built without it."""
+    hidden = "InaccessiblePaths=-/srv/threadlink/.git"
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    context = (ROOT / ".dockerignore").read_text().splitlines()
+
+    assert [] == [unit.name for unit in UNITS if hidden not in unit.read_text().splitlines()]
+    assert "*" == context[0]
+    assert not {"!.git", "!*"} & set(context)
+    assert not re.search(r"(?m)^(?:COPY|ADD) (?:--\S+ )*(?:\.|\./|\*|\S*\.git\S*) ", dockerfile)
+
+
 def test_the_image_runs_unprivileged_and_does_not_own_the_program() -> None:
     """R115."""
     dockerfile = (ROOT / "Dockerfile").read_text()

@@ -55,6 +55,8 @@ KNOWN_SQL = {
     "f'PRAGMA {pragma}'",
     "f'PRAGMA busy_timeout={LOCK_WAIT_MS}'",
 }
+# One formats JSON, the other the sentences of app/web/problems, which are constants.
+KNOWN_FORMATS = {"msgspec.json.format", "self.sentence.format"}
 # SQLAlchemy's own switch of the same name: how a % in a LIKE is written.
 NOT_MARKUP = "startswith"
 
@@ -109,6 +111,53 @@ def test_sql_is_never_put_together_from_text() -> None:
     ]
 
     assert [] == found
+
+
+def test_every_pattern_is_a_constant() -> None:
+    """R115: text of others in a regular expression would mean something else than itself."""
+    patterns = [(where, call.args[0]) for where, call in ALL if _is_of_re(call) and call.args]
+
+    assert [] == [where for where, pattern in patterns if not _is_constant(pattern)]
+    assert len(patterns) > 20
+
+
+def test_every_format_string_is_a_constant() -> None:
+    """R115: with fields of another's choice, a format reads what it should not."""
+    formats = [
+        (where, call.func.value)
+        for where, call in ALL
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"format", "format_map"}
+        and ast.unparse(call.func) not in KNOWN_FORMATS
+    ]
+
+    assert [] == [where for where, text in formats if not _is_constant(text)]
+    assert len(formats) > 5
+
+
+@pytest.mark.parametrize("text", ["name", "f'^{name}$'", "'^' + name", "row.pattern", "make()"])
+def test_text_of_others_is_no_constant(text: str) -> None:
+    assert not _is_constant(ast.parse(text, mode="eval").body)
+
+
+def _is_of_re(call: ast.Call) -> bool:
+    return re.fullmatch(r"re\.(?!escape\b)\w+", ast.unparse(call.func)) is not None
+
+
+def _is_constant(node: ast.expr) -> bool:
+    """Return whether *node* is text of the program: literals, and its constants by their names."""
+    match node:
+        case ast.JoinedStr(values=parts) | ast.Tuple(elts=parts):
+            return all(map(_is_constant, parts))
+        case ast.BinOp(left=left, right=right):
+            return _is_constant(left) and _is_constant(right)
+        case ast.FormattedValue(value=value) | ast.Attribute(value=value, attr="pattern"):
+            return _is_constant(value)
+        case ast.Name(id=name):
+            return name.isupper()
+        case _:
+            is_escaped = isinstance(node, ast.Call) and ast.unparse(node.func) == "re.escape"
+            return is_escaped or isinstance(node, ast.Constant)
 
 
 def test_nobody_is_sent_where_a_request_says() -> None:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -39,6 +40,25 @@ def test_no_module_needs_what_windows_lacks_to_be_imported() -> None:
 
     assert set() == {(file, module) for file, module in needed if module in unix}
     assert ("demo.py", "sqlite3") in needed
+
+
+def test_each_locked_package_comes_with_hashes_from_one_registry() -> None:
+    """R114: neither another registry nor a changed file gets in unnoticed."""
+    locked = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    others = [package for package in locked if package["name"] != "threadlink"]
+    files_of = {
+        package["name"]: [*package.get("wheels", ()), *filter(None, [package.get("sdist")])]
+        for package in others
+    }
+
+    assert 1 == len({package["source"].get("registry") for package in others} - {None})
+    assert [] == [package["name"] for package in others if "registry" not in package["source"]]
+    assert [] == [
+        name
+        for name, found in files_of.items()
+        if not found or not all(one["hash"].startswith("sha256:") for one in found)
+    ]
+    assert len(others) > 100
 
 
 def shipped() -> set[str]:

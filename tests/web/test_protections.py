@@ -78,7 +78,9 @@ def _faults(answer: Answer) -> list[str]:
         )
         if head.get(name) != expected
     ]
-    if not policy.startswith("default-src 'none'; ") or "frame-ancestors 'none'" not in policy:
+    directives = policy.split("; ")
+    # default-src covers objects, but neither of the others.
+    if not {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(directives):
         faults.append("policy")
     if "unsafe" in policy or "*" in policy or "http" in policy:
         faults.append("a lax policy")

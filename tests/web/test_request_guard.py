@@ -265,6 +265,15 @@ def test_what_is_not_there_looks_the_same_everywhere(client: FlaskClient, path: 
         assert word not in answer.text + str(answer.headers)
 
 
+@pytest.mark.parametrize("path", ["/static", "/static/", "/brand/", "/api/", "/api/v1/", "/../"])
+def test_no_folder_is_listed(client: FlaskClient, path: str) -> None:
+    """R91: nor is a file served that nothing names."""
+    answer = _get(client, path)
+
+    assert 404 == answer.status_code
+    assert "docs.css" not in answer.text
+
+
 def test_debug_mode_is_off_where_strangers_come(
     database: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:

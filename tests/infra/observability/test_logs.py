@@ -1,5 +1,7 @@
-"""Tracebacks in the log, ours and those of libraries: places, and no variables (R110)."""
+"""The lines of the log, ours and those of libraries: their form, and tracebacks (R110)."""
 
+import json
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -43,3 +45,39 @@ def test_a_traceback_shows_places_and_no_variables(form: str, whose: str) -> Non
     assert "canary-key" not in said
     assert "ValueError: no answer" in said
     assert "in ask" in said
+
+
+LINES: Final = """
+import logging, sys
+import structlog
+from app.infra.observability import logs
+
+logs.configure(level="info", form="json")
+forged = 'a\\n{"event": "link.made"}\\r\\x1b[2J\\u2028\\x9b'
+structlog.get_logger().info("sign_in.refused", reference=forged)
+logging.getLogger("library").warning(forged)
+"""
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[str]:
+    """Return the lines of a program that logs text with line breaks and control characters."""
+    said = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", LINES], capture_output=True, text=True, check=True
+    ).stderr
+    return said.splitlines()
+
+
+def test_no_value_begins_a_line_of_its_own(lines: list[str]) -> None:
+    """R82, R110: neither for whoever reads lines, nor for a terminal that shows them."""
+    assert 2 == len(lines)
+    for line in lines:
+        assert line.isprintable()
+        assert "link.made" != json.loads(line)["event"]
+
+
+def test_a_line_has_its_time_in_utc(lines: list[str]) -> None:
+    """One JSON object a line, whoever wrote it."""
+    for line in map(json.loads, lines):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line["timestamp"])
+        assert {"event", "level", "timestamp"} <= set(line)

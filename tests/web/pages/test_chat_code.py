@@ -98,6 +98,24 @@ def test_other_digits_connect_nobody(
     assert 303 == person.sees.status
 
 
+def test_the_digits_of_one_attempt_do_not_confirm_another(
+    newcomer: Newcomer, graph: Graph, stored: StoredRows
+) -> None:
+    """Not even one of the same profile: they are for the browser that the chat was asked about."""
+    digits, persons = [], []
+    for _ in range(2):
+        login = log_in()
+        graph.knows(login, ANA)
+        persons.append(_signed_in(newcomer(), login))
+        digits.append(_digits(graph))
+
+    persons[0].presses("Connect", code=digits[1])
+    persons[1].presses("Connect", code=digits[0])
+
+    assert [422, 422] == [person.sees.status for person in persons]
+    assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
+
+
 def test_the_fifth_wrong_try_ends_the_attempt(
     newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows
 ) -> None:

@@ -105,6 +105,8 @@ def assert_the_form_still_works(services: Services, person: Person) -> None:
     assert "Connect Ana Berg" in words_of(person.signs_in())
 
 
+# joserfc warns of the short key.
+@pytest.mark.filterwarnings("ignore:Key size should be")
 @pytest.mark.parametrize("spoil", [spoil for _, spoil in HOSTILE.values()], ids=HOSTILE)
 def test_a_hostile_answer_leads_to_a_page_that_helps(
     services: Services, provider: Provider, arrived: Person, spoil: Callable[[Provider], None]

@@ -16,7 +16,7 @@ from tests.web.gateway_client import GatewayClient, gateway_of
 
 SHOP = "https://link.shop.example"
 ALWAYS = {
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
