@@ -51,9 +51,9 @@ def show(psid: str | None, page: PageId | None, *, as_json: bool) -> None:
 @page_option
 @audited
 def unlink(psid: str, page: PageId | None) -> None:
-    """End the link of PSID, and every attempt of this person to connect.
+    """End the link of PSID.
 
-    The worker then tells Messenger.
+    Ends every attempt of this person to connect as well. The worker then tells Messenger.
 
     Example: threadlink links unlink 1256217357730577
     """
@@ -78,9 +78,9 @@ def unlink(psid: str, page: PageId | None) -> None:
 @page_option
 @audited
 def unlink_user(issuer: str, subject: str, page: PageId | None) -> None:
-    """End every link of a user, and every attempt in which the user has signed in.
+    """End every link of a user.
 
-    ISSUER and SUBJECT are those of `links show`, whichever way the user signs in.
+    Ends every attempt in which the user has signed in as well. ISSUER and SUBJECT are those of `links show`, whichever way the user signs in.
 
     Example: threadlink links unlink-user ldap:staff 7c1f42a0
     """

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,9 @@ def _measure(server: shipped.Shipped, seconds: float) -> Phase:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    asyncio.run(_deliver(server.port, seconds, phase))
+    # In a thread of its own: one in which a browser has been driven has a running event loop.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, _deliver(server.port, seconds, phase)).result()
     over.set()
     watcher.join()
     return phase
