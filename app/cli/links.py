@@ -80,7 +80,8 @@ def unlink(psid: str, page: PageId | None) -> None:
 def unlink_user(issuer: str, subject: str, page: PageId | None) -> None:
     """End every link of a user.
 
-    Ends every attempt in which the user has signed in as well. ISSUER and SUBJECT are those of `links show`, whichever way the user signs in.
+    Ends every attempt in which the user has signed in as well. ISSUER and SUBJECT are those of
+    `links show`, whichever way the user signs in.
 
     Example: threadlink links unlink-user ldap:staff 7c1f42a0
     """
