@@ -109,7 +109,7 @@ def sign_in(
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
-    attempt = _renewed(session, ticket, successor, at)
+    attempt = renew(session, ticket, successor, at)
     if attempt is None:
         return
     attempt.issuer, attempt.subject = identity.issuer, identity.subject
@@ -122,7 +122,7 @@ def sign_out(session: Session, ticket: Ticket, successor: Ticket, *, at: datetim
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
-    attempt = _renewed(session, ticket, successor, at)
+    attempt = renew(session, ticket, successor, at)
     if attempt is None:
         return
     attempt.issuer = attempt.subject = attempt.display_name = attempt.signed_in_at = None
@@ -209,8 +209,12 @@ def _unended(session: Session, ticket: Ticket, at: datetime, *, lock: bool = Tru
     return attempt
 
 
-def _renewed(session: Session, ticket: Ticket, successor: Ticket, at: datetime) -> Attempt | None:
-    """Put *successor* in the place of *ticket*; return the attempt, None if it is there already."""
+def renew(session: Session, ticket: Ticket, successor: Ticket, at: datetime) -> Attempt | None:
+    """Put *successor* in the place of *ticket*; return the attempt, None if it is there already.
+
+    Raises:
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
     with suppress(AttemptUnknown):
         unconfirmed(session, successor, at)
         return None

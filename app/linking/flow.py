@@ -173,14 +173,15 @@ def choose_password(  # noqa: PLR0913 - the step, its proof, and what it sets
     session: Session,
     ticket: Ticket,
     identity: Identity,
-    password_hash: str,
+    successor: Ticket,
     counted: Hit,
     *,
+    password_hash: str,
     at: datetime,
 ) -> None:
     """Replace the password by which *identity* was proved, and refund the *counted* try.
 
-    The attempt goes on; every other of this user ends.
+    The attempt goes on, with *successor* as its ticket; every other of this user ends.
 
     Raises:
         CredentialsRefused: Another user has signed in, or the password has been changed since.
@@ -191,6 +192,7 @@ def choose_password(  # noqa: PLR0913 - the step, its proof, and what it sets
         raise CredentialsRefused
     if not first_passwords.choose(session, identity, password_hash, at=at):
         raise CredentialsRefused
+    attempts.renew(session, ticket, successor, at)
     voiding.void_of_user(session, user, PASSWORD_CHANGED, but=ticket.attempt_id, at=at)
     rate_limiter.refund(session, counted)
 

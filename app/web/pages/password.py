@@ -13,8 +13,10 @@ from app.accounts.authenticators import CredentialsRefused
 from app.accounts.passwords import PasswordRefused
 from app.infra import clock
 from app.linking import attempts, flow
-from app.linking.attempt_status import AttemptStatus, status_of
+from app.linking.attempt_status import AttemptStatus
 from app.linking.errors import AttemptOver
+from app.linking.renewal import proof_by_password
+from app.linking.values import User
 from app.messenger.types import Psid
 from app.web import rate_limits
 from app.web.current import services
@@ -25,6 +27,7 @@ from app.web.pages.csrf import posted
 from app.web.pages.rendering import (
     can_choose_password,
     changed_page,
+    current_status,
     page_of,
     password_page,
 )
@@ -43,7 +46,7 @@ bp = Blueprint("password", __name__, url_prefix="/authorize")
 @bp.get("/<attempt_id>/password")
 def show(attempt_id: str) -> ResponseReturnValue:
     cookie = attempt_cookie.read(attempt_id)
-    status = services().read(status_of, cookie.ticket, at=clock.now())
+    status = current_status(cookie)
     if can_choose_password(status):
         return password_page(cookie, status, None)
     return page_of(cookie, status)
@@ -52,7 +55,7 @@ def show(attempt_id: str) -> ResponseReturnValue:
 @bp.get("/<attempt_id>/password/changed")
 def show_changed(attempt_id: str) -> ResponseReturnValue:
     cookie = attempt_cookie.read(attempt_id)
-    status = services().read(status_of, cookie.ticket, at=clock.now())
+    status = current_status(cookie)
     if can_choose_password(status) and not status.must_choose_password:
         return changed_page(cookie, status)
     return page_of(cookie, status)
@@ -70,7 +73,8 @@ def change(attempt_id: str) -> ResponseReturnValue:
     if (problem := _change(cookie, status, username)) is not None:
         return password_page(cookie, status, problem), problem.status
     log.info("password.changed", reference=status.reference, subject=status.user.subject)
-    send_first_digits(cookie)
+    # The cookie of after the change.
+    send_first_digits(attempt_cookie.read(attempt_id))
     return redirect(url_for(".show_changed", attempt_id=attempt_id), 303)
 
 
@@ -102,10 +106,18 @@ def _verify_and_change(
         with rate_limits.counted(counters, wrong=CredentialsRefused) as hit:
             identity = authenticator.verify(username, current)
             new_hash = services().hasher.hash(new)
+            renewed = cookie.renewed(proof_by_password(User(identity.issuer, identity.subject)))
             services().write(
-                flow.choose_password, cookie.ticket, identity, new_hash, hit, at=clock.now()
+                flow.choose_password,
+                cookie.ticket,
+                identity,
+                renewed.ticket,
+                hit,
+                password_hash=new_hash,
+                at=clock.now(),
             )
     except CredentialsRefused:
         log.info("password.refused", reference=status.reference)
         return WRONG_PASSWORD
+    attempt_cookie.put(renewed)
     return None

@@ -95,6 +95,42 @@ def test_an_owner_changes_the_password_and_goes_on(
     assert jane
 
 
+def test_the_cookie_of_before_the_change_is_dead(app: Flask, graph: Graph, jane: str) -> None:
+    """R19; OWASP ASVS 5.0, 7.2.4: to type the password is to sign in once more."""
+    login = log_in()
+    graph.knows(login, ANA)
+    person = PageVisitor(app)
+    person.taps_log_in(login)
+    person.presses("Sign in", username=USERNAME, password=PASSWORD)
+    old = person.sees.headers["set-cookie"].partition(";")[0]
+    question = person.follows()
+    changes(at_the_password(person), PASSWORD, CHOSEN).follows()
+
+    other = PageVisitor(app, keeps_cookies=False)
+    seen = other.opens(question.form("Connect").action, Cookie=old)
+    sent = other.sends(question.form("Connect"), headers={"Cookie": old})
+
+    assert [400, 400] == [seen.status, sent.status]
+    assert not {"location", "set-cookie"} & {*seen.headers, *sent.headers}
+    assert "Ana Berg" not in seen.text + sent.text
+    person.opens(question.form("Connect").action)
+    assert person.connects()
+    assert jane
+
+
+def test_after_the_end_the_page_says_how_it_ended(app: Flask, graph: Graph, jane: str) -> None:
+    """The cookie is cut down by then, to the way back."""
+    person = newcomer(app, graph)
+    person.signs_in()
+    address = person.sees.form("Connect").action.replace("/confirm", "/password")
+    person.presses("Cancel")
+
+    for path in (address, f"{address}/changed"):
+        assert 200 == person.opens(path).status
+        assert "Nothing was connected" in person.reads
+    assert jane
+
+
 @pytest.mark.usefixtures("given")
 def test_a_first_password_is_changed_before_anything_is_connected(
     app: Flask, graph: Graph, services: Services
@@ -277,7 +313,15 @@ def test_a_password_that_changes_while_the_old_one_is_verified_wins(
     with pytest.raises(CredentialsRefused):
         services.write(flow.sign_in, ticket, identity, successor(ticket), hit, at=clock.now())
     with pytest.raises(CredentialsRefused):
-        services.write(flow.choose_password, ticket, identity, "hash", hit, at=clock.now())
+        services.write(
+            flow.choose_password,
+            ticket,
+            identity,
+            successor(ticket),
+            hit,
+            password_hash="hash",
+            at=clock.now(),
+        )
 
     assert jane
     assert accepts(services, CHOSEN)
