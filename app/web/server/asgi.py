@@ -18,6 +18,7 @@ from app.infra.observability import metrics
 from app.web.server.bodies import Bodies, Body, Receive
 from app.web.server.head import Scope, check_head
 from app.web.server.limits import RETRY_AFTER, Limits, Refused
+from app.web.server.turns import Places, Turns
 from app.web.server.wsgi import Answer, Application, answer_of, call, environ_of
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -58,6 +59,7 @@ class AsgiGateway:
         self._may_be_large, self._refusal = may_be_large, refusal
         self._limits = limits or Limits()
         self._bodies = Bodies(self._limits)
+        self._turns, self._places = Turns(), Places()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._most_inside = threads + self._limits.waiting
         self._inside = 0
@@ -67,6 +69,8 @@ class AsgiGateway:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
+        if not self._may_be_large(scope):
+            await self._turns.take()
         body: Body | None = None
         content = b""
         try:
@@ -105,9 +109,10 @@ class AsgiGateway:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "no thread free")
         self._inside += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, call, self._app, environ_of(scope, content)
-            )
+            async with self._places.one():
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._pool, call, self._app, environ_of(scope, content)
+                )
         finally:
             self._inside -= 1
 
