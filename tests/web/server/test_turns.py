@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def ran(coroutine: Coroutine[None, None, T]) -> T:
-    """Return what *coroutine* does, in a thread: where a browser was driven, a loop runs already."""
+    """Return the value of *coroutine*, run in a thread: a browser leaves a loop running in ours."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()
 
