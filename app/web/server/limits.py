@@ -36,7 +36,7 @@ class Limits:
     # All bodies that are being received, wait for a thread, or are with one. Large ones have a
     # budget of their own, so that however many come, there is room for all others.
     bodies_bytes: int = 16 * 1024 * 1024
-    large_bodies_bytes: int = 32 * 1024 * 1024
+    large_bodies_bytes: int = 24 * 1024 * 1024
     send_seconds: float = 30
     # Complete requests that wait for a thread.
     waiting: int = 256
