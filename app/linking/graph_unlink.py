@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from app.linking.link_queries import find_link
-from app.messenger.errors import BAD_PARAMETER, GraphError, GraphRefused, PersonUnknown
+from app.messenger.errors import GraphError, PersonUnknown
 from app.messenger.types import PageId, Psid
 from app.outbox.handlers import Handler, RetryLater
 from app.outbox.queue import Claim, enqueue
@@ -66,18 +66,15 @@ def _unlink(read: Read, graph: Mapping[PageId, UnlinkClient], claim: Claim) -> N
         return
     try:
         client.unlink(person.psid)
+    except PersonUnknown:
+        # Only an answer about this person ends it. Code 100 alone may speak of our proof, our
+        # permissions or our path (facebook/facebook-python-business-sdk issue 528), and so may
+        # 100 with 33: "does not exist, cannot be loaded due to missing permissions".
+        return
     except GraphError as exc:
-        if not _is_not_linked(exc):
-            raise RetryLater(type(exc).__name__) from exc
+        raise RetryLater(type(exc).__name__) from exc
 
 
 def _is_linked(read: Read, person: Unlink) -> bool:
     # Since the item was added: an unlink that arrives late must not undo the new link.
     return read(partial(find_link, page_id=person.page_id, psid=person.psid)) is not None
-
-
-def _is_not_linked(error: GraphError) -> bool:
-    # Graph's answer about a person who is not linked is not documented; "bad parameter" is likely.
-    return isinstance(error, PersonUnknown) or (
-        isinstance(error, GraphRefused) and error.code == BAD_PARAMETER
-    )

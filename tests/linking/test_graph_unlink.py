@@ -55,7 +55,7 @@ def waiting(built: Services) -> int:
     [
         pytest.param({"result": "unlink account success"}, id="done"),
         pytest.param({"error": {"code": 100, "error_subcode": 2018001}}, id="person unknown"),
-        pytest.param({"error": {"code": 100}}, id="not linked, so nothing to undo"),
+        pytest.param({"error": {"code": 551}}, id="person gone"),
     ],
 )
 def test_a_person_is_unlinked_once_graph_has_answered(
@@ -77,6 +77,21 @@ def test_a_person_is_unlinked_once_graph_has_answered(
     [
         pytest.param({"error": {"code": 190}}, id="our token is dead"),
         pytest.param({"error": {"code": 4}}, id="too many calls"),
+        pytest.param(
+            {"error": {"code": 100, "message": "Invalid appsecret_proof provided"}}, id="proof"
+        ),
+        pytest.param(
+            {"error": {"code": 100, "message": "API calls require an appsecret_proof"}},
+            id="no proof",
+        ),
+        pytest.param(
+            {"error": {"code": 100, "message": "(#100) Object does not exist, cannot be loaded"}},
+            id="may be our permission",
+        ),
+        pytest.param({"error": {"code": 100, "error_subcode": 33}}, id="may be our path"),
+        pytest.param({"error": {"code": 283}}, id="our permission"),
+        pytest.param({"error": {"code": 200}}, id="our app"),
+        pytest.param({"error": {"code": 80001}}, id="the page's rate limit"),
     ],
 )
 def test_a_person_stays_to_be_unlinked_while_graph_cannot(

@@ -1,6 +1,7 @@
 """Answers of Graph, read as a JSON object or as an error that says whether to retry."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -15,19 +16,16 @@ from app.messenger.errors import (
     PersonUnknown,
     TokenDead,
 )
+from app.messenger.graph.meanings import Meaning, meaning_of
 from app.messenger.lenient_json import NotJson, read_json
 
-# Codes and subcodes: developers.facebook.com, Messenger Platform "Error codes" (25 June 2026) and
-# Graph API "Handling errors".
-_LINKING_TOKEN: Final = 10303
-_TOKEN_DEAD: Final = {102, 190}
-_ASKED_TO_WAIT: Final = {4, 17, 32, 341, 368, 613, 80006}
-_TRANSIENT: Final = {1, 2, 1200, 2018300, 2018321}
-_PERSON_GONE: Final = 551
-_NOBODY: Final = {1545041, 2018001}
-# A "temporary failure" that lasts until an admin of the Page accepts terms: no retry helps.
-_TERMS_NOT_ACCEPTED: Final = 2018344
-
+_CLASSES: Final[Mapping[Meaning, type[GraphError]]] = {
+    Meaning.LINKING_TOKEN: LinkingTokenRefused,
+    Meaning.PERSON: PersonUnknown,
+    Meaning.TOKEN: TokenDead,
+    Meaning.RATE_LIMIT: GraphThrottled,
+    Meaning.TRANSIENT: GraphUnavailable,
+}
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
@@ -63,21 +61,18 @@ def decipher(status: int, content: bytes) -> dict[str, Any]:
 
 
 def _error_class(error: dict[str, Any], status: int) -> type[GraphError]:
-    code, subcode = error["code"], error.get("error_subcode")
-    if code == _LINKING_TOKEN:
-        return LinkingTokenRefused
-    if code in _TOKEN_DEAD:
-        return TokenDead
-    if code in _ASKED_TO_WAIT or status == _TOO_MANY_REQUESTS:
+    told = error.get("is_transient")
+    is_transient = told if isinstance(told, bool) else None
+    meaning = meaning_of(
+        error["code"], _integer(error.get("error_subcode")), is_transient=is_transient
+    )
+    chosen = _CLASSES.get(meaning, GraphRefused)
+    if status == _TOO_MANY_REQUESTS and chosen in {GraphRefused, GraphUnavailable}:
         return GraphThrottled
-    if code == _PERSON_GONE or _integer(subcode) in _NOBODY:
-        return PersonUnknown
-    is_transient = error.get("is_transient") is True
-    if (is_transient or code in _TRANSIENT or status >= _SERVER_ERROR) and (
-        subcode != _TERMS_NOT_ACCEPTED
-    ):
-        return GraphUnavailable
-    return GraphRefused
+    # Trouble on Meta's side, whatever the body says; but terms that wait for an admin stay so.
+    if status >= _SERVER_ERROR and chosen is GraphRefused and is_transient is not False:
+        return GraphRefused if meaning is Meaning.PAGE else GraphUnavailable
+    return chosen
 
 
 def _raise_unreadable(reason: str, status: int) -> NoReturn:

@@ -196,26 +196,15 @@ class GraphClient:
         Raises:
             PersonUnknown: No person has this PSID on the page.
         """
-        try:
-            self._do(
-                Call(
-                    name="unlink",
-                    method="POST",
-                    path="/me/unlink_accounts",
-                    body={"psid": _checked(psid)},
-                    may_repeat=True,
-                )
+        self._do(
+            Call(
+                name="unlink",
+                method="POST",
+                path="/me/unlink_accounts",
+                body={"psid": _checked(psid)},
+                may_repeat=True,
             )
-        except GraphRefused as exc:
-            if _is_missing(exc):
-                raise PersonUnknown(
-                    exc.reason,
-                    code=exc.code,
-                    subcode=exc.subcode,
-                    trace_id=exc.trace_id,
-                    status=exc.status,
-                ) from None
-            raise
+        )
 
     def send_text(self, psid: Psid, text: str, *, deadline: Deadline | None = None) -> str:
         """Send *text* to *psid*; return the id of the message."""

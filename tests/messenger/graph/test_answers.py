@@ -108,6 +108,30 @@ def test_an_error_with_status_200_is_an_error() -> None:
     assert isinstance(error(200, code=10303), LinkingTokenRefused)
 
 
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"code": 10, "error_subcode": 2018300}, GraphUnavailable),
+        ({"code": 10, "error_subcode": 2018321}, GraphUnavailable),
+        ({"code": 10, "error_subcode": 2018278}, GraphRefused),
+        ({"code": 2, "error_subcode": 2018344}, GraphRefused),
+        ({"code": 1, "is_transient": False}, GraphRefused),
+        ({"code": 2, "is_transient": False}, GraphRefused),
+        ({"code": 1, "error_subcode": 1929002, "is_transient": False}, GraphRefused),
+        ({"code": 100, "is_transient": True}, GraphUnavailable),
+        *(({"code": code}, GraphThrottled) for code in (4, 17, 32, 613, *range(80000, 80015))),
+    ],
+    ids=repr,
+)
+def test_code_subcode_and_is_transient_choose_the_class(
+    fields: dict[str, Any], kind: type[GraphError]
+) -> None:
+    """
+    R104: a subcode counts like a code; is_transient is believed in both directions.
+    """
+    assert kind is type(error(**fields))
+
+
 def test_html_with_status_429_asks_us_to_wait() -> None:
     with pytest.raises(GraphThrottled):
         decipher(429, b"<html>")

@@ -292,7 +292,7 @@ def test_unlinking_posts_the_psid(graph: GraphClient, platform: responses.Reques
     graph.unlink(BEN)
 
 
-@pytest.mark.parametrize(("code", "subcode"), [(100, 2018001), (100, 33), (551, None)])
+@pytest.mark.parametrize(("code", "subcode"), [(100, 2018001), (200, 1545041), (551, None)])
 def test_an_unlink_of_an_unknown_person_raises_an_error_of_its_own(
     graph: GraphClient, platform: responses.RequestsMock, code: int, subcode: int | None
 ) -> None:
