@@ -164,6 +164,8 @@ class Graph:
         self.is_down = False
         self.messages: list[str] = []
         self.refuses_messages = False
+        # Code and subcode: outside of the 24 hours in which a page may write.
+        self.message_refusal: tuple[int, int | None] = (10, 2018278)
         edge.add_callback("POST", _graph(r"me/messages"), callback=self._message)
         edge.add_callback("GET", _graph(r"me"), callback=self._recipient)
         edge.add_callback("GET", _graph(r"[0-9]+"), callback=self._profile)
@@ -191,7 +193,8 @@ class Graph:
         if not self.refuses_messages:
             self.messages.append(body if isinstance(body, str) else body.decode())
         sent = None if self.refuses_messages else {"message_id": "m_1"}
-        return self._answer(request, sent, "This message is sent outside of allowed window.", 10)
+        words = "This message is sent outside of allowed window."
+        return self._answer(request, sent, words, *self.message_refusal)
 
     def _profile(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
         psid = urlsplit(str(request.url)).path.rpartition("/")[2]
@@ -200,7 +203,12 @@ class Graph:
         return self._answer(request, known or None, "No profile available", 2018218)
 
     def _answer(
-        self, request: PreparedRequest, known: Any, refusal: str, code: int
+        self,
+        request: PreparedRequest,
+        known: Any,
+        refusal: str,
+        code: int,
+        subcode: int | None = None,
     ) -> tuple[int, dict[str, str], str]:
         self.calls.append(request)
         if self.is_down:
@@ -208,6 +216,8 @@ class Graph:
         if known:
             return 200, {}, json.dumps(known)
         error = {"message": refusal, "type": "OAuthException", "code": code, "fbtrace_id": "F1"}
+        if subcode is not None:
+            error["error_subcode"] = subcode
         return 400, {}, json.dumps({"error": error})
 
 

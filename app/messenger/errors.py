@@ -10,6 +10,7 @@ MessengerError
     └── GraphRefused             understood and refused: do not retry
         ├── LinkingTokenRefused  the account_linking_token is unknown or expired (10303)
         ├── PersonUnknown        no person has this PSID on our page
+        ├── WindowClosed         the person has to write to the page first
         └── TokenDead            our page token is no longer valid (190): no call will succeed
 """
 
@@ -96,6 +97,10 @@ class LinkingTokenRefused(GraphRefused):
 
 class PersonUnknown(GraphRefused):
     """No person has this PSID on our page, or the person cannot be reached."""
+
+
+class WindowClosed(GraphRefused):
+    """The page may not write to the person now: nothing has come from them for 24 hours."""
 
 
 class TokenDead(GraphRefused):

@@ -12,7 +12,7 @@ from app.accounts.rate_limiter import RateLimited
 from app.infra.database.writer import NotCommitted
 from app.linking.attempt_status import AttemptStatus
 from app.linking.errors import AttemptError, AttemptUnknown
-from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused, TokenDead
+from app.messenger.errors import GraphError, GraphRefused, LinkingTokenRefused, RedirectRefused
 from app.web import paths
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
 from app.web.pages import attempt_cookie
@@ -114,7 +114,7 @@ def _log(exc: Exception, problem: Problem) -> None:
     if problem is UNFORESEEN:
         log.error("request.failed", path=path, exc_info=exc)
     elif isinstance(exc, GraphError) and not isinstance(exc, LinkingTokenRefused):
-        level = log.error if isinstance(exc, TokenDead) else log.warning
+        level = log.error if isinstance(exc, GraphRefused) else log.warning
         level("graph.failed", path=path, error=type(exc).__name__, told=str(exc))
     elif not isinstance(exc, HTTPException):
         reason = exc.reason if isinstance(exc, RedirectRefused) else None

@@ -15,6 +15,7 @@ from app.messenger.errors import (
     LinkingTokenRefused,
     PersonUnknown,
     TokenDead,
+    WindowClosed,
 )
 from app.messenger.graph.meanings import Meaning, meaning_of
 from app.messenger.lenient_json import NotJson, read_json
@@ -22,6 +23,7 @@ from app.messenger.lenient_json import NotJson, read_json
 _CLASSES: Final[Mapping[Meaning, type[GraphError]]] = {
     Meaning.LINKING_TOKEN: LinkingTokenRefused,
     Meaning.PERSON: PersonUnknown,
+    Meaning.WINDOW: WindowClosed,
     Meaning.TOKEN: TokenDead,
     Meaning.RATE_LIMIT: GraphThrottled,
     Meaning.TRANSIENT: GraphUnavailable,

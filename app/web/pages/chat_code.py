@@ -11,7 +11,7 @@ from app.infra import clock
 from app.infra.network.http_client import Deadline
 from app.linking import chat_code, flow
 from app.linking.attempt_status import AttemptStatus
-from app.messenger.errors import GraphRefused, TokenDead
+from app.messenger.errors import PersonUnknown, WindowClosed
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered
 from app.web.pages.attempt_cookie import AttemptCookie
@@ -34,11 +34,11 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     """Send new digits to the profile of the attempt. Slow: call it with admission only.
 
     Raises:
-        DigitsNotDelivered: Messenger refuses the message.
+        DigitsNotDelivered: The person has to write to the page first.
         DigitsSentTooOften: The attempt has had as many messages as it may have.
         RateLimited: The profile has.
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
-        GraphError: Messenger does not answer, or refuses our access token.
+        GraphError: Messenger does not answer, or refuses what is ours: token, app or page.
     """
     if status.psid is None:
         return
@@ -49,10 +49,8 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     try:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
-    except TokenDead:
-        raise
-    except GraphRefused as exc:
-        # Outside the hours in which a page may write (10, 2018278), or blocked by the person.
+    except (WindowClosed, PersonUnknown) as exc:
+        # What the person can mend. Every other refusal is the operator's.
         log.warning("digits.not_delivered", reference=status.reference, code=exc.code)
         raise DigitsNotDelivered from exc
     services().write(chat_code.remember, cookie.ticket, digits_hash(cookie, digits), at=clock.now())

@@ -14,6 +14,7 @@ from app.messenger.errors import (
     GraphThrottled,
     GraphUnavailable,
     LinkingTokenRefused,
+    WindowClosed,
 )
 from app.messenger.graph.answers import decipher
 
@@ -113,7 +114,7 @@ def test_an_error_with_status_200_is_an_error() -> None:
     [
         ({"code": 10, "error_subcode": 2018300}, GraphUnavailable),
         ({"code": 10, "error_subcode": 2018321}, GraphUnavailable),
-        ({"code": 10, "error_subcode": 2018278}, GraphRefused),
+        ({"code": 10, "error_subcode": 2018278}, WindowClosed),
         ({"code": 2, "error_subcode": 2018344}, GraphRefused),
         ({"code": 1, "is_transient": False}, GraphRefused),
         ({"code": 2, "is_transient": False}, GraphRefused),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from app import create_app
 from app.services.container import Services
@@ -219,6 +220,29 @@ def test_a_message_that_messenger_refuses_is_explained(
     assert 0 == stored.count("attempt", "digits_hash IS NOT NULL")
     guesses = "failures > 0 AND key NOT LIKE 'opens%' AND key NOT LIKE 'digits:%'"
     assert 0 == stored.count("throttle", guesses)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [(10, None), (3, None), (200, None), (230, None), (283, None), (10, 1893063), (100, None)],
+)
+def test_a_refusal_that_is_ours_is_not_told_to_the_person_as_theirs(
+    newcomer: Newcomer, graph: Graph, known: LogIn, stored: StoredRows, refusal: tuple[int, int]
+) -> None:
+    """To write to the Page would not help; the operator finds Graph's words in the log."""
+    graph.refuses_messages, graph.message_refusal = True, refusal
+    person = newcomer()
+    person.taps_log_in(known)
+
+    with capture_logs() as logs:
+        person.signs_in()
+
+    assert 503 == person.sees.status
+    assert "write us" not in person.reads
+    assert 0 == stored.count("attempt", "digits_hash IS NOT NULL")
+    (line,) = (line for line in logs if line["event"] == "graph.failed")
+    assert "error" == line["log_level"]
+    assert f"code {refusal[0]}" in line["told"]
 
 
 def test_without_digits_there_is_nothing_to_confirm(
