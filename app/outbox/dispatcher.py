@@ -80,6 +80,9 @@ class Tries:
         self, kind: str, handler: Handler, breaker: CircuitBreaker, clock: Callable[[], datetime]
     ) -> None:
         self.kind, self.breaker, self.clock = kind, breaker, clock
+        # The ids of the items of both lanes that are being tried: if the clock steps forward, their
+        # leases seem to have ended.
+        self.in_flight: set[int] = set()
         self._handler = handler
 
     def run(self, claim: Claim, opened: int) -> Result | None:
@@ -184,7 +187,10 @@ class LaneDispatcher:
         limit = self._tries.breaker.allowed(self.key.lane, room, at=at)
         if not limit:
             return False
-        claims = self._writer.write(queue.claim, self.key, limit=limit, lease=LEASE, at=at)
+        claims = self._writer.write(
+            queue.claim, self.key, limit=limit, lease=LEASE, at=at, but=(*self._tries.in_flight,)
+        )
+        self._tries.in_flight |= {claim.id for claim in claims}
         for claim in claims:
             self._in_flight[self._pool.submit(self._tries.run, claim, opened)] = claim
         return bool(claims)
@@ -199,6 +205,7 @@ class LaneDispatcher:
             return False
         if self._ended:
             self._writer.write(_record, self._ended)
+            self._tries.in_flight -= {claim.id for claim, _ in self._ended}
             self._ended = []
         if self._tries.breaker.take_outage_ended():
             self._hasten_retries()

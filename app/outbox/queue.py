@@ -3,7 +3,7 @@
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -118,17 +118,25 @@ def lanes_due(session: Session, lanes: Sequence[LaneKey], *, at: datetime) -> fr
     return frozenset(key for key, is_due in zip(lanes, answers, strict=True) if is_due)
 
 
-def claim(
-    session: Session, key: LaneKey, *, limit: int, lease: timedelta, at: datetime
+def claim(  # noqa: PLR0913 - which, how many, and for how long
+    session: Session,
+    key: LaneKey,
+    *,
+    limit: int,
+    lease: timedelta,
+    at: datetime,
+    but: Collection[int] = (),
 ) -> tuple[Claim, ...]:
     """Claim up to *limit* due items of a lane, oldest first; no other worker gets them meanwhile.
+
+    Those with an id in *but* are left out: they are being tried, whatever the clock says now.
 
     An item whose result has not been recorded when *lease* ends is due again, for any worker.
     """
     order = (OutboxRow.id,) if key.lane is Lane.FRESH else (OutboxRow.not_before, OutboxRow.id)
     due = (
         select(OutboxRow.id)
-        .where(*_due(key, at))
+        .where(*_due(key, at), *([OutboxRow.id.not_in(but)] if but else []))
         .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -527,3 +527,30 @@ def test_a_claim_takes_no_more_than_it_may_whatever_the_plan(
         claimed = queue.claim(session, FRESH, limit=1, lease=LEASE, at=NOON)
 
     assert [b"1"] == [claim.body for claim in claimed]
+
+
+def test_an_item_in_flight_is_not_tried_again_when_the_clock_steps(
+    writer: Writer, clock: Clock
+) -> None:
+    """R123: its lease has ended by the new time, but this worker still has it."""
+    begun, over = threading.Event(), threading.Event()
+    tried: list[bytes] = []
+
+    def perform(claim: Claim) -> None:
+        tried.append(claim.body)
+        if claim.body == b"1":
+            begun.set()
+            over.wait(PATIENCE)
+
+    dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, b"1")
+    thread = threading.Thread(target=dispatcher.run_once)
+    thread.start()
+    assert begun.wait(PATIENCE)
+    clock.at += timedelta(days=1)
+    dispatcher.lanes[1].run_once()
+    over.set()
+    thread.join()
+
+    assert [b"1"] == tried
+    assert [("done", 1, None)] == rows(writer)
