@@ -192,10 +192,13 @@ def _running(database: URL) -> Iterator[Run]:
         changed = {"PUBLIC_URL": url, "LOG_LEVEL": "debug", "METRICS_TOKEN": METRICS_TOKEN}
         services = build(settings_for(database, **changed, **stub, CONFIRM_IN_CHAT="always"))
         add_jane(services)
-        with serving(services, listener):
-            run = Run(services, Graph(edge), provider)
-            with run.opened:
-                yield run
+        try:
+            with serving(services, listener):
+                run = Run(services, Graph(edge), provider)
+                with run.opened:
+                    yield run
+        finally:
+            services.close()
 
 
 def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture[str]) -> None:

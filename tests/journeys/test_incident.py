@@ -101,8 +101,11 @@ def _serving(database: URL) -> Iterator[tuple[Services, Graph]]:
         edge.add_passthru(url)
         changed = {"PUBLIC_URL": url, "LOG_LEVEL": "info", "TRUSTED_PROXIES": "1"}
         services = build(settings_for(database, **changed))
-        with serving(services, listener):
-            yield services, Graph(edge)
+        try:
+            with serving(services, listener):
+                yield services, Graph(edge)
+        finally:
+            services.close()
 
 
 def _is(line: Line, event: str, **fields: str) -> bool:
