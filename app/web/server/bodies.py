@@ -89,14 +89,21 @@ class Body:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body too large")
 
     def rate(self, now: float) -> float:
-        """Return the bytes received per second until *now*."""
-        return self.length / max(now - self._began_at, 1e-6)
+        """Return the bytes received per second until *now*, as if a small body had come at once.
+
+        Else a short delivery that comes a moment after its head would be slower than a body of a
+        stranger's that stalls.
+        """
+        return (self._limits.body_bytes + self.length) / max(now - self._began_at, 1e-6)
 
     def shed(self, now: float) -> None:
         """Receive no more of it, and forget what has come."""
         self.is_shed = True
+        self._budget.under_way.discard(self)
         self.release()
-        self._deadline.reschedule(now)
+        # It may have passed its deadline in this very round of the event loop.
+        if not self._deadline.expired():
+            self._deadline.reschedule(now)
 
     def _append(self, chunks: list[bytes], message: MutableMapping[str, Any]) -> bool:
         """Append what *message* brings to *chunks*; return whether more is to come."""
@@ -140,7 +147,9 @@ class _Budget:
         if self.used <= self._most:
             return
         now = asyncio.get_running_loop().time()
-        for body in sorted(self.under_way, key=lambda body: body.rate(now)):
+        # What has brought nothing yet would free nothing.
+        holding = (body for body in self.under_way if body.length)
+        for body in sorted(holding, key=lambda body: body.rate(now)):
             if self.used <= self._most * (1 - _FREED):
                 break
             body.shed(now)

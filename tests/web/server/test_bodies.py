@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from app.web.server.asgi import AsgiGateway
-from app.web.server.limits import Limits
-from tests.web.server.test_asgi import CHUNKED, NEVER, Wire, echo, length, part, serve
+from app.web.server.bodies import Bodies
+from app.web.server.limits import MOST_BODY_BYTES, Limits, Refused
+from tests.web.server.test_asgi import CHUNKED, NEVER, Wire, echo, length, part, run, serve
 
 DELIVERY = b"/webhook"
 
@@ -63,6 +64,86 @@ def test_the_slowest_is_shed_not_the_newest() -> None:
     assert 200 == delivery.status
     assert 503 in {wire.status for wire in held}
     assert all(b"retry-after" in wire.headers for wire in held if wire.status == 503)
+
+
+class Late(Wire):
+    """A client whose body comes when *until* is set, a moment after its head."""
+
+    def __init__(self, until: asyncio.Event, *messages: object, **head: Any) -> None:
+        super().__init__(*messages, **head)
+        self._until = until
+
+    async def receive(self) -> Any:
+        await self._until.wait()
+        return await super().receive()
+
+
+class Filling(Wire):
+    """A client that sends a byte in each round of the event loop, and stops before the end."""
+
+    def __init__(self, count: int, *, then: asyncio.Event | None = None) -> None:
+        super().__init__(*[part(b"1", more=True)] * count, NEVER, headers=CHUNKED)
+        self._then = then
+
+    async def receive(self) -> Any:
+        await asyncio.sleep(0)
+        if self._then and self._messages == [NEVER]:
+            self._then.set()
+        return await super().receive()
+
+
+def test_a_body_that_has_brought_nothing_yet_is_not_shed() -> None:
+    """R89: that would free nothing, and a signed delivery's may come a moment after its head."""
+    many = gateway(large_bodies_bytes=16)
+
+    async def deliver_late() -> None:
+        filled = asyncio.Event()
+        held = [Filling(5), Filling(5), Filling(5), Filling(5, then=filled)]
+        delivery = Late(filled, part(b"12345678"), headers=length(8))
+        tasks = [asyncio.create_task(many(w.scope, w.receive, w.send)) for w in held]
+        await many(delivery.scope, delivery.receive, delivery.send)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert 200 == delivery.status
+
+    run(deliver_late())
+
+
+def test_a_body_that_times_out_ends_nobody_elses_request() -> None:
+    """R89: who filled the budget in that moment, maybe Messenger, was not answered at all."""
+
+    async def fill_when_expired() -> None:
+        limits = Limits(bodies_bytes=8, stall_seconds=0.01)
+        bodies = Bodies(limits)
+        held, other = (bodies.begin(5, may_be_large=lambda: False) for _ in range(2))
+        stalled = asyncio.create_task(held.receive(slow(b"1234").receive))
+        # Set by the first step of the task.
+        await asyncio.sleep(0)
+        while not held._deadline.expired():  # noqa: SLF001 - the moment cannot be seen otherwise
+            await asyncio.sleep(0)
+
+        assert b"12345" == await other.receive(Wire(part(b"12345")).receive)
+        with pytest.raises(Refused):
+            await stalled
+
+    run(fill_when_expired())
+
+
+def test_a_short_body_is_not_slow_because_it_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R89: a delivery that came 0.1 s after its head was shed before what had stalled for 3 s."""
+
+    async def compare() -> None:
+        loop = asyncio.get_running_loop()
+        bodies, began_at = Bodies(Limits()), loop.time()
+        stalled = bodies.begin(MOST_BODY_BYTES, may_be_large=lambda: False)
+        monkeypatch.setattr(loop, "time", lambda: began_at + 2.9)
+        delivery = bodies.begin(300, may_be_large=lambda: False)
+        stalled.length, delivery.length = MOST_BODY_BYTES - 1, 300
+
+        assert delivery.rate(began_at + 3) > stalled.rate(began_at + 3)
+
+    run(compare())
 
 
 def test_large_bodies_leave_room_for_small_ones() -> None:
