@@ -50,6 +50,7 @@ class Body:
         self._began_at = asyncio.get_running_loop().time()
         self._deadline: asyncio.Timeout
         self.length = 0
+        self._parts = 0
         self.is_shed = False
 
     async def receive(self, receive: Receive) -> bytes:
@@ -117,6 +118,9 @@ class Body:
         self.check_size(self.length + len(chunk))
         chunks.append(chunk)
         self.length += len(chunk)
+        self._parts += 1
+        if self._parts > self._limits.parts + self.length // self._limits.part_bytes:
+            raise Refused(HTTPStatus.BAD_REQUEST, "body in too many parts")
         self._budget.take(len(chunk))
         self._check_kept()
         return more

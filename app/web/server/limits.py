@@ -33,6 +33,10 @@ class Limits:
     body_seconds: float = 30
     stall_seconds: float = 10
     bytes_per_second: int = 16 * 1024
+    # To receive a part costs some 60 microseconds, of one byte as well. After the first parts they
+    # must have so many bytes on average; a packet has 500 and more.
+    parts: int = 128
+    part_bytes: int = 256
     # All bodies that are being received, wait for a thread, or are with one. Large ones have a
     # budget of their own, so that however many come, there is room for all others.
     bodies_bytes: int = 16 * 1024 * 1024

@@ -120,7 +120,7 @@ def test_a_body_that_times_out_ends_nobody_elses_request() -> None:
         stalled = asyncio.create_task(held.receive(slow(b"1234").receive))
         # Set by the first step of the task.
         await asyncio.sleep(0)
-        while not held._deadline.expired():  # noqa: SLF001 - the moment cannot be seen otherwise
+        while not held._deadline.expired():  # noqa: SLF001, ASYNC110 - it lasts for one round
             await asyncio.sleep(0)
 
         assert b"12345" == await other.receive(Wire(part(b"12345")).receive)
@@ -182,6 +182,27 @@ def test_a_slow_body_times_out(limits: dict[str, float]) -> None:
     serve(gateway(**limits), wire)
 
     assert 408 == wire.status
+
+
+def test_a_body_in_crumbs_is_refused() -> None:
+    """R89: each part costs as much as a request; 65,000 of a byte took four seconds."""
+    crumbs = [part(b"1", more=True)] * 1000
+    wire = Wire(*crumbs, part(b"1"), headers=CHUNKED, raw_path=b"/")
+
+    serve(gateway(body_bytes=MOST_BODY_BYTES), wire)
+
+    assert 400 == wire.status
+    assert b"close" == wire.headers[b"connection"]
+
+
+def test_a_body_in_packets_of_a_slow_network_is_taken() -> None:
+    """RFC 9293, 3.7.1: a segment has 536 bytes where nothing else is agreed upon."""
+    packets = [part(b"1" * 536, more=True)] * (MOST_BODY_BYTES // 536)
+    wire = Wire(*packets, part(b"1"), headers=CHUNKED, raw_path=b"/")
+
+    serve(gateway(body_bytes=MOST_BODY_BYTES), wire)
+
+    assert 200 == wire.status
 
 
 class Trickle(Wire):
