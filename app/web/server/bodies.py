@@ -90,12 +90,12 @@ class Body:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body too large")
 
     def rate(self, now: float) -> float:
-        """Return the bytes received per second until *now*, as if a small body had come at once.
+        """Return the bytes received per second until *now*, as if the largest body were there.
 
-        Else a short delivery that comes a moment after its head would be slower than a body of a
-        stranger's that stalls.
+        So bodies of one age differ by a factor of two at most. Else a delivery that is short, or
+        that an ocean slows down, would be slower than a stranger's that came at once and stalls.
         """
-        return (self._limits.body_bytes + self.length) / max(now - self._began_at, 1e-6)
+        return (self._most + self.length) / max(now - self._began_at, 1e-6)
 
     def shed(self, now: float) -> None:
         """Receive no more of it, and forget what has come."""
