@@ -7,8 +7,9 @@ of its own. So the form is coarser than the comparisons of names that are known 
   compare letters alone (the primary weights of UTS 10), Active Directory ignores case, nonspacing
   marks, width and kana type ([MS-ADTS] 6.5.1), and a telephone number is written in many ways.
 * Characters that one store ignores and another takes for a letter make a name an odd one: symbols,
-  letters written as marks, Latin letters that are no plain variant of A to Z, and all that is newer
-  than Unicode 3.2 (RFC 4518, 2.4). All odd names have one form, so a name has two counts at most.
+  letters written as marks (the Greek iota subscript, too), Latin letters that are no plain variant
+  of A to Z, and all that is newer than Unicode 3.2 (RFC 4518, 2.4). All odd names have one form, so
+  a name has two counts at most.
 
 Names of different people may have one form, too. That matters only to people who have failed
 themselves (`rate_limits.FAILED_BEFORE`), and a sign-in clears nobody's count.
@@ -30,6 +31,8 @@ _ODD_CATEGORIES: Final = _SYMBOLS | {"Nl", "No"}
 _LATIN: Final = re.compile(
     r"LATIN (?:SMALL|CAPITAL) (?:LETTER|LIGATURE) (?:DOTLESS )?(AE|OE|[A-Z])(?: WITH .*)?"
 )
+# A mark that case folding makes the letter iota of.
+_IOTA_SUBSCRIPT: Final = "\u0345"
 _OTHER_LATIN: Final = {
     **dict.fromkeys("\u00d0\u00f0", "d"),
     **dict.fromkeys("\u00de\u00fe", "th"),
@@ -65,7 +68,7 @@ def _letters(char: str) -> str | None:
     if char.isascii():
         return char if char.isalnum() else ""
     name, category = unicodedata.name(char, ""), unicodedata.category(char)
-    is_letter_as_mark = category == "Mn" and " LETTER " in name
+    is_letter_as_mark = category == "Mn" and (" LETTER " in name or char == _IOTA_SUBSCRIPT)
     if in_table_a1(char) or category in _ODD_CATEGORIES or is_letter_as_mark:
         return None
     if category == "Nd":

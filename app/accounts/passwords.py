@@ -72,6 +72,11 @@ def check_new_password(
         raise PasswordRefused(f"This password is in a list of stolen passwords. {_INSTEAD}")
 
 
+def are_same(password: str, other: str) -> bool:
+    """Return whether *other* is *password*, perhaps typed in other code points."""
+    return _normal(password) == _normal(other)
+
+
 def _sha1(password: str) -> str:
     # What such lists hold; nothing is protected by it.
     return sha1(password.encode(), usedforsecurity=False).hexdigest()

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts import first_passwords
 from app.accounts.authenticators import CredentialsRefused
-from app.accounts.passwords import PasswordRefused
+from app.accounts.passwords import PasswordRefused, are_same
 from app.infra import clock
 from app.linking import attempts, flow
 from app.linking.attempt_status import AttemptStatus
@@ -83,7 +83,7 @@ def _change(cookie: AttemptCookie, status: AttemptStatus, username: str) -> Prob
     current, new, again = (request.form[name] for name in ("current", "new", "again"))
     if new != again:
         return PASSWORDS_DIFFER
-    if new == current:
+    if are_same(new, current):
         return PASSWORD_UNCHANGED
     try:
         with services().admission.enter():

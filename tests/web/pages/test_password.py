@@ -215,6 +215,25 @@ def test_guesses_on_this_page_are_counted_with_those_on_the_sign_in_page(
     assert accepts(services, PASSWORD)
 
 
+@pytest.mark.usefixtures("given")
+def test_a_first_password_in_other_code_points_is_no_other_password(
+    app: Flask, graph: Graph
+) -> None:
+    """OWASP ASVS 5.0, 6.4.1: passwords compare by NFKC; typed in full width it is still the first.
+
+    Its hash would be the same, so that whoever set it could go on using it, for good.
+    """
+    person = newcomer(app, graph)
+    person.signs_in(password=GIVEN)
+
+    answer = changes(person, GIVEN, GIVEN.replace("t", "\uff54")).sees
+
+    assert 422 == answer.status
+    assert "This is the present password." in person.reads
+    person.opens(answer.form(CHANGE).action)
+    assert "Please choose your own before you go on." in person.reads
+
+
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}], ids=str
 )
