@@ -1,5 +1,6 @@
 """Tries while the database takes no writes: what cannot be counted is not checked (R61)."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import QueuePool, event, text
 from structlog.testing import capture_logs
 
 from app import create_app
@@ -61,8 +62,17 @@ def without_writes(
         with monkeypatch.context() as patched, block(services):
             patched.setattr(services.writer, "_limit_seconds", 0.2)
             yield
+        _wait_for_connections(services)
 
     return without_writes
+
+
+def _wait_for_connections(services: Services) -> None:
+    """Wait for writes that nobody waits for any more: else their connections are never closed."""
+    pool, tick = services.engine.pool, threading.Event()
+    assert isinstance(pool, QueuePool)
+    while pool.checkedout():
+        tick.wait(0.005)
 
 
 @contextmanager
