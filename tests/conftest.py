@@ -243,9 +243,14 @@ def jane(services: Services) -> str:
 
 
 @pytest.fixture
-def graph() -> Iterator[Graph]:
-    """Yield the edge of Graph; while it stands, no request leaves this process."""
+def graph(request: pytest.FixtureRequest) -> Iterator[Graph]:
+    """Yield the edge of Graph; while it stands, no request leaves this process.
+
+    Marked `real_peers`, a test has servers of its own on this machine, which are real.
+    """
     with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
+        if request.node.get_closest_marker("real_peers"):
+            edge.add_passthru("http://127.0.0.1")
         yield Graph(edge)
 
 

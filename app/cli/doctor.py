@@ -22,7 +22,7 @@ from app.setup.local_checks import (
     check_sign_in,
 )
 from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
-from app.setup.public_checks import check_reach
+from app.setup.public_checks import check_reach_of
 
 MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -70,12 +70,7 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _sign_in(built)
         yield from _local(built)
-        yield from check_reach(
-            settings.public_url,
-            settings.verify_token,
-            secret_keys=settings.secret_keys,
-            is_production=settings.is_production,
-        )
+        yield from check_reach_of(settings)
         headers = HeaderObserver()
         yield from check_meta(built.meta(headers.observe), at=clock.now())
         yield from check_headers(headers, settings.graph_version, at=clock.now())

@@ -17,7 +17,7 @@ from app.services.settings import settings_from_env
 from app.setup import plan
 from app.setup.meta_checks import Meta
 from app.setup.plan import BadUndo, Change, ForeignWebhook, State, WebhookChange
-from app.setup.public_checks import check_reach
+from app.setup.public_checks import check_reach_of
 
 UNDO_FOLDER: Final = Path("instance")
 # Settings to copy from Meta's dashboard, with where they are there.
@@ -89,12 +89,7 @@ def _require_reach(settings: Settings) -> None:
     Raises:
         click.ClickException: It does not, or its server cannot prove that it is this one.
     """
-    for finding in check_reach(
-        settings.public_url,
-        settings.verify_token,
-        secret_keys=settings.secret_keys,
-        is_production=settings.is_production,
-    ):
+    for finding in check_reach_of(settings):
         if finding.verdict == "problem":
             raise click.ClickException(
                 f"nothing was changed: {finding.subject} {finding.words}.\nNext: {finding.fix}"

@@ -24,7 +24,7 @@ from app.services.container import Services, build
 from app.services.settings import load_settings
 from app.setup import tunnel
 from app.setup.plan import BadUndo, Change, ForeignWebhook
-from app.setup.public_checks import check_reach
+from app.setup.public_checks import check_reach_of
 from app.setup.temporary import TemporarySetup, TooSoon
 from app.setup.tunnel import NoTunnel, Tunnel
 
@@ -146,12 +146,7 @@ class _TunnelSession:
 
     def _register(self) -> None:
         settings = self._settings
-        for finding in check_reach(
-            settings.public_url,
-            settings.verify_token,
-            secret_keys=settings.secret_keys,
-            is_production=settings.is_production,
-        ):
+        for finding in check_reach_of(settings):
             if finding.verdict == "problem":
                 self._print_once(f"Not yet: {finding.subject} {finding.words}.\n  {finding.fix}")
                 return

@@ -46,7 +46,7 @@ class AttemptStatus:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody can go on: the secret does nothing from here on, and stays so."""
+        """True when nobody can go on, for good: the secret does nothing any more."""
         if self.state in {"open", "signed_in"}:
             return self.token_spent
         return self.state != "confirmed" or self.code_is_dead

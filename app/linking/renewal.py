@@ -2,9 +2,9 @@
 
 Whoever had the secret before, of which the browser's cookie may have been borrowed or planted, can
 do nothing with it after (OWASP ASVS 5.0, 7.2.4). The next secret follows from the present one, from
-what the browser has proved, and from a key of ours: a form that was sent twice is answered twice
-with the same secret, in whatever order the answers arrive, and without the proof nobody can
-compute it.
+what the browser has proved, and from a key of ours: a sign-in form that was sent twice is
+answered twice with the same secret, in whatever order the answers arrive, and without the proof
+nobody can compute it.
 """
 
 import hmac

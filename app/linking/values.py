@@ -95,7 +95,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """What was ended for the business: *links*, in their last state, and a number of attempts.
+    """The ends that the business asked for: *links*, in their last state, and a number of attempts.
 
     The attempts were under way, or confirmed and not yet brought back by Messenger.
     """

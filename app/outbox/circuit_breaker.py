@@ -53,14 +53,6 @@ PACES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A target that takes nothing: the *cause*, and the time of the first failure."""
-
-    cause: Cause
-    since: datetime
-
-
 class CircuitBreaker:
     """The state of one target, as one process knows it. Thread-safe.
 
@@ -98,15 +90,10 @@ class CircuitBreaker:
             self._paused[lane] = at - CLOCK_TOLERANCE, at + pace.every
             return min(limit, pace.items if lane is Lane.FRESH else max(1, pace.items // 4))
 
-    def outage(self, *, at: datetime) -> Outage | None:
-        """Return the outage that has lasted for `OUTAGE_AFTER`, or None if there is none."""
-        with self._lock:
-            return self._outage(at)
-
     def record_success(self, *, at: datetime) -> bool:
         """Close the circuit; return whether this ends an outage that was to be reported."""
         with self._lock:
-            self._has_outage_ended |= self._is_unknown or self._outage(at) is not None
+            self._has_outage_ended |= self._is_unknown or self._is_outage(at)
             self._is_unknown = False
             was_reported, self._is_reported = self._is_reported, False
             self._causes.clear()
@@ -132,15 +119,13 @@ class CircuitBreaker:
                 self._failing_since = at
             self._opened += self._is_open() and not was_open
             is_certain = self._is_open() and min(self._causes) >= Cause.UNREACHABLE
-            is_new = not self._is_reported and (is_certain or self._outage(at) is not None)
+            is_new = not self._is_reported and (is_certain or self._is_outage(at))
             self._is_reported |= is_new
             return is_new
 
-    def _outage(self, at: datetime) -> Outage | None:
+    def _is_outage(self, at: datetime) -> bool:
         since = self._failing_since
-        if since is None or not self._is_open() or at - since < OUTAGE_AFTER:
-            return None
-        return Outage(min(self._causes), since)
+        return since is not None and self._is_open() and at - since >= OUTAGE_AFTER
 
     def _is_open(self) -> bool:
         return len(self._causes) == FAILURE_THRESHOLD

@@ -16,9 +16,9 @@ from typing import Final
 import structlog
 from sqlalchemy.orm import Session
 
-from app.infra.database.writer import Writer
+from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
-from app.outbox.circuit_breaker import Cause, CircuitBreaker, Outage
+from app.outbox.circuit_breaker import Cause, CircuitBreaker
 from app.outbox.handlers import Handler, RetryLater
 from app.outbox.queue import Claim, Lane, LaneKey
 
@@ -52,9 +52,7 @@ class Dispatcher:
     def __init__(
         self, kind: str, handler: Handler, writer: Writer, clock: Callable[[], datetime]
     ) -> None:
-        self.kind = kind
-        self._breaker, self._clock = CircuitBreaker(), clock
-        tries = Tries(kind, handler, self._breaker, clock)
+        tries = Tries(kind, handler, clock)
         threads = {
             Lane.FRESH: handler.concurrency,
             Lane.RETRIES: max(1, handler.concurrency // RETRIES_SHARE),
@@ -68,18 +66,13 @@ class Dispatcher:
         were_due = [lane.run_once() for lane in self.lanes]
         return any(were_due)
 
-    def outage(self) -> Outage | None:
-        """Return the outage of the target, if it takes nothing at present."""
-        return self._breaker.outage(at=self._clock())
-
 
 class Tries:
     """Runs the handler on claims of one kind, and tells what is to be recorded."""
 
-    def __init__(
-        self, kind: str, handler: Handler, breaker: CircuitBreaker, clock: Callable[[], datetime]
-    ) -> None:
-        self.kind, self.breaker, self.clock = kind, breaker, clock
+    def __init__(self, kind: str, handler: Handler, clock: Callable[[], datetime]) -> None:
+        self.kind, self.clock = kind, clock
+        self.breaker = CircuitBreaker()
         # The ids of the items of both lanes that are being tried: if the clock steps forward, their
         # leases seem to have ended.
         self.in_flight: set[int] = set()
@@ -147,7 +140,7 @@ class LaneDispatcher:
         self._tries, self._writer = tries, writer
         self._most_claims = threads * CLAIMS_PER_THREAD
         self._in_flight: dict[Future[Result | None], Claim] = {}
-        # Kept until they are committed: else a bot would get again what it has taken.
+        # What has not been recorded yet.
         self._ended: list[tuple[Claim, Result | None]] = []
         # Starts no thread before the first claim; they end when the dispatcher is collected.
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"{tries.kind} {lane.name}")
@@ -204,12 +197,23 @@ class LaneDispatcher:
         elif not self._ended:
             return False
         if self._ended:
-            self._writer.write(_record, self._ended)
-            self._tries.in_flight -= {claim.id for claim, _ in self._ended}
-            self._ended = []
+            self._record()
         if self._tries.breaker.take_outage_ended():
             self._hasten_retries()
         return True
+
+    def _record(self) -> None:
+        ended, self._ended = self._ended, []
+        try:
+            self._writer.write(_record, ended)
+        except NotCommitted:
+            # Kept until they are committed: else a bot would get again what it has taken.
+            self._ended = ended
+            raise
+        finally:
+            # By any other error their leases end, as if the worker had been killed.
+            if not self._ended:
+                self._tries.in_flight -= {claim.id for claim, _ in ended}
 
     def _hasten_retries(self) -> None:
         hasten = partial(queue.hasten, most_tries=MOST_TRIES_HASTENED, lease=LEASE)

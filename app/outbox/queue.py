@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
+from app.infra.database.portions import PORTION
 from app.outbox.models import UNSYNCHRONIZED, OutboxRow
 
 _TABLE: Final = cast("Table", OutboxRow.__table__)
@@ -42,9 +43,6 @@ _MARK_DONE: Final = (
     .values(state="done", body=b"", head=None, failure=None)
 )
 
-
-# A transaction delays the deliveries that come in: better many short ones.
-HASTENED_AT_ONCE: Final = 500
 
 # Literals: with a parameter in their place neither database can use the partial indexes.
 _WAITING: Final = "outbox.state = 'waiting'"
@@ -75,6 +73,18 @@ class Claim:
     created_at: datetime
     digest: str | None = None
     head: str | None = field(default=None, repr=False)
+
+
+# In the order of `Claim`.
+_CLAIMED: Final = (
+    OutboxRow.id,
+    OutboxRow.kind,
+    OutboxRow.body,
+    OutboxRow.tries,
+    OutboxRow.created_at,
+    OutboxRow.digest,
+    OutboxRow.head,
+)
 
 
 def enqueue(session: Session, kind: str, body: bytes, *, at: datetime) -> None:
@@ -148,15 +158,7 @@ def claim(  # noqa: PLR0913 - which, how many, and for how long
         update(OutboxRow)
         .where(OutboxRow.id.in_(select(due.c.id)))
         .values(tries=OutboxRow.tries + 1, not_before=at + lease)
-        .returning(
-            OutboxRow.id,
-            OutboxRow.kind,
-            OutboxRow.body,
-            OutboxRow.tries,
-            OutboxRow.created_at,
-            OutboxRow.digest,
-            OutboxRow.head,
-        )
+        .returning(*_CLAIMED)
     )
     rows = session.execute(statement, execution_options=UNSYNCHRONIZED)
     return tuple(sorted((Claim(*row) for row in rows), key=lambda claim: claim.id))
@@ -195,7 +197,7 @@ def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at
         .where(*_waiting(LaneKey(kind, Lane.RETRIES)))
         .where(OutboxRow.not_before > at + lease, OutboxRow.tries <= most_tries)
         .order_by(OutboxRow.not_before, OutboxRow.id)
-        .limit(HASTENED_AT_ONCE)
+        .limit(PORTION)
         .with_for_update(skip_locked=True)
         .cte("later")
     )
@@ -206,7 +208,7 @@ def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at
         .returning(OutboxRow.id)
     )
     hastened = session.execute(statement, execution_options=UNSYNCHRONIZED).all()
-    return len(hastened) == HASTENED_AT_ONCE
+    return len(hastened) == PORTION
 
 
 def release(session: Session, claim: Claim, *, at: datetime) -> None:

@@ -17,7 +17,6 @@ import structlog
 
 from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
-from app.outbox.circuit_breaker import Outage
 from app.outbox.dispatcher import Dispatcher, LaneDispatcher
 from app.outbox.handlers import Handler
 
@@ -45,7 +44,7 @@ class PeriodicTask:
 
 
 class Worker:
-    """Dispatches each kind of items in a thread of its own, so that none waits for another."""
+    """Dispatches each kind of items in threads of its own, so that none waits for another."""
 
     def __init__(
         self,
@@ -83,11 +82,6 @@ class Worker:
             self._run_if_due(task)
         were_due = [dispatcher.run_once() for dispatcher in self._dispatchers]
         return any(were_due)
-
-    def outages(self) -> Mapping[str, Outage]:
-        """Return the targets that take nothing at present, by kind."""
-        outages = {each.kind: each.outage() for each in self._dispatchers}
-        return {kind: outage for kind, outage in outages.items() if outage is not None}
 
     def _wake_due(self) -> bool:
         """Wake the lanes that have items due."""

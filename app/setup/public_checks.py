@@ -9,6 +9,7 @@ import requests
 from app.infra.network.http_client import new_session
 from app.infra.network.installation_proof import HEADER, is_proof, new_nonce
 from app.infra.observability.logs import printable
+from app.infra.settings.settings import Settings
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.http_get import Answer, get
 
@@ -22,6 +23,16 @@ NGROK_HEADER: Final = "ngrok-error-code"
 NGROK_INTERSTITIAL: Final = "ERR_NGROK_6024"
 PLAIN_HTTP_REDIRECT: Final = 308
 _WHOSE: Final = "PUBLIC_URL must lead here; with a tunnel: the address that it shows now"
+
+
+def check_reach_of(settings: Settings) -> Iterator[Finding]:
+    """Yield the findings of `check_reach` about the server that has *settings*."""
+    return check_reach(
+        settings.public_url,
+        settings.verify_token,
+        secret_keys=settings.secret_keys,
+        is_production=settings.is_production,
+    )
 
 
 def check_reach(

@@ -134,12 +134,14 @@ def test_a_clock_that_was_set_back_does_not_keep_the_circuit_open() -> None:
 
 def test_an_outage_is_a_minute_without_any_success() -> None:
     """Until then a failure may be the item's alone."""
-    breaker = failing()
+    ended = []
+    for lasted in (OUTAGE_AFTER - SECOND, OUTAGE_AFTER):
+        breaker = CircuitBreaker()
+        breaker.record_success(at=NOON)
+        assert breaker.take_outage_ended(), "unknown after a start"
+        for _ in range(FAILURE_THRESHOLD):
+            breaker.record_failure(Cause.REFUSED, at=NOON)
+        breaker.record_success(at=NOON + lasted)
+        ended.append((breaker.take_outage_ended(), breaker.take_outage_ended()))
 
-    assert breaker.outage(at=NOON + OUTAGE_AFTER - SECOND) is None
-    outage = breaker.outage(at=NOON + OUTAGE_AFTER)
-
-    assert outage is not None
-    assert (Cause.REFUSED, NOON) == (outage.cause, outage.since)
-    breaker.record_success(at=NOON)
-    assert breaker.outage(at=NOON + OUTAGE_AFTER) is None
+    assert [(False, False), (True, False)] == ended

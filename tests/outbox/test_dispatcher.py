@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -380,6 +380,33 @@ def test_a_result_that_cannot_be_recorded_is_recorded_later(writer: Writer, cloc
 
     assert [b"1"] == done
     assert [("done", 1, None)] == rows(writer)
+
+
+def test_a_result_that_can_never_be_recorded_holds_up_no_other(
+    writer: Writer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease ends, as if the worker had been killed; the lane goes on meanwhile."""
+    done: list[bytes] = []
+    acknowledge, broken = queue.acknowledge, [ValueError("a defect")]
+
+    def acknowledge_or_fail(session: Session, claims: Sequence[Claim]) -> None:
+        acknowledge(session, claims)
+        if broken:
+            raise broken.pop()
+
+    monkeypatch.setattr(queue, "acknowledge", acknowledge_or_fail)
+    dispatcher = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
+    add(writer, b"1")
+    with pytest.raises(ValueError, match="a defect"):
+        dispatcher.run_once()
+
+    add(writer, b"2")
+    dispatcher.run_once()
+    clock.at += LEASE
+    dispatcher.run_once()
+
+    assert [b"1", b"2", b"1"] == done
+    assert {("done", None)} == {(state, failure) for state, _, failure in rows(writer)}
 
 
 def test_a_worker_that_stops_releases_what_it_has_not_begun(writer: Writer, clock: Clock) -> None:

@@ -23,7 +23,7 @@ _EXTENSION: Final = "threadlink-readiness"
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the database accepts writes, and whether the outbox is late."""
+    """The readiness to serve: of the database to accept writes, and of the outbox."""
 
     takes_writes: bool
     is_late: bool

@@ -50,7 +50,7 @@ class AttemptCookie:
 
     @property
     def is_cut_down(self) -> bool:
-        """Whether the attempt is over, and the cookie holds the way back alone."""
+        """True when the attempt is over, and the cookie holds the way back alone."""
         return self.ticket.secret == _NO_SECRET
 
     def renewed(self, proof: Proof) -> "AttemptCookie":

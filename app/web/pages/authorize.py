@@ -161,7 +161,8 @@ def send_digits(attempt_id: str) -> ResponseReturnValue:
     """Send digits to the person's chat, which the confirm page then asks for."""
     cookie = posted(attempt_id)
     status = services().read(attempts.running, cookie.ticket, at=clock.now())
-    if status.state == "signed_in" and chat_code.is_needed(status):
+    may_confirm = status.state == "signed_in" and not status.must_choose_password
+    if may_confirm and chat_code.is_needed(status):
         with services().admission.enter():
             chat_code.send(cookie, status)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)

@@ -50,7 +50,7 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
     except (WindowClosed, PersonUnknown) as exc:
-        # What the person can mend. Every other refusal is the operator's.
+        # The person can do something about these; every other refusal is the operator's.
         log.warning("digits.not_delivered", reference=status.reference, code=exc.code)
         raise DigitsNotDelivered from exc
     services().write(chat_code.remember, cookie.ticket, digits_hash(cookie, digits), at=clock.now())

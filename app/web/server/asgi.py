@@ -69,14 +69,15 @@ class AsgiGateway:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        if not self._may_be_large(scope):
+        may_be_large = self._may_be_large(scope)
+        if not may_be_large:
             await self._turns.take()
         body: Body | None = None
         content = b""
         try:
             declared = check_head(scope, self._limits)
             if declared != 0:
-                body = self._bodies.begin(declared, may_be_large=lambda: self._may_be_large(scope))
+                body = self._bodies.begin(declared, may_be_large=may_be_large)
                 content = await body.receive(receive)
             answer = await self._fast_path(scope, content) if self._fast_path else None
             answer = answer or await self._call_app(scope, content)

@@ -25,14 +25,14 @@ class Bodies:
         self._small = _Budget(limits.bodies_bytes)
         self._large = _Budget(limits.large_bodies_bytes)
 
-    def begin(self, declared: int | None, *, may_be_large: Callable[[], bool]) -> "Body":
+    def begin(self, declared: int | None, *, may_be_large: bool) -> "Body":
         """Return the body to receive; *declared* is its length, None if it is chunked.
 
         Raises:
             Refused: It declares too many bytes.
         """
         is_small = declared is not None and declared <= self._limits.body_bytes
-        if is_small or not may_be_large():
+        if is_small or not may_be_large:
             budget, most = self._small, self._limits.body_bytes
         else:
             budget, most = self._large, self._limits.large_body_bytes

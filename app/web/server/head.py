@@ -52,18 +52,18 @@ def _check_fields(headers: Headers, limits: Limits) -> None:
     # WSGI maps "-" and "_" to the same character, so one header could pass for another.
     if any(b"_" in name for name, _ in headers):
         raise Refused(HTTPStatus.BAD_REQUEST, "underscore in a name")
-    hosts = _values(headers, b"host")
+    hosts = values_of(headers, b"host")
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
         raise Refused(HTTPStatus.BAD_REQUEST, "host")
-    if any(value.lower() != b"100-continue" for value in _values(headers, b"expect")):
+    if any(value.lower() != b"100-continue" for value in values_of(headers, b"expect")):
         raise Refused(HTTPStatus.EXPECTATION_FAILED, "expectation")
-    if sum(1 + value.count(b";") for value in _values(headers, b"cookie")) > limits.cookies:
+    if sum(1 + value.count(b";") for value in values_of(headers, b"cookie")) > limits.cookies:
         raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too many cookies")
 
 
 def _length(headers: Headers) -> int | None:
-    lengths = _values(headers, b"content-length")
-    codings = _values(headers, b"transfer-encoding")
+    lengths = values_of(headers, b"content-length")
+    codings = values_of(headers, b"transfer-encoding")
     if codings:
         if lengths or [coding.lower() for coding in codings] != [b"chunked"]:
             raise Refused(HTTPStatus.BAD_REQUEST, "framing")
@@ -75,7 +75,8 @@ def _length(headers: Headers) -> int | None:
     return int(lengths[0])
 
 
-def _values(headers: Headers, wanted: bytes) -> list[bytes]:
+def values_of(headers: Headers, wanted: bytes) -> list[bytes]:
+    """Return the values of all fields with the name *wanted*, which is in lower case."""
     return [value for name, value in headers if name == wanted]
 
 

@@ -27,7 +27,7 @@ from app.web import headers, request_guard
 from app.web.fields import Fields
 from app.web.paths import WEBHOOK
 from app.web.problems.table import PROBLEMS
-from app.web.server.head import Scope
+from app.web.server.head import Scope, values_of
 from app.web.server.limits import RETRY_AFTER
 from app.web.server.wsgi import Answer, answer_of
 from app.web.webhook import intake
@@ -40,17 +40,18 @@ log = structlog.get_logger()
 MOST_BYTES: Final = 256 * 1024
 
 _RAW_PATH: Final = WEBHOOK.encode()
+_SIGNATURE: Final = SIGNATURE.lower().encode()
 # As Flask answers them.
 _BUSY: Final = PROBLEMS[NotCommitted].name
 _UNSIGNED: Final = PROBLEMS[BadSignature].name
 
 
 def is_signed_delivery(scope: Scope) -> bool:
-    """Return whether *scope* is the head of a delivery, and has a signature of some kind."""
+    """Return whether *scope* is the head of a delivery, and has one signature of some kind."""
     if scope["method"] != "POST" or scope["raw_path"] != _RAW_PATH:
         return False
-    fields = Fields(scope["headers"])
-    return not fields.are_doubled and is_well_formed(fields.get(SIGNATURE) or "")
+    signatures = values_of(scope["headers"], _SIGNATURE)
+    return len(signatures) == 1 and is_well_formed(signatures[0].decode("latin-1"))
 
 
 class FastPath:

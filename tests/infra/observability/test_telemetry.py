@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import responses
 from sqlalchemy import URL
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
@@ -24,6 +23,8 @@ from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
 from tests.installation import ANA, ENVIRONMENT, PASSWORD, USERNAME, add_jane, settings_for
+
+pytestmark = pytest.mark.real_peers
 
 WRONG = "canary-wrong-password"
 SAID = "canary-text-of-an-exception"
@@ -61,14 +62,6 @@ def collector() -> Iterator[Collector]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    """Yield a mock of Graph; the collector on this machine is real."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
-        edge.add_passthru("http://127.0.0.1")
-        yield Graph(edge)
 
 
 @pytest.fixture

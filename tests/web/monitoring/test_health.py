@@ -104,6 +104,34 @@ def test_an_answer_is_found_out_again_when_it_is_old(monkeypatch: pytest.MonkeyP
     assert [100.0, 103.0] == asked
 
 
+def test_those_who_come_while_it_is_asked_again_do_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R124: a database that hangs has one of them occupy a thread, not all."""
+    now, begun, go_on = [100.0], threading.Event(), threading.Event()
+    monkeypatch.setattr("app.web.monitoring.remembered.time.monotonic", lambda: now[0])
+    answers = iter(["before", "after"])
+
+    def ask() -> str:
+        if now[0] > 100:
+            begun.set()
+            go_on.wait(30)
+        return next(answers)
+
+    remembered = Remembered(ask, 3.0)
+    remembered()
+    now[0] = 200.0
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(remembered)
+        begun.wait(30)
+        meanwhile = [remembered() for _ in range(3)]
+        go_on.set()
+
+        assert ["before"] * 3 == meanwhile
+        assert "after" == first.result(30)
+    assert "after" == remembered()
+
+
 def test_those_who_come_meanwhile_get_the_same_answer() -> None:
     begun, go_on, asked = threading.Event(), threading.Event(), list[int]()
 

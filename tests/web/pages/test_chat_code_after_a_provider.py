@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-import responses
 from flask import Flask
 from sqlalchemy import URL
 
-from app import create_app
 from app.infra import clock
 from app.services.container import Services, build
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
@@ -18,7 +16,10 @@ from tests.web.page_visitor import PageVisitor
 from tests.web.pages.test_oidc import BUTTON, there
 from tests.web.stored_rows import StoredRows
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = [
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+    pytest.mark.real_peers,
+]
 
 
 @pytest.fixture
@@ -40,19 +41,6 @@ def services(database: URL, stub: Provider) -> Iterator[Services]:
     services = build(settings)
     yield services
     services.close()
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    """Yield the edge of Graph; the provider on this machine is real."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
-        edge.add_passthru("http://127.0.0.1")
-        yield Graph(edge)
-
-
-@pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
 
 
 @pytest.fixture

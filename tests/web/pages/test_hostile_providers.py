@@ -5,11 +5,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 import pytest
-import responses
-from flask import Flask
 from sqlalchemy import URL
 
-from app import create_app
 from app.infra import clock
 from app.services.container import Services, build
 from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_REFUSED
@@ -22,7 +19,7 @@ from tests.installation import ANA, add_jane, settings_for
 from tests.web.page_visitor import words_of
 from tests.web.stored_rows import StoredRows
 
-pytestmark = on_sqlite
+pytestmark = [on_sqlite, pytest.mark.real_peers]
 BUTTON: Final = "Continue with Our Staff"
 HELP: Final = "https://shop.example.com/forgot"
 REFUSED: Final = "Signing in with Our Staff didn't work. Please try again, or sign in another way."
@@ -52,19 +49,6 @@ def services(database: URL, provider: Provider) -> Iterator[Services]:
     services = build(settings)
     yield services
     services.close()
-
-
-@pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    """Yield the edge of Graph; the provider on this machine is real."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
-        edge.add_passthru("http://127.0.0.1")
-        yield Graph(edge)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-import responses
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL, select, update
@@ -27,6 +26,8 @@ from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, pro
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import ON_IOS, Answer, InProcess
 from tests.installation import ANA, PAGE, PUBLIC_URL, add_jane, settings_for
+
+pytestmark = pytest.mark.real_peers
 
 BUTTON = "Continue with Stub"
 
@@ -58,19 +59,6 @@ def services(database: URL, stub: Provider, other: Provider) -> Iterator[Service
     services = build(settings)
     yield services
     services.close()
-
-
-@pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    """Yield the edge of Graph; the providers on this machine are real."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
-        edge.add_passthru("http://127.0.0.1")
-        yield Graph(edge)
 
 
 @pytest.fixture

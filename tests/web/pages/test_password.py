@@ -151,6 +151,24 @@ def test_a_first_password_is_changed_before_anything_is_connected(
 
 
 @pytest.mark.usefixtures("given")
+def test_no_digits_are_sent_before_a_password_is_chosen(services: Services, graph: Graph) -> None:
+    """OWASP ASVS 5.0, 6.4.1: also to who asks for them by hand."""
+    settings = replace(services.settings, confirm_in_chat="always")
+    person = newcomer(create_app(replace(services, settings=settings)), graph)
+    person.signs_in(password=GIVEN)
+    form = person.sees.form(CHANGE)
+
+    asked = Form(form.action.replace("/password", "/digits"), form.fields, "Send")
+    answer = person.sends(asked)
+
+    assert 303 == answer.status
+    assert [] == graph.messages
+    person.follows()
+    changes(person, GIVEN, CHOSEN)
+    assert 1 == len(graph.messages)
+
+
+@pytest.mark.usefixtures("given")
 def test_a_question_that_was_not_shown_is_not_answered_instead(
     app: Flask, graph: Graph, services: Services
 ) -> None:

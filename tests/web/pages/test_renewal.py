@@ -12,12 +12,10 @@ from threading import Barrier
 from urllib.parse import urlencode
 
 import pytest
-import responses
 from flask import Flask
 from sqlalchemy import URL
 from werkzeug.wrappers import Response
 
-from app import create_app
 from app.accounts import local
 from app.infra import clock
 from app.services.container import Services, build
@@ -35,6 +33,9 @@ PATIENCE = 30.0
 BUTTON = "Continue with Stub"
 ROSA = "rosa@shop.example"
 QUESTION = "Connect Ana Berg on Messenger to"
+
+
+pytestmark = pytest.mark.real_peers
 
 
 class Borrowed:
@@ -106,19 +107,6 @@ def services(database: URL, provider: Provider, authenticators: str) -> Iterator
         add_jane(services)
         yield services
         services.close()
-
-
-@pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    """Yield the edge of Graph; whoever is elsewhere on this machine is real."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
-        edge.add_passthru("http://127.0.0.1")
-        yield Graph(edge)
 
 
 @pytest.fixture

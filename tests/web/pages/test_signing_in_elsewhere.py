@@ -9,13 +9,11 @@ from contextlib import ExitStack
 from typing import Final, Protocol
 
 import pytest
-import responses
 from flask import Flask
 from sqlalchemy import URL
 from structlog.testing import capture_logs
 from werkzeug.wrappers import Response
 
-from app import create_app
 from app.services.container import Services, build
 from tests.accounts.ldap_stub import BIND, SEARCH, directing
 from tests.accounts.password_endpoint import SECRET, answering
@@ -25,7 +23,7 @@ from tests.installation import ANA, settings_for
 from tests.web.page_visitor import PageVisitor, refusal
 from tests.web.stored_rows import StoredRows
 
-pytestmark = on_sqlite
+pytestmark = [on_sqlite, pytest.mark.real_peers]
 NAME, PASSWORD = "jane@example.com", "canary gravel teapot"
 WRONG: Final = "That sign-in didn't work. Check your details and try again."
 AWAY: Final = "We can't check your details right now."
@@ -101,19 +99,6 @@ def services(database: URL, elsewhere: Elsewhere) -> Iterator[Services]:
     services = build(settings_for(database, LOG_LEVEL="debug", **elsewhere.settings))
     yield services
     services.close()
-
-
-@pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    """Yield the edge of Graph; whoever is elsewhere on this machine is real."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
-        edge.add_passthru("http://127.0.0.1")
-        yield Graph(edge)
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_a_body_that_times_out_ends_nobody_elses_request() -> None:
     async def fill_when_expired() -> None:
         limits = Limits(bodies_bytes=8, stall_seconds=0.01)
         bodies = Bodies(limits)
-        held, other = (bodies.begin(5, may_be_large=lambda: False) for _ in range(2))
+        held, other = (bodies.begin(5, may_be_large=False) for _ in range(2))
         stalled = asyncio.create_task(held.receive(slow(b"1234").receive))
         # Set by the first step of the task.
         await asyncio.sleep(0)
@@ -147,9 +147,9 @@ def test_a_short_body_is_not_slow_because_it_is_short(
     async def compare() -> None:
         loop = asyncio.get_running_loop()
         bodies, began_at = Bodies(Limits()), loop.time()
-        stalled = bodies.begin(most, may_be_large=lambda: True)
+        stalled = bodies.begin(most, may_be_large=True)
         monkeypatch.setattr(loop, "time", lambda: began_at + 2)
-        delivery = bodies.begin(size, may_be_large=lambda: True)
+        delivery = bodies.begin(size, may_be_large=True)
         stalled.length, delivery.length = most - 1, size
 
         assert delivery.rate(began_at + 3) > stalled.rate(began_at + 3)
