@@ -1,6 +1,7 @@
 """Unlinking a person at Messenger: an outbox item, and the handler that calls Graph for it."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +11,16 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from app.linking.link_queries import find_link
-from app.messenger.errors import GraphError, PersonUnknown
+from app.messenger.errors import BAD_PARAMETER, GraphError, PersonUnknown
 from app.messenger.types import PageId, Psid
-from app.outbox.handlers import Handler, RetryLater
+from app.outbox.handlers import Handler, PerhapsNothingToDo, RetryLater
 from app.outbox.queue import Claim, enqueue
 
 T = TypeVar("T")
 
 KIND: Final = "graph.unlink"
+# In a message with code 100: our proof, our permissions, our path.
+_ABOUT_US: Final = re.compile("proof|permission|does not exist|unsupported", re.IGNORECASE)
 
 
 class Read(Protocol):
@@ -54,7 +57,8 @@ def enqueue_unlink(session: Session, page_id: PageId, psid: Psid, *, at: datetim
 def unlink_handler(read: Read, graph: Mapping[PageId, UnlinkClient]) -> Handler:
     """Return a handler that unlinks people with the client of their page in *graph*.
 
-    It retries for ever: Messenger must not show a person as linked who is not.
+    It retries forever: Messenger must not show a person as linked who is not. Only what may mean
+    that there is nothing to unlink becomes a dead letter after the usual tries.
     """
     return Handler(partial(_unlink, read, graph), retries_forever=True)
 
@@ -72,7 +76,17 @@ def _unlink(read: Read, graph: Mapping[PageId, UnlinkClient], claim: Claim) -> N
         # 100 with 33: "does not exist, cannot be loaded due to missing permissions".
         return
     except GraphError as exc:
-        raise RetryLater(type(exc).__name__) from exc
+        retry = PerhapsNothingToDo if _may_be_about_the_person(exc) else RetryLater
+        raise retry(type(exc).__name__) from exc
+
+
+def _may_be_about_the_person(error: GraphError) -> bool:
+    """Return whether *error* is the general refusal, and says nothing of us.
+
+    Meta documents no answer for a person whom Messenger shows as not linked.
+    """
+    is_general = error.code == BAD_PARAMETER and error.subcode is None
+    return is_general and not _ABOUT_US.search(error.reason)
 
 
 def _is_linked(read: Read, person: Unlink) -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
 from app.outbox.circuit_breaker import Cause, CircuitBreaker
-from app.outbox.handlers import Handler, RetryLater
+from app.outbox.handlers import Handler, PerhapsNothingToDo, RetryLater
 from app.outbox.queue import Claim, Lane, LaneKey
 
 log = structlog.get_logger()
@@ -92,6 +92,8 @@ class Tries:
             self._record_failure(exc)
             if exc.cause is Cause.UNREACHABLE:
                 return self.release(claim)
+            if isinstance(exc, PerhapsNothingToDo) and claim.tries > len(RETRY_DELAYS):
+                return self._dead_letter(claim, str(exc))
             return self._postpone(claim, str(exc), wait=exc.wait)
         except Exception:
             # A defect that one item meets must not stop the others.

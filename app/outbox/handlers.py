@@ -24,6 +24,13 @@ class RetryLater(Exception):
             self.cause = Cause.BUSY
 
 
+class PerhapsNothingToDo(RetryLater):
+    """The target's refusal may mean that nothing is left to do.
+
+    After the usual tries the item becomes a dead letter, also where the handler retries forever.
+    """
+
+
 class Unreachable(RetryLater):
     """There was no connection to the target: the item was not sent."""
 
@@ -42,7 +49,7 @@ class Handler:
 
     *perform* raises `RetryLater` when it could not do the work, and is called for up to
     *concurrency* items at the same time. With *retries_forever* an item never becomes a dead
-    letter: after the usual retries it is tried once a day.
+    letter, but for `PerhapsNothingToDo`: after the usual retries it is tried once a day.
     """
 
     perform: Callable[[Claim], None]

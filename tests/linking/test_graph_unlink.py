@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import responses
 from responses import matchers
-from sqlalchemy import URL, select
+from sqlalchemy import URL, select, update
 from sqlalchemy.orm import Session
 
 from app.infra import clock
@@ -104,6 +104,28 @@ def test_a_person_stays_to_be_unlinked_while_graph_cannot(
         make_worker(built, "w").run_once()
 
     assert 1 == waiting(built)
+
+
+@pytest.mark.parametrize(
+    ("message", "state"),
+    [
+        ("This person has not linked an account", "dead"),
+        ("API calls require an appsecret_proof", "waiting"),
+        ("(#100) Object does not exist due to missing permission", "waiting"),
+    ],
+)
+def test_only_a_refusal_that_may_be_about_the_person_becomes_a_dead_letter(
+    built: Services, message: str, state: str
+) -> None:
+    """Meta documents no answer for somebody who is not linked; what speaks of us stays owed."""
+    built.write(enqueue_unlink, PAGE, BEN, at=clock.now())
+    built.write(lambda s: s.execute(update(OutboxRow).values(tries=9)))
+
+    with responses.RequestsMock() as platform:
+        platform.post(UNLINK, json={"error": {"code": 100, "message": message}}, status=400)
+        make_worker(built, "w").run_once()
+
+    assert state == built.read(lambda s: s.scalar(select(OutboxRow.state)))
 
 
 def test_whoever_has_linked_again_since_is_left_alone(built: Services) -> None:

@@ -16,7 +16,7 @@ from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
 from app.outbox.circuit_breaker import FAILURE_THRESHOLD
 from app.outbox.dispatcher import LEASE, RETRY_DELAYS, Dispatcher, Result
-from app.outbox.handlers import Handler, RetryLater, TargetGone, Unreachable
+from app.outbox.handlers import Handler, PerhapsNothingToDo, RetryLater, TargetGone, Unreachable
 from app.outbox.models import OutboxRow
 from app.outbox.queue import Claim, Lane, LaneKey, enqueue, enqueue_once
 from app.outbox.worker import Worker
@@ -140,6 +140,19 @@ def test_a_handler_that_retries_forever_tries_every_day(writer: Writer, clock: C
         clock.at += timedelta(days=2)
 
     assert [("waiting", 20, "away")] == rows(writer)
+
+
+def test_what_may_have_nothing_to_do_ends_as_a_dead_letter(writer: Writer, clock: Clock) -> None:
+    """Also where the handler retries forever: else it is tried every day and nobody sees it."""
+    failing = fails(PerhapsNothingToDo("refused"))
+    dispatcher = Dispatcher(KIND, Handler(failing, retries_forever=True), writer, clock)
+    add(writer, b"1")
+
+    for _ in range(20):
+        dispatcher.run_once()
+        clock.at += timedelta(days=2)
+
+    assert [("dead", 10, "refused")] == rows(writer)
 
 
 def test_retry_after_delays_the_next_try_for_at_least_as_long(writer: Writer, clock: Clock) -> None:

@@ -279,23 +279,27 @@ def test_a_worker_beside_learns_of_the_new_page(  # noqa: PLR0913, PLR0917 - fix
     folder = tmp_path / "worker"
     folder.mkdir()
     log = folder / "log"
+
+    def unlinks() -> list[str]:
+        calls = [entry.exchange.url for entry in platform.emulator.journal.entries()]
+        return [url for url in calls if "unlink" in url]
+
     process = shipped.start_worker(database, folder, **changed)
-    wait_for(lambda: "Working." in log.read_text())
-    pages_file.write_text("[[pages]", encoding="utf-8")
-    process.send_signal(signal.SIGHUP)
-    wait_for(lambda: "Not reloaded" in log.read_text())
+    try:
+        wait_for(lambda: "Working." in log.read_text())
+        pages_file.write_text("[[pages]", encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "Not reloaded" in log.read_text())
 
-    write(pages_file, PAGES)
-    process.send_signal(signal.SIGHUP)
-    wait_for(lambda: '"event": "server.reloaded"' in log.read_text())
-    bike = Psid(psid_for(platform.emulator.settings, BIKES, "Ana Berg"))
-    here.write(enqueue_unlink, PageId(BIKES), bike, at=NOON)
-    wait_for(lambda: '"event": "outbox.done"' in log.read_text())
-
-    process.terminate()
-    assert 0 == process.wait(shipped.PATIENCE_SECONDS)
-    calls = [e.exchange.url for e in platform.emulator.journal.entries()]
-    assert any("unlink" in url for url in calls)
+        write(pages_file, PAGES)
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: '"event": "server.reloaded"' in log.read_text())
+        bike = Psid(psid_for(platform.emulator.settings, BIKES, "Ana Berg"))
+        here.write(enqueue_unlink, PageId(BIKES), bike, at=NOON)
+        wait_for(lambda: bool(unlinks()))
+    finally:
+        process.terminate()
+        assert 0 == process.wait(shipped.PATIENCE_SECONDS)
 
 
 def credentials(number: int) -> dict[str, str]:
