@@ -3,7 +3,6 @@
 import secrets
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -29,22 +28,20 @@ from app.linking.errors import (
     TooManyLinks,
 )
 from app.linking.models import Attempt, Link
+from app.linking.references import reference_of
 from app.linking.renewal import proof_by_password, renewed
 from app.linking.values import Ticket
 from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
 
-# Crockford's base 32: no two characters are easily taken for each other.
-_REFERENCE_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-
 
 def open_(session: Session, *, page_id: PageId, account_linking_token: str, at: datetime) -> Ticket:
     """Open an attempt for the holder of *account_linking_token*; return its ticket."""
-    ticket = Ticket(secrets.token_urlsafe(16), secrets.token_urlsafe(32))
+    ticket = Ticket(_new_id(session), secrets.token_urlsafe(32))
     session.add(
         Attempt(
             id=ticket.attempt_id,
-            reference=_new_reference(),
+            reference=reference_of(ticket.attempt_id),
             page_id=page_id,
             secret_hash=digest(ticket.secret),
             token_hash=digest(account_linking_token),
@@ -52,6 +49,15 @@ def open_(session: Session, *, page_id: PageId, account_linking_token: str, at: 
         )
     )
     return ticket
+
+
+def _new_id(session: Session) -> str:
+    """Return an id whose reference no other attempt has: of 40 bits, two may be the same."""
+    while True:
+        attempt_id = secrets.token_urlsafe(16)
+        same = select(Attempt.id).where(Attempt.reference == reference_of(attempt_id))
+        if session.scalar(same) is None:
+            return attempt_id
 
 
 def running(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
@@ -230,8 +236,3 @@ def _other_links(session: Session, attempt: Attempt) -> int:
     this = (Link.page_id == attempt.page_id) & (Link.psid == attempt.psid)
     present = Link.state == "linked"
     return session.scalar(select(func.count()).where(theirs, present, ~this)) or 0
-
-
-def _new_reference() -> str:
-    letters = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"

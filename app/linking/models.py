@@ -174,6 +174,25 @@ class LinkEvent(Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class AttemptEvent(Base):
+    """What a person saw or met in an attempt, or in a request without one; `attempt_events`."""
+
+    __tablename__ = "attempt_event"
+
+    reference: Mapped[str] = mapped_column(String(16), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    # Names and numbers of ours, never what a person typed.
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    code: Mapped[int] = mapped_column(primary_key=True)
+    subcode: Mapped[int] = mapped_column(primary_key=True)
+    detail: Mapped[str] = mapped_column(String(160))
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    times: Mapped[int]
+    until_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    page_id: Mapped[PageId | None] = mapped_column(String(64))
+
+
 class Intake(Base):
     """The deliveries of one minute that had one outcome, counted by all processes together."""
 

@@ -1,0 +1,36 @@
+"""The events of attempts: what a person saw, and what stood in their way."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0012"
+down_revision: str | None = "0011"
+branch_labels: Sequence[str] | None = None
+depends_on: Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "attempt_event",
+        sa.Column("reference", sa.String(16), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("subject", sa.String(64), nullable=False),
+        sa.Column("code", sa.Integer(), nullable=False),
+        sa.Column("subcode", sa.Integer(), nullable=False),
+        sa.Column("detail", sa.String(160), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("page_id", sa.String(64), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "reference", "kind", "subject", "code", "subcode", name=op.f("pk_attempt_event")
+        ),
+    )
+    op.create_index(op.f("ix_attempt_event_last_at"), "attempt_event", ["last_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("attempt_event")
