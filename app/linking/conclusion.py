@@ -14,7 +14,7 @@ from app.linking.attempt_status import state_of
 from app.linking.causes.cause import Cause, Stage
 from app.linking.causes.table import CAUSES
 from app.linking.delivery_counts import Seen
-from app.linking.graph_rows import GraphRow
+from app.linking.graph_obstacles import Row
 from app.linking.models import Attempt, AttemptEvent
 from app.linking.obstacles import (
     CHAT_CODE_PAGE,
@@ -72,7 +72,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    row: GraphRow
+    row: Row
     event: AttemptEvent = _NOTHING
 
 
@@ -88,9 +88,10 @@ def conclude(
     found = _of_attempt(attempt, known, seen, at) if attempt else _of_request(known)
     cause = CAUSES[found.row.slug]
     reference = attempt.reference if attempt else next((one.reference for one in events), "")
-    facts = _facts(found.event, attempt, seen or Seen(0, 0), reference)
-    sentence = (found.row.sentence or cause.sentence).format_map(facts)
-    fix = (found.row.fix or cause.fix).format_map(facts)
+    facts = _facts(found, attempt, seen or Seen(0, 0), reference)
+    sentence = cause.sentence.format_map(facts)
+    # Its commands are between backticks, for the documents.
+    fix = (found.row.fix or cause.fix).format_map(facts).replace("`", "")
     if attempt is not None and state_of(attempt, at) in {"open", "signed_in"}:
         # Nobody has left yet, who may go on in this moment.
         is_under_way = cause.slug in _UNDER_WAY
@@ -115,19 +116,19 @@ def stage_of(attempt: Attempt | None, events: Sequence[AttemptEvent]) -> Stage:
 
 def _of_request(events: Sequence[AttemptEvent]) -> _Found:
     obstacles = [event for event in events if event.kind not in NEUTRAL]
-    return _obstacle(obstacles[-1]) if obstacles else _Found(GraphRow("entry_other"))
+    return _obstacle(obstacles[-1]) if obstacles else _Found(Row("entry_other"))
 
 
 def _of_attempt(
     attempt: Attempt, events: Sequence[AttemptEvent], seen: Seen | None, at: datetime
 ) -> _Found:
     if attempt.ended_as == "linked":
-        return _Found(GraphRow("linked"))
+        return _Found(Row("linked"))
     if attempt.ended_as == "refused":
         return _of_reason(attempt.reason or "no reason")
     if attempt.confirmed_at is not None:
         is_overdue = at - attempt.confirmed_at > PATIENCE
-        return _Found(GraphRow(_silent(seen or Seen(0, 0)) if is_overdue else "waiting"))
+        return _Found(Row(_silent(seen or Seen(0, 0)) if is_overdue else "waiting"))
     return _of_unconfirmed(attempt, events)
 
 
@@ -143,13 +144,13 @@ def _of_unconfirmed(attempt: Attempt, events: Sequence[AttemptEvent]) -> _Found:
         # What it was about was not noted, or lost.
         return _Found(row_of(trace, problem), trace)
     if attempt.ended_as == "cancelled":
-        return _Found(GraphRow("cancelled"))
+        return _Found(Row("cancelled"))
     return _by_trace(attempt, trace)
 
 
 def _of_reason(reason: str) -> _Found:
     event = AttemptEvent(subject="", code=0, subcode=0, detail=reason, times=1)
-    return _Found(GraphRow(REASONS.get(reason, "event_unusable")), event)
+    return _Found(Row(REASONS.get(reason, "event_unusable")), event)
 
 
 def _silent(seen: Seen) -> str:
@@ -183,20 +184,19 @@ def _problem(trace: AttemptEvent) -> Kind | None:
 def _by_trace(attempt: Attempt, trace: AttemptEvent | None) -> _Found:
     match trace:
         case AttemptEvent(kind=Kind.PROVIDER_LEFT):
-            return _Found(GraphRow("left_at_provider"), trace)
+            return _Found(Row("left_at_provider"), trace)
         case AttemptEvent(kind=Kind.CHAT_CODE_SENT):
-            return _Found(GraphRow("left_chat_code"), trace)
+            return _Found(Row("left_chat_code"), trace)
         case AttemptEvent(kind=Kind.PAGE_SHOWN, subject=subject) if subject in _LEFT:
-            return _Found(GraphRow(_LEFT[subject]), trace)
+            return _Found(Row(_LEFT[subject]), trace)
     if attempt.signed_in_at is not None:
-        return _Found(GraphRow("left_confirm"))
+        return _Found(Row("left_confirm"))
     is_seen = trace is not None or attempt.psid is not None
-    return _Found(GraphRow("left_sign_in" if is_seen else "never_displayed"))
+    return _Found(Row("left_sign_in" if is_seen else "never_displayed"))
 
 
-def _facts(
-    event: AttemptEvent, attempt: Attempt | None, seen: Seen, reference: str
-) -> Mapping[str, str]:
+def _facts(found: _Found, attempt: Attempt | None, seen: Seen, reference: str) -> Mapping[str, str]:
+    event = found.event
     tried = attempt.digits_tried if attempt and not event.kind else event.times
     return {
         "authenticator": event.subject or "the provider",
@@ -205,7 +205,7 @@ def _facts(
         "until": words.clock_time(event.until_at),
         "limit": words.limit(event.subject),
         "code": words.code(event),
-        "call": event.subject,
+        "says": found.row.says,
         "trace": f", {event.detail}" if event.code and event.detail else "",
         "detail": f": {event.detail}" if event.detail else "",
         "detail_only": event.detail or "unknown",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Self
 
 from app.linking.attempt_events import Kind
-from app.linking.graph_rows import GraphRow, graph_row
+from app.linking.graph_obstacles import Row, graph_row
 from app.linking.models import Attempt, AttemptEvent
 
 NEUTRAL: Final = frozenset(
@@ -90,14 +90,14 @@ _ENTRIES: Final[Mapping[str, str]] = {
 }
 
 
-def row_of(event: AttemptEvent, kind: Kind | None = None) -> GraphRow:
+def row_of(event: AttemptEvent, kind: Kind | None = None) -> Row:
     """Return the cause of an obstacle; *kind* stands for the event's own."""
     kind = kind or Kind(event.kind)
     if kind is Kind.ENTRY_REFUSED:
         return _entry(event)
     if kind is Kind.GRAPH_FAILED or (kind is Kind.CHAT_CODE_NOT_DELIVERED and event.code):
-        return graph_row(event.code, event.subcode)
-    return GraphRow(_slug_of(event, kind))
+        return graph_row(event)
+    return Row(_slug_of(event, kind))
 
 
 def _slug_of(event: AttemptEvent, kind: Kind) -> str:
@@ -117,12 +117,12 @@ def _slug_of(event: AttemptEvent, kind: Kind) -> str:
             return kind.value
 
 
-def _entry(event: AttemptEvent) -> GraphRow:
+def _entry(event: AttemptEvent) -> Row:
     if slug := _ENTRIES.get(event.subject):
-        return GraphRow(slug)
+        return Row(slug)
     kind = PROBLEM_KINDS.get(event.subject)
     if kind is None or (kind is Kind.GRAPH_FAILED and not event.code):
-        return GraphRow("entry_other")
+        return Row("entry_other")
     return row_of(event, kind)
 
 

@@ -19,6 +19,8 @@ from app.linking.delivery_counts import Seen
 from app.linking.models import Attempt, AttemptEvent
 from app.linking.obstacles import NEUTRAL, PROBLEM_KINDS, PROBLEM_PAGE
 from app.messenger.events import Fault
+from app.messenger.graph.error_rows import ROWS
+from app.messenger.graph.meanings import ErrorRow
 from app.messenger.types import PageId, Psid
 from app.web.problems.pages import PAGE_PROBLEMS, QUESTION_CHANGED, TOO_LATE
 from app.web.problems.table import PROBLEMS, UNFORESEEN
@@ -76,7 +78,8 @@ def refused(reason: str) -> Attempt:
 
 
 def graph(code: int, subcode: int = 0, **columns: Any) -> AttemptEvent:
-    return event(Kind.GRAPH_FAILED, subject="recipient_for", code=code, subcode=subcode, **columns)
+    columns = {"subject": "recipient_for", **columns}
+    return event(Kind.GRAPH_FAILED, code=code, subcode=subcode, **columns)
 
 
 def entry(problem: str) -> tuple[None, AttemptEvent]:
@@ -273,6 +276,16 @@ def test_what_comes_after_a_sign_in_is_not_resolved_by_it(
     assert slug == concluded(attempt(**row), obstacle).cause.slug
 
 
+@pytest.mark.parametrize("row", ROWS)
+def test_every_error_of_graphs_is_a_cause_of_the_table(row: ErrorRow) -> None:
+    told = concluded(attempt(), graph(row.code, row.subcode or 0, subject=row.call or "send_text"))
+
+    assert told.cause.slug in {row.slug, "chat_code_not_delivered", "graph_other"}
+    if told.cause.slug == row.slug and row.slug.startswith("graph_"):
+        assert row.says in told.sentence
+        assert row.fix.replace("`", "") == told.fix
+
+
 def test_the_last_of_several_obstacles_is_the_cause() -> None:
     wrong = event(Kind.CREDENTIALS_WRONG, 10, subject="local", times=5)
     limited = event(Kind.RATE_LIMITED, 20, subject="pair", until_at=NOON + 7 * timedelta(minutes=1))
@@ -297,12 +310,14 @@ def test_to_go_back_from_an_error_page_is_not_on_purpose() -> None:
 
 def test_a_dead_page_token_is_named_to_whoever_typed_the_right_password() -> None:
     """The report's case: "Nobody has tried to sign in yet", and that was false."""
-    told = concluded(attempt(), page("sign_in"), graph(190, 463), page(f"{PROBLEM_PAGE}graph", 11))
+    row, error_page = attempt(), page(f"{PROBLEM_PAGE}graph", 11)
+
+    told = concluded(row, page("sign_in"), graph(190, 463), error_page, at=NOON + 20 * SECOND)
 
     assert FixedBy.OPERATOR is told.cause.fixed_by
-    assert "The Page token is no longer good" in told.sentence
+    assert told.sentence.startswith(f"{SO_FAR}The Page token has expired.")
     assert "code 190, subcode 463" in told.sentence
-    assert "systemctl reload threadlink" in told.fix
+    assert "PAGE_ACCESS_TOKEN or PAGES_FILE" in told.fix
 
 
 def test_while_an_attempt_is_open_the_sentence_says_so() -> None:

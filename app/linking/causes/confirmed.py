@@ -27,7 +27,7 @@ CONFIRMED: Final = (
         fixed_by=FixedBy.OPERATOR,
         sentence="Messenger never confirmed, and no delivery of any kind came meanwhile: the app's "
         "webhook is not subscribed, leads elsewhere, or cannot be reached.",
-        fix="threadlink doctor, then threadlink setup",
+        fix="`threadlink doctor`, then `threadlink setup`",
         answer=OURS,
     ),
     Cause(
@@ -36,7 +36,7 @@ CONFIRMED: Final = (
         fixed_by=FixedBy.OPERATOR,
         sentence="Messenger never confirmed; {refused} came meanwhile and were refused for their "
         "signature.",
-        fix="APP_SECRET is not this app's secret (App settings > Basic); then: threadlink doctor",
+        fix="APP_SECRET is not this app's secret (App settings > Basic); then: `threadlink doctor`",
         answer=OURS,
     ),
     Cause(
@@ -45,7 +45,7 @@ CONFIRMED: Final = (
         fixed_by=FixedBy.OPERATOR,
         sentence="Messenger never confirmed, though {taken} of other kinds came meanwhile: "
         "messaging_account_linking is probably not subscribed for the app or for the Page.",
-        fix="threadlink doctor, then threadlink setup",
+        fix="`threadlink doctor`, then `threadlink setup`",
         answer=OURS,
     ),
     Cause(
@@ -53,7 +53,7 @@ CONFIRMED: Final = (
         stage=Stage.CONFIRMED,
         fixed_by=FixedBy.WAIT,
         sentence="The event's time lies outside the ten minutes of its code.",
-        fix="threadlink doctor compares this server's clock with Meta's. If that is right, the "
+        fix="`threadlink doctor` compares this server's clock with Meta's. If that is right, the "
         "event was late: tap Log In again.",
         answer=f"Messenger's confirmation reached us too late. {AGAIN}",
     ),
@@ -73,8 +73,8 @@ CONFIRMED: Final = (
         stage=Stage.CONFIRMED,
         fixed_by=FixedBy.OPERATOR,
         sentence="The code came back through another Page ({detail_only}).",
-        fix="One Log In leads to the address of another Page: threadlink messenger set-url for "
-        "each Page, then threadlink doctor",
+        fix="One Log In leads to the address of another Page: `threadlink messenger set-url` for "
+        "each Page, then `threadlink doctor`",
         answer=OURS,
     ),
     Cause(
@@ -92,8 +92,8 @@ CONFIRMED: Final = (
         fixed_by=FixedBy.SUPPORT,
         sentence="A command or the API ended the links of this person or user, before Messenger "
         "confirmed.",
-        fix="journalctl -t threadlink says who ran which command. If it was a mistake: tap Log In "
-        "again.",
+        fix="`journalctl -t threadlink` says who ran which command. If it was a mistake: tap Log "
+        "In again.",
         answer=f"We ended this connection on our side before it was made. {AGAIN}",
     ),
     Cause(
@@ -109,7 +109,7 @@ CONFIRMED: Final = (
         stage=None,
         fixed_by=FixedBy.SUPPORT,
         sentence="The account was disabled or deleted meanwhile.",
-        fix="threadlink accounts show NAME; if it may be used: threadlink accounts enable NAME",
+        fix="`threadlink accounts show NAME`; if it may be used: `threadlink accounts enable NAME`",
         answer="Your account with us is closed; we look into it and write to you.",
     ),
 )

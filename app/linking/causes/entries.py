@@ -6,7 +6,7 @@ from app.linking.causes.cause import Cause, FixedBy, Stage
 from app.linking.causes.sign_in import OURS
 
 _FROM_THE_CHAT: Final = "Please open our chat in the Messenger app, and tap Log In there."
-_SET_URL: Final = "threadlink messenger set-url for this Page, then threadlink doctor"
+_SET_URL: Final = "`threadlink messenger set-url` for this Page, then `threadlink doctor`"
 
 
 def _entry(slug: str, sentence: str, fix: str, answer: str = _FROM_THE_CHAT) -> Cause:
@@ -54,7 +54,7 @@ ENTRIES: Final = (
     _entry(
         "other",
         "A request without an attempt was refused ({problem}).",
-        "journalctl -u threadlink | grep {reference}",
+        "`journalctl -u threadlink | grep {reference}`",
         OURS,
     ),
 )

@@ -8,7 +8,7 @@ AGAIN: Final = "Please go back to our chat and tap Log In again."
 OURS: Final = (
     "This is a fault on our side and not yours; we are working on it, and tell you when it is over."
 )
-_LOG: Final = "journalctl -u threadlink | grep {reference}"
+_LOG: Final = "`journalctl -u threadlink | grep {reference}`"
 
 LEFT: Final = (
     Cause(
@@ -68,9 +68,9 @@ SIGN_IN: Final = (
         stage=Stage.OPENED,
         fixed_by=FixedBy.PERSON,
         sentence="The name or the password was wrong ({authenticator}): {times}, last at {last}.",
-        fix="A built-in account: threadlink accounts show NAME says whether there is one, and "
-        "threadlink accounts set-password NAME gives it a password. Any other: reset it where the "
-        "account is kept.",
+        fix="A built-in account: `threadlink accounts show NAME` says whether there is one, and "
+        "`threadlink accounts set-password NAME` gives it a password. Any other: reset it where "
+        "the account is kept.",
         answer="The name or the password was not right; please reset your password, then tap Log "
         "In in our chat again.",
     ),
@@ -89,7 +89,7 @@ SIGN_IN: Final = (
         fixed_by=FixedBy.PERSON,
         sentence="Messenger did not know the account_linking_token, or it was older than five "
         "minutes.",
-        fix="Tap Log In again. If it happens to everybody: threadlink doctor",
+        fix="Tap Log In again. If it happens to everybody: `threadlink doctor`",
         answer=f"Log In works for five minutes, and these were over. {AGAIN}",
     ),
     Cause(
@@ -97,8 +97,8 @@ SIGN_IN: Final = (
         stage=None,
         fixed_by=FixedBy.PERSON,
         sentence="The same Log In was used in another tab or window.",
-        fix="Look whether that one has connected the person: threadlink links show --user NAME. If "
-        "not, tap Log In again.",
+        fix="Look whether that one has connected the person: `threadlink links show --user NAME`. "
+        "If not, tap Log In again.",
         answer=f"That Log In was used in another window already. {AGAIN}",
     ),
     Cause(
@@ -114,7 +114,7 @@ SIGN_IN: Final = (
         stage=Stage.OPENED,
         fixed_by=FixedBy.OPERATOR,
         sentence="{authenticator} did not answer{detail}.",
-        fix="Look whether it runs and can be reached from this server: threadlink doctor",
+        fix="Look whether it runs and can be reached from this server: `threadlink doctor`",
         answer=OURS,
     ),
     Cause(
@@ -123,7 +123,7 @@ SIGN_IN: Final = (
         fixed_by=FixedBy.OPERATOR,
         sentence="{authenticator} refuses this server{detail}.",
         fix="Compare its settings with what it expects: the client's secret or the BIND_DN and its "
-        "password, the address, the clock. Then: threadlink doctor",
+        "password, the address, the clock. Then: `threadlink doctor`",
         answer=OURS,
     ),
     Cause(
@@ -181,7 +181,7 @@ SIGN_IN: Final = (
         stage=None,
         fixed_by=FixedBy.OPERATOR,
         sentence="The database was busy or could not be reached.",
-        fix=f"threadlink db status; {_LOG}",
+        fix=f"`threadlink db status`; {_LOG}",
         answer=OURS,
     ),
     Cause(
@@ -227,7 +227,7 @@ CONSENT: Final = (
         fixed_by=FixedBy.SUPPORT,
         sentence="The account is connected to as many Messenger profiles as MAX_LINKS_PER_USER "
         "allows.",
-        fix="End one: threadlink links show --user NAME, then threadlink links unlink PSID",
+        fix="End one: `threadlink links show --user NAME`, then `threadlink links unlink PSID`",
         answer="Your account is connected to as many Messenger profiles as it may be; tell us "
         "which one we may disconnect.",
     ),
