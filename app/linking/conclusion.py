@@ -36,7 +36,7 @@ from app.linking.values import (
     WRONG_DIGITS,
 )
 
-# Messenger posts its event while the person looks at its page: after this time, it will not come.
+# Messenger posts its event while the person looks at its page: after this time, it is overdue.
 PATIENCE: Final = timedelta(minutes=2)
 SO_FAR: Final = "So far: "
 
@@ -203,7 +203,8 @@ def _facts(found: _Found, attempt: Attempt | None, seen: Seen, reference: str) -
         "times": words.times(tried),
         "last": words.clock_time(event.last_at),
         "until": words.clock_time(event.until_at),
-        "limit": words.limit(event.subject),
+        # Without an attempt, the subject is the problem.
+        "limit": words.limit(event.detail or event.subject),
         "code": words.code(event),
         "says": found.row.says,
         "trace": f", {event.detail}" if event.code and event.detail else "",

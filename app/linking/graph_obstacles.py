@@ -26,11 +26,12 @@ class Row:
 
 
 def graph_row(event: AttemptEvent) -> Row:
-    """Return the row of the error in *event*; code 0 means that there was no usable answer."""
-    # The class is in the detail: a code that Graph itself called temporary.
+    """Return the row of the error in *event*."""
+    # Its class is in the detail: a code may be one that Graph itself called temporary.
     is_transient = GraphUnavailable.__name__ in event.detail or None
     row = (
         row_of(event.code, event.subcode or None, event.subject, is_transient=is_transient)
+        # Without a code there was no usable answer.
         if event.code
         else NO_ANSWER
     )

@@ -59,6 +59,17 @@ _OF_SIGN_IN: Final = frozenset(
         Kind.TOO_MANY_LINKS,
     }
 )
+# Their subject is an authenticator.
+OF_AUTHENTICATORS: Final = frozenset(
+    {
+        Kind.CREDENTIALS_WRONG,
+        Kind.AUTHENTICATOR_AWAY,
+        Kind.PROVIDER_LEFT,
+        Kind.PROVIDER_RETURNED,
+        Kind.PROVIDER_REFUSED,
+        Kind.PROVIDER_DECLINED,
+    }
+)
 KNOWN: Final = frozenset(kind.value for kind in Kind)
 
 # The problems of error pages and of the API, by name, and the kind that each would be noted as.
@@ -121,9 +132,7 @@ def _entry(event: AttemptEvent) -> Row:
     if slug := _ENTRIES.get(event.subject):
         return Row(slug)
     kind = PROBLEM_KINDS.get(event.subject)
-    if kind is None or (kind is Kind.GRAPH_FAILED and not event.code):
-        return Row("entry_other")
-    return row_of(event, kind)
+    return Row("entry_other") if kind is None else row_of(event, kind)
 
 
 @dataclass(frozen=True, slots=True)
