@@ -29,7 +29,7 @@ from app.infra.database import schema
 from app.infra.database.engine import make_engine
 from app.infra.settings.parsing import database_url
 from app.infra.settings.settings import Settings
-from app.linking import delivery_counter
+from app.linking import delivery_counter, event_recorder
 from app.services.container import Services, build
 from tests import chromium, postgres
 from tests.actors import Graph, Messenger, Person
@@ -155,7 +155,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[URL]:
 def _refuse_open_services(before: Sequence[threading.Thread]) -> None:
     # Their thread would write what it has counted into the database of a later test.
     if any(
-        thread.name == delivery_counter.THREAD_NAME
+        thread.name in {delivery_counter.THREAD_NAME, event_recorder.THREAD_NAME}
         for thread in threading.enumerate()
         if thread not in before
     ):

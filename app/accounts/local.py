@@ -47,6 +47,9 @@ class AccountValue:
     display_name: str | None
     created_at: datetime
     disabled_at: datetime | None
+    password_set_at: datetime | None
+    # Set by somebody else, to be changed at the first sign-in.
+    password_is_first: bool
 
 
 def canonical(username: str) -> str:
@@ -183,4 +186,6 @@ def _value(account: Account) -> AccountValue:
         display_name=account.display_name,
         created_at=account.created_at,
         disabled_at=account.disabled_at,
+        password_set_at=account.password_set_at,
+        password_is_first=account.password_is_first,
     )

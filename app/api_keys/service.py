@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from app.api_keys import tokens
 from app.api_keys.models import ApiKey
 
-Scope = Literal["links:read", "links:write", "messages:send"]
-SCOPES: Final[tuple[Scope, ...]] = ("links:read", "links:write", "messages:send")
+Scope = Literal["links:read", "links:write", "messages:send", "attempts:read"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 USE_RECORDED_EVERY: Final = timedelta(minutes=1)
 

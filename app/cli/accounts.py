@@ -11,6 +11,7 @@ from app.accounts.first_passwords import LIFE
 from app.accounts.local import AccountError, AccountUnknown
 from app.accounts.passwords import PasswordRefused
 from app.cli.accounts_import import import_
+from app.cli.accounts_show import show
 from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, new_secret
@@ -19,6 +20,7 @@ from app.linking import flow
 
 group = ServiceGroup("accounts", help="Add, change and remove the built-in accounts.")
 group.add_command(import_)
+group.add_command(show)
 
 by_owner_option = click.option(
     "--by-owner",

@@ -1,57 +1,54 @@
-import json
 from datetime import timedelta
 from typing import Final
 
 import click
+import msgspec
 
+from app.cli.attempt_lines import lines_of
 from app.cli.attempts_follow import TimelineFollower
+from app.cli.attempts_list import list_
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
 from app.cli.signals import stopping
 from app.infra import clock
-from app.linking import timeline
+from app.linking import references, timeline
+from app.linking.attempt_object import object_of
 
 POLL_SECONDS: Final = 0.5
 # Longer than any attempt lasts.
 FOLLOWED: Final = timedelta(minutes=20)
 
 group = ServiceGroup("attempts", help="Explain why an attempt to link succeeded or failed.")
+group.add_command(list_)
 
 
 @group.command()
 @click.argument("reference")
 @json_option
 def show(reference: str, *, as_json: bool) -> None:
-    """Show each step of one attempt and its result.
+    """Show what happened in one attempt, why it ended so, and what to do.
 
-    The person sees the REFERENCE at the foot of each page.
+    The person sees the REFERENCE at the foot of each page. Capitals, spaces and the dash do not
+    matter.
 
     Example: threadlink attempts show q3m9-7d2k
     """
-    attempt = services().read(timeline.timeline_of, reference.strip().lower(), at=clock.now())
-    if attempt is None:
-        kept = services().settings.retention
-        raise click.ClickException(
-            "there is no attempt of this reference; attempts are deleted after "
-            f"{kept.attempts // timedelta(hours=1)} hours, those with a code after "
-            f"{kept.codes.days} days"
-        )
+    known = references.normalised(reference)
+    if known is None:
+        raise click.ClickException(_no_reference(reference))
+    shown = services().read(timeline.timeline_of, known, at=clock.now())
+    if shown is None:
+        raise click.ClickException(_nothing_kept(known))
     if as_json:
-        steps = [{"at": step.at.isoformat(), "words": step.words} for step in attempt.steps]
-        body = {"reference": attempt.reference, "page_id": attempt.page_id, "state": attempt.state}
-        click.echo(json.dumps({**body, "steps": steps, "conclusion": attempt.conclusion}))
+        click.echo(msgspec.json.encode(object_of(shown, tells_credentials=True)).decode())
         return
-    click.echo(
-        f"Attempt {attempt.reference} on page {attempt.page_id}: {attempt.state.replace('_', ' ')}"
-    )
-    for step in attempt.steps:
-        click.echo(f"  {step.at:%Y-%m-%d %H:%M:%S} UTC  {step.words}")
-    click.echo(attempt.conclusion)
+    for line in lines_of(shown, services().page_names):
+        click.echo(line)
 
 
 @group.command()
 def follow() -> None:
-    """Print each step of every attempt as it happens.
+    """Print each step and obstacle of every attempt as it happens.
 
     Start it, then tap Log In on the phone.
 
@@ -67,3 +64,20 @@ def follow() -> None:
             for line in follower.new_lines(timelines, at=at):
                 click.echo(line)
             since = max(since, at - FOLLOWED)
+
+
+def _no_reference(typed: str) -> str:
+    return (
+        f"{typed!r} is no reference; one has eight letters and digits, such as q3m9-7d2k. If it is "
+        f"from the log: journalctl -u threadlink | grep {typed!r}"
+    )
+
+
+def _nothing_kept(reference: str) -> str:
+    kept = services().settings.retention
+    return (
+        f"nothing is kept under {reference}. Attempts are kept for "
+        f"{kept.failed_attempts.days} days, those in which nobody was recognised for "
+        f"{kept.attempts // timedelta(hours=1)} hours, those that were confirmed for "
+        f"{kept.codes.days} days. The log may have it: journalctl -u threadlink | grep {reference}"
+    )

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.infra.observability.logs import printable
-from app.linking.timeline import ONLY_REFUSED, Timeline
+from app.linking.causes.cause import FixedBy
+from app.linking.timeline import Timeline
 
 # Messenger's event normally arrives while the person still sees Messenger's page.
 SILENCE: Final = timedelta(seconds=20)
@@ -22,18 +23,20 @@ class TimelineFollower:
         """Yield the lines of *timelines* that have not been yielded before."""
         for timeline in timelines:
             for step in timeline.steps:
-                yield from self._once(timeline, step.words, step.at)
-            never_came = timeline.conclusion.startswith("Messenger never")
-            if timeline.state in _OVER or never_came or timeline.conclusion == ONLY_REFUSED:
-                yield from self._once(timeline, timeline.conclusion, at)
+                yield from self._once(timeline, step.words, step.words, step.until or step.at)
+            told = timeline.conclusion
+            # An operator who looks on can act on it at once; anything else may still change.
+            if timeline.state in _OVER or told.cause.fixed_by is FixedBy.OPERATOR:
+                key = f"{timeline.state} {told.cause.slug}"
+                fix = f" Fix: {told.fix}" if told.fix else ""
+                yield from self._once(timeline, key, f"{told.sentence}{fix}", at)
             elif timeline.state == "confirmed" and at - timeline.steps[-1].at >= SILENCE:
-                yield from self._once(timeline, _SILENT, at)
+                yield from self._once(timeline, _SILENT, _SILENT, at)
 
-    def _once(self, timeline: Timeline, words: str, at: datetime) -> Iterator[str]:
-        key = (timeline.reference, words)
-        if key in self._shown:
+    def _once(self, timeline: Timeline, key: str, words: str, at: datetime) -> Iterator[str]:
+        if (timeline.reference, key) in self._shown:
             return
-        self._shown.add(key)
+        self._shown.add((timeline.reference, key))
         # A name may contain a terminal's control sequences.
         yield f"{at:%H:%M:%S}  {timeline.reference}  {printable(words)}"
 

@@ -2,6 +2,7 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import join, quote
 
 import click
 import msgspec
@@ -10,6 +11,7 @@ from app.cli import links_import
 from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, page_option
+from app.cli.people import chosen_user, is_psid, user_options
 from app.infra import clock
 from app.infra.observability.logs import printable
 from app.linking import handlers, link_queries
@@ -28,21 +30,35 @@ _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\u2212")
 @group.command()
 @click.argument("psid", required=False)
 @page_option
+@user_options
 @json_option
-def show(psid: str | None, page: PageId | None, *, as_json: bool) -> None:
-    """Show the link of PSID, or all links.
+def show(  # noqa: PLR0913 - the options
+    *,
+    psid: str | None,
+    page: PageId | None,
+    user_name: str | None,
+    issuer: str | None,
+    subject: str | None,
+    as_json: bool,
+) -> None:
+    """Show the link of PSID, the links of a user, or all links.
 
-    Example: threadlink links show 1256217357730577
+    Example: threadlink links show --user jane@example.com
     """
-    chosen = (link for link in _all_links(page) if psid is None or link.psid == psid)
+    user = chosen_user(user_name, issuer, subject)
+    if user is not None and psid is not None:
+        raise click.UsageError("give either a PSID or a user")
     count = 0
-    for link in chosen:
+    for link in _chosen(psid, user, page):
         count += 1
-        click.echo(_json(link) if as_json else _line(link))
+        click.echo(_json(link) if as_json else line(link))
+    if psid is not None and not count and not is_psid(psid):
+        raise click.ClickException(
+            f"{psid} is no PSID. Try: threadlink links show --user {quote(psid)}"
+        )
     if not count and not as_json:
-        click.echo("There are no links." if psid is None else "This person is not linked.")
-        click.echo("To see why an attempt failed: threadlink attempts show REFERENCE")
-    if psid is not None and not count:
+        click.echo(_nothing(psid, user))
+    if not count and (psid or user):
         raise SystemExit(1)
 
 
@@ -139,10 +155,27 @@ def import_(file: Path, *, dry_run: bool) -> None:
         raise SystemExit(1)
 
 
+def _chosen(psid: str | None, user: User | None, page: PageId | None) -> Iterator[LinkValue]:
+    if user is not None:
+        return iter(services().read(link_queries.links_of_user, user, page=page))
+    if psid is None:
+        return _all_links(page)
+    return (link for link in _all_links(page) if link.psid == psid)
+
+
+def _nothing(psid: str | None, user: User | None) -> str:
+    if user is not None:
+        words = join(("--issuer", user.issuer, "--subject", user.subject))
+        return f"This user has no link. Their attempts: threadlink attempts list {words}"
+    if psid is not None:
+        return f"This person is not linked. Their attempts: threadlink attempts list --psid {psid}"
+    return "There are no links. To see why an attempt failed: threadlink attempts list"
+
+
 def _report(endings: Sequence[Endings], *, nothing: str) -> None:
     """Print what was ended; fail with *nothing* where that is all there was."""
     for link in (link for each in endings for link in each.links):
-        click.echo(f"Ended: {_line(link)}")
+        click.echo(f"Ended: {line(link)}")
     attempts = sum(each.attempts for each in endings)
     if attempts:
         click.echo(f"Attempts to connect that were ended before Messenger confirmed: {attempts}.")
@@ -164,7 +197,8 @@ def _json(link: LinkValue) -> str:
     return msgspec.json.encode(object_of(link)).decode()
 
 
-def _line(link: LinkValue) -> str:
+def line(link: LinkValue) -> str:
+    """Return *link* for a terminal."""
     who = f"{link.user.issuer}:{link.user.subject}" if link.user else "-"
     name = link.messenger_name or "name unknown"
     return printable(

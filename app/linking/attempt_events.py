@@ -10,11 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
-from app.linking.models import AttemptEvent
+from app.infra.database.portions import PORTION, Cleanup
+from app.linking.models import ENTRY_REFUSED, AttemptEvent
 from app.messenger.types import PageId
 
 
@@ -73,7 +74,7 @@ class Note:
     @property
     def key(self) -> Key:
         """The key of the row in which it is counted."""
-        return (self.reference, self.kind, self.subject, self.code, self.subcode)
+        return (self.reference, self.kind, self.subject[:64], self.code, self.subcode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,11 @@ class Counted:
 
     def plus(self, note: Note) -> "Counted":
         """Return these notes and *note*, which is newer."""
-        return Counted(note, self.first_at, self.times + 1)
+        return self.and_(Counted.one(note))
+
+    def and_(self, newer: "Counted") -> "Counted":
+        """Return these notes and the *newer* ones."""
+        return Counted(newer.last, self.first_at, self.times + newer.times)
 
 
 def record(session: Session, events: Mapping[Key, Counted]) -> None:
@@ -130,6 +135,29 @@ def events_of(session: Session, references: Iterable[str]) -> Mapping[str, Seque
     for row in session.scalars(rows):
         by_reference[row.reference].append(row)
     return by_reference
+
+
+def old_events(until: datetime) -> Cleanup[str]:
+    """Return what deletes events last noted before *until*: those whose attempt is gone."""
+    return _cleanup(AttemptEvent.last_at <= until)
+
+
+def old_refusals(until: datetime) -> Cleanup[str]:
+    """Return what deletes the events of requests without an attempt last noted before *until*."""
+    return _cleanup(and_(ENTRY_REFUSED, AttemptEvent.last_at <= until))
+
+
+def _cleanup(which: ColumnElement[bool]) -> Cleanup[str]:
+    def find(session: Session, _: str | None) -> Sequence[str]:
+        rows = select(AttemptEvent.reference).where(which)
+        return session.scalars(rows.order_by(AttemptEvent.last_at).limit(PORTION)).all()
+
+    def change(session: Session, references: Sequence[str]) -> int:
+        # With the condition again: an event that has just happened once more is no longer old.
+        old = delete(AttemptEvent).where(AttemptEvent.reference.in_(references), which)
+        return len(session.scalars(old.returning(AttemptEvent.reference)).all())
+
+    return Cleanup(find, change)
 
 
 def forget(session: Session, references: Sequence[str]) -> None:

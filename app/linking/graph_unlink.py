@@ -51,7 +51,12 @@ class Unlink:
 
 def enqueue_unlink(session: Session, page_id: PageId, psid: Psid, *, at: datetime) -> None:
     """Make Messenger show Log In again to *psid*, after this transaction is committed."""
-    enqueue(session, KIND, json.dumps([page_id, psid]).encode(), at=at)
+    enqueue(session, KIND, body_for(page_id, psid), at=at)
+
+
+def body_for(page_id: PageId, psid: Psid) -> bytes:
+    """Return the body of the item that unlinks *psid*."""
+    return json.dumps([page_id, psid]).encode()
 
 
 def unlink_handler(read: Read, graph: Mapping[PageId, UnlinkClient]) -> Handler:

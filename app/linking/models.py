@@ -15,6 +15,8 @@ from app.messenger.types import PageId, Psid
 HAS_MESSENGER_NAME: Final = text("(messenger_name IS NOT NULL OR memo IS NOT NULL)")
 HAS_DISPLAY_NAME: Final = text("display_name IS NOT NULL")
 UNCONFIRMED: Final = text("confirmed_at IS NULL")
+UNRECOGNISED: Final = text("(confirmed_at IS NULL AND psid IS NULL)")
+ENTRY_REFUSED: Final = text("kind = 'entry_refused'")
 
 
 class Attempt(Base):
@@ -55,6 +57,7 @@ class Attempt(Base):
                 ("ix_attempt_messenger_name", HAS_MESSENGER_NAME),
                 ("ix_attempt_display_name", HAS_DISPLAY_NAME),
                 ("ix_attempt_unconfirmed", UNCONFIRMED),
+                ("ix_attempt_unrecognised", UNRECOGNISED),
             )
         ),
     )
@@ -178,6 +181,15 @@ class AttemptEvent(Base):
     """What a person saw or met in an attempt, or in a request without one; `attempt_events`."""
 
     __tablename__ = "attempt_event"
+    __table_args__ = (
+        # They go sooner than the events of attempts, among which they are.
+        Index(
+            "ix_attempt_event_refused",
+            "last_at",
+            sqlite_where=ENTRY_REFUSED,
+            postgresql_where=ENTRY_REFUSED,
+        ),
+    )
 
     reference: Mapped[str] = mapped_column(String(16), primary_key=True)
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -146,7 +146,8 @@ def on_refused(
 
 
 def _add(session: Session, notice: Notice, *, at: datetime) -> None:
-    enqueue_notice(session, msgspec.json.encode(notice), at=at)
+    body = msgspec.json.encode(notice)
+    enqueue_notice(session, body, reference=notice.data.reference, at=at)
 
 
 def _fields(link: LinkValue) -> dict[str, Any]:

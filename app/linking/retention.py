@@ -9,8 +9,16 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION, Cleanup
 from app.infra.settings.retention import Retention
+from app.linking import attempt_events
 from app.linking.attempt_status import LIFE
-from app.linking.models import HAS_DISPLAY_NAME, HAS_MESSENGER_NAME, UNCONFIRMED, Attempt, LinkEvent
+from app.linking.models import (
+    HAS_DISPLAY_NAME,
+    HAS_MESSENGER_NAME,
+    UNCONFIRMED,
+    UNRECOGNISED,
+    Attempt,
+    LinkEvent,
+)
 
 # Messenger repeats for 36 hours a delivery that failed (Meta, "Webhooks, Getting Started"): until
 # then a confirmed attempt may still become a link, which takes the name over.
@@ -18,6 +26,8 @@ UNTIL_LINKED: Final = timedelta(hours=48)
 # An operator who looks into an attempt on the same day sees who signed in; a deleted user's names
 # are gone within a day (R112).
 USERS_NAMED: Final = timedelta(hours=20)
+# Strangers cause them: whoever was refused writes in on the same day.
+REFUSALS_KEPT: Final = timedelta(hours=24)
 
 
 def needless_names(at: datetime) -> Iterator[Cleanup[str]]:
@@ -29,12 +39,22 @@ def needless_names(at: datetime) -> Iterator[Cleanup[str]]:
 
 
 def old_attempts(retention: Retention, at: datetime) -> Iterator[Cleanup[str]]:
-    """Yield what deletes attempts that are too old: without a code, and with one."""
+    """Yield what deletes attempts that are too old, with their events.
+
+    First those in which nobody was recognised, then those without a code, then those with one.
+    """
     for is_old in (
-        and_(UNCONFIRMED, Attempt.opened_at <= at - retention.attempts),
+        and_(UNRECOGNISED, Attempt.opened_at <= at - retention.attempts),
+        and_(UNCONFIRMED, Attempt.opened_at <= at - retention.failed_attempts),
         Attempt.opened_at <= at - retention.codes,
     ):
         yield _attempts(is_old, _delete)
+
+
+def old_events(retention: Retention, at: datetime) -> Iterator[Cleanup[str]]:
+    """Yield what deletes the events of no attempt: of requests without one, and left behind."""
+    yield attempt_events.old_refusals(at - REFUSALS_KEPT)
+    yield attempt_events.old_events(at - retention.codes)
 
 
 def old_history(until: datetime) -> Cleanup[int]:
@@ -77,7 +97,9 @@ def _set(**values: None) -> Change:
 
 
 def _delete(session: Session, which: ColumnElement[bool]) -> int:
-    return len(session.scalars(delete(Attempt).where(which).returning(Attempt.id)).all())
+    references = session.scalars(delete(Attempt).where(which).returning(Attempt.reference)).all()
+    attempt_events.forget(session, references)
+    return len(references)
 
 
 def _is_over(at: datetime) -> ColumnElement[bool]:

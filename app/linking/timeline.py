@@ -1,142 +1,151 @@
-"""The timeline of an attempt, in words: derived from its row, never stored."""
+"""The timeline of an attempt, or of a request without one, in words: derived, never stored."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.linking import delivery_counts
-from app.linking.attempt_status import LIFE, State, state_of
+from app.linking.attempt_events import events_of
+from app.linking.attempt_status import State, state_of
 from app.linking.authorization_codes import CODE_LIFE
-from app.linking.models import Attempt
-from app.linking.values import (
-    ACCOUNT_CLOSED,
-    ENDED_BY_US,
-    PASSWORD_CHANGED,
-    TOKEN_REFUSED,
-    WRONG_DIGITS,
-)
+from app.linking.conclusion import PATIENCE, Conclusion, conclude
+from app.linking.delivery_counts import Seen
+from app.linking.event_words import words_of
+from app.linking.models import Attempt, AttemptEvent
+from app.linking.obstacles import OF_AUTHENTICATORS
+from app.linking.owed import Owed, owed_of
 
-# Messenger posts its event while the person looks at its page: after this time, it will not come.
-PATIENCE: Final = timedelta(minutes=2)
-
-# Why Messenger's event made no link, or why the attempt ended before one.
-REASONS: Final = {
-    WRONG_DIGITS: "Five times other digits were entered than those in the person's chat.",
-    TOKEN_REFUSED: "Messenger did not know the account_linking_token, or it was older than five "
-    "minutes.",
-    "expired": "The event's time lies outside the ten minutes of the code.",
-    "other person": "Another Messenger person brought the code: possibly an attempt to take over "
-    "the account.",
-    "other page": "The code came back through another page.",
-    "unlinked": "The code came back with a log-out, and cannot be used again; Log In makes a new "
-    "one.",
-    ENDED_BY_US: "The business ended it before Messenger confirmed.",
-    PASSWORD_CHANGED: "The password of the account was changed before Messenger confirmed.",
-    ACCOUNT_CLOSED: "The account was disabled or deleted meanwhile.",
-}
-# The other reasons are faults of an event, in a word or two.
-UNUSABLE: Final = (
-    "Messenger's event was not usable ({}), and its code cannot be used again; Log In makes a new "
-    "one."
-)
-
-CONCLUSIONS: Final[dict[State, str]] = {
-    "open": "No sign-in has been tried yet.",
-    "signed_in": "The person has not confirmed or cancelled yet.",
-    "confirmed": "Waiting for Messenger's event.",
-    "linked": "Linked.",
-    "cancelled": "The person cancelled.",
-    "expired": f"Not finished within {LIFE.seconds // 60} minutes.",
-}
-ONLY_REFUSED: Final = "Every sign-in so far was refused."
-# Why Messenger never confirmed, by the deliveries that came meanwhile.
-NOTHING_CAME: Final = (
-    "Messenger never confirmed, and no delivery of any kind came meanwhile: the app's webhook is "
-    "not subscribed, leads elsewhere, or cannot be reached. Next: threadlink doctor"
-)
-ALL_REFUSED: Final = (
-    "Messenger never confirmed. {refused} deliveries came meanwhile and were refused for their "
-    "signature: APP_SECRET is not this app's secret (App settings > Basic). "
-    "Next: threadlink doctor"
-)
-OTHERS_CAME: Final = (
-    "Messenger never confirmed, though {taken} other deliveries came meanwhile ({refused} were "
-    "refused for their signature): messaging_account_linking is probably not subscribed for the "
-    "app or for the page. Next: threadlink doctor"
-)
+# In the order in which steps of the same moment stand.
+_FIRST: Final = 0
+_LAST: Final = 2
+_BETWEEN: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of an attempt, in words."""
+    """A step of an attempt, in words; *until* is when it happened last, if it did so often."""
 
     at: datetime
     words: str
+    until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """An attempt from its opening to its end."""
+    """An attempt from its opening to its end; *state* is "none" for a request without one."""
 
     reference: str
-    page_id: str
-    state: State
+    page_id: str | None
+    # As AUTHENTICATORS names it: the one that was tried last.
+    authenticator: str | None
+    state: State | Literal["none"]
+    opened_at: datetime
+    signed_in_at: datetime | None
+    ended_at: datetime | None
     steps: tuple[Step, ...]
-    # What the steps mean, and what to do now.
-    conclusion: str
+    conclusion: Conclusion
+    events: tuple[AttemptEvent, ...] = field(repr=False)
+    owed: tuple[Owed, ...]
 
 
 def timeline_of(session: Session, reference: str, *, at: datetime) -> Timeline | None:
-    """Return the timeline of the attempt of *reference*, None where no such attempt is stored."""
+    """Return the timeline that *reference* belongs to, None where nothing of it is stored."""
     attempt = session.scalar(select(Attempt).where(Attempt.reference == reference))
-    return None if attempt is None else _timeline(session, attempt, at)
+    events = events_of(session, [reference])[reference]
+    if attempt is not None:
+        return _timeline(session, attempt, events, at, owed_of(session, attempt))
+    return _of_request(reference, events, at) if events else None
 
 
 def timelines_since(session: Session, since: datetime, *, at: datetime) -> tuple[Timeline, ...]:
     """Return the timelines of the attempts opened from *since* on, oldest first."""
     opened = select(Attempt).where(Attempt.opened_at >= since).order_by(Attempt.opened_at)
-    return tuple(_timeline(session, attempt, at) for attempt in session.scalars(opened))
+    return timelines_of(session, session.scalars(opened).all(), at=at)
 
 
-def _timeline(session: Session, attempt: Attempt, at: datetime) -> Timeline:
-    state = state_of(attempt, at)
-    steps = tuple(_steps(attempt))
-    conclusion = _never_confirmed(session, attempt, at) or _conclusion(attempt, state)
-    return Timeline(attempt.reference, attempt.page_id, state, steps, conclusion)
+def timelines_of(
+    session: Session, attempts: Sequence[Attempt], *, at: datetime
+) -> tuple[Timeline, ...]:
+    """Return the timelines of *attempts*, in their order, without what is owed."""
+    events = events_of(session, [attempt.reference for attempt in attempts])
+    return tuple(_timeline(session, one, events[one.reference], at, ()) for one in attempts)
 
 
-def _steps(attempt: Attempt) -> list[Step]:
-    steps = [Step(attempt.opened_at, "opened")]
-    if attempt.signed_in_at:
-        # The name goes within a day (R112).
-        name = f" as {attempt.display_name}" if attempt.display_name else ""
-        steps.append(Step(attempt.signed_in_at, f"signed in{name} ({attempt.issuer})"))
-    if attempt.confirmed_at:
-        steps.append(Step(attempt.confirmed_at, "confirmed, sent back to Messenger with a code"))
-    if attempt.ended_at and attempt.ended_as:
-        steps.append(Step(attempt.ended_at, attempt.ended_as))
-    return steps
+def _timeline(
+    session: Session,
+    attempt: Attempt,
+    events: Sequence[AttemptEvent],
+    at: datetime,
+    owed: tuple[Owed, ...],
+) -> Timeline:
+    return Timeline(
+        reference=attempt.reference,
+        page_id=attempt.page_id,
+        authenticator=_authenticator(events) or attempt.issuer,
+        state=state_of(attempt, at),
+        opened_at=attempt.opened_at,
+        signed_in_at=attempt.signed_in_at,
+        ended_at=attempt.ended_at,
+        steps=_steps(attempt, events),
+        conclusion=conclude(attempt, events, _seen(session, attempt, at), at=at),
+        events=tuple(events),
+        owed=owed,
+    )
 
 
-def _never_confirmed(session: Session, attempt: Attempt, at: datetime) -> str | None:
-    """Return why Messenger may have sent no event, once it is overdue."""
+def _of_request(reference: str, events: Sequence[AttemptEvent], at: datetime) -> Timeline:
+    first = min(event.first_at for event in events)
+    return Timeline(
+        reference=reference,
+        page_id=next((event.page_id for event in events if event.page_id), None),
+        authenticator=None,
+        state="none",
+        opened_at=first,
+        signed_in_at=None,
+        ended_at=max(event.last_at for event in events),
+        steps=_steps(None, events),
+        conclusion=conclude(None, events, None, at=at),
+        events=tuple(events),
+        owed=(),
+    )
+
+
+def _authenticator(events: Sequence[AttemptEvent]) -> str | None:
+    tried = [event.subject for event in events if event.kind in OF_AUTHENTICATORS]
+    return tried[-1] if tried else None
+
+
+def _seen(session: Session, attempt: Attempt, at: datetime) -> Seen | None:
+    """Return the deliveries that came since the consent, where Messenger's event is overdue."""
     confirmed_at = attempt.confirmed_at
     if attempt.ended_at is not None or confirmed_at is None or at - confirmed_at <= PATIENCE:
         return None
-    seen = delivery_counts.seen(
+    return delivery_counts.seen(
         session, since=confirmed_at, until=min(at, confirmed_at + CODE_LIFE)
     )
-    if seen.taken:
-        return OTHERS_CAME.format(taken=seen.taken, refused=seen.refused)
-    return ALL_REFUSED.format(refused=seen.refused) if seen.refused else NOTHING_CAME
 
 
-def _conclusion(attempt: Attempt, state: State) -> str:
-    if state == "open" and attempt.psid is not None:
-        return ONLY_REFUSED
-    if state == "refused":
-        return REASONS.get(attempt.reason or "", UNUSABLE.format(attempt.reason))
-    return CONCLUSIONS[state]
+def _steps(attempt: Attempt | None, events: Sequence[AttemptEvent]) -> tuple[Step, ...]:
+    steps = [] if attempt is None else _steps_of_row(attempt)
+    for event in events:
+        until = event.last_at if event.times > 1 else None
+        steps.append((event.first_at, _BETWEEN, Step(event.first_at, words_of(event), until)))
+    return tuple(step for _, _, step in sorted(steps, key=lambda step: step[:2]))
+
+
+def _steps_of_row(attempt: Attempt) -> list[tuple[datetime, int, Step]]:
+    steps = [(attempt.opened_at, _FIRST, "opened")]
+    if attempt.signed_in_at:
+        # The name goes within a day (R112).
+        name = f" as {attempt.display_name}" if attempt.display_name else ""
+        steps.append((attempt.signed_in_at, _BETWEEN, f"signed in{name} ({attempt.issuer})"))
+    if attempt.confirmed_at:
+        words = "confirmed, sent back to Messenger with a code"
+        steps.append((attempt.confirmed_at, _BETWEEN, words))
+    if attempt.ended_at and attempt.ended_as:
+        steps.append((attempt.ended_at, _LAST, attempt.ended_as))
+    return [(at, order, Step(at, words)) for at, order, words in steps]

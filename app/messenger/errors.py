@@ -11,7 +11,13 @@ MessengerError
         ├── LinkingTokenRefused  the account_linking_token is unknown or expired (10303)
         ├── PersonUnknown        no person has this PSID on our page
         ├── WindowClosed         the person has to write to the page first
+        ├── NameWithheld         Messenger does not tell this person's name
+        ├── RegionRefused        Meta's privacy rules for Europe and Japan
+        ├── PageRestricted       an admin of the page has to act at Meta
+        ├── PermissionMissing    our app lacks a permission, or is not live
         └── TokenDead            our page token is no longer valid (190): no call will succeed
+
+app.messenger.graph.error_rows has the codes of each.
 """
 
 from typing import Final, Literal
@@ -23,6 +29,9 @@ RedirectFault = Literal[
 
 # Graph error codes: developers.facebook.com, "Error codes" (25 June 2026).
 BAD_PARAMETER: Final = 100
+
+# For a rate limit: the usage headers count in minutes, and those of an app state no time at all.
+SHORTEST_WAIT_S: Final = 60
 
 
 class MessengerError(Exception):
@@ -64,6 +73,8 @@ class GraphError(MessengerError):
         self.subcode = subcode
         self.trace_id = trace_id
         self.status = status
+        # The name of the call that failed, as in logs and metrics.
+        self.call: str | None = None
 
     def __str__(self) -> str:
         """Return the reason, with the codes and the trace id that Meta's support asks for."""
@@ -86,6 +97,11 @@ class GraphThrottled(GraphUnavailable):
 
     wait_s: int | None = None
 
+    @property
+    def retry_after_seconds(self) -> int:
+        """The time until another call may succeed: as Graph states, and not before a minute."""
+        return max(self.wait_s or 0, SHORTEST_WAIT_S)
+
 
 class GraphRefused(GraphError):
     """Graph understood the call and refused it: a retry will be refused too."""
@@ -103,5 +119,21 @@ class WindowClosed(GraphRefused):
     """The page may not write to the person now: nothing has come from them for 24 hours."""
 
 
+class NameWithheld(GraphRefused):
+    """Messenger does not tell the person's name, or the person has no profile."""
+
+
+class RegionRefused(GraphRefused):
+    """Meta's privacy rules for Europe and Japan refuse the person or the page."""
+
+
+class PageRestricted(GraphRefused):
+    """Meta restricts the page, or waits for an admin of it."""
+
+
+class PermissionMissing(GraphRefused):
+    """Our app lacks a permission or a feature, is not live or is deactivated."""
+
+
 class TokenDead(GraphRefused):
-    """The page token is expired, revoked or wrong (102, 190): no call will succeed with it."""
+    """The page token is expired, revoked or wrong (102, 190, 210): no call will succeed with it."""

@@ -35,9 +35,12 @@ class RawDelivery:
     headers: Headers = field(repr=False)
 
 
-def enqueue_notice(session: Session, body: bytes, *, at: datetime) -> None:
-    """Add the notice *body*, to be posted to the bot after this transaction is committed."""
-    enqueue_once(session, NOTICE, body, at=at)
+def enqueue_notice(session: Session, body: bytes, *, reference: str | None, at: datetime) -> None:
+    """Add the notice *body*, to be posted to the bot after this transaction is committed.
+
+    *reference* is the attempt that it is about, if it is known.
+    """
+    enqueue_once(session, NOTICE, body, reference=reference, at=at)
 
 
 def enqueue_delivery(session: Session, delivery: RawDelivery, *, at: datetime) -> None:

@@ -114,6 +114,19 @@ def list_items(
     return tuple(_item(row) for row in rows)
 
 
+def owed(session: Session, kind: str, body: bytes) -> tuple[OutboxItem, ...]:
+    """Return the items of *kind* with exactly this *body*, waiting or dead, oldest first."""
+    of_kind = (KEPT, OutboxRow.kind == kind, OutboxRow.state.in_(("waiting", "dead")))
+    rows = select(OutboxRow).where(*of_kind, OutboxRow.body == body).order_by(OutboxRow.id)
+    return tuple(map(_item, session.scalars(rows)))
+
+
+def about(session: Session, reference: str) -> tuple[OutboxItem, ...]:
+    """Return the items about the attempt of *reference*, also those done within the hour."""
+    rows = select(OutboxRow).where(OutboxRow.reference == reference).order_by(OutboxRow.id)
+    return tuple(map(_item, session.scalars(rows)))
+
+
 def find(session: Session, item_id: int) -> OutboxItem | None:
     """Return the item *item_id*, or None if there is none or it has been done."""
     row = session.get(OutboxRow, item_id)

@@ -40,6 +40,8 @@ class OutboxRow(Base):
         # Serves the figures and the retention: the oldest item of each queue, however many wait.
         _partial_index("ix_outbox_kept", "kind", "state", "created_at", where="state <> 'done'"),
         _partial_index("ix_outbox_done", "not_before", where="state = 'done'"),
+        # Serves the timeline of an attempt; deliveries and unlinks have no reference.
+        _partial_index("ix_outbox_reference", "reference", where="reference IS NOT NULL"),
     )
 
     # SQLite assigns ids only in a column of exactly the type INTEGER.
@@ -61,6 +63,8 @@ class OutboxRow(Base):
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     # The reason why the last try failed: an exception's name or a status.
     failure: Mapped[str | None] = mapped_column(String(64))
+    # The attempt that a notice is about.
+    reference: Mapped[str | None] = mapped_column(String(16))
 
 
 class WorkerRow(Base):

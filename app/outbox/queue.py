@@ -94,12 +94,19 @@ def enqueue(session: Session, kind: str, body: bytes, *, at: datetime) -> None:
     )
 
 
-def enqueue_once(
-    session: Session, kind: str, body: bytes, *, head: str | None = None, at: datetime
+def enqueue_once(  # noqa: PLR0913 - the columns of one row
+    session: Session,
+    kind: str,
+    body: bytes,
+    *,
+    head: str | None = None,
+    reference: str | None = None,
+    at: datetime,
 ) -> None:
     """Add an item of *kind*, unless one with the same *body* waits or was done in the last hour.
 
-    *head* holds the headers to post with it, as a JSON object.
+    *head* holds the headers to post with it, as a JSON object; *reference* is the attempt that it
+    is about.
     """
     row = {
         "kind": kind,
@@ -111,6 +118,8 @@ def enqueue_once(
         "created_at": at,
         "not_before": at,
     }
+    if reference is not None:
+        row["reference"] = reference
     session.execute(_insert_once(session.get_bind().dialect.name), row)
 
 

@@ -66,6 +66,7 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
     yield from in_portions(services.writer, *linking_retention.needless_names(at))
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))
+    yield from in_portions(services.writer, *linking_retention.old_events(retention, at))
     yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
     yield from in_portions(services.writer, heartbeats.silent(at))
 

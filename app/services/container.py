@@ -20,8 +20,9 @@ from app.infra.database.engine import make_engine
 from app.infra.database.writer import LIMIT_SECONDS, Writer
 from app.infra.observability import logs, metrics, telemetry
 from app.infra.settings.settings import Settings
-from app.linking import delivery_counts
+from app.linking import attempt_events, delivery_counts
 from app.linking.delivery_counter import DeliveryCounter
+from app.linking.event_recorder import EventRecorder
 from app.linking.handlers import Policy
 from app.messenger.graph.client import GraphClient
 from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
@@ -111,9 +112,15 @@ class Services:
         """The counter of incoming deliveries."""
         return DeliveryCounter(lambda counts: self.write(delivery_counts.add, counts))
 
+    @cached_property
+    def events(self) -> EventRecorder:
+        """The recorder of the events of attempts."""
+        return EventRecorder(lambda events: self.write(attempt_events.record, events))
+
     def close(self) -> None:
-        """Write counts that are still in memory, send spans and reports, and close the database."""
+        """Write what is still in memory, send spans and reports, and close the database."""
         self.delivery_counter.close()
+        self.events.close()
         for sender in (self.spans, self.error_reporter):
             if sender:
                 sender.close()

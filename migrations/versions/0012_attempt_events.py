@@ -30,7 +30,32 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_attempt_event_last_at"), "attempt_event", ["last_at"])
+    refused = sa.text("kind = 'entry_refused'")
+    op.create_index(
+        "ix_attempt_event_refused",
+        "attempt_event",
+        ["last_at"],
+        sqlite_where=refused,
+        postgresql_where=refused,
+    )
+    _index_attempts()
+
+
+def _index_attempts() -> None:
+    """Index the attempts that retention deletes first: in which nobody was recognised."""
+    name, columns = "ix_attempt_unrecognised", ["opened_at"]
+    which = sa.text("(confirmed_at IS NULL AND psid IS NULL)")
+    if op.get_bind().dialect.name != "postgresql":
+        op.create_index(name, "attempt", columns, sqlite_where=which)
+        return
+    # As in revision 0011: while the table is in use, and after an interruption again.
+    with op.get_context().autocommit_block():
+        op.drop_index(name, "attempt", postgresql_concurrently=True, if_exists=True)
+        op.create_index(
+            name, "attempt", columns, postgresql_where=which, postgresql_concurrently=True
+        )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_attempt_unrecognised", "attempt")
     op.drop_table("attempt_event")

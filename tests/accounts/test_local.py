@@ -34,7 +34,18 @@ def test_an_account_is_found_however_its_name_is_written(session: Session) -> No
 
     found = local.find(session, " jane@EXAMPLE.com ")
 
-    assert local.AccountValue(subject, "Jane@Example.com", "Jane Doe", NOON, None) == found
+    assert (
+        local.AccountValue(
+            subject,
+            "Jane@Example.com",
+            "Jane Doe",
+            NOON,
+            disabled_at=None,
+            password_set_at=NOON,
+            password_is_first=False,
+        )
+        == found
+    )
 
 
 @pytest.mark.parametrize(

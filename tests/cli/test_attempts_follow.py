@@ -2,9 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
 from app.cli.attempts_follow import TimelineFollower
 from app.infra import clock
 from app.linking import delivery_counts, timeline
+from app.linking.attempt_events import Counted, Kind, Note, record
+from app.linking.models import Attempt
 from app.services.container import Services
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.installation import ANA
@@ -52,9 +56,11 @@ def test_a_wrong_password_is_printed_once(
     person.taps_log_in(login)
     person.signs_in(password="not this one at all")
 
-    assert ["opened", "Every sign-in so far was refused."] == news(
-        services, follower, since, clock.now()
-    )
+    reference = services.read(lambda session: session.scalars(select(Attempt.reference)).one())
+    wrong = Note(reference=reference, kind=Kind.CREDENTIALS_WRONG, at=clock.now(), subject="local")
+    services.write(record, {wrong.key: Counted.one(wrong)})
+
+    assert "wrong name or password (local)" in news(services, follower, since, clock.now())
     assert [] == news(services, follower, since, clock.now())
 
 
@@ -75,6 +81,7 @@ def test_a_missing_event_is_reported_and_then_explained(
 
     assert "is messaging_account_linking subscribed?" in soon
     assert "2 deliveries came meanwhile and were refused for their signature" in later
+    assert "Fix: APP_SECRET" in later
 
 
 def test_earlier_attempts_are_not_printed(services: Services, person: Person) -> None:

@@ -104,7 +104,7 @@ def test_an_unknown_reference_is_reported_in_a_sentence(operator: Operator) -> N
     result = operator.types("attempts", "show", "0000-0000")
 
     assert 1 == result.exit_code
-    assert result.output.startswith("Error: there is no attempt of this reference")
+    assert result.output.startswith("Error: nothing is kept under 0000-0000.")
 
 
 def test_a_failure_of_graph_is_reported_in_a_sentence(operator: Operator, graph: Graph) -> None:

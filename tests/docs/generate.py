@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.docs import log_events_page, settings_page
+from tests.docs import log_events_page, settings_page, support_page
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
@@ -17,6 +17,7 @@ PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "log-events": log_events_page.tables,
         "sampled": log_events_page.sampled,
     },
+    "support.md": {"causes": support_page.causes},
 }
 
 

@@ -1,4 +1,4 @@
-"""docs/settings.md and docs/log-events.md say what the code does. `make docs` writes them anew."""
+"""The generated parts of docs/ say what the code does; `make docs` writes them."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md quotes pages, commands and conclusions as the program words them."""
+"""docs/troubleshooting.md quotes pages and commands as the program words them."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Final
 
 import pytest
 
-from app.linking import timeline
 from app.web.problems.pages import FIRST_PASSWORD_EXPIRED, PAGE_PROBLEMS, PROVIDER_NOT_HERE
 from app.web.problems.table import problems_of_the_api
 from tests.docs.texts_in_code import quotes, texts
@@ -16,15 +15,6 @@ TEXT: Final = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 # Messenger's, ngrok's and Graph's own words.
 OF_OTHERS: Final = frozenset(
     {"Account Linking Failed", "You are about to visit …", "(#100) No matching user found"}
-)
-CONCLUSIONS: Final = (
-    *timeline.CONCLUSIONS.values(),
-    *timeline.REASONS.values(),
-    timeline.UNUSABLE,
-    timeline.ONLY_REFUSED,
-    timeline.NOTHING_CAME,
-    timeline.ALL_REFUSED,
-    timeline.OTHERS_CAME,
 )
 
 
@@ -39,20 +29,6 @@ def quoted(heading: str) -> list[str]:
     """Return what is between quotation marks in the first column below *heading*."""
     found = [quote for cell in first_cells(heading) for quote in re.findall('"(.+?)"', cell)]
     return [quote for quote in found if quote not in OF_OTHERS]
-
-
-def test_every_conclusion_has_a_row_and_every_row_a_conclusion() -> None:
-    rows = first_cells("What `attempts show` concludes")
-
-    found = {
-        row: [
-            text for text in CONCLUSIONS if re.match(row.split(" …")[0], text) and quotes(row, text)
-        ]
-        for row in rows
-    }
-
-    assert [] == [row for row, fitting in found.items() if len(fitting) != 1]
-    assert {*CONCLUSIONS} == {text for fitting in found.values() for text in fitting}
 
 
 @pytest.mark.parametrize("quote", quoted("By symptom: people"))

@@ -19,7 +19,7 @@ def texts() -> tuple[str, ...]:
     found = (
         text
         for folder in FOLDERS
-        for path in sorted((APP / folder).glob("*.py"))
+        for path in sorted((APP / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for text in _texts_of(node)
     )

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from app.infra.observability.buffered_writer import STORED_AT_ONCE
 from app.linking import delivery_counts
-from app.linking.delivery_counter import STORED_AT_ONCE, DeliveryCounter
+from app.linking.delivery_counter import DeliveryCounter
 from app.linking.delivery_counts import Seen
 from app.services.container import Services
 from tests.actors import Messenger, message

@@ -174,7 +174,7 @@ def test_the_timeline_says_who_ended_the_attempt(session: Session, end: End) -> 
     told = timeline.timeline_of(session, _reference(session), at=NOON + MINUTE)
     assert told is not None
     assert "refused" == told.state
-    assert "The business ended it before Messenger confirmed." == told.conclusion
+    assert "ended_by_us" == told.conclusion.cause.slug
 
 
 def test_a_void_code_in_other_hands_is_reported_as_such(session: Session) -> None:

@@ -145,6 +145,22 @@ _SIGN_IN: Final = (
         "expires by itself.",
     ),
     LogEvent(
+        "attempt.events_not_written",
+        "What stood in people's way could not be written; it is kept for a minute and tried again.",
+        "Look at the database.",
+    ),
+    LogEvent(
+        "attempt.events_lost",
+        "`count` events of attempts were dropped: the database took none for a minute, or too many "
+        "came. `threadlink attempts show` may not tell why these attempts failed; the log does.",
+        "Look at the database.",
+    ),
+    LogEvent(
+        "attempt.event_not_noted",
+        "An event of an attempt was not recorded because of an unexpected error: a bug.",
+        "Report it.",
+    ),
+    LogEvent(
         "throttle.not_counted",
         "A try could not be counted by the rate limits, since the database takes no writes. It was "
         "refused with 503, and nothing was checked.",

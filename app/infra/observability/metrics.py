@@ -81,6 +81,11 @@ class _PageMetrics:
             ["reason"],
             registry=registry,
         )
+        self.lost_events = Counter(
+            "threadlink_attempt_events_lost",
+            "Events of attempts that could not be stored within a minute.",
+            registry=registry,
+        )
         # Zeros for the alerts, as above.
         for kind in ("provider_away", "throttled"):
             self.sign_in_failures.labels(kind)
@@ -174,6 +179,11 @@ def count_sign_in_failure(kind: str) -> None:
 def count_redirect_refusal(reason: str) -> None:
     """Count a redirect_uri that was refused."""
     _metrics().pages.redirect_refusals.labels(reason).inc()
+
+
+def count_lost_events(number: int) -> None:
+    """Count events of attempts that could not be stored."""
+    _metrics().pages.lost_events.inc(number)
 
 
 def count_graph_call(call: str, outcome: str, *, seconds: float, usage: Mapping[str, int]) -> None:

@@ -177,7 +177,12 @@ SIGN_IN: Final = (
 RETENTION: Final = (
     Description(
         "KEEP_ATTEMPTS_HOURS",
-        "Hours for which an attempt is kept that never got an authorization code.",
+        "Hours for which an attempt is kept in which Messenger has named nobody.",
+    ),
+    Description(
+        "KEEP_FAILED_ATTEMPTS_DAYS",
+        "Days for which an attempt of a known Messenger person is kept that never got an "
+        "authorization code, with what stood in the way; at least KEEP_ATTEMPTS_HOURS.",
     ),
     Description(
         "KEEP_CODES_DAYS",

@@ -16,6 +16,8 @@ class Retention:
     """The age of the oldest rows that are kept, by kind; and the size of all deliveries."""
 
     attempts: timedelta
+    # Without a code, of a person whom Messenger has named: never shorter than *attempts*.
+    failed_attempts: timedelta
     codes: timedelta
     deliveries: timedelta
     deliveries_bytes: int
@@ -30,8 +32,11 @@ def read_retention(reader: Reader) -> Retention:
     (developers.facebook.com/docs/graph-api/webhooks/getting-started, read 2026-11), and dead
     letters are promised for 30 days (R99).
     """
+    attempts = timedelta(hours=reader.optional("KEEP_ATTEMPTS_HOURS", whole(1, 720), 24))
+    failed = timedelta(days=reader.optional("KEEP_FAILED_ATTEMPTS_DAYS", whole(1, 30), 7))
     return Retention(
-        attempts=timedelta(hours=reader.optional("KEEP_ATTEMPTS_HOURS", whole(1, 720), 24)),
+        attempts=attempts,
+        failed_attempts=max(attempts, failed),
         codes=timedelta(days=reader.optional("KEEP_CODES_DAYS", whole(2, 365), 30)),
         deliveries=timedelta(hours=reader.optional("KEEP_DELIVERIES_HOURS", whole(1, 168), 24)),
         deliveries_bytes=reader.optional("KEEP_DELIVERIES_MIB", whole(1, 1024**2), 1024) * MIB,

@@ -1,7 +1,6 @@
 """Answers of Graph, read as a JSON object or as an error that says whether to retry."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -12,22 +11,13 @@ from app.messenger.errors import (
     GraphRefused,
     GraphThrottled,
     GraphUnavailable,
-    LinkingTokenRefused,
-    PersonUnknown,
-    TokenDead,
-    WindowClosed,
+    PermissionMissing,
 )
-from app.messenger.graph.meanings import Meaning, meaning_of
+from app.messenger.graph.error_table import row_of
 from app.messenger.lenient_json import NotJson, read_json
 
-_CLASSES: Final[Mapping[Meaning, type[GraphError]]] = {
-    Meaning.LINKING_TOKEN: LinkingTokenRefused,
-    Meaning.PERSON: PersonUnknown,
-    Meaning.WINDOW: WindowClosed,
-    Meaning.TOKEN: TokenDead,
-    Meaning.RATE_LIMIT: GraphThrottled,
-    Meaning.TRANSIENT: GraphUnavailable,
-}
+# Refusals that the status of the answer may overrule.
+_UNCERTAIN: Final = frozenset({GraphRefused, PermissionMissing})
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
@@ -37,8 +27,8 @@ _TRACE_ID: Final = re.compile(r"[A-Za-z0-9/_+=-]{1,64}")
 _LONGEST_WORD: Final = 24
 
 
-def decipher(status: int, content: bytes) -> dict[str, Any]:
-    """Return the JSON object of a successful answer.
+def decipher(status: int, content: bytes, call: str | None = None) -> dict[str, Any]:
+    """Return the JSON object of a successful answer to *call*.
 
     Raises:
         GraphUnavailable: The answer is unreadable, or an error that a retry may overcome.
@@ -53,7 +43,7 @@ def decipher(status: int, content: bytes) -> dict[str, Any]:
         return answer
     if not isinstance(error, dict) or _integer(error.get("code")) is None:
         _raise_unreadable("no error object", status)
-    raise _error_class(error, status)(
+    raise _error_class(error, status, call)(
         _words(error.get("message")),
         code=_integer(error["code"]),
         subcode=_integer(error.get("error_subcode")),
@@ -62,18 +52,16 @@ def decipher(status: int, content: bytes) -> dict[str, Any]:
     )
 
 
-def _error_class(error: dict[str, Any], status: int) -> type[GraphError]:
+def _error_class(error: dict[str, Any], status: int, call: str | None) -> type[GraphError]:
     told = error.get("is_transient")
     is_transient = told if isinstance(told, bool) else None
-    meaning = meaning_of(
-        error["code"], _integer(error.get("error_subcode")), is_transient=is_transient
-    )
-    chosen = _CLASSES.get(meaning, GraphRefused)
-    if status == _TOO_MANY_REQUESTS and chosen in {GraphRefused, GraphUnavailable}:
+    subcode = _integer(error.get("error_subcode"))
+    chosen = row_of(error["code"], subcode, call, is_transient=is_transient).error
+    if status == _TOO_MANY_REQUESTS and chosen in {*_UNCERTAIN, GraphUnavailable}:
         return GraphThrottled
     # Trouble on Meta's side, whatever the body says; but terms that wait for an admin stay so.
-    if status >= _SERVER_ERROR and chosen is GraphRefused and is_transient is not False:
-        return GraphRefused if meaning is Meaning.PAGE else GraphUnavailable
+    if status >= _SERVER_ERROR and chosen in _UNCERTAIN and is_transient is not False:
+        return GraphUnavailable
     return chosen
 
 

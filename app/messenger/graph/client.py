@@ -13,10 +13,9 @@ from typing import Any, Final
 from app.infra.network.http_client import Deadline
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import (
-    BAD_PARAMETER,
-    GraphRefused,
     GraphUnavailable,
     LinkingTokenRefused,
+    NameWithheld,
     PersonUnknown,
 )
 from app.messenger.graph.transport import (
@@ -31,9 +30,6 @@ from app.messenger.types import PageId, Psid
 LEGACY_VERSION: Final = "v2.6"
 
 _ID: Final = re.compile(r"[0-9]{1,64}")
-_NO_SUCH_OBJECT: Final = 33
-# Permission missing (3, 10, 200, 230), no profile (2018218), not ours to see (2018247).
-_NAME_WITHHELD: Final = {3, 10, 200, 230, 2018218, 2018247}
 _LONGEST_NAME: Final = 100
 # Letters in Unicode that look blank: Hangul fillers, a Braille cell without dots.
 _BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800"
@@ -182,12 +178,8 @@ class GraphClient:
                 ),
                 deadline=deadline,
             )
-        except PersonUnknown:
+        except (NameWithheld, PersonUnknown):
             return None
-        except GraphRefused as exc:
-            if _is_missing(exc) or {exc.code, exc.subcode} & _NAME_WITHHELD:
-                return None
-            raise
         return _name(answer)
 
     def unlink(self, psid: Psid) -> None:
@@ -266,10 +258,6 @@ def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
     # Graph refuses an account button with a title, even with an empty one.
     payload = {"template_type": "button", "text": text, "buttons": [button]}
     return {"attachment": {"type": "template", "payload": payload}}
-
-
-def _is_missing(refusal: GraphRefused) -> bool:
-    return (refusal.code, refusal.subcode) == (BAD_PARAMETER, _NO_SUCH_OBJECT)
 
 
 def _name(profile: Mapping[str, Any]) -> str | None:

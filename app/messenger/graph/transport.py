@@ -114,9 +114,9 @@ class GraphTransport:
             reply = self._exchange(call, deadline)
             headers = reply.headers
             usage = read_usage(headers)
-            return decipher(reply.status, reply.content)
+            return decipher(reply.status, reply.content, call.name)
         except GraphError as exc:
-            failure = exc
+            failure, exc.call = exc, call.name
             if isinstance(exc, GraphThrottled):
                 exc.wait_s = usage.wait_s
             raise

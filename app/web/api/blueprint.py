@@ -6,12 +6,12 @@ from typing import Final
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
-from app.web.api import buttons, links
+from app.web.api import attempts, buttons, links
 from app.web.api.openapi import document, document_json
 from app.web.api.operations import PREFIX, register
 from app.web.problems.table import problems_of_the_api
 
-OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS)
+OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS, *attempts.OPERATIONS)
 
 _operations: Final = Blueprint("calls", __name__, url_prefix=PREFIX)
 register(_operations, OPERATIONS)

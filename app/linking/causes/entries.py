@@ -1,0 +1,60 @@
+"""Causes of requests that never became an attempt."""
+
+from typing import Final
+
+from app.linking.causes.cause import Cause, FixedBy, Stage
+from app.linking.causes.sign_in import OURS
+
+_FROM_THE_CHAT: Final = "Please open our chat in the Messenger app, and tap Log In there."
+_SET_URL: Final = "`threadlink messenger set-url` for this Page, then `threadlink doctor`"
+
+
+def _entry(slug: str, sentence: str, fix: str, answer: str = _FROM_THE_CHAT) -> Cause:
+    return Cause(
+        slug=f"entry_{slug}",
+        stage=Stage.NONE,
+        fixed_by=FixedBy.OPERATOR,
+        sentence=sentence,
+        fix=fix,
+        answer=answer,
+    )
+
+
+ENTRIES: Final = (
+    _entry(
+        "incomplete",
+        "The address lacks account_linking_token or redirect_uri: the page was not opened by Log "
+        "In, or the address was cut.",
+        f"If people come from Log In: {_SET_URL}",
+    ),
+    _entry(
+        "redirect",
+        "The redirect_uri is not one of Messenger's{detail}: the link was not made by Messenger.",
+        "If people come from Log In, Meta may use a new address: compare the log with "
+        "REDIRECT_ORIGINS.",
+    ),
+    _entry(
+        "page_unknown",
+        "The client_id names no Page that is configured here.",
+        f"PAGE_ID or PAGES_FILE; {_SET_URL}",
+        OURS,
+    ),
+    _entry(
+        "ambiguous",
+        "A parameter of the address is there twice, or in a form that programs read differently.",
+        f"If people come from Log In: {_SET_URL}",
+    ),
+    _entry(
+        "state",
+        "A browser came back from a provider with a state that this server did not give it: the "
+        "sign-in was begun too long ago, or not here.",
+        "If it happens to everybody: SECRET_KEY must be the same in all processes, and keep its "
+        "value; the callback address at the provider must be this server's.",
+    ),
+    _entry(
+        "other",
+        "A request without an attempt was refused ({problem}).",
+        "`journalctl -u threadlink | grep {reference}`",
+        OURS,
+    ),
+)

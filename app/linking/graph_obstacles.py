@@ -1,0 +1,39 @@
+"""The cause that an error of Graph's is, by the table of Graph's errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.linking.models import AttemptEvent
+from app.messenger.errors import GraphUnavailable
+from app.messenger.graph.error_table import NO_ANSWER, row_of
+
+# Where an attempt has a cause of its own for what Graph says.
+_OF_ATTEMPTS: Final[Mapping[str, str]] = {
+    "graph_window_closed": "chat_code_not_delivered",
+    "graph_person_unknown": "chat_code_not_delivered",
+    "name_withheld": "graph_other",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The slug of a cause; for an error of Graph's also what Meta *says* by it, and its fix."""
+
+    slug: str
+    says: str = ""
+    fix: str | None = None
+
+
+def graph_row(event: AttemptEvent) -> Row:
+    """Return the row of the error in *event*."""
+    # Its class is in the detail: a code may be one that Graph itself called temporary.
+    is_transient = GraphUnavailable.__name__ in event.detail or None
+    row = (
+        row_of(event.code, event.subcode or None, event.subject, is_transient=is_transient)
+        # Without a code there was no usable answer.
+        if event.code
+        else NO_ANSWER
+    )
+    slug = _OF_ATTEMPTS.get(row.slug, row.slug)
+    return Row(slug, row.says, row.fix if slug.startswith("graph_") else None)
