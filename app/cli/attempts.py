@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from app.cli.attempts_causes import causes
 from app.cli.attempts_follow import TimelineFollower
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
@@ -16,6 +17,7 @@ POLL_SECONDS: Final = 0.5
 FOLLOWED: Final = timedelta(minutes=20)
 
 group = ServiceGroup("attempts", help="Explain why an attempt to link succeeded or failed.")
+group.add_command(causes)
 
 
 @group.command()
