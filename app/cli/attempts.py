@@ -5,6 +5,7 @@ import click
 import msgspec
 
 from app.cli.attempt_lines import lines_of
+from app.cli.attempts_causes import causes
 from app.cli.attempts_follow import TimelineFollower
 from app.cli.attempts_list import list_
 from app.cli.context import ServiceGroup, services
@@ -20,6 +21,7 @@ FOLLOWED: Final = timedelta(minutes=20)
 
 group = ServiceGroup("attempts", help="Explain why an attempt to link succeeded or failed.")
 group.add_command(list_)
+group.add_command(causes)
 
 
 @group.command()

@@ -1,6 +1,6 @@
 """The tables of linking."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import BigInteger, Index, Integer, String, UniqueConstraint, text
@@ -16,6 +16,7 @@ HAS_MESSENGER_NAME: Final = text("(messenger_name IS NOT NULL OR memo IS NOT NUL
 HAS_DISPLAY_NAME: Final = text("display_name IS NOT NULL")
 UNCONFIRMED: Final = text("confirmed_at IS NULL")
 UNRECOGNISED: Final = text("(confirmed_at IS NULL AND psid IS NULL)")
+UNSETTLED: Final = text("settled_at IS NULL")
 ENTRY_REFUSED: Final = text("kind = 'entry_refused'")
 
 
@@ -58,6 +59,7 @@ class Attempt(Base):
                 ("ix_attempt_display_name", HAS_DISPLAY_NAME),
                 ("ix_attempt_unconfirmed", UNCONFIRMED),
                 ("ix_attempt_unrecognised", UNRECOGNISED),
+                ("ix_attempt_unsettled", UNSETTLED),
             )
         ),
     )
@@ -94,6 +96,11 @@ class Attempt(Base):
     # "linked", "cancelled" or "refused"; that it has expired is derived from opened_at.
     ended_as: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
+
+    # Set once nothing can change any more: the conclusion, as the attempt has been counted.
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stage: Mapped[str | None] = mapped_column(String(16))
+    cause: Mapped[str | None] = mapped_column(String(32))
 
     @property
     def user(self) -> User | None:
@@ -175,6 +182,32 @@ class LinkEvent(Base):
     subject: Mapped[str | None] = mapped_column(String(255))
     reference: Mapped[str | None] = mapped_column(String(16))
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AttemptsOfDay(Base):
+    """The attempts of one day (of their opening) that had one outcome, counted by `settling`."""
+
+    __tablename__ = "attempt_daily"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    page_id: Mapped[PageId] = mapped_column(String(64), primary_key=True)
+    # "local", "ldap:NAME", …; empty where nobody tried one.
+    authenticator: Mapped[str] = mapped_column(String(64), primary_key=True)
+    stage: Mapped[str] = mapped_column(String(16), primary_key=True)
+    cause: Mapped[str] = mapped_column(String(32), primary_key=True)
+    attempts: Mapped[int]
+
+
+class LinkTimesOfDay(Base):
+    """The links of one day that took a time of one bucket, from opening to link."""
+
+    __tablename__ = "link_time_daily"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    page_id: Mapped[PageId] = mapped_column(String(64), primary_key=True)
+    # The bucket's upper bound in seconds; 0 is what took longer than the largest.
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    links: Mapped[int]
 
 
 class AttemptEvent(Base):

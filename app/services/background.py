@@ -14,7 +14,7 @@ from app.accounts import rate_limiter
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
-from app.linking import delivery_counts, graph_unlink
+from app.linking import delivery_counts, graph_unlink, settling
 from app.linking import retention as linking_retention
 from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
@@ -26,6 +26,7 @@ from app.setup.meta_checks import check_subscriptions
 log = structlog.get_logger()
 
 SWEEP_EVERY: Final = timedelta(minutes=10)
+SETTLE_EVERY: Final = timedelta(seconds=15)
 OUTBOX_SWEEP_EVERY: Final = timedelta(minutes=1)
 META_CHECK_EVERY: Final = timedelta(days=1)
 # Not at once: an operator who has just started the server may still be setting it up.
@@ -49,6 +50,7 @@ def make_worker(services: Services, worker_id: str) -> Worker:
             partial(_record_heartbeat, services, worker_id), every=heartbeats.HEARTBEAT_INTERVAL
         ),
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
+        PeriodicTask(partial(settle, services), every=SETTLE_EVERY),
         PeriodicTask(sweeper.sweep, every=OUTBOX_SWEEP_EVERY),
         PeriodicTask(
             partial(_check_meta, services, worker_id),
@@ -65,10 +67,19 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, rate_limiter.outdated(at))
     yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
     yield from in_portions(services.writer, *linking_retention.needless_names(at))
+    # Also here: what a worker that was away has not counted yet must not be deleted before.
+    yield from settle(services, at)
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))
     yield from in_portions(services.writer, *linking_retention.old_events(retention, at))
     yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
+    oldest = (at - retention.statistics).date()
+    yield from in_portions(services.writer, *settling.old_statistics(oldest))
     yield from in_portions(services.writer, heartbeats.silent(at))
+
+
+def settle(services: Services, at: datetime) -> Iterator[object]:
+    """Count the attempts that are over, in steps."""
+    yield from in_portions(services.writer, settling.unsettled(at))
 
 
 def _handlers(services: Services) -> Mapping[str, Handler]:

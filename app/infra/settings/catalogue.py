@@ -203,6 +203,10 @@ RETENTION: Final = (
         "`threadlink outbox list --state dead` shows them.",
     ),
     Description("KEEP_HISTORY_DAYS", "Days for which the history of links is kept."),
+    Description(
+        "KEEP_STATISTICS_DAYS",
+        "Days for which it is kept how many attempts ended how: numbers, without persons.",
+    ),
 )
 
 MONITORING: Final = (

@@ -23,6 +23,7 @@ class Retention:
     deliveries_bytes: int
     dead_letters: timedelta
     history: timedelta
+    statistics: timedelta
 
 
 def read_retention(reader: Reader) -> Retention:
@@ -44,4 +45,7 @@ def read_retention(reader: Reader) -> Retention:
             days=reader.optional("KEEP_DEAD_LETTERS_DAYS", whole(30, MOST_DAYS), 30)
         ),
         history=timedelta(days=reader.optional("KEEP_HISTORY_DAYS", whole(2, MOST_DAYS), 365)),
+        statistics=timedelta(
+            days=reader.optional("KEEP_STATISTICS_DAYS", whole(30, MOST_DAYS), 800)
+        ),
     )

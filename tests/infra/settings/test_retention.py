@@ -30,6 +30,7 @@ def test_the_defaults() -> None:
         # R99: dead letters are kept for 30 days and more.
         ("KEEP_DEAD_LETTERS_DAYS", "29"),
         ("KEEP_HISTORY_DAYS", "for ever"),
+        ("KEEP_STATISTICS_DAYS", "29"),
     ],
 )
 def test_a_value_that_is_too_small_or_too_large_stops_the_start(name: str, text: str) -> None:
