@@ -46,7 +46,7 @@ check: install
 	echo "Dangerous calls ..."
 	.venv/bin/bandit --quiet -ll --recursive app
 
-# The tables of docs/settings.md and docs/log-events.md, from the code.
+# The tables of docs/settings.md, docs/log-events.md and docs/graph-errors.md, from the code.
 docs: install
 	.venv/bin/python -m tests.docs.generate
 

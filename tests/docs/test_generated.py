@@ -1,4 +1,4 @@
-"""docs/settings.md and docs/log-events.md say what the code does. `make docs` writes them anew."""
+"""The pages of docs/ that `make docs` writes say what the code does."""
 
 import ast
 import re

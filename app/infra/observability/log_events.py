@@ -131,7 +131,7 @@ _SIGN_IN: Final = (
     ),
     LogEvent(
         "digits.not_delivered",
-        "Messenger refused the message with the digits, with Graph's error `code`.",
+        "Messenger refused the message with the digits; `told` are Graph's words.",
         "If there are many: these people never wrote to the Page, or not within 24 hours.",
     ),
     LogEvent("attempt.confirmed", "A person has agreed to connect; Messenger should come next."),
@@ -247,8 +247,9 @@ _GRAPH: Final = (
     LogEvent("graph.call", "One call to the Graph API, its outcome and its duration."),
     LogEvent(
         "graph.failed",
-        "A person got an error page because the Graph API failed.",
-        "`TokenDead`: renew the Page's token. Else see Meta's status.",
+        "A person or a client of the API got an error because of the Graph API. `told` are its "
+        "words, `cause` and `sentence` what they mean: [Graph's errors](graph-errors.md).",
+        "See `fix`.",
     ),
 )
 
