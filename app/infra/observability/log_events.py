@@ -211,6 +211,11 @@ _OUTBOX: Final = (
         "`threadlink outbox status`; does the worker run?",
     ),
     LogEvent(
+        "outbox.deferred",
+        "A rate limit of Meta's is reached, for a Page or the app. The item waits as long as Meta "
+        "says.",
+    ),
+    LogEvent(
         "outbox.target_failing",
         "There is no connection to the bot or to Graph, or it has taken nothing for a minute. "
         "Items of this kind are tried slowly until it takes one.",
