@@ -30,7 +30,7 @@ RedirectFault = Literal[
 # Graph error codes: developers.facebook.com, "Error codes" (25 June 2026).
 BAD_PARAMETER: Final = 100
 
-# For a rate limit: the usage headers count in minutes, and those of an app state no time at all.
+# Usage headers count in minutes, and those of an app state no time at all.
 SHORTEST_WAIT_S: Final = 60
 
 
@@ -76,6 +76,11 @@ class GraphError(MessengerError):
         # The name of the call that failed, as in logs and metrics.
         self.call: str | None = None
 
+    @property
+    def retry_after_seconds(self) -> int:
+        """The time before which another call makes no sense."""
+        return SHORTEST_WAIT_S
+
     def __str__(self) -> str:
         """Return the reason, with the codes and the trace id that Meta's support asks for."""
         details = {
@@ -99,7 +104,7 @@ class GraphThrottled(GraphUnavailable):
 
     @property
     def retry_after_seconds(self) -> int:
-        """The time until another call may succeed: as Graph states, and not before a minute."""
+        """The time that Graph states, and a minute at least."""
         return max(self.wait_s or 0, SHORTEST_WAIT_S)
 
 

@@ -12,7 +12,15 @@ from app.accounts.rate_limiter import RateLimited
 from app.infra.database.writer import NotCommitted
 from app.linking.attempt_status import AttemptStatus
 from app.linking.errors import AttemptError, AttemptUnknown
-from app.messenger.errors import GraphError, GraphRefused, LinkingTokenRefused, RedirectRefused
+from app.messenger.errors import (
+    GraphError,
+    GraphRefused,
+    LinkingTokenRefused,
+    PersonUnknown,
+    RedirectRefused,
+    WindowClosed,
+)
+from app.messenger.graph.error_table import row_of_error
 from app.web import paths
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
 from app.web.pages import attempt_cookie
@@ -24,6 +32,8 @@ from app.web.server.limits import RETRY_AFTER
 
 log = structlog.get_logger()
 
+# Nothing is wrong with this server, nor with the Page.
+_ABOUT_THE_PERSON: Final = (LinkingTokenRefused, PersonUnknown, WindowClosed)
 _MACHINES: Final = (paths.WEBHOOK, *paths.MONITORING)
 
 
@@ -34,10 +44,11 @@ def register(app: Flask) -> None:
 
 def answer(exc: Exception) -> ResponseReturnValue:
     """Answer *exc*, with the page of the attempt where the browser holds one."""
-    problem = problem_of(exc)
+    in_api = request.path.startswith(paths.API)
+    problem = problem_of(exc, in_api=in_api)
     g.problem, g.reason = problem.name, getattr(exc, "reason", None)
     _log(exc, problem)
-    if request.path.startswith(paths.API):
+    if in_api:
         response = _for_the_api(exc, problem)
     elif request.path.startswith(_MACHINES):
         response = _for_machines(problem)
@@ -113,9 +124,19 @@ def _log(exc: Exception, problem: Problem) -> None:
     path = request.url_rule.rule if request.url_rule else None
     if problem is UNFORESEEN:
         log.error("request.failed", path=path, exc_info=exc)
-    elif isinstance(exc, GraphError) and not isinstance(exc, LinkingTokenRefused):
+    elif isinstance(exc, GraphError) and not isinstance(exc, _ABOUT_THE_PERSON):
+        row = row_of_error(exc)
         level = log.error if isinstance(exc, GraphRefused) else log.warning
-        level("graph.failed", path=path, error=type(exc).__name__, told=str(exc))
+        level(
+            "graph.failed",
+            path=path,
+            call=exc.call,
+            error=type(exc).__name__,
+            told=str(exc),
+            cause=row.slug,
+            sentence=row.sentence,
+            fix=row.fix,
+        )
     elif not isinstance(exc, HTTPException):
         reason = exc.reason if isinstance(exc, RedirectRefused) else None
         log.info("request.refused", path=path, problem=problem.name, reason=reason)

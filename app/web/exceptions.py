@@ -41,10 +41,6 @@ class ScopeMissing(Exception):
     """The API key is valid, and lacks the scope."""
 
 
-class MessengerRefused(Exception):
-    """Messenger understood the message and will not deliver it."""
-
-
 class ResourceNotFound(Exception):
     """There is no such thing, or the API key may not see it: the two look the same (R93)."""
 

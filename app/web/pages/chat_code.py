@@ -19,6 +19,9 @@ from app.web.pages.recognition import GRAPH_PATIENCE_S
 
 log = structlog.get_logger()
 
+# The person can do something about these; every other refusal is the operator's.
+HELPED_BY_WRITING: Final = (WindowClosed, PersonUnknown)
+
 TEXT: Final = (
     "{digits} are your digits. Enter them on the page that asks for them, to connect this "
     "Messenger profile. Give them to nobody who asks you for them."
@@ -38,7 +41,7 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
         DigitsSentTooOften: The attempt has had as many messages as it may have.
         RateLimited: The profile has.
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
-        GraphError: Messenger does not answer, or refuses what is ours: token, app or page.
+        GraphError: Messenger does not answer, asks us to wait, or refuses what is ours.
     """
     if status.psid is None:
         return
@@ -49,9 +52,8 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     try:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
-    except (WindowClosed, PersonUnknown) as exc:
-        # The person can do something about these; every other refusal is the operator's.
-        log.warning("digits.not_delivered", reference=status.reference, code=exc.code)
+    except HELPED_BY_WRITING as exc:
+        log.warning("digits.not_delivered", reference=status.reference, told=str(exc))
         raise DigitsNotDelivered from exc
     services().write(chat_code.remember, cookie.ticket, digits_hash(cookie, digits), at=clock.now())
     log.info("digits.sent", reference=status.reference)
