@@ -56,12 +56,16 @@ class RedirectRefused(MessengerError):
 
 
 class GraphError(MessengerError):
-    """A Graph call did not succeed; *reason* holds no token and no address."""
+    """A Graph call did not succeed; *reason* holds no token and no address.
 
-    def __init__(
+    *call* is our name of the call, empty where none was made.
+    """
+
+    def __init__(  # noqa: PLR0913 - what Graph says, by name
         self,
         reason: str = "",
         *,
+        call: str = "",
         code: int | None = None,
         subcode: int | None = None,
         trace_id: str | None = None,
@@ -69,6 +73,7 @@ class GraphError(MessengerError):
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.call = call
         self.code = code
         self.subcode = subcode
         self.trace_id = trace_id
