@@ -58,14 +58,14 @@ class RedirectRefused(MessengerError):
 class GraphError(MessengerError):
     """A Graph call did not succeed; *reason* holds no token and no address.
 
-    *call* is our name of the call, empty where none was made.
+    *call* is the name of the call, as in logs and metrics, None where that is not known.
     """
 
     def __init__(  # noqa: PLR0913 - what Graph says, by name
         self,
         reason: str = "",
         *,
-        call: str = "",
+        call: str | None = None,
         code: int | None = None,
         subcode: int | None = None,
         trace_id: str | None = None,
@@ -78,8 +78,6 @@ class GraphError(MessengerError):
         self.subcode = subcode
         self.trace_id = trace_id
         self.status = status
-        # The name of the call that failed, as in logs and metrics.
-        self.call: str | None = None
 
     def __str__(self) -> str:
         """Return the reason, with the codes and the trace id that Meta's support asks for."""

@@ -76,7 +76,7 @@ def _graph(exc: GraphError, _problem: Problem) -> _Facts:
         f"fbtrace_id {exc.trace_id}" if exc.trace_id else "",
     )
     return _Facts(
-        subject=exc.call,
+        subject=exc.call or "",
         code=exc.code or 0,
         subcode=exc.subcode or 0,
         detail=", ".join(filter(None, told)),

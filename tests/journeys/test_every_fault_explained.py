@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import structlog
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -24,8 +27,12 @@ from app import create_app
 from app.emulator import EmulatorServer, EmulatorSettings, PageSettings, psid_for
 from app.emulator.context import Emulator, emulator_of
 from app.emulator.faults.table import FAULTS
+from app.infra import clock
 from app.infra.observability import logs
 from app.infra.settings.parsing import database_url
+from app.linking.conclusion import PATIENCE
+from app.linking.models import Intake
+from app.linking.timeline import timeline_of
 from app.services.container import Services, build
 from tests.actors import Person
 from tests.browsers import Answer, OverSockets
@@ -65,10 +72,26 @@ class Town:
         logs.configure(level="debug", form="json")
         with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
             self.emulator.reset()
+            # What is concluded of an attempt depends on what else came since.
+            self.services.delivery_counter.flush()
+            self.services.write(lambda session: session.execute(delete(Intake)))
             self.emulator.state.set_linking_url(PAGE, self.services.linking_url(PAGE))
             self.emulator.faults.turn_on(fault)
             seen = list(self._pages(psid))
         return Walk(seen, lines)
+
+    def cause(self, walk: Walk) -> str:
+        """Return the cause that `attempts show` names, once Messenger's event is overdue."""
+        self.services.events.flush()
+        self.services.delivery_counter.flush()
+        later = clock.now() + PATIENCE + timedelta(minutes=1)
+
+        def ask(session: Session) -> str:
+            timeline = timeline_of(session, walk.reference, at=later)
+            assert timeline is not None
+            return timeline.conclusion.cause.slug
+
+        return self.services.read(ask)
 
     def _pages(self, psid: str) -> Iterator[Answer]:
         browser = OverSockets(self.services.settings.public_url)
@@ -155,7 +178,7 @@ def test_it_is_known_what_a_person_meets_by_each_fault() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS_MET)
 def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: str) -> None:
-    """Page, log and record tell of the same thing, and none of them holds the Page's token."""
+    """Page, log, record and the cause that is concluded tell of the same thing, without a token."""
     met = FAULTS_MET[fault]
     walk = town.walk(fault)
 
@@ -171,6 +194,7 @@ def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: 
         told = [line for line in of_pages if line["event"] in TOLD]
         assert [walk.reference] == [line["reference"] for line in told]
     assert TOKEN not in str(rows) + str(walk.lines)
+    assert met.cause == town.cause(walk)
     if met.event and not met.again:
         assert_no_vain_advice(last)
 

@@ -116,12 +116,7 @@ class GraphTransport:
             usage = read_usage(headers)
             return decipher(reply.status, reply.content, call.name)
         except GraphError as exc:
-<<<<<<< HEAD
             failure, exc.call = exc, call.name
-=======
-            failure = exc
-            exc.call = call.name
->>>>>>> efc9f90 (Give every page, log line and error one kind of reference, and note what stood in a person's way)
             if isinstance(exc, GraphThrottled):
                 exc.wait_s = usage.wait_s
             raise
