@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -11,6 +11,7 @@ from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     CredentialsRefused,
     PasswordAuthenticator,
+    Refusal,
     Resources,
 )
 from app.accounts.identity import Identity, as_subject, is_possible, is_possible_name, masked
@@ -26,7 +27,7 @@ LONGEST_NAME: Final = 254
 
 _OK: Final = 200
 # 423: the account is locked. The page does not show the difference, which would reveal the account.
-_REFUSED: Final = frozenset({401, 423})
+_REFUSED: Final[Mapping[int, Refusal]] = {401: "unspecified", 423: "locked"}
 _LONGEST_SHOWN: Final = 200
 
 
@@ -88,8 +89,10 @@ class HttpAuthenticator:
                 they are not possible as a name or password.
             AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented.
         """
-        if not is_possible_name(username, LONGEST_NAME) or not is_possible(password, MAXIMUM):
-            raise CredentialsRefused
+        if not is_possible_name(username, LONGEST_NAME):
+            raise CredentialsRefused("no_such_account")
+        if not is_possible(password, MAXIMUM):
+            raise CredentialsRefused("wrong_password")
         body = json.dumps({"username": username, "password": password}).encode()
         signed = headers_for(
             f"check_{secrets.token_urlsafe(16)}",
@@ -102,9 +105,9 @@ class HttpAuthenticator:
         with self._limit.slot():
             reply = self._client.post(url, body, headers=headers, deadline=deadline)
         if reply.status in _REFUSED:
-            raise CredentialsRefused
+            raise CredentialsRefused(_REFUSED[reply.status], code=reply.status)
         if reply.status != _OK:
-            raise AuthenticatorUnavailable(f"status {reply.status}")
+            raise AuthenticatorUnavailable(f"status {reply.status}", code=reply.status)
         answer = reply.json()
         subject, name = as_subject(answer.get("subject")), answer.get("display_name", username)
         if subject is None or not isinstance(name, str):

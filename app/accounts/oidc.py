@@ -27,6 +27,7 @@ from app.accounts.authenticators import (
 )
 from app.accounts.id_token import Expected, KeyMissing, check_id_token, read_keys
 from app.accounts.identity import Identity, masked
+from app.accounts.oauth_errors import registered
 from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import ConcurrencyLimit, Reply, UpstreamClient
 from app.infra.network.addresses import keeps_secrets
@@ -144,8 +145,8 @@ class OidcAuthenticator:
                 raise SignInDeclined("declined")
             case error if error in _TEMPORARY_ERRORS:
                 raise AuthenticatorUnavailable(error)
-            case _:
-                raise ProofRefused("an error of the provider's")
+            case error:
+                raise ProofRefused(f"the provider's error: {registered(error)}")
         code = params.get("code")
         if not code:
             raise ProofRefused("no code")
@@ -175,7 +176,10 @@ class OidcAuthenticator:
         if reply.status == _BAD_REQUEST and tokens.get("error") == "invalid_grant":
             raise ProofRefused("the provider does not know the code")
         if reply.status != _OK:
-            raise AuthenticatorUnavailable(f"token endpoint: status {reply.status}")
+            told = registered(tokens.get("error"))
+            raise AuthenticatorUnavailable(
+                f"token endpoint: status {reply.status}, {told}", code=reply.status
+            )
         if not isinstance(tokens.get("id_token"), str):
             raise ProofRefused("no ID Token")
         return tokens
@@ -235,7 +239,9 @@ class OidcAuthenticator:
             if monotonic() - self._keys_asked_at_s >= KEYS_PAUSE_S:
                 reply = self._http.get(provider.jwks, deadline=deadline)
                 if reply.status != _OK:
-                    raise AuthenticatorUnavailable(f"keys: status {reply.status}")
+                    raise AuthenticatorUnavailable(
+                        f"keys: status {reply.status}", code=reply.status
+                    )
                 self._keys, self._keys_asked_at_s = read_keys(reply.json()), monotonic()
             return self._keys
 
@@ -243,7 +249,7 @@ class OidcAuthenticator:
 def _read_metadata(reply: Reply, issuer: str) -> _Metadata:
     """Return the provider metadata (OpenID Connect Discovery 1.0, section 3)."""
     if reply.status != _OK:
-        raise AuthenticatorUnavailable(f"discovery: status {reply.status}")
+        raise AuthenticatorUnavailable(f"discovery: status {reply.status}", code=reply.status)
     metadata = reply.json()
     if metadata.get("issuer") != issuer:
         raise AuthenticatorUnavailable("discovery: another issuer")

@@ -44,7 +44,9 @@ class Reply:
             answer = None
         if not isinstance(answer, dict):
             # `from None`, as everywhere here: the text of an error quotes what was read.
-            raise AuthenticatorUnavailable(f"status {self.status} without a JSON object") from None
+            raise AuthenticatorUnavailable(
+                f"status {self.status} without a JSON object", code=self.status
+            ) from None
         return answer
 
 

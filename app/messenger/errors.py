@@ -56,12 +56,16 @@ class RedirectRefused(MessengerError):
 
 
 class GraphError(MessengerError):
-    """A Graph call did not succeed; *reason* holds no token and no address."""
+    """A Graph call did not succeed; *reason* holds no token and no address.
 
-    def __init__(
+    *call* is the name of the call, as in logs and metrics, None where that is not known.
+    """
+
+    def __init__(  # noqa: PLR0913 - what Graph says, by name
         self,
         reason: str = "",
         *,
+        call: str | None = None,
         code: int | None = None,
         subcode: int | None = None,
         trace_id: str | None = None,
@@ -69,12 +73,11 @@ class GraphError(MessengerError):
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.call = call
         self.code = code
         self.subcode = subcode
         self.trace_id = trace_id
         self.status = status
-        # The name of the call that failed, as in logs and metrics.
-        self.call: str | None = None
 
     @property
     def retry_after_seconds(self) -> int:

@@ -144,8 +144,8 @@ WAYS_BACK: dict[str, tuple[dict[str, str | None], str]] = {
     "an empty issuer": ({"iss": ""}, "issuer of the answer"),
     "no code": ({"code": None}, "no code"),
     "an empty code": ({"code": ""}, "no code"),
-    "an error": ({"error": "invalid_scope"}, "an error of the provider's"),
-    "a script for an error": ({"error": "<script>"}, "an error of the provider's"),
+    "an error": ({"error": "invalid_scope"}, "the provider's error: invalid_scope"),
+    "a script for an error": ({"error": "<script>"}, "the provider's error: other"),
 }
 
 

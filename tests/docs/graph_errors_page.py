@@ -48,7 +48,7 @@ def _page(meaning: Meaning) -> str:
     error = CONSEQUENCES[meaning].error
     if meaning is Meaning.NAME:
         return "the question, with “a Messenger user we cannot name”"
-    shown = problem_of(DigitsNotDelivered() if error in HELPED_BY_WRITING else error())
+    shown = problem_of(DigitsNotDelivered(error()) if error in HELPED_BY_WRITING else error())
     return f"“{shown.title}”"
 
 

@@ -10,8 +10,10 @@ import structlog
 from app.infra import clock
 from app.infra.network.http_client import Deadline
 from app.linking import chat_code, flow
+from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus
 from app.messenger.errors import PersonUnknown, WindowClosed
+from app.web import obstacles
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered
 from app.web.pages.attempt_cookie import AttemptCookie
@@ -53,10 +55,11 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
     except HELPED_BY_WRITING as exc:
-        log.warning("digits.not_delivered", reference=status.reference, told=str(exc))
-        raise DigitsNotDelivered from exc
+        log.warning("digits.not_delivered", told=str(exc))
+        raise DigitsNotDelivered(exc) from exc
     services().write(chat_code.remember, cookie.ticket, digits_hash(cookie, digits), at=clock.now())
-    log.info("digits.sent", reference=status.reference)
+    obstacles.note(Kind.CHAT_CODE_SENT)
+    log.info("digits.sent")
 
 
 def digits_hash(cookie: AttemptCookie, typed: str) -> str:

@@ -47,7 +47,7 @@ def test_every_row_in_every_call_of_a_page_is_told_honestly(call: str) -> None:
         if meaning is Meaning.NAME and call == "profile_name":
             continue  # the sign-in goes on without the name
         helps = call == "send_text" and isinstance(error, HELPED_BY_WRITING)
-        problem = problem_of(DigitsNotDelivered() if helps else error)
+        problem = problem_of(DigitsNotDelivered(error) if helps else error)
         words = f"{problem.title} {problem.sentence}"
 
         assert helps == ("write us" in words), (row, words)
