@@ -20,10 +20,11 @@ from app.linking.models import Attempt, AttemptEvent
 from app.linking.obstacles import NEUTRAL, PROBLEM_KINDS, PROBLEM_PAGE
 from app.messenger.events import Fault
 from app.messenger.graph.error_rows import ROWS
-from app.messenger.graph.meanings import ErrorRow
+from app.messenger.graph.meanings import CONSEQUENCES, ErrorRow, Meaning
 from app.messenger.types import PageId, Psid
 from app.web.problems.pages import PAGE_PROBLEMS, QUESTION_CHANGED, TOO_LATE
-from app.web.problems.table import PROBLEMS, UNFORESEEN
+from app.web.problems.programs import API_PROBLEMS
+from app.web.problems.table import PROBLEMS, UNFORESEEN, problem_of
 from tests.installation import ANA, NOON, PAGE
 from tests.linking.factories import SECOND
 
@@ -207,8 +208,15 @@ def test_every_reason_has_a_cause_of_its_own_or_is_a_fault_of_an_event() -> None
 def test_every_problem_that_a_cause_is_taken_from_exists() -> None:
     names = {problem.name for problem in PROBLEMS.values()}
     names |= {QUESTION_CHANGED.name, TOO_LATE.name, UNFORESEEN.name}
+    names |= {problem.name for problem in API_PROBLEMS.values()}
 
     assert PROBLEM_KINDS.keys() <= names
+    # And each that Graph causes, whoever reads it; the others of the API's own are about persons.
+    assert {
+        problem_of(CONSEQUENCES[meaning].error(), in_api=in_api).name
+        for meaning in set(Meaning) - {Meaning.LINKING_TOKEN, Meaning.PERSON, Meaning.WINDOW}
+        for in_api in (False, True)
+    } <= PROBLEM_KINDS.keys()
     assert {"link_incomplete", "state_refused"} <= {one.name for one in PAGE_PROBLEMS.values()}
 
 
