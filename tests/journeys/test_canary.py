@@ -33,13 +33,23 @@ from tests.installation import (
 SECRETS = ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN")
 METRICS_TOKEN = "canary-metrics-token"
 WRONG = "canary-wrong-password"
+# What anybody may send: in no line of the log, and no row of what is recorded of attempts.
+TYPED = "canary-typed-name"
+HEADERS = {
+    "User-Agent": "canary-user-agent",
+    "Referer": "https://canary-referer.example",
+    "Accept-Language": "canary-language",
+    "traceparent": "canary-traceparent",
+    "X-Request-Id": "canary-request-id",
+}
+SENT = (TYPED, *HEADERS.values(), "canary-query", "canary-error", "canary-field")
 
 
 class Watched(OverSockets):
     """A browser that keeps every answer it was given."""
 
     def __init__(self, origin: str) -> None:
-        super().__init__(origin)
+        super().__init__(origin, HEADERS)
         self.answers: list[Answer] = []
 
     def __call__(self, method: str, address: str, **sent: object) -> Answer:
@@ -90,6 +100,9 @@ class Run:
 
     def _linked(self) -> str:
         login, person = self._arrived(ANA)
+        person.signs_in(TYPED, WRONG)
+        person.presses("Sign in", username="x", password="y", form_token="canary-field")
+        person.opens(person.sees.form("Back to Messenger").action.removesuffix("/cancel"))
         person.signs_in(password=WRONG)
         person.signs_in()
         body = json.loads(self.graph.messages[-1])
@@ -114,6 +127,11 @@ class Run:
         late.opens(login.address(client_id="999"))
         late.opens(f"/authorize?redirect_uri={login.redirect_uri}&account_linking_token=x")
         late.opens(f"/nothing?{login.address()}")
+        late.opens("/authorize?redirect_uri=https://canary-query/&account_linking_token=x")
+        late.opens(login.address(client_id="canary-query"))
+        late.opens("/authorize/oidc/stub/callback?state=canary-query&error=canary-error")
+        stranger = Person(self._browser())
+        stranger.opens("/authorize/canary-query?canary-query=canary-query")
 
     def _signs_in_at_the_provider(self) -> None:
         self.provider.access_token = "canary-access-token"
@@ -206,7 +224,9 @@ def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture
     with _running(database) as run:
         run.everything()
 
+        run.services.events.flush()
         kept = _dump(run.services)
+        events = _dump(run.services, "attempt_event")
 
     said = capfd.readouterr()
     pages = [f"{a.text} {_without_way_back(a)}" for a in run.answers if a.status != 303]
@@ -229,9 +249,12 @@ def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture
     ]
     assert [] == found
     assert USERNAME not in places["log"]
+    assert [] == [sent for sent in SENT if sent in places["log"] or sent in events]
+    assert not {USERNAME, ANA, BEN, "Ana Berg", "127.0.0.1"} & set(re.findall(r"[^' ]+", events))
     # What was looked through is what there is, and not an empty file.
     assert "threadlink_" in places["pages"]
     assert "code_hash" in places["database"]
+    assert all(kind in events for kind in ("credentials_wrong", "graph_failed", "entry_refused"))
 
 
 def test_what_an_operator_must_hear_of_is_logged(
@@ -273,9 +296,9 @@ def _without_way_back(answer: Answer) -> str:
     return str({name: value for name, value in answer.headers.items() if name != "set-cookie"})
 
 
-def _dump(services: Services) -> str:
+def _dump(services: Services, *only: str) -> str:
     with services.engine.connect() as connection:
-        tables = inspect(connection).get_table_names()
+        tables = only or inspect(connection).get_table_names()
         rows = (
             row
             for table in tables
