@@ -27,6 +27,8 @@ class Row:
 
 def graph_row(event: AttemptEvent) -> Row:
     """Return the row of the error in *event*."""
+    if not event.code and not event.detail:
+        return Row("graph_other", "Graph did not do what was asked; its error was not recorded.")
     # Its class is in the detail: a code may be one that Graph itself called temporary.
     is_transient = GraphUnavailable.__name__ in event.detail or None
     row = (

@@ -158,7 +158,7 @@ CASES: Final[dict[str, Case]] = {
     "entry_page_unknown": entry("page_unknown"),
     "entry_ambiguous": entry("link_ambiguous"),
     "entry_state": entry("state_refused"),
-    "entry_other": entry("messenger_refused"),
+    "entry_other": entry("too_slow"),
 }
 SEEN: Final = {"webhook_signature": Seen(0, 3), "field_not_subscribed": Seen(2, 1)}
 
