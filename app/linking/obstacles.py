@@ -75,7 +75,10 @@ KNOWN: Final = frozenset(kind.value for kind in Kind)
 # The problems of error pages and of the API, by name, and the kind that each would be noted as.
 PROBLEM_KINDS: Final[Mapping[str, Kind]] = {
     "graph": Kind.GRAPH_FAILED,
-    "messenger_refused": Kind.GRAPH_FAILED,
+    "graph_throttled": Kind.GRAPH_FAILED,
+    "graph_refused": Kind.GRAPH_FAILED,
+    "region_refused": Kind.GRAPH_FAILED,
+    "messenger_refused_us": Kind.GRAPH_FAILED,
     "busy": Kind.GATE_FULL,
     "database_busy": Kind.DATABASE_AWAY,
     "internal": Kind.INTERNAL_ERROR,
