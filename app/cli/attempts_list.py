@@ -36,8 +36,10 @@ class _Found:
 
 
 @click.command("list", cls=ServiceCommand)
-@click.option("--since", type=Moment(), help="Opened since then: 30m, 2h, 7d or a date.")
-@click.option("--until", type=Moment(), help="Opened before then.")
+@click.option(
+    "--since", type=Moment(), metavar="2h|DATE", help="Opened since then: 30m, 2h, 7d or a date."
+)
+@click.option("--until", type=Moment(), metavar="2h|DATE", help="Opened before then.")
 @page_option
 @user_options
 @click.option("--psid", help="The Messenger person.")

@@ -160,7 +160,7 @@ def _chosen(psid: str | None, user: User | None, page: PageId | None) -> Iterato
         return iter(services().read(link_queries.links_of_user, user, page=page))
     if psid is None:
         return _all_links(page)
-    return (link for link in _all_links(page) if link.psid == psid)
+    return iter(services().read(link_queries.links_of_psid, Psid(psid), page=page))
 
 
 def _nothing(psid: str | None, user: User | None) -> str:

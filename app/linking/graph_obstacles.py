@@ -7,12 +7,19 @@ from typing import Final
 from app.linking.models import AttemptEvent
 from app.messenger.errors import GraphUnavailable
 from app.messenger.graph.error_table import NO_ANSWER, row_of
+from app.messenger.graph.meanings import Meaning
 
 # Where an attempt has a cause of its own for what Graph says.
 _OF_ATTEMPTS: Final[Mapping[str, str]] = {
     "graph_window_closed": "chat_code_not_delivered",
     "graph_person_unknown": "chat_code_not_delivered",
     "name_withheld": "graph_other",
+}
+# Where only the page is known that was shown.
+_OF_PROBLEMS: Final[Mapping[str, str]] = {
+    "graph": "graph_unavailable",
+    "graph_throttled": "graph_rate_limited",
+    "region_refused": "graph_region",
 }
 
 
@@ -27,6 +34,9 @@ class Row:
 
 def graph_row(event: AttemptEvent) -> Row:
     """Return the row of the error in *event*."""
+    if not event.code and not event.detail:
+        problem = event.subject.rpartition(":")[2]
+        return Row(_OF_PROBLEMS.get(problem, "graph_other"), "Its error was not recorded.")
     # Its class is in the detail: a code may be one that Graph itself called temporary.
     is_transient = GraphUnavailable.__name__ in event.detail or None
     row = (
@@ -36,4 +46,6 @@ def graph_row(event: AttemptEvent) -> Row:
         else NO_ANSWER
     )
     slug = _OF_ATTEMPTS.get(row.slug, row.slug)
-    return Row(slug, row.says, row.fix if slug.startswith("graph_") else None)
+    # Of the two meanings with one cause, this one says more.
+    says = row.sentence if row.meaning is Meaning.REQUEST else row.says
+    return Row(slug, says, row.fix if slug.startswith("graph_") else None)

@@ -46,6 +46,12 @@ def links_of_user(
     return _listed(session, select(*COLUMNS).where(theirs), page=page, after=after, most=most)
 
 
+def links_of_psid(session: Session, psid: Psid, *, page: PageId | None) -> tuple[LinkValue, ...]:
+    """Return the links of *psid* on every page, or on *page*; a PSID is of one page, as a rule."""
+    query = select(*COLUMNS).where(Link.psid == psid)
+    return _listed(session, query, page=page, after=None, most=None)
+
+
 def list_links(
     session: Session, *, page: PageId | None, after: Pair | None, most: int
 ) -> tuple[LinkValue, ...]:

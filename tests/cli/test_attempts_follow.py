@@ -2,13 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from app.cli.attempts_follow import TimelineFollower
 from app.infra import clock
 from app.linking import delivery_counts, timeline
-from app.linking.attempt_events import Counted, Kind, Note, record
-from app.linking.models import Attempt
 from app.services.container import Services
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.installation import ANA
@@ -18,6 +14,7 @@ def news(
     services: Services, follower: TimelineFollower, since: datetime, at: datetime
 ) -> list[str]:
     """Return the new lines, without times and references."""
+    services.events.flush()
     timelines = services.read(timeline.timelines_since, since, at=at)
     return [line.split("  ", 2)[2] for line in follower.new_lines(timelines, at=at)]
 
@@ -34,9 +31,10 @@ def test_each_step_is_printed_once_as_it_happens(
     graph.knows(login, ANA)
 
     person.taps_log_in(login)
-    assert ["opened"] == news(services, follower, since, clock.now())
+    assert ["opened", "sign-in page sent"] == news(services, follower, since, clock.now())
     person.signs_in()
-    (signed_in,) = news(services, follower, since, clock.now())
+    signed_in, question = news(services, follower, since, clock.now())
+    assert "page that asks whether to connect sent" == question
     assert signed_in.startswith("signed in as ")
     code = person.connects()
     assert ["confirmed, sent back to Messenger with a code"] == news(
@@ -56,11 +54,8 @@ def test_a_wrong_password_is_printed_once(
     person.taps_log_in(login)
     person.signs_in(password="not this one at all")
 
-    reference = services.read(lambda session: session.scalars(select(Attempt.reference)).one())
-    wrong = Note(reference=reference, kind=Kind.CREDENTIALS_WRONG, at=clock.now(), subject="local")
-    services.write(record, {wrong.key: Counted.one(wrong)})
-
-    assert "wrong name or password (local)" in news(services, follower, since, clock.now())
+    lines = news(services, follower, since, clock.now())
+    assert "wrong name or password (local): the account exists, the password is wrong" in lines
     assert [] == news(services, follower, since, clock.now())
 
 

@@ -159,7 +159,7 @@ CASES: Final[dict[str, Case]] = {
     "entry_page_unknown": entry("page_unknown"),
     "entry_ambiguous": entry("link_ambiguous"),
     "entry_state": entry("state_refused"),
-    "entry_other": entry("messenger_refused"),
+    "entry_other": entry("too_slow"),
 }
 SEEN: Final = {"webhook_signature": Seen(0, 3), "field_not_subscribed": Seen(2, 1)}
 
@@ -206,9 +206,8 @@ def test_every_reason_has_a_cause_of_its_own_or_is_a_fault_of_an_event() -> None
 
 
 def test_every_problem_that_a_cause_is_taken_from_exists() -> None:
-    names = {problem.name for problem in PROBLEMS.values()}
+    names = {problem.name for problem in (*PROBLEMS.values(), *API_PROBLEMS.values())}
     names |= {QUESTION_CHANGED.name, TOO_LATE.name, UNFORESEEN.name}
-    names |= {problem.name for problem in API_PROBLEMS.values()}
 
     assert PROBLEM_KINDS.keys() <= names
     # And each that Graph causes, whoever reads it; the others of the API's own are about persons.
@@ -291,6 +290,8 @@ def test_every_error_of_graphs_is_a_cause_of_the_table(row: ErrorRow) -> None:
     assert told.cause.slug in {row.slug, "chat_code_not_delivered", "graph_other"}
     if told.cause.slug == row.slug and row.slug.startswith("graph_"):
         assert row.says in told.sentence
+        if told.cause.fixed_by in {FixedBy.OPERATOR, FixedBy.NOBODY}:
+            assert not _AGAIN.search(f"{told.sentence} {told.fix}")
         assert row.fix.replace("`", "") == told.fix
 
 
@@ -312,6 +313,13 @@ def test_to_go_back_from_an_error_page_is_not_on_purpose() -> None:
     # The page was noted, and what it was about was lost.
     noted = concluded(row, page("sign_in"), page(f"{PROBLEM_PAGE}busy", 9))
     assert "busy" == noted.cause.slug
+    for problem, slug in (
+        ("graph", "graph_unavailable"),
+        ("graph_refused", "graph_other"),
+        ("graph_throttled", "graph_rate_limited"),
+        ("region_refused", "graph_region"),
+    ):
+        assert slug == concluded(row, page(f"{PROBLEM_PAGE}{problem}", 9)).cause.slug
     status = concluded(row, page("sign_in"), page("status", 60))
     assert "cancelled" == status.cause.slug
 
