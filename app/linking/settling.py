@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from app.infra.database.engine import insert_into
 from app.infra.database.portions import PORTION, Cleanup
 from app.linking import attempt_events
-from app.linking.attempt_events import Kind
 from app.linking.attempt_status import LIFE
 from app.linking.authorization_codes import CODE_LIFE
 from app.linking.causes.cause import Stage
@@ -28,6 +27,7 @@ from app.linking.models import (
     AttemptsOfDay,
     LinkTimesOfDay,
 )
+from app.linking.obstacles import OF_AUTHENTICATORS
 from app.messenger.types import PageId
 
 # Events of the last request may wait for the database for so long.
@@ -36,17 +36,6 @@ GRACE: Final = timedelta(seconds=60)
 LAST_EVENT: Final = timedelta(hours=36)
 # In seconds, from the opening to the link; 0 counts what took longer than the last.
 BUCKETS: Final = (15, 30, 60, 120, 300, 600)
-
-_OF_AUTHENTICATORS: Final = frozenset(
-    {
-        Kind.CREDENTIALS_WRONG,
-        Kind.AUTHENTICATOR_AWAY,
-        Kind.PROVIDER_LEFT,
-        Kind.PROVIDER_RETURNED,
-        Kind.PROVIDER_REFUSED,
-        Kind.PROVIDER_DECLINED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +124,7 @@ def _authenticator(attempt: Attempt, events: Sequence[AttemptEvent]) -> str:
     if issuer is not None and "://" not in issuer:
         return issuer
     # A provider's issuer is an address; its name is in the events.
-    tried = [event.subject for event in events if event.kind in _OF_AUTHENTICATORS]
+    tried = [event.subject for event in events if event.kind in OF_AUTHENTICATORS]
     return tried[-1] if tried else ("oidc" if issuer else "")
 
 

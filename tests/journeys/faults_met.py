@@ -19,8 +19,8 @@ class Met:
     """
 
     cause: str
+    page: str
     event: Event | None = None
-    page: str = "Messenger does not answer"
     again: bool = False
 
 
@@ -33,9 +33,10 @@ _ASKING: Final[Mapping[str, tuple[str, ...]]] = {
     "graph_permission": ("graph-3", "graph-10", "graph-200"),
     "graph_page_restricted": ("graph-2-2018344", "graph-368"),
     "graph_other": ("graph-100", "graph-100-2018164"),
+    "graph_region": ("graph-10-2018336", "graph-10-2018047"),
     "graph_rate_limited": (
         *("graph-4", "graph-17", "graph-32", "graph-341", "graph-613", "graph-613-2534040"),
-        "graph-80006",
+        *("graph-80001", "graph-80006"),
     ),
     "graph_unavailable": (
         *("graph-1", "graph-1-99", "graph-1-1357046", "graph-2", "html", "drip", "reset"),
@@ -48,9 +49,15 @@ _SENDING: Final[Mapping[str, tuple[str, ...]]] = {
     "graph_page_restricted": ("graph-10-1893063",),
     "graph_other": ("graph-100-2018109",),
     "graph_rate_limited": ("graph-9-2018352", "graph-613-1893016", "graph-613-2018338"),
-    "graph_unavailable": ("graph-1200", "graph-2018300", "graph-2018321"),
+    "graph_unavailable": ("graph-1200", "graph-10-2018300", "graph-10-2018321"),
 }
 _PASSES: Final = frozenset({"graph_rate_limited", "graph_unavailable"})
+_OURS: Final = "This is our fault, not yours"
+_PAGES: Final[Mapping[str, str]] = {
+    "graph_rate_limited": "Messenger is busy",
+    "graph_unavailable": "Messenger does not answer",
+    "graph_region": "Not available here",
+}
 _WRITE_FIRST: Final = (
     *("graph-10-2018278", "graph-10-2534022", "graph-10-2018065", "graph-10-2018108"),
     *("graph-200-1545041", "graph-551", "graph-551-1545041"),
@@ -61,7 +68,7 @@ _REFUSED_TOKENS: Final = (
 )
 _NAMELESS: Final = (
     *("profile-withheld", "profile-nameless", "graph-110", "graph-210", "graph-459"),
-    *("graph-2018218", "graph-2018247"),
+    *("graph-100-2018218", "graph-100-2018247"),
 )
 # The person has agreed, and Messenger's event does not come, or not as Messenger signs it: the page
 # waits, and what is known is in the counts of deliveries.
@@ -83,7 +90,8 @@ _HARMLESS: Final = (
 def _failed(names: Iterable[str], call: str, cause: str) -> Iterator[tuple[str, Met]]:
     for name in names:
         event = ("graph_failed", call, *_codes(name))
-        yield name, Met(event=event, cause=cause, again=cause in _PASSES)
+        page = _PAGES.get(cause, _OURS)
+        yield name, Met(event=event, cause=cause, page=page, again=cause in _PASSES)
 
 
 def _codes(name: str) -> tuple[int, int]:
@@ -111,7 +119,7 @@ def _all() -> Iterator[tuple[str, Met]]:
     yield "no-redirect-uri", Met(event=incomplete, cause="entry_incomplete", page=page)
     # Graph says no more of it than that a parameter is wrong.
     unproven = ("graph_failed", "recipient_for", 100, 0)
-    yield "proof-wrong", Met(event=unproven, cause="graph_other")
+    yield "proof-wrong", Met(event=unproven, cause="graph_other", page=_OURS)
     for cause, names in _ASKING.items():
         yield from _failed(names, "recipient_for", cause)
     for cause, names in _SENDING.items():
