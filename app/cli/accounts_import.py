@@ -23,9 +23,10 @@ def import_(file: TextIO, *, dry_run: bool) -> None:
     """Import accounts with their password hashes from a CSV file.
 
     FILE is - for standard input. Its first line names the columns: username, password_hash and,
-    optionally, display_name. Accepted hashes are bcrypt, scrypt, PBKDF2 (as Django and Werkzeug
-    write it) and Argon2; the next sign-in replaces each by an Argon2 hash of our own. Existing
-    accounts are not changed, so an import that was interrupted can be repeated.
+    optionally, display_name. Accepted are hashes of WordPress, phpBB, Drupal, Laravel, Django,
+    Flask, passlib and others (docs/authenticators.md has all); the next sign-in replaces each by
+    an Argon2 hash of our own. Existing accounts are not changed, so an import that was
+    interrupted can be repeated.
 
     Example: threadlink accounts import users.csv --dry-run
     """
