@@ -19,21 +19,21 @@ _REDUNDANT: Final = re.compile(
     r"\{(?:bcrypt|BLF-CRYPT|CRYPT|SHA256-CRYPT|SHA512-CRYPT|ARGON2ID?|argon2)\}(?=\$)"
 )
 # By the beginning of a hash; the first that fits.
-_VERIFIERS: Final[tuple[tuple[str, Callable[[str], Verifier]], ...]] = (
+_VERIFIERS: Final[tuple[tuple[re.Pattern[str], Callable[[str], Verifier]], ...]] = (
     # Django's form, in which `import_hash` also stores plain ones.
-    (r"argon2\$argon2(?:id|i|d)\$v=19\$", hash_verifiers.argon2),
-    (r"\$2[aby]\$", hash_verifiers.plain_bcrypt),
-    (r"bcrypt(?:_sha256)?\$", hash_verifiers.django_bcrypt),
-    (r"pbkdf2:|pbkdf2_sha(?:1|256|512)\$", hash_verifiers.pbkdf2),
-    (r"scrypt[:$]", hash_verifiers.scrypt),
-    (r"\$P\$", php_hashes.old_wordpress),
-    (r"\$wp\$2y\$", php_hashes.wordpress),
-    (r"\$H\$", php_hashes.phpbb),
-    (r"U?\$S\$", php_hashes.drupal),
-    (r"\$[56]\$", passlib_hashes.sha_crypt),
-    (r"\$pbkdf2(?:-sha256|-sha512)?\$", passlib_hashes.pbkdf2),
-    (r"\$scrypt\$", passlib_hashes.scrypt),
-    (r"\$bcrypt-sha256\$", passlib_hashes.bcrypt_sha256),
+    (re.compile(r"argon2\$argon2(?:id|i|d)\$v=19\$"), hash_verifiers.argon2),
+    (re.compile(r"\$2[aby]\$"), hash_verifiers.plain_bcrypt),
+    (re.compile(r"bcrypt(?:_sha256)?\$"), hash_verifiers.django_bcrypt),
+    (re.compile(r"pbkdf2:|pbkdf2_sha(?:1|256|512)\$"), hash_verifiers.pbkdf2),
+    (re.compile(r"scrypt[:$]"), hash_verifiers.scrypt),
+    (re.compile(r"\$P\$"), php_hashes.old_wordpress),
+    (re.compile(r"\$wp\$2y\$"), php_hashes.wordpress),
+    (re.compile(r"\$H\$"), php_hashes.phpbb),
+    (re.compile(r"\$S\$"), php_hashes.drupal),
+    (re.compile(r"\$[56]\$"), passlib_hashes.sha_crypt),
+    (re.compile(r"\$pbkdf2(?:-sha256|-sha512)?\$"), passlib_hashes.pbkdf2),
+    (re.compile(r"\$scrypt\$"), passlib_hashes.scrypt),
+    (re.compile(r"\$bcrypt-sha256\$"), passlib_hashes.bcrypt_sha256),
 )
 
 
@@ -69,7 +69,7 @@ def matches(stored: str, password: str) -> bool:
 
 
 def _verifier(stored: str) -> Verifier:
-    make = next((make for start, make in _VERIFIERS if re.match(start, stored)), None)
+    make = next((make for start, make in _VERIFIERS if start.match(stored)), None)
     if make is None:
         raise _unsupported(stored)
     try:

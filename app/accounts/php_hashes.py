@@ -20,7 +20,7 @@ from app.accounts.hash_verifiers import Verifier, damaged, plain_bcrypt, too_slo
 from app.accounts.passlib_hashes import MOST_LOOPS
 
 # Of 64 bytes, encoded, Drupal keeps 43 characters. In the cost, the alphabet counts.
-_DRUPAL: Final = re.compile(r"U?\$S\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{43})")
+_DRUPAL: Final = re.compile(r"\$S\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{43})")
 _ALPHABET: Final = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -43,7 +43,7 @@ def phpbb(stored: str) -> Verifier:
 def drupal(stored: str) -> Verifier:
     """Return the verifier of ``$S$``, phpass with SHA-512, of Drupal 7 to 10.0.
 
-    ``U$S$`` was made from the MD5 hash of a Drupal 6. No library of 2026 has this form.
+    No library of 2026 has this form.
     """
     match = _DRUPAL.fullmatch(stored)
     if match is None:
@@ -51,12 +51,9 @@ def drupal(stored: str) -> Verifier:
     loops, salt, expected = 1 << _ALPHABET.index(match[1]), match[2].encode(), match[3]
     if loops > MOST_LOOPS:
         raise too_slow("Drupal")
-    is_upgraded = stored.startswith("U")
 
     def verify(password: bytes) -> bool:
         typed = password.strip(b" \t\n\r\x0b")
-        if is_upgraded:
-            typed = hashlib.md5(typed, usedforsecurity=False).hexdigest().encode()
         digest = hashlib.sha512(salt + typed).digest()
         for _ in range(loops):
             digest = hashlib.sha512(digest + typed).digest()
