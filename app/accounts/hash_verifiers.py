@@ -6,6 +6,7 @@ it is imported.
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -22,13 +23,17 @@ MOST_MEMORY: Final = 256 * 1024 * 1024
 MOST_BCRYPT_COST: Final = 15
 MOST_PARALLEL: Final = 16
 _MOST_PASSES: Final = 16
+_SCRYPT_BYTES: Final = 64
 # bcrypt reads so many bytes of a password; the rest never counted in the other system, either.
 _BCRYPT_READS: Final = 72
 
-_BCRYPT: Final = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+# The last character of the salt has two bits, and bcrypt refuses others.
+_BCRYPT: Final = re.compile(
+    r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
+)
 _ARGON2: Final = re.compile(
     r"\$argon2(?:id|i|d)\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,2}),p=([0-9]{1,2})"
-    r"\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}"
+    r"\$([A-Za-z0-9+/]{11,})\$([A-Za-z0-9+/]{16,})"
 )
 _DIGESTS: Final = frozenset({"sha1", "sha256", "sha512"})
 
@@ -55,7 +60,14 @@ def argon2(stored: str) -> Verifier:
     match = _ARGON2.fullmatch(bare)
     if match is None:
         raise damaged("Argon2")
-    memory, passes, lanes = map(int, match.groups())
+    memory, passes, lanes = (int(match[number]) for number in (1, 2, 3))
+    if (
+        not passes
+        or not lanes
+        or memory < 8 * lanes
+        or not all(map(_is_base64, match.groups()[3:]))
+    ):
+        raise damaged("Argon2")
     if memory * 1024 > MOST_MEMORY or passes > _MOST_PASSES or lanes > MOST_PARALLEL:
         raise too_slow("Argon2")
 
@@ -66,6 +78,15 @@ def argon2(stored: str) -> Verifier:
             return False
 
     return verify
+
+
+def _is_base64(text: str) -> bool:
+    """Return whether *text* is base64 without padding, as its own decoder demands it."""
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        return False
+    return base64.b64encode(decoded).decode().rstrip("=") == text
 
 
 def plain_bcrypt(stored: str) -> Verifier:
@@ -126,10 +147,13 @@ def scrypt(stored: str) -> Verifier:
     memory = 128 * n * r
     if not 0 < memory <= MOST_MEMORY or not 0 < p <= MOST_PARALLEL:
         raise too_slow("scrypt")
-    if not salt or not digest or n & (n - 1):
+    # Both have this length; with less of it, more passwords would be right.
+    if not salt or len(digest) != _SCRYPT_BYTES or n & (n - 1):
         raise damaged("scrypt")
-    length, most = len(digest), 2 * memory + 1024 * 1024
+    most = 2 * memory + 1024 * 1024
     return lambda password: hmac.compare_digest(
         digest,
-        hashlib.scrypt(password, salt=salt.encode(), n=n, r=r, p=p, maxmem=most, dklen=length),
+        hashlib.scrypt(
+            password, salt=salt.encode(), n=n, r=r, p=p, maxmem=most, dklen=_SCRYPT_BYTES
+        ),
     )

@@ -6,6 +6,7 @@ else; passlib's last is of 2020, pwdlib 0.3.1 knows Argon2 and bcrypt alone, and
 loads it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -59,6 +60,25 @@ def encoded(digest: bytes) -> str:
     return text.decode()
 
 
+# Stricter than libpass, which repairs some with a warning. The last characters of bcrypt's salt and
+# digest have two and four bits.
+_FORMS: Final = {
+    "phpass": re.compile(r"\$[PH]\$[./0-9A-Za-z]{31}"),
+    "SHA-crypt": re.compile(
+        r"(?:\$5|(\$6))\$(?:rounds=[1-9][0-9]{3,8}\$)?[./0-9A-Za-z]{0,16}"
+        r"\$[./0-9A-Za-z]{43}(?(1)[./0-9A-Za-z]{43})"
+    ),
+    "PBKDF2": re.compile(
+        r"\$pbkdf2(?:-sha256|-sha512)?\$[1-9][0-9]{0,9}\$[./0-9A-Za-z]+\$[./0-9A-Za-z]+"
+    ),
+    "bcrypt-sha256": re.compile(
+        r"\$bcrypt-sha256\$(?:v=2,t=2[ab],r=|2[ab],)[0-9]{1,2}"
+        r"\$[./A-Za-z0-9]{21}[.Oeu]\$[./A-Za-z0-9]{30}[.CGKOSWaeimquy26]"
+    ),
+    "scrypt": re.compile(
+        r"\$scrypt\$ln=[0-9]{1,2},r=[0-9]{1,5},p=[0-9]{1,5}\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]{43}"
+    ),
+}
 _IS_TOO_SLOW: Final[Mapping[str, Callable[[Any], bool]]] = {
     "phpass": lambda parsed: 1 << parsed.rounds > MOST_LOOPS,
     "SHA-crypt": lambda parsed: parsed.rounds > MOST_LOOPS,
@@ -71,13 +91,16 @@ _IS_TOO_SLOW: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 def _verifier(kind: str, name: str, stored: str) -> Verifier:
+    if not _FORMS[kind].fullmatch(stored):
+        raise damaged(kind)
     from passlib.registry import get_crypt_handler  # noqa: PLC0415 - 13 MB that few need
 
     handler: Any = get_crypt_handler(name)
-    parsed = handler.from_string(stored)
-    # The form without a digest, which is only to make one.
-    if parsed.checksum is None:
-        raise damaged(kind)
+    try:
+        parsed = handler.from_string(stored)
+    except (ValueError, TypeError, LookupError):
+        # `from None`: the text of the error quotes the hash.
+        raise damaged(kind) from None
     if _IS_TOO_SLOW[kind](parsed):
         raise too_slow(kind)
 

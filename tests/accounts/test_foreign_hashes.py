@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import hmac
+from contextlib import suppress
 from typing import Final
 
 import bcrypt
 import pytest
 from argon2 import PasswordHasher, Type
+from hypothesis import given
+from hypothesis import strategies as st
 from passlib import hash as passlib_hash
 from werkzeug.security import generate_password_hash
 
@@ -196,6 +199,16 @@ def test_bcrypt_reads_as_much_of_a_password_as_it_ever_did() -> None:
         "scrypt:1024:8:99$salt$" + "00" * 64,
         "scrypt:1000:8:1$salt$" + "00" * 64,
         "scrypt$1024$salt$8$1",
+        "scrypt:1024:8:1$salt$" + "00" * 63,
+        "scrypt:1024:8:1$salt$00",
+        "scrypt$1024$salt$8$1$AA==",
+        "$2b$03$" + "a" * 21 + "e" + "a" * 31,
+        "$2b$04$" + "a" * 22 + "a" * 31,
+        "$argon2id$v=19$m=64,t=0,p=1$c2FsdHNhbHQx$" + "A" * 43,
+        "$argon2id$v=19$m=64,t=1,p=16$c2FsdHNhbHQx$" + "A" * 43,
+        "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQx$" + "A" * 41,
+        "$6$" + "s" * 17 + "$" + "a" * 86,
+        "$6$saltsalt$" + "a" * 43,
         "$argon2id$v=19$m=9999999,t=2,p=1$c2FsdHNhbHQx$" + "A" * 43,
         "$argon2id$v=16$m=64,t=2,p=1$c2FsdHNhbHQx$" + "A" * 43,
         "argon2$bcrypt",
@@ -280,3 +293,15 @@ def test_what_may_be_a_password_is_not_called_a_hash(kept: str) -> None:
     """A column of passwords in clear: nothing of them is said."""
     with pytest.raises(UnsupportedHash, match=r"^this form of hash is unknown$"):
         import_hash(kept)
+
+
+_STARTS: Final = [kept[:length] for kept in FORMS.values() for length in (3, 8, 20, 40)]
+
+
+@given(
+    st.sampled_from(_STARTS), st.text(max_size=40) | st.text("$=,.0123456789abvtnrpl", max_size=40)
+)
+def test_a_hash_of_whatever_form_is_taken_or_refused(start: str, rest: str) -> None:
+    """R54: and no other error comes out of an import, or of a library."""
+    with suppress(UnsupportedHash):
+        assert not import_hash(start + rest).startswith("$argon2")
