@@ -23,7 +23,7 @@ MOST_MEMORY: Final = 256 * 1024 * 1024
 MOST_BCRYPT_COST: Final = 15
 MOST_PARALLEL: Final = 16
 _MOST_PASSES: Final = 16
-_SCRYPT_BYTES: Final = 64
+_LEAST_SCRYPT_BYTES: Final = 32
 # bcrypt reads so many bytes of a password; the rest never counted in the other system, either.
 _BCRYPT_READS: Final = 72
 
@@ -147,13 +147,11 @@ def scrypt(stored: str) -> Verifier:
     memory = 128 * n * r
     if not 0 < memory <= MOST_MEMORY or not 0 < p <= MOST_PARALLEL:
         raise too_slow("scrypt")
-    # Both have this length; with less of it, more passwords would be right.
-    if not salt or len(digest) != _SCRYPT_BYTES or n & (n - 1):
+    # Both make 64 bytes. Of a few of them, cut off, other passwords would be right as well.
+    if not salt or len(digest) < _LEAST_SCRYPT_BYTES or n & (n - 1):
         raise damaged("scrypt")
-    most = 2 * memory + 1024 * 1024
+    length, most = len(digest), 2 * memory + 1024 * 1024
     return lambda password: hmac.compare_digest(
         digest,
-        hashlib.scrypt(
-            password, salt=salt.encode(), n=n, r=r, p=p, maxmem=most, dklen=_SCRYPT_BYTES
-        ),
+        hashlib.scrypt(password, salt=salt.encode(), n=n, r=r, p=p, maxmem=most, dklen=length),
     )

@@ -199,7 +199,7 @@ def test_bcrypt_reads_as_much_of_a_password_as_it_ever_did() -> None:
         "scrypt:1024:8:99$salt$" + "00" * 64,
         "scrypt:1000:8:1$salt$" + "00" * 64,
         "scrypt$1024$salt$8$1",
-        "scrypt:1024:8:1$salt$" + "00" * 63,
+        "scrypt:1024:8:1$salt$" + "00" * 31,
         "scrypt:1024:8:1$salt$00",
         "scrypt$1024$salt$8$1$AA==",
         "$2b$03$" + "a" * 21 + "e" + "a" * 31,
@@ -230,7 +230,7 @@ def test_bcrypt_reads_as_much_of_a_password_as_it_ever_did() -> None:
         "$bcrypt-sha256$v=2,t=2b,r=16$" + "a" * 21 + "e$" + "a" * 30 + "e",
     ],
     # Not the whole: it is another in each run, and workers of one run must agree.
-    ids=lambda kept: kept[:16],
+    ids=lambda kept: kept[:7],
 )
 def test_what_cannot_be_verified_soon_is_not_import_hash(kept: str) -> None:
     """R54, R59: one costly hash would hold up every sign-in; the reason quotes nothing."""
