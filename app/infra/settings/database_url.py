@@ -78,7 +78,7 @@ def database_url(text: str) -> URL:
     scheme, separator, rest = text.partition("://")
     kind = scheme.lower()
     if other := _OTHERS.fullmatch(kind):
-        raise SettingError(f"names a {other[1]} database: it {_WANTED}")
+        raise SettingError(f"{_WANTED}: {other[1]} is another database")
     if not separator:
         raise SettingError(_WANTED)
     if re.search(r"[\x00-\x1f\x7f]", unquote(rest)):
@@ -91,12 +91,11 @@ def database_url(text: str) -> URL:
 
 
 def _sqlite(rest: str) -> URL:
-    path, _, query = rest.partition("?")
-    if query:
-        raise SettingError("has parameters behind ?, of which SQLite here takes none")
-    if path and not path.startswith("/"):
-        raise SettingError("has two slashes: sqlite:///FILE, or sqlite:////FOLDER/FILE")
-    return URL.create("sqlite", database=path[1:] or None)
+    if "?" in rest or (rest and not rest.startswith("/")):
+        raise SettingError(
+            "must name a file and nothing else: sqlite:///relative/path or sqlite:////absolute/path"
+        )
+    return URL.create("sqlite", database=rest[1:] or None)
 
 
 def _postgresql(rest: str) -> URL:
