@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.infra import clock
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import Writer
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
 from app.outbox.models import OutboxRow
 from bench import machine

@@ -27,7 +27,7 @@ from app import create_app
 from app.accounts.passwords import Hasher
 from app.infra.database import schema
 from app.infra.database.engine import make_engine
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.infra.settings.settings import Settings
 from app.linking import delivery_counter, event_recorder
 from app.services.container import Services, build

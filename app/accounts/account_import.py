@@ -14,6 +14,7 @@ from app.accounts.local import LONGEST_NAME, UsernameRefused, canonical
 from app.accounts.models import Account
 
 COLUMNS: Final = ("username", "password_hash")
+OPTIONAL_COLUMNS: Final = ("display_name",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,27 @@ class ImportedAccount:
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """A line that cannot be imported; *why* quotes nothing of it."""
+    """A line that cannot be imported; *why* quotes nothing of it, *column* may be empty."""
 
     line: int
+    column: str
     why: str
 
 
 def read_lines(
-    rows: Iterable[tuple[int, Mapping[str, str | None]]],
+    rows: Iterable[tuple[int, Mapping[str, str], str]],
 ) -> Iterator[ImportedAccount | RefusedLine]:
-    """Yield the account in each of *rows*, a line number and its columns, or why it is refused."""
+    """Yield the account in each of *rows*, or why it is refused.
+
+    A row is a line number, the values by column, and what is wrong with all of it.
+    """
     lines: dict[str, int] = {}
-    for line, row in rows:
-        account = _read_line(line, row)
+    for line, row, fault in rows:
+        account = RefusedLine(line, "", fault) if fault else _read_line(line, row)
         if isinstance(account, ImportedAccount):
             first = lines.setdefault(account.canonical, line)
             if first != line:
-                account = RefusedLine(line, f"this username is in line {first} already")
+                account = RefusedLine(line, "username", f"this username is in line {first} already")
         yield account
 
 
@@ -68,20 +73,20 @@ def add_all(
         if account.canonical not in taken
     )
     return tuple(
-        RefusedLine(account.line, "there is an account with this username")
+        RefusedLine(account.line, "username", "there is an account with this username")
         for account in accounts
         if account.canonical in taken
     )
 
 
-def _read_line(line: int, row: Mapping[str, str | None]) -> ImportedAccount | RefusedLine:
-    username, password_hash = ((row.get(name) or "").strip() for name in COLUMNS)
-    display_name = (row.get("display_name") or "").strip() or None
+def _read_line(line: int, row: Mapping[str, str]) -> ImportedAccount | RefusedLine:
+    username, display_name = row["username"], row.get("display_name") or None
     if len(display_name or "") > LONGEST_NAME:
-        return RefusedLine(line, f"the display name has more than {LONGEST_NAME} characters")
+        return RefusedLine(line, "display_name", f"it has more than {LONGEST_NAME} characters")
     try:
-        return ImportedAccount(
-            line, username, canonical(username), display_name, import_hash(password_hash)
-        )
-    except (UsernameRefused, UnsupportedHash) as exc:
-        return RefusedLine(line, str(exc))
+        name, password_hash = canonical(username), import_hash(row["password_hash"])
+    except UsernameRefused as exc:
+        return RefusedLine(line, "username", str(exc))
+    except UnsupportedHash as exc:
+        return RefusedLine(line, "password_hash", str(exc))
+    return ImportedAccount(line, username, name, display_name, password_hash)

@@ -1,41 +1,40 @@
 """Password hashes of other systems, so that imported accounts keep their passwords.
 
-Supported are bcrypt (plain and in Django's form), scrypt and PBKDF2 (in Django's and in Werkzeug's
-form), and Argon2 (plain and in Django's form). New hashes are never made in these forms.
+New hashes are never made in these forms.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
-import bcrypt
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
+from app.accounts import hash_verifiers, passlib_hashes, php_hashes
+from app.accounts.hash_verifiers import UnsupportedHash, Verifier
+from app.accounts.unsupported_hashes import name_of
 
-# Above the defaults of all these systems, and low enough for the time and memory of a sign-in.
-_MOST_ITERATIONS: Final = 5_000_000
-_MOST_MEMORY: Final = 256 * 1024 * 1024
-_MOST_ROUNDS: Final = 15
-_MOST_PASSES: Final = 16
-_MOST_PARALLEL: Final = 16
+__all__ = ["UnsupportedHash", "import_hash", "is_foreign", "matches"]
+
 _LONGEST: Final = 512
-# bcrypt reads so many bytes of a password; the rest never counted in the other system, either.
-_BCRYPT_READS: Final = 72
-
-_BCRYPT: Final = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
-_ARGON2: Final = re.compile(
-    r"\$argon2(?:id|i|d)\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,2}),p=([0-9]{1,2})"
-    r"\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}"
+# Dovecot and Spring write the kind before a hash that says it itself.
+_REDUNDANT: Final = re.compile(
+    r"\{(?:bcrypt|BLF-CRYPT|CRYPT|SHA256-CRYPT|SHA512-CRYPT|ARGON2ID?|argon2)\}(?=\$)"
 )
-_DIGESTS: Final = frozenset({"sha1", "sha256", "sha512"})
-
-
-class UnsupportedHash(Exception):
-    """The hash cannot be imported; the text says why, and quotes nothing of it."""
+# By the beginning of a hash; the first that fits.
+_VERIFIERS: Final[tuple[tuple[re.Pattern[str], Callable[[str], Verifier]], ...]] = (
+    # Django's form, in which `import_hash` also stores plain ones.
+    (re.compile(r"argon2\$argon2(?:id|i|d)\$v=19\$"), hash_verifiers.argon2),
+    (re.compile(r"\$2[aby]\$"), hash_verifiers.plain_bcrypt),
+    (re.compile(r"bcrypt(?:_sha256)?\$"), hash_verifiers.django_bcrypt),
+    (re.compile(r"pbkdf2:|pbkdf2_sha(?:1|256|512)\$"), hash_verifiers.pbkdf2),
+    (re.compile(r"scrypt[:$]"), hash_verifiers.scrypt),
+    (re.compile(r"\$P\$"), php_hashes.old_wordpress),
+    (re.compile(r"\$wp\$2y\$"), php_hashes.wordpress),
+    (re.compile(r"\$H\$"), php_hashes.phpbb),
+    (re.compile(r"\$S\$"), php_hashes.drupal),
+    (re.compile(r"\$[56]\$"), passlib_hashes.sha_crypt),
+    (re.compile(r"\$pbkdf2(?:-sha256|-sha512)?\$"), passlib_hashes.pbkdf2),
+    (re.compile(r"\$scrypt\$"), passlib_hashes.scrypt),
+    (re.compile(r"\$bcrypt-sha256\$"), passlib_hashes.bcrypt_sha256),
+)
 
 
 def import_hash(foreign: str) -> str:
@@ -46,9 +45,10 @@ def import_hash(foreign: str) -> str:
     """
     if len(foreign) > _LONGEST:
         raise UnsupportedHash(f"the hash has more than {_LONGEST} characters")
+    bare = _REDUNDANT.sub("", foreign)
     # Marked with "argon2" as in Django's form, to tell it from our own Argon2 hashes, which are of
     # normalised text.
-    stored = f"argon2{foreign}" if foreign.startswith("$argon2") else foreign
+    stored = f"argon2{bare}" if bare.startswith("$argon2") else bare
     _verifier(stored)
     return stored
 
@@ -68,102 +68,22 @@ def matches(stored: str, password: str) -> bool:
     return _verifier(stored)(password.encode())
 
 
-def _verifier(stored: str) -> Callable[[bytes], bool]:
-    form = stored.partition("$")[0].partition(":")[0]
-    make_verifier = _VERIFIERS.get(form)
-    if make_verifier is None:
-        raise UnsupportedHash("this form of hash is unknown")
+def _verifier(stored: str) -> Verifier:
+    make = next((make for start, make in _VERIFIERS if start.match(stored)), None)
+    if make is None:
+        raise _unsupported(stored)
     try:
-        return make_verifier(stored)
-    except (ValueError, binascii.Error) as exc:
+        return make(stored)
+    except ValueError as exc:
         # `from None`: the text of *exc* quotes the hash.
         raise UnsupportedHash(f"the hash is damaged ({type(exc).__name__})") from None
 
 
-def _argon2(stored: str) -> Callable[[bytes], bool]:
-    bare = stored.removeprefix("argon2")
-    match = _ARGON2.fullmatch(bare)
-    if match is None:
-        raise UnsupportedHash("the hash is damaged")
-    memory, passes, lanes = map(int, match.groups())
-    if memory * 1024 > _MOST_MEMORY or passes > _MOST_PASSES or lanes > _MOST_PARALLEL:
-        raise UnsupportedHash("verifying this Argon2 hash would take too long")
-
-    def verify(password: bytes) -> bool:
-        try:
-            return PasswordHasher().verify(bare, password)
-        except VerifyMismatchError:
-            return False
-
-    return verify
-
-
-def _bcrypt(stored: str) -> Callable[[bytes], bool]:
-    # Django's form: "bcrypt$" or "bcrypt_sha256$", then the plain form, which begins with "$".
-    scheme, _, bare = stored.partition("$") if stored.startswith("bcrypt") else ("", "", stored)
-    match = _BCRYPT.fullmatch(bare)
-    if match is None:
-        raise UnsupportedHash("the hash is damaged")
-    if int(match[1]) > _MOST_ROUNDS:
-        raise UnsupportedHash("verifying this bcrypt hash would take too long")
-
-    def verify(password: bytes) -> bool:
-        if scheme == "bcrypt_sha256":
-            password = hashlib.sha256(password).hexdigest().encode()
-        # The other system's library silently cut the password there, or at a NUL. A password with
-        # a NUL never matches, after the same work as any other (R59).
-        read = password.replace(b"\0", b"")[:_BCRYPT_READS]
-        return bcrypt.checkpw(read, bare.encode()) and b"\0" not in password
-
-    return verify
-
-
-def _pbkdf2(stored: str) -> Callable[[bytes], bool]:
-    if stored.startswith("pbkdf2:"):  # Werkzeug: pbkdf2:sha256:1000000$salt$hex
-        method, salt, encoded = stored.split("$")
-        _, name, rounds = method.split(":")
-        digest = bytes.fromhex(encoded)
-    else:  # Django: pbkdf2_sha256$1000000$salt$base64
-        method, rounds, salt, encoded = stored.split("$")
-        name, digest = method.removeprefix("pbkdf2_"), base64.b64decode(encoded, validate=True)
-    iterations = int(rounds)
-    if name not in _DIGESTS or not salt or len(digest) != hashlib.new(name).digest_size:
-        raise UnsupportedHash("the hash is damaged")
-    if not 0 < iterations <= _MOST_ITERATIONS:
-        raise UnsupportedHash("verifying this PBKDF2 hash would take too long")
-    return lambda password: hmac.compare_digest(
-        digest, hashlib.pbkdf2_hmac(name, password, salt.encode(), iterations)
+def _unsupported(stored: str) -> UnsupportedHash:
+    name = name_of(stored.removeprefix("argon2") if stored.startswith("argon2$") else stored)
+    if name is None:
+        return UnsupportedHash("this form of hash is unknown")
+    return UnsupportedHash(
+        f"this is {name}, which cannot be verified here: "
+        "give its owner a first password (threadlink accounts add)"
     )
-
-
-def _scrypt(stored: str) -> Callable[[bytes], bool]:
-    if stored.startswith("scrypt:"):  # Werkzeug: scrypt:32768:8:1$salt$hex
-        method, salt, encoded = stored.split("$")
-        _, *numbers = method.split(":")
-        digest = bytes.fromhex(encoded)
-    else:  # Django: scrypt$16384$salt$8$1$base64
-        _, cost, salt, block, lanes, encoded = stored.split("$")
-        numbers, digest = [cost, block, lanes], base64.b64decode(encoded, validate=True)
-    n, r, p = map(int, numbers)
-    memory = 128 * n * r
-    if not 0 < memory <= _MOST_MEMORY or not 0 < p <= _MOST_PARALLEL:
-        raise UnsupportedHash("verifying this scrypt hash would take too much memory or time")
-    if not salt or not digest or n & (n - 1):
-        raise UnsupportedHash("the hash is damaged")
-    length, most = len(digest), 2 * memory + 1024 * 1024
-    return lambda password: hmac.compare_digest(
-        digest,
-        hashlib.scrypt(password, salt=salt.encode(), n=n, r=r, p=p, maxmem=most, dklen=length),
-    )
-
-
-_VERIFIERS: Final[Mapping[str, Callable[[str], Callable[[bytes], bool]]]] = {
-    "argon2": _argon2,
-    "": _bcrypt,
-    "bcrypt": _bcrypt,
-    "bcrypt_sha256": _bcrypt,
-    "pbkdf2": _pbkdf2,
-    "pbkdf2_sha256": _pbkdf2,
-    "pbkdf2_sha1": _pbkdf2,
-    "scrypt": _scrypt,
-}

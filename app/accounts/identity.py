@@ -8,6 +8,10 @@ from typing import Final
 # Letters and symbols by category, but invisible (the Hangul fillers, the Braille blank): a name
 # that begins with one would seem to begin with nothing.
 _INVISIBLE: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Invisible, but part of names in Persian and in Indian scripts.
+_JOINERS: Final = "\u200c\u200d"
+# More than any name has; the normal form of a long heap of accents takes long.
+_MOST_TYPED: Final = 1024
 _MOST_MARKS: Final = 2
 _LONGEST: Final = 255
 
@@ -68,6 +72,20 @@ def is_possible_name(name: str, longest: int) -> bool:
     )
 
 
+def meant_name(typed: str) -> str:
+    """Return the name that *typed* means, for every authenticator, and to be shown again.
+
+    Keyboards complete a word with a space, copied text brings marks that nobody sees, and East
+    Asian keyboards type full width: none of it counts. The rest is as RFC 8265, 3.4.1, prepares a
+    username: width mapping and NFC. Case stays, since there are stores in which it counts.
+    """
+    if len(typed) > _MOST_TYPED:
+        return typed
+    visible = (char for char in typed if char in _JOINERS or unicodedata.category(char) != "Cf")
+    name = unicodedata.normalize("NFC", "".join(map(_of_usual_width, visible)))
+    return name.strip().strip(_JOINERS).strip()
+
+
 def comparable(name: str) -> str:
     """Return the form in which different spellings of *name* are equal."""
     # Case folding may undo the normal form, and the reverse, and both may add spaces.
@@ -75,6 +93,11 @@ def comparable(name: str) -> str:
         folded = unicodedata.normalize("NFKC", name).casefold()
         name = unicodedata.normalize("NFKC", folded).strip()
     return name
+
+
+def _of_usual_width(char: str) -> str:
+    kind, _, code = unicodedata.decomposition(char).partition(" ")
+    return chr(int(code, 16)) if kind in {"<wide>", "<narrow>"} else char
 
 
 def _visible(text: str) -> str:

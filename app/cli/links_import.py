@@ -1,6 +1,5 @@
 """``threadlink links import``: reads a CSV file and imports its valid lines."""
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Final
 import click
 
 from app.cli.context import services
+from app.cli.csv_file import Row, read_rows
 from app.infra import clock
 from app.linking import link_import
 from app.linking.link_import import OldLink
@@ -21,6 +21,8 @@ COLUMNS: Final = ("page_id", "psid", "issuer", "subject")
 # Links of one transaction, for which the webhook of a server with SQLite waits.
 BATCH: Final = 100
 _ID: Final = re.compile(r"[0-9]{1,64}")
+# What Excel makes of a number of more than eleven digits.
+_ROUNDED: Final = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+")
 _LONGEST: Final = 255
 _MOST_SHOWN: Final = 20
 
@@ -84,22 +86,20 @@ def _import(links: dict[int, OldLink], tally: Tally, *, dry_run: bool) -> None:
 
 
 def _lines(path: Path) -> Iterator[Line]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            missing = set(COLUMNS) - set(rows.fieldnames or ())
-            if missing:
-                raise click.ClickException(f"the header lacks {', '.join(sorted(missing))}")
-            for row in rows:
-                yield _line(rows.line_num, {name: row[name] or "" for name in COLUMNS})
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise click.ClickException("the file is not CSV in UTF-8") from exc
+    with path.open("rb") as file:
+        rows = read_rows(file, COLUMNS)
+    return map(_line, rows)
 
 
-def _line(number: int, row: dict[str, str]) -> Line:
-    page_id, psid, issuer, subject = (row[name].strip() for name in COLUMNS)
+def _line(row: Row) -> Line:
+    number = row.line
+    if row.fault:
+        return Line(number, None, row.fault)
+    page_id, psid, issuer, subject = (row.values[name] for name in COLUMNS)
     if page_id not in services().page_ids:
         return Line(number, None, "page_id is not one of the configured pages")
+    if _ROUNDED.fullmatch(psid):
+        return Line(number, None, "psid was rounded by a spreadsheet: its column must be text")
     if not _ID.fullmatch(psid):
         return Line(number, None, "psid is not digits")
     if not all(0 < len(text) <= _LONGEST and text.isprintable() for text in (issuer, subject)):

@@ -150,4 +150,5 @@ def _place(engine: Engine) -> str:
     name = engine.url.database
     if engine.dialect.name == "sqlite" and name:
         return f"df -h {Path(name).parent} && ls -l {name}"
-    return f"look at the log of the PostgreSQL server {engine.url.host or 'on this machine'}"
+    hosts = engine.url.host or ", ".join(engine.url.normalized_query.get("host", ()))
+    return f"look at the log of the PostgreSQL server {hosts or 'on this machine'}"

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, make_response, render_template, request, u
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from app.accounts.identity import meant_name
 from app.accounts.rate_limiter import RateLimited
 from app.infra.database.writer import NotCommitted
 from app.linking.attempt_status import AttemptStatus, stored_reference
@@ -122,7 +123,8 @@ def _page_of_attempt(
     status = _status_of(cookie)
     if status is not None and isinstance(exc, (AttemptError, FormRefused, RateLimited)):
         # The page that the person was on, or that of what became of the attempt.
-        username = request.form.get("username") if isinstance(exc, RateLimited) else None
+        is_limited = isinstance(exc, RateLimited)
+        username = meant_name(request.form.get("username", "")) if is_limited else None
         return page_of(cookie, status, problem=problem, username=username)
     again = (
         url_for("authorize.show", attempt_id=cookie.ticket.attempt_id) if problem.passes else None

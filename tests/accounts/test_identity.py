@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.accounts.identity import masked
+from app.accounts import local
+from app.accounts.identity import masked, meant_name
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,72 @@ def test_a_masked_name_hides_all_but_one_letter(name: str) -> None:
     letters = [char for char in masked(name) if unicodedata.category(char)[0] != "M"]
 
     assert len(letters) <= len("x•••")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "jane@example.com ",
+        " jane@example.com",
+        "\tjane@example.com\n",
+        "jane@example.com\u00a0",
+        "\u3000jane@example.com",
+        "\u200bjane@example.com",
+        "\ufeffjane@example.com\u200b ",
+        "\u202ajane@example.com\u202c",
+        "jane@exam\u00adple.com",
+        "jane\u2060@example.com",
+        "jane@example.com\u200d",
+        "\uff4a\uff41\uff4e\uff45\uff20example.com",
+    ],
+)
+def test_what_keyboards_and_clipboards_add_to_a_name_does_not_count(typed: str) -> None:
+    assert "jane@example.com" == meant_name(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Jane Doe", "Jane Doe"),
+        ("Jane  Doe", "Jane  Doe"),
+        ("O\u2019Brien", "O\u2019Brien"),
+        ("E\u0301mile", "\u00c9mile"),
+        ("\uff76\uff9e\uff77", "\u30ac\u30ad"),
+        ("\u0645\u06cc\u200c\u0631", "\u0645\u06cc\u200c\u0631"),
+        ("\ufb01n", "\ufb01n"),
+        ("jane\0", "jane\0"),
+        ("ja\tne", "ja\tne"),
+        ("\ud800", "\ud800"),
+        ("", ""),
+    ],
+)
+def test_the_rest_of_a_name_stays(typed: str, meant: str) -> None:
+    """RFC 8265, 3.4.1: NFC and the usual width; what is refused today still is."""
+    assert meant == meant_name(typed)
+
+
+def test_a_heap_of_accents_takes_no_time_to_read() -> None:
+    """Its normal form takes a time that grows with its square."""
+    heap = "a" + "\u0301\u0316" * 30_000
+
+    assert heap is meant_name(heap)
+
+
+@given(
+    st.text(
+        st.characters(codec="utf-8")
+        | st.sampled_from(" \u00a0\u3000\uff4a\uff76\uff9e\u0301\u0958")
+    )
+)
+def test_no_account_is_lost_by_what_a_name_means(typed: str) -> None:
+    """Whoever was found by what they type is found by what it means."""
+    try:
+        found_by = local.canonical(typed)
+    except local.UsernameRefused:
+        return
+    assert found_by == local.canonical(meant_name(typed))
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_what_a_name_means_means_itself(typed: str) -> None:
+    assert meant_name(typed) == meant_name(meant_name(typed))

@@ -30,6 +30,10 @@ KINDS_OF_HASH = (
     "scrypt:32768:8:1$",
     "argon2$argon2i$",
     "$argon2id$",
+    "$P$B",
+    "$wp$2y$12$",
+    "$S$D",
+    "$6$",
 )
 T = TypeVar("T")
 
@@ -175,7 +179,9 @@ def verified_hash(session: Session, store: Store) -> Callable[[str], str]:
     """Return a function that tells which hash a name is verified with, beside five kinds."""
     noting = Noting(CountingArgon2())
     for number in range(60):
-        local.add(session, f"user{number}", None, KINDS_OF_HASH[number % 5], at=NOON)
+        local.add(
+            session, f"user{number}", None, KINDS_OF_HASH[number % len(KINDS_OF_HASH)], at=NOON
+        )
     authenticator = LocalAuthenticator(read=store.read, write=store.write, hasher=noting)
 
     def verified_hash(username: str) -> str:

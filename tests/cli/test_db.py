@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.services.container import build
 from tests.cli.terminal import Operator
 from tests.installation import settings_for

@@ -51,5 +51,29 @@ def test_a_file_without_the_columns_is_refused(operator: Operator, tmp_path: Pat
 
     result = operator.types("links", "import", str(path))
 
-    assert "the header lacks issuer, page_id, subject" in result.output
+    assert "the first line must name issuer and page_id and subject" in result.output
+    assert 1 == result.exit_code
+
+
+def test_a_file_as_a_spreadsheet_writes_it_is_imported(
+    services: Services, operator: Operator, tmp_path: Path
+) -> None:
+    path = tmp_path / "links.csv"
+    text = f"sep=;\r\nPage ID;PSID;Issuer;Subject\r\n{PAGE};{ANA};local;jane\r\n;;;\r\n"
+    path.write_text(text, encoding="utf-16", newline="")
+
+    result = operator.types("links", "import", str(path))
+
+    assert "Imported: 1. Refused: 0." in result.output
+    assert services.read(link_queries.find_link, PAGE, ANA) is not None
+
+
+def test_an_id_that_a_spreadsheet_has_rounded_is_told(operator: Operator, tmp_path: Path) -> None:
+    """Excel keeps fifteen digits of a number, and writes 4.5E+15: the digits are lost."""
+    path = tmp_path / "links.csv"
+    path.write_text(f'page_id,psid,issuer,subject\n{PAGE},"4,58E+15",local,jane\n')
+
+    result = operator.types("links", "import", str(path))
+
+    assert "line 2: psid was rounded by a spreadsheet" in result.output
     assert 1 == result.exit_code

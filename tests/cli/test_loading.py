@@ -19,7 +19,15 @@ SERVER = (
     "from app.web.reloading import make_gateway; make_gateway(load_settings(), is_alone=True)"
 )
 # Each costs too much time or memory to load in a server that does not use it.
-ON_DEMAND = {"alembic", "authlib", "cryptography", "joserfc", "ldap3", "prometheus_client"}
+ON_DEMAND = {
+    "alembic",
+    "authlib",
+    "cryptography",
+    "joserfc",
+    "ldap3",
+    "passlib",
+    "prometheus_client",
+}
 
 
 def loaded_by(code: str, folder: Path) -> set[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import URL
 
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from tests import shipped
 from tests.deploy.proxies import NAME, PROGRAMS, Front, standing
 from tests.deploy.tap import Tap, tapping

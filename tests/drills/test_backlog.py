@@ -23,7 +23,7 @@ from app.infra.database import schema
 from app.infra.database.engine import make_engine
 from app.infra.database.group_commit import GroupCommitter
 from app.infra.database.portions import in_portions
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.linking import delivery_counts
 from app.linking import retention as linking_retention
 from app.outbox.retention import Sweeper

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from tests import postgres, shipped
 from tests.browsers import OverSockets
 from tests.drills.acknowledgements import Acknowledgements, lost

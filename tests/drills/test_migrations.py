@@ -60,7 +60,7 @@ import sys
 from sqlalchemy import event
 from app.infra.database import schema
 from app.infra.database.engine import make_engine
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 
 engine = make_engine(database_url(sys.argv[1]))
 stop_at, changes = sys.argv[2], 0

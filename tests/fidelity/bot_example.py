@@ -21,7 +21,7 @@ from sqlalchemy import URL
 from app.infra import clock
 from app.infra.database import schema
 from app.infra.database.engine import make_engine
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.services.container import build
 from tests import bot as bots
 from tests import shipped

@@ -29,7 +29,7 @@ from app.emulator.context import Emulator, emulator_of
 from app.emulator.faults.table import FAULTS
 from app.infra import clock
 from app.infra.observability import logs
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.linking.conclusion import PATIENCE
 from app.linking.models import Intake
 from app.linking.timeline import timeline_of

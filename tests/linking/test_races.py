@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import NotCommitted, Writer
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.linking import attempts, handlers, link_queries, links
 from app.linking.attempt_status import status_of
 from app.linking.errors import AttemptOver, TokenSpent

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.infra import clock
 from app.infra.database import schema
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.linking import delivery_counts
 from app.linking.graph_unlink import KIND, enqueue_unlink
 from app.outbox import heartbeats, queue

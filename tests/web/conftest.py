@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from app.infra.database.writer import Writer
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from tests import shipped as shipping
 from tests.shipped import Shipped
 from tests.web.gallery_server import GalleryServer, Visit, serving

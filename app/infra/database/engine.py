@@ -6,7 +6,9 @@ another, foreign keys are enforced.
 
 import random
 import sqlite3
+import ssl
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,13 @@ NAMING: Final = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# Debian and Alpine, Fedora, macOS.
+_AUTHORITIES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
 
 LOCK_WAIT_S: Final = 2.5
 LOCK_WAIT_MS: Final = int(LOCK_WAIT_S * 1000)
@@ -63,11 +72,31 @@ def make_engine(url: URL, *, pool_size: int = 16) -> Engine:
         # The text of an error is logged; the parameters of the statement must not be.
         hide_parameters=True,
         pool_timeout=LOCK_WAIT_S,
-        connect_args={"connect_timeout": 3, "options": f"-c lock_timeout={LOCK_WAIT_MS}"},
+        connect_args=_connect_args(url.normalized_query),
     )
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "commit", _check_postgresql)
     return engine
+
+
+def _connect_args(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return what the connection needs beside the parameters *given* in the address."""
+    ours = f"-c lock_timeout={LOCK_WAIT_MS}"
+    args = {"options": " ".join([*given.get("options", ()), ours])}
+    if "connect_timeout" not in given:
+        args["connect_timeout"] = "3"
+    if "system" in given.get("sslrootcert", ()):
+        args["sslrootcert"] = _authorities()
+    return args
+
+
+def _authorities() -> str:
+    """Return the file of the authorities that this machine trusts.
+
+    psycopg's wheel has an OpenSSL of its own, which looks in a folder that no machine has.
+    """
+    found = (ssl.get_default_verify_paths().cafile, *_AUTHORITIES)
+    return next((path for path in found if path and Path(path).is_file()), "system")
 
 
 def insert_into(dialect: str, table: Table | type[Base]) -> sqlite.Insert | postgresql.Insert:

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import make_url
-from sqlalchemy.engine import URL
-
 from app.infra.network.addresses import is_private, keeps_secrets
 from app.infra.sorted_hashes import Malformed, SortedHashes
 
@@ -226,20 +223,3 @@ def _webhook_secret(word: str) -> bytes:
             f'must be "whsec_" and base64 of {LEAST_WEBHOOK_KEY} to {MOST_WEBHOOK_KEY} bytes'
         )
     return key
-
-
-_NO_DATABASE: Final = "must begin with sqlite:/// or postgresql://"
-
-
-def database_url(text: str) -> URL:
-    """Return *text* as the address of a SQLite or PostgreSQL database, with the driver in use."""
-    try:
-        url = make_url(text)
-    except Exception:  # noqa: BLE001 - it quotes the address, which may hold a password
-        raise SettingError(_NO_DATABASE) from None
-    # "postgresql://" means another driver in SQLAlchemy 2.0 than in 2.1; hosters write "postgres".
-    if url.drivername in {"postgres", "postgresql"}:
-        url = url.set(drivername="postgresql+psycopg")
-    if url.drivername not in {"postgresql+psycopg", "sqlite"}:
-        raise SettingError(_NO_DATABASE)
-    return url

@@ -19,11 +19,11 @@ from app.infra.network.addresses import is_loopback
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION, META_ORIGINS
 from app.infra.settings import production
 from app.infra.settings.bot import BotSettings, read_bot
+from app.infra.settings.database_url import database_url
 from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
 from app.infra.settings.pages import Page, read_pages
 from app.infra.settings.parsing import (
     Reader,
-    database_url,
     digits,
     hash_list,
     one_of,

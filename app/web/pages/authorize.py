@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from app.accounts.authenticators import CredentialsRefused, PasswordExpired
+from app.accounts.identity import meant_name
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
@@ -106,7 +107,8 @@ def show(attempt_id: str) -> ResponseReturnValue:
 @bp.post("/<attempt_id>")
 def sign_in(attempt_id: str) -> ResponseReturnValue:
     cookie = posted(attempt_id)
-    username, password = request.form["username"], request.form["password"]
+    # The password as it is: a directory or an endpoint compares what was set elsewhere.
+    username, password = meant_name(request.form["username"]), request.form["password"]
     status = services().read(
         attempts.signing_in, cookie.ticket, renewal_key=cookie.renewal_key, at=clock.now()
     )

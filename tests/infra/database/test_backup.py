@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import local
 from app.infra.database.backup import BadBackup, copy, verify
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.services.container import Services, build
 from tests.installation import NOON, settings_for
 

@@ -18,7 +18,7 @@ from app import create_app
 from app.infra.database.engine import make_engine
 from app.infra.database.group_commit import MOST_WAITING
 from app.infra.database.writer import NotCommitted, Writer
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.services.container import build
 from tests.actors import Messenger, unlinked
 from tests.browsers import InProcess

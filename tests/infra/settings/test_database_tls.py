@@ -14,16 +14,15 @@ UNDECIDED = [
     "postgresql://u:s3cret@db.example/x",
     "postgres://u:s3cret@db.example/x?sslmode=prefer",
     "postgresql+psycopg://u:s3cret@db.example/x?sslmode=allow",
-    "postgresql://u:s3cret@db.example/x?sslmode=",
-    "postgresql://u:s3cret@db.example/x?sslmode=Require",
-    "postgresql://u:s3cret@db.example/x?sslmode=disable&sslmode=require",
-    "postgresql://u:s3cret@db.example/x?sslrootcert=system",
     # Private networks, and what containers call it.
     "postgresql://u:s3cret@10.0.0.5/x",
     "postgresql://u:s3cret@[fd00::5]:5432/x",
     "postgresql://u:s3cret@postgres/x",
     # libpq takes these before the host of the address, or in addition.
-    "postgresql://u:s3cret@127.0.0.1/x?host=db.example",
+    "postgresql://u:s3cret@127.0.0.1,db.example/x",
+    "postgresql://u:s3cret@127.0.0.1:5432,db.example:5432/x",
+    "postgresql://u:s3cret@[::1]:5432,[fd00::5]:5432/x",
+    "jdbc:postgresql://db.example/x?user=u&password=s3cret",
     "postgresql://u:s3cret@/x?host=/run/postgresql,db.example",
     "postgresql://u:s3cret@/x?host=127.0.0.1:5432&host=db.example:5432",
     "postgresql://u:s3cret@127.0.0.1/x?hostaddr=10.0.0.5",
@@ -42,11 +41,13 @@ HERE = [
     "postgresql:///x?host=localhost:5432&host=[::1]:5433",
     "postgresql:///x?host=/run/a,127.0.0.1",
     "postgresql://u:s3cret@localhost/x?hostaddr=127.0.0.1",
+    "postgresql://u:s3cret@%2Frun%2Fpostgresql:5432/x",
+    "postgresql://u:s3cret@localhost:5432,[::1]:5433/x",
 ]
 WITH_TLS = [
     f"postgresql://u:s3cret@db.example/x?sslmode={mode}"
     for mode in ("require", "verify-ca", "verify-full")
-]
+] + ["postgresql://u:s3cret@db.example/x?sslrootcert=system"]
 IN_CLEAR = [
     "postgresql://u:s3cret@db.example/x?sslmode=disable",
     "postgresql://u:s3cret@/x?host=a.example,b.example&sslmode=disable",

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
 from app import create_app
-from app.infra.settings.parsing import database_url
+from app.infra.settings.database_url import database_url
 from app.services.container import build
 from tests.browsers import InProcess
 from tests.installation import settings_for

@@ -163,6 +163,35 @@ def test_a_token_of_another_page_signs_nobody_in(
 
 
 @on_sqlite
+@pytest.mark.usefixtures("jane")
+@pytest.mark.parametrize(
+    "typed",
+    ["Jane@Example.com ", "\u200bjane@example.com\u00a0", "\uff4a\uff41\uff4e\uff45@example.com"],
+)
+def test_what_a_keyboard_adds_to_a_name_does_not_count(
+    site: Flask, known: LogIn, typed: str
+) -> None:
+    person = PageVisitor(site)
+    person.taps_log_in(known)
+
+    person.signs_in(typed, PASSWORD)
+
+    assert "j•••@example.com" in person.reads
+
+
+@on_sqlite
+@pytest.mark.usefixtures("jane", "graph")
+def test_a_name_is_shown_again_as_it_was_understood(site: Flask, known: LogIn) -> None:
+    """Behind a wrong password, and where its guesses have to wait."""
+    person = PageVisitor(site)
+    person.taps_log_in(known)
+
+    for _ in range(6):
+        person.signs_in(f"\u200b{USERNAME}\u00a0", "wrong")
+        assert f'value="{USERNAME}"' in person.sees.text
+
+
+@on_sqlite
 def test_every_failure_looks_the_same(site: Flask, graph: Graph, services: Services) -> None:
     """R59, R60: unknown name, wrong password, disabled account: same bytes, same headers."""
     for name in (USERNAME, "gone@example.com"):
