@@ -84,7 +84,8 @@ def settle(services: Services, at: datetime) -> Iterator[object]:
 
 def _handlers(services: Services) -> Mapping[str, Handler]:
     bot = services.settings.bot
-    handlers = {graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph)}
+    unlink = graph_unlink.unlink_handler(services.read, services.graph, clock.now)
+    handlers = {graph_unlink.KIND: unlink}
     if bot.webhook_url:
         handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
             bot.webhook_url, bot.webhook_secrets, clock.now
