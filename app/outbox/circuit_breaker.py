@@ -55,6 +55,19 @@ PACES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCircuit:
+    """A target that has taken nothing *since* then, as one worker knows it.
+
+    *failure* is the reason of the last failed try, and fit for logs.
+    """
+
+    kind: str
+    since: datetime
+    cause: Cause
+    failure: str
+
+
 class CircuitBreaker:
     """The state of one target, as one process knows it. Thread-safe.
 
@@ -78,6 +91,12 @@ class CircuitBreaker:
     def opened(self) -> int:
         """The number of times that the circuit has opened."""
         return self._opened
+
+    def failing(self) -> tuple[datetime, Cause] | None:
+        """Return since when nothing succeeds, and the cause; None below the threshold."""
+        with self._lock:
+            since = self._failing_since
+            return (since, min(self._causes)) if since is not None and self._is_failing() else None
 
     def allowed(self, lane: Lane, limit: int, *, at: datetime) -> int:
         """Return how many items of *lane* may be tried now, *limit* at most; begin a pause."""

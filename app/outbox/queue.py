@@ -12,16 +12,16 @@ from hashlib import sha256
 from typing import Final, NamedTuple, cast
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Executable,
     Table,
+    TextClause,
     and_,
     bindparam,
     delete,
     exists,
-    literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Session
@@ -43,6 +43,7 @@ _MARK_DONE: Final = (
     .values(state="done", body=b"", head=None, failure=None)
 )
 
+Condition = ColumnElement[bool] | TextClause
 
 # Literals: with a parameter in their place neither database can use the partial indexes.
 _WAITING: Final = "outbox.state = 'waiting'"
@@ -129,6 +130,13 @@ def _insert_once(dialect: str) -> Executable:
     return insert_into(dialect, _TABLE).on_conflict_do_nothing()
 
 
+def waiting_in(key: LaneKey) -> list[Condition]:
+    """Return the conditions on the items of a lane, which its partial index serves."""
+    # As text: of a Boolean expression SQLAlchemy makes "(tries = 0) = 1" for SQLite, which then
+    # reads and sorts all items of the kind instead.
+    return [OutboxRow.kind == key.kind, text(key.lane.value)]
+
+
 def lanes_due(session: Session, lanes: Sequence[LaneKey], *, at: datetime) -> frozenset[LaneKey]:
     """Return those of *lanes* that have items due, by one statement and without a lock."""
     if not lanes:
@@ -212,7 +220,7 @@ def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at
     """
     later = (
         select(OutboxRow.id)
-        .where(*_waiting(LaneKey(kind, Lane.RETRIES)))
+        .where(*waiting_in(LaneKey(kind, Lane.RETRIES)))
         .where(OutboxRow.not_before > at + lease, OutboxRow.tries <= most_tries)
         .order_by(OutboxRow.not_before, OutboxRow.id)
         .limit(PORTION)
@@ -244,14 +252,10 @@ def _change(session: Session, claim: Claim, **values: object) -> None:
     session.execute(row, execution_options=UNSYNCHRONIZED)
 
 
-def _due(key: LaneKey, at: datetime) -> list[ColumnElement[bool]]:
+def _due(key: LaneKey, at: datetime) -> list[Condition]:
     # What was never tried is due since it was added, whatever the clock has done meanwhile.
     is_fresh = key.lane is Lane.FRESH
-    return _waiting(key) if is_fresh else [*_waiting(key), OutboxRow.not_before <= at]
-
-
-def _waiting(key: LaneKey) -> list[ColumnElement[bool]]:
-    return [OutboxRow.kind == key.kind, literal_column(key.lane.value, Boolean)]
+    return waiting_in(key) if is_fresh else [*waiting_in(key), OutboxRow.not_before <= at]
 
 
 def _still_held(claim: Claim) -> ColumnElement[bool]:

@@ -223,8 +223,9 @@ _OUTBOX: Final = (
     ),
     LogEvent(
         "outbox.late",
-        "Items have been waiting for `minutes`.",
-        "`threadlink outbox status`; does the worker run?",
+        "Items are overdue for `minutes`; `why` says why. `count` items of the kind wait in all. "
+        "Retries that wait for their time are not overdue.",
+        "`threadlink outbox status`; docs/operations.md, When the bot does not answer.",
     ),
     LogEvent(
         "outbox.deferred",
