@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, cast
 from sqlalchemy import (
     ColumnElement,
     Executable,
+    Select,
     Table,
     TextClause,
     and_,
@@ -161,19 +162,10 @@ def claim(  # noqa: PLR0913 - which, how many, and for how long
     An item whose result has not been recorded when *lease* ends is due again, for any worker.
     """
     order = (OutboxRow.id,) if key.lane is Lane.FRESH else (OutboxRow.not_before, OutboxRow.id)
-    due = (
-        select(OutboxRow.id)
-        .where(*_due(key, at), *([OutboxRow.id.not_in(but)] if but else []))
-        .order_by(*order)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        # Run once: as a subquery PostgreSQL may join it by a nested loop, which runs it anew for
-        # each row, and every run locks and returns the next *limit*.
-        .cte("due")
-    )
+    due = select(OutboxRow.id).where(*_due(key, at), *([OutboxRow.id.not_in(but)] if but else []))
     statement = (
         update(OutboxRow)
-        .where(OutboxRow.id.in_(select(due.c.id)))
+        .where(_locked(due.order_by(*order).limit(limit)))
         .values(tries=OutboxRow.tries + 1, not_before=at + lease)
         .returning(*_CLAIMED)
     )
@@ -224,14 +216,9 @@ def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at
         .where(OutboxRow.not_before > at + lease, OutboxRow.tries <= most_tries)
         .order_by(OutboxRow.not_before, OutboxRow.id)
         .limit(PORTION)
-        .with_for_update(skip_locked=True)
-        .cte("later")
     )
     statement = (
-        update(OutboxRow)
-        .where(OutboxRow.id.in_(select(later.c.id)))
-        .values(not_before=at)
-        .returning(OutboxRow.id)
+        update(OutboxRow).where(_locked(later)).values(not_before=at).returning(OutboxRow.id)
     )
     hastened = session.execute(statement, execution_options=UNSYNCHRONIZED).all()
     return len(hastened) == PORTION
@@ -256,6 +243,14 @@ def _due(key: LaneKey, at: datetime) -> list[Condition]:
     # What was never tried is due since it was added, whatever the clock has done meanwhile.
     is_fresh = key.lane is Lane.FRESH
     return waiting_in(key) if is_fresh else [*waiting_in(key), OutboxRow.not_before <= at]
+
+
+def _locked(ids: Select[int]) -> ColumnElement[bool]:
+    """Return the condition on the rows with *ids*, but for those that another worker has locked."""
+    # A CTE is run once. As a subquery PostgreSQL may join it by a nested loop, which runs it anew
+    # for each row, and every run locks and returns the next rows up to the limit.
+    rows = ids.with_for_update(skip_locked=True).cte("rows")
+    return OutboxRow.id.in_(select(rows.c.id))
 
 
 def _still_held(claim: Claim) -> ColumnElement[bool]:

@@ -57,7 +57,8 @@ _SERVER: Final = (
 _REQUESTS: Final = (
     LogEvent(
         "request.refused",
-        "A person or Messenger got an error page; `problem` and `reason` say why.",
+        "A person or Messenger got an error page; `problem` and `reason` say why; "
+        "for a `redirect_uri` with another `origin` than Messenger's, that too.",
         "`bad_signature` at `/webhook`: compare APP_SECRET with the app's dashboard.",
     ),
     LogEvent(
