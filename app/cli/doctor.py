@@ -10,6 +10,7 @@ from app.infra.observability.logs import printable
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
 from app.outbox import heartbeats, inspection
+from app.outbox.overdue import overdue
 from app.services.container import Services, build
 from app.services.processes import process_count
 from app.services.settings import load_settings
@@ -93,9 +94,10 @@ def _local(built: Services) -> Iterator[Finding]:
         return
     queues = built.read(inspection.queue_stats)
     waiting = [queue for queue in queues if queue.state == "waiting"]
+    late = built.read(overdue, at=clock.now())
     yield check_queue(
         waiting=sum(queue.count for queue in waiting),
-        oldest=clock.now() - min((q.oldest_at for q in waiting), default=clock.now()),
+        oldest=clock.now() - min((each.since for each in late), default=clock.now()),
         dead=sum(queue.count for queue in queues if queue.state == "dead"),
         workers=built.read(heartbeats.workers_status, at=clock.now()).alive,
         is_alone=process_count(built.settings) == 1,

@@ -1,6 +1,6 @@
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -9,12 +9,18 @@ from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
 from app.infra import clock
 from app.infra.observability.logs import printable
-from app.outbox import inspection
-from app.outbox.inspection import ItemFilter, OutboxItem
+from app.outbox import heartbeats, inspection
+from app.outbox.circuit_breaker import PACES, OpenCircuit
+from app.outbox.inspection import ItemFilter, OutboxItem, QueueStats
+from app.outbox.overdue import describe
+from app.outbox.queue import Lane
 
 group = ServiceGroup("outbox", help="Inspect and replay queued notices and deliveries.")
 
 BATCH = 200
+# Of a long queue, the failures of as many are counted, and the commonest are told.
+REASONS_OF = 10_000
+MOST_REASONS = 3
 DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M"]
 
 kind_option = click.option(
@@ -25,22 +31,23 @@ kind_option = click.option(
 @group.command()
 @json_option
 def status(*, as_json: bool) -> None:
-    """Count the waiting items and the dead letters.
+    """Show what waits behind what: the queues, and the targets that take nothing.
 
-    Shows the age of the oldest of each kind.
+    Items that were never tried come before retries. With the reasons of the failures.
 
     Example: threadlink outbox status
     """
+    at = clock.now()
     queues = services().read(inspection.queue_stats)
     for queue in queues:
-        minutes = int((clock.now() - queue.oldest_at).total_seconds() // 60)
-        if as_json:
-            counted = {"kind": queue.kind, "state": queue.state, "count": queue.count}
-            click.echo(json.dumps({**counted, "oldest_minutes": minutes}))
-        else:
-            click.echo(
-                f"{queue.kind:<13} {queue.state:<8} {queue.count:>6}, oldest {minutes} minutes"
-            )
+        failures = services().read(inspection.failures, queue, most=REASONS_OF)
+        click.echo(
+            json.dumps(_queue_fields(queue, failures, at))
+            if as_json
+            else _queue_line(queue, failures, at)
+        )
+    for circuit in services().read(heartbeats.open_circuits, at=at):
+        click.echo(json.dumps(_circuit_fields(circuit)) if as_json else _circuit_line(circuit, at))
     if not queues and not as_json:
         click.echo("No waiting items and no dead letters.")
     if any(queue.state == "dead" for queue in queues) and not as_json:
@@ -118,6 +125,59 @@ def replay(
     click.echo(f"To be retried now by the worker: {len(due)} (threadlink run includes a worker).")
     if len(due) < len(chosen):
         raise SystemExit(1)
+
+
+def _queue_fields(
+    queue: QueueStats, failures: Mapping[str | None, int], at: datetime
+) -> dict[str, object]:
+    next_try_at = queue.next_try_at and queue.next_try_at.isoformat(timespec="seconds")
+    return {
+        "kind": queue.kind,
+        "state": queue.state,
+        "lane": queue.lane and queue.lane.name.lower(),
+        "count": queue.count,
+        "oldest_minutes": _minutes(at - queue.oldest_at),
+        "next_try_at": next_try_at,
+        "failures": {failure: count for failure, count in failures.items() if failure},
+    }
+
+
+def _queue_line(queue: QueueStats, failures: Mapping[str | None, int], at: datetime) -> str:
+    name = {Lane.FRESH: "never tried", Lane.RETRIES: "failed", None: "dead"}[queue.lane]
+    age = _minutes(at - queue.oldest_at)
+    line = f"{queue.kind:<13} {name:<12} {queue.count:>6}, oldest {age} minutes"
+    if queue.next_try_at:
+        wait = _minutes(queue.next_try_at - at)
+        line += f", next try in {wait} minutes" if wait else ", next try within a minute"
+    named = [(failure or "being tried", count) for failure, count in failures.items()]
+    told = [f"{printable(failure)} ({count})" for failure, count in named[:MOST_REASONS]]
+    if queue.lane is Lane.FRESH or not told:
+        return line
+    part = f" of the first {REASONS_OF}" if queue.count > REASONS_OF else ""
+    return f"{line}; failures{part}: {', '.join(told)}"
+
+
+def _circuit_fields(circuit: OpenCircuit) -> dict[str, object]:
+    pace = PACES.get(circuit.cause)
+    return {
+        "kind": circuit.kind,
+        "state": "failing",
+        "since": circuit.since.isoformat(timespec="seconds"),
+        "cause": circuit.cause.name.lower(),
+        "failure": circuit.failure,
+        "next_try_within_seconds": pace and pace.every.total_seconds(),
+    }
+
+
+def _circuit_line(circuit: OpenCircuit, at: datetime) -> str:
+    pace = PACES.get(circuit.cause)
+    slow = f"; up to {pace.items} in {pace.every.seconds} s are tried" if pace else ""
+    since = f"{circuit.since:%Y-%m-%dT%H:%M:%SZ}, {_minutes(at - circuit.since)} minutes"
+    return f"{circuit.kind:<13} takes nothing since {since}: {printable(describe(circuit))}{slow}"
+
+
+def _minutes(time: timedelta) -> int:
+    return max(0, int(time.total_seconds() // 60))
 
 
 def _every(selection: ItemFilter) -> Iterator[OutboxItem]:

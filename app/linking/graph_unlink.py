@@ -12,14 +12,22 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from app.linking.link_queries import find_link
-from app.messenger.errors import BAD_PARAMETER, GraphError, GraphThrottled, PersonUnknown
+from app.linking.refused_pages import RefusedPages
+from app.messenger.errors import (
+    BAD_PARAMETER,
+    GraphError,
+    GraphRefused,
+    GraphThrottled,
+    PersonUnknown,
+)
 from app.messenger.types import PageId, Psid
-from app.outbox.handlers import Handler, NotYet, PerhapsNothingToDo, RetryLater
+from app.outbox.handlers import Handler, NotYet, PartFailed, PerhapsNothingToDo, RetryLater
 from app.outbox.queue import Claim, enqueue
 
 T = TypeVar("T")
 
 KIND: Final = "graph.unlink"
+CONCURRENCY: Final = 4
 # Every other limit is of one page, or of the owner of its token.
 _LIMIT_OF_THE_APP: Final = 4
 # In a message with code 100: our proof, our permissions, our path.
@@ -62,13 +70,16 @@ def body_for(page_id: PageId, psid: Psid) -> bytes:
     return json.dumps([page_id, psid]).encode()
 
 
-def unlink_handler(read: Read, graph: Mapping[PageId, UnlinkClient]) -> Handler:
+def unlink_handler(
+    read: Read, graph: Mapping[PageId, UnlinkClient], clock: Callable[[], datetime]
+) -> Handler:
     """Return a handler that unlinks people with the client of their page in *graph*.
 
     It retries forever: Messenger must not show a person as linked who is not. Only what may mean
     that there is nothing to unlink becomes a dead letter after the usual tries.
     """
-    return Handler(partial(_unlink, read, graph, RateLimitWaits()), retries_forever=True)
+    perform = partial(_unlink, read, graph, RateLimitWaits(), RefusedPages(clock))
+    return Handler(perform, retries_forever=True, concurrency=CONCURRENCY)
 
 
 class RateLimitWaits:
@@ -95,26 +106,43 @@ class RateLimitWaits:
 
 
 def _unlink(
-    read: Read, graph: Mapping[PageId, UnlinkClient], waits: RateLimitWaits, claim: Claim
+    read: Read,
+    graph: Mapping[PageId, UnlinkClient],
+    waits: RateLimitWaits,
+    refused: RefusedPages,
+    claim: Claim,
 ) -> None:
     person = Unlink.from_body(claim.body)
     client = graph.get(person.page_id)
     if client is None or _is_linked(read, person):
         return
     waits.check(person.page_id)
+    if failure := refused.paused(person.page_id):
+        raise PartFailed(failure)
     try:
         client.unlink(person.psid)
     except PersonUnknown:
         # Only an answer about this person ends it. Code 100 alone may speak of our proof, our
         # permissions or our path (facebook/facebook-python-business-sdk issue 528), and so may
         # 100 with 33: "does not exist, cannot be loaded due to missing permissions".
-        return
+        pass
     except GraphThrottled as exc:
         waits.note(person.page_id, exc)
         raise NotYet(_failure(exc), wait=timedelta(seconds=exc.retry_after_seconds)) from exc
     except GraphError as exc:
-        retry = PerhapsNothingToDo if _may_be_about_the_person(exc) else RetryLater
-        raise retry(_failure(exc)) from exc
+        raise _retry(exc, person.page_id, refused) from exc
+    refused.record_success(person.page_id)
+
+
+def _retry(error: GraphError, page_id: PageId, refused: RefusedPages) -> RetryLater:
+    failure = _failure(error)
+    if _may_be_about_the_person(error):
+        return PerhapsNothingToDo(failure)
+    if isinstance(error, GraphRefused):
+        # Graph answers, so the other pages are as well as before.
+        refused.record_refusal(page_id, failure)
+        return PartFailed(failure)
+    return RetryLater(failure)
 
 
 def _failure(error: GraphError) -> str:

@@ -47,10 +47,14 @@ class BadPayload(MessengerError):
 
 
 class RedirectRefused(MessengerError):
-    """redirect_uri is not Messenger's, or does not hold the account_linking_token."""
+    """redirect_uri is not Messenger's, or does not hold the account_linking_token.
 
-    def __init__(self, reason: RedirectFault) -> None:
+    *origin* is where it leads instead, if it is an origin in plain letters: for the log alone.
+    """
+
+    def __init__(self, reason: RedirectFault, *, origin: str | None = None) -> None:
         super().__init__(reason)
+        self.origin = origin
         # Labels a counter: one of few values, and never a part of the refused text.
         self.reason = reason
 

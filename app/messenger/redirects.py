@@ -20,6 +20,8 @@ MAX_LENGTH: Final = 1500
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 # "(?![^&])" means "&" or the very end; "$" would also match before a final line break.
 _TOKEN_INSIDE = re.compile(rf"[?&]account_linking_token=({_TOKEN.pattern})(?![^&])")
+# Without a user, a query or anything else that could hold a secret.
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]{1,100}(?::[0-9]{1,5})?(?![^/])")
 _PAIR = r"[a-z_]{1,64}=(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*"
 _AFTER_ORIGIN = re.compile(rf"/messenger_platform/account_linking/?\?({_PAIR}(?:&{_PAIR})*)")
 
@@ -84,4 +86,5 @@ def _query(redirect_uri: str, origins: Sequence[str]) -> str:
             if rest is None:
                 raise RedirectRefused("grammar")
             return rest[1]
-    raise RedirectRefused("origin")
+    elsewhere = _ORIGIN.match(redirect_uri)
+    raise RedirectRefused("origin", origin=elsewhere[0] if elsewhere else None)

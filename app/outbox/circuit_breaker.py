@@ -25,13 +25,15 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=10)
 class Cause(IntEnum):
     """The cause of a failed try; a higher value speaks more of the target, less of the item."""
 
-    REFUSED = 0
+    PART = 0
+    """An answer about a part of the target, such as one Page: all others are as well as before."""
+    REFUSED = 1
     """An answer other than 2xx, none in time, or a broken connection: the item may be the cause."""
-    BUSY = 1
+    BUSY = 2
     """An answer that asks for time (429 or 503 with Retry-After)."""
-    UNREACHABLE = 2
+    UNREACHABLE = 3
     """No connection: the item was not sent, and cannot be the cause."""
-    GONE = 3
+    GONE = 4
     """410 Gone: the target wants no more (standardwebhooks.com)."""
 
 
@@ -53,11 +55,24 @@ PACES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCircuit:
+    """A target that has taken nothing *since* then, as one worker knows it.
+
+    *failure* is the reason of the last failed try, and fit for logs.
+    """
+
+    kind: str
+    since: datetime
+    cause: Cause
+    failure: str
+
+
 class CircuitBreaker:
     """The state of one target, as one process knows it. Thread-safe.
 
     Closed, until `FAILURE_THRESHOLD` failures in a row: all requests are allowed. Then half-open:
-    as many as `PACES` says, until one succeeds.
+    as many as `PACES` says, until one succeeds. A failure of a part of the target keeps it closed.
     """
 
     def __init__(self) -> None:
@@ -76,6 +91,12 @@ class CircuitBreaker:
     def opened(self) -> int:
         """The number of times that the circuit has opened."""
         return self._opened
+
+    def failing(self) -> tuple[datetime, Cause] | None:
+        """Return since when nothing succeeds, and the cause; None below the threshold."""
+        with self._lock:
+            since = self._failing_since
+            return (since, min(self._causes)) if since is not None and self._is_failing() else None
 
     def allowed(self, lane: Lane, limit: int, *, at: datetime) -> int:
         """Return how many items of *lane* may be tried now, *limit* at most; begin a pause."""
@@ -125,7 +146,10 @@ class CircuitBreaker:
 
     def _is_outage(self, at: datetime) -> bool:
         since = self._failing_since
-        return since is not None and self._is_open() and at - since >= OUTAGE_AFTER
+        return since is not None and self._is_failing() and at - since >= OUTAGE_AFTER
 
     def _is_open(self) -> bool:
+        return self._is_failing() and min(self._causes) > Cause.PART
+
+    def _is_failing(self) -> bool:
         return len(self._causes) == FAILURE_THRESHOLD

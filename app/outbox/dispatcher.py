@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
-from app.outbox.circuit_breaker import Cause, CircuitBreaker
+from app.outbox.circuit_breaker import Cause, CircuitBreaker, OpenCircuit
 from app.outbox.handlers import Handler, NotYet, PerhapsNothingToDo, RetryLater
 from app.outbox.queue import Claim, Lane, LaneKey
 
@@ -57,6 +57,7 @@ class Dispatcher:
             Lane.FRESH: handler.concurrency,
             Lane.RETRIES: max(1, handler.concurrency // RETRIES_SHARE),
         }
+        self.circuit = tries.circuit
         self.lanes = tuple(
             LaneDispatcher(tries, lane, writer, threads=threads[lane]) for lane in Lane
         )
@@ -77,6 +78,7 @@ class Tries:
         # leases seem to have ended.
         self.in_flight: set[int] = set()
         self._handler = handler
+        self._last_failure = ""
 
     def run(self, claim: Claim, opened: int) -> Result | None:
         """Run the handler on *claim*; return what is to be recorded, None if the work is done.
@@ -99,6 +101,11 @@ class Tries:
         log.info("outbox.done", kind=claim.kind, id=claim.id, tries=claim.tries)
         return None
 
+    def circuit(self) -> OpenCircuit | None:
+        """Return the circuit if the target fails at present."""
+        failing = self.breaker.failing()
+        return failing and OpenCircuit(self.kind, *failing, self._last_failure)
+
     def release(self, claim: Claim) -> Result:
         """Return what makes *claim* due again in its place, as it has not been tried."""
         at = self.clock()
@@ -115,6 +122,7 @@ class Tries:
         return self._postpone(claim, str(failure), wait=failure.wait)
 
     def _record_failure(self, failure: RetryLater) -> None:
+        self._last_failure = str(failure)
         if not self.breaker.record_failure(failure.cause, at=self.clock()):
             return
         if failure.cause is Cause.GONE:

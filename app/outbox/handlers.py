@@ -20,11 +20,17 @@ class RetryLater(Exception):
     def __init__(self, failure: str, *, wait: timedelta | None = None) -> None:
         super().__init__(failure)
         self.wait = wait
-        if wait is not None:
+        if wait is not None and self.cause is Cause.REFUSED:
             self.cause = Cause.BUSY
 
 
-class PerhapsNothingToDo(RetryLater):
+class PartFailed(RetryLater):
+    """The target answered, and refuses a part of the items: those of one Page, for example."""
+
+    cause = Cause.PART
+
+
+class PerhapsNothingToDo(PartFailed):
     """The target's refusal may mean that nothing is left to do.
 
     After the usual tries the item becomes a dead letter, also where the handler retries forever.

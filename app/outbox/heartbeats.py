@@ -3,15 +3,17 @@
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION, Cleanup
+from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.models import UNSYNCHRONIZED, WorkerRow
 
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
@@ -33,9 +35,12 @@ class WorkersStatus:
     faults: int | None
 
 
-def record_heartbeat(session: Session, worker_id: str, *, at: datetime) -> None:
-    """Record that the worker is alive."""
-    session.merge(WorkerRow(id=worker_id, beat_at=at, stopped_at=None))
+def record_heartbeat(
+    session: Session, worker_id: str, circuits: Sequence[OpenCircuit] = (), *, at: datetime
+) -> None:
+    """Record that the worker is alive, and the *circuits* that are open in it."""
+    told = [[c.kind, c.since.isoformat(), c.cause.name, c.failure] for c in circuits]
+    session.merge(WorkerRow(id=worker_id, beat_at=at, stopped_at=None, circuits=json.dumps(told)))
 
 
 def record_stop(session: Session, worker_id: str, *, at: datetime) -> None:
@@ -65,9 +70,7 @@ def silent(at: datetime) -> Cleanup[str]:
 
 def workers_status(session: Session, *, at: datetime) -> WorkersStatus:
     """Return the status of all workers at the time *at*."""
-    is_alive = WorkerRow.stopped_at.is_(None) & WorkerRow.beat_at.between(
-        at - ALIVE_WITHIN, at + ALIVE_WITHIN
-    )
+    is_alive = _is_alive(at)
     # Not as rows: one that cannot start is started again every few seconds, for days.
     alive, beat_at = session.execute(
         select(func.count().filter(is_alive), func.max(WorkerRow.beat_at))
@@ -75,3 +78,28 @@ def workers_status(session: Session, *, at: datetime) -> WorkersStatus:
     last_check = select(WorkerRow.faults).where(WorkerRow.looked_at.is_not(None))
     faults = session.scalar(last_check.order_by(WorkerRow.looked_at.desc()).limit(1))
     return WorkersStatus(alive, beat_at, faults)
+
+
+def open_circuits(session: Session, *, at: datetime) -> tuple[OpenCircuit, ...]:
+    """Return the circuits that are open in workers alive at the time *at*, one of each kind.
+
+    They are as old as the last heartbeat. Of several workers the one that fails longest speaks.
+    """
+    told = select(WorkerRow.circuits).where(_is_alive(at), WorkerRow.circuits != "[]")
+    circuits = [
+        _circuit(*fields) for row in session.scalars(told) for fields in json.loads(row or "[]")
+    ]
+    circuits.sort(key=lambda circuit: circuit.since, reverse=True)
+    return tuple({circuit.kind: circuit for circuit in circuits}.values())
+
+
+def _circuit(kind: str, since: str, cause: str, failure: str) -> OpenCircuit:
+    # A worker of a later version may know more causes.
+    known = Cause.__members__.get(cause, Cause.REFUSED)
+    return OpenCircuit(kind, datetime.fromisoformat(since), known, failure)
+
+
+def _is_alive(at: datetime) -> ColumnElement[bool]:
+    return WorkerRow.stopped_at.is_(None) & WorkerRow.beat_at.between(
+        at - ALIVE_WITHIN, at + ALIVE_WITHIN
+    )

@@ -3,14 +3,18 @@
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Select, func, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.outbox.models import KEPT, UNSYNCHRONIZED, OutboxRow
+from app.outbox.queue import Lane, LaneKey, waiting_in
+
+T = TypeVar("T")
 
 # An item that has waited longer is worth an alarm (R100).
 LATE_AFTER: Final = timedelta(minutes=5)
@@ -29,12 +33,17 @@ class OldestItem:
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """The number of items of one kind in one state, and the creation time of the oldest."""
+    """The number of items of one kind in one state, and the creation time of the oldest.
+
+    Those that wait are in two lanes; of those that failed, *next_try_at* is the next that is due.
+    """
 
     kind: str
     state: str
+    lane: Lane | None
     count: int
     oldest_at: datetime
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +78,81 @@ def oldest_items(session: Session) -> tuple[OldestItem, ...]:
     return tuple(found)
 
 
-def oldest_waiting(session: Session) -> datetime | None:
-    """Return the creation time of the oldest item that waits, None where none does."""
-    waiting = (item.at for item in oldest_items(session) if item.state == "waiting")
-    return min(waiting, default=None)
+def waiting_kinds(session: Session) -> tuple[str, ...]:
+    """Return the kinds of which items wait."""
+    return tuple(item.kind for item in oldest_items(session) if item.state == "waiting")
+
+
+def first_due(session: Session, key: LaneKey) -> datetime | None:
+    """Return since when the first item of a lane could be tried, or from when; None without any."""
+    since = OutboxRow.created_at if key.lane is Lane.FRESH else OutboxRow.not_before
+    return session.scalar(_in_lane(key, since).limit(1))
 
 
 def count_items(session: Session, *, of: OldestItem, most: int | None) -> int:
     """Return the number of items in the queue of *of*, counted up to *most*."""
-    items = select(OutboxRow.id).where(KEPT, OutboxRow.kind == of.kind, OutboxRow.state == of.state)
-    return session.scalar(select(func.count()).select_from(items.limit(most).subquery())) or 0
+    items = _ids_in_state(of.kind, of.state).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(items)) or 0
 
 
 def queue_stats(session: Session, *, most: int | None = None) -> tuple[QueueStats, ...]:
-    """Return the figures of waiting items and of dead letters, by kind; counted up to *most*."""
+    """Return the figures of waiting items and of dead letters, by kind; counted up to *most*.
+
+    With *most*, the oldest that failed is the oldest of as many as are counted.
+    """
     return tuple(
-        QueueStats(item.kind, item.state, count_items(session, of=item, most=most), item.at)
+        stats
         for item in oldest_items(session)
+        for stats in (
+            _lanes(session, item.kind, most)
+            if item.state == "waiting"
+            else [
+                QueueStats(
+                    item.kind, item.state, None, count_items(session, of=item, most=most), item.at
+                )
+            ]
+        )
     )
+
+
+def failures(session: Session, of: QueueStats, *, most: int) -> Mapping[str | None, int]:
+    """Return how often each reason occurs among the first *most* items of a queue; often first.
+
+    None is the reason of those that are being tried for the first time.
+    """
+    if of.lane is None:
+        ids = _ids_in_state(of.kind, of.state).limit(most)
+    else:
+        ids = _in_lane(LaneKey(of.kind, of.lane), OutboxRow.id).limit(most)
+    some = OutboxRow.id.in_(select(ids.subquery()))
+    counts = select(OutboxRow.failure, func.count()).where(some).group_by(OutboxRow.failure)
+    found = {row[0]: row[1] for row in session.execute(counts)}
+    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0] or "")))
+
+
+def _lanes(session: Session, kind: str, most: int | None) -> Iterator[QueueStats]:
+    for lane in Lane:
+        key = LaneKey(kind, lane)
+        some = _in_lane(key, OutboxRow.id).limit(most).subquery()
+        count, oldest = session.execute(select(func.count(), func.min(some.c.id))).one()
+        if not count:
+            continue
+        oldest_at = session.scalar(select(OutboxRow.created_at).where(OutboxRow.id == oldest))
+        # It may have been done meanwhile.
+        if oldest_at is not None:
+            next_try_at = first_due(session, key) if lane is Lane.RETRIES else None
+            yield QueueStats(kind, "waiting", lane, count, oldest_at, next_try_at)
+
+
+def _in_lane(key: LaneKey, column: InstrumentedAttribute[T]) -> Select[T]:
+    """Return *column* of the items of a lane, in the order in which they are tried."""
+    is_fresh = key.lane is Lane.FRESH
+    order = (OutboxRow.id,) if is_fresh else (OutboxRow.not_before, OutboxRow.id)
+    return select(column).where(*waiting_in(key)).order_by(*order)
+
+
+def _ids_in_state(kind: str, state: str) -> Select[int]:
+    return select(OutboxRow.id).where(KEPT, OutboxRow.kind == kind, OutboxRow.state == state)
 
 
 def _first_behind(last: OldestItem | None) -> Select[str, str, datetime]:

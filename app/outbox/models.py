@@ -80,6 +80,8 @@ class WorkerRow(Base):
     # The time of its last check at Meta, and the number of faults found.
     looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     faults: Mapped[int | None]
+    # The circuits that are open in it, as JSON: see `app.outbox.heartbeats`.
+    circuits: Mapped[str | None] = mapped_column(String)
 
 
 class DroppedRow(Base):

@@ -12,16 +12,17 @@ from hashlib import sha256
 from typing import Final, NamedTuple, cast
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Executable,
+    Select,
     Table,
+    TextClause,
     and_,
     bindparam,
     delete,
     exists,
-    literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Session
@@ -43,6 +44,7 @@ _MARK_DONE: Final = (
     .values(state="done", body=b"", head=None, failure=None)
 )
 
+Condition = ColumnElement[bool] | TextClause
 
 # Literals: with a parameter in their place neither database can use the partial indexes.
 _WAITING: Final = "outbox.state = 'waiting'"
@@ -129,6 +131,13 @@ def _insert_once(dialect: str) -> Executable:
     return insert_into(dialect, _TABLE).on_conflict_do_nothing()
 
 
+def waiting_in(key: LaneKey) -> list[Condition]:
+    """Return the conditions on the items of a lane, which its partial index serves."""
+    # As text: of a Boolean expression SQLAlchemy makes "(tries = 0) = 1" for SQLite, which then
+    # reads and sorts all items of the kind instead.
+    return [OutboxRow.kind == key.kind, text(key.lane.value)]
+
+
 def lanes_due(session: Session, lanes: Sequence[LaneKey], *, at: datetime) -> frozenset[LaneKey]:
     """Return those of *lanes* that have items due, by one statement and without a lock."""
     if not lanes:
@@ -153,19 +162,10 @@ def claim(  # noqa: PLR0913 - which, how many, and for how long
     An item whose result has not been recorded when *lease* ends is due again, for any worker.
     """
     order = (OutboxRow.id,) if key.lane is Lane.FRESH else (OutboxRow.not_before, OutboxRow.id)
-    due = (
-        select(OutboxRow.id)
-        .where(*_due(key, at), *([OutboxRow.id.not_in(but)] if but else []))
-        .order_by(*order)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        # Run once: as a subquery PostgreSQL may join it by a nested loop, which runs it anew for
-        # each row, and every run locks and returns the next *limit*.
-        .cte("due")
-    )
+    due = select(OutboxRow.id).where(*_due(key, at), *([OutboxRow.id.not_in(but)] if but else []))
     statement = (
         update(OutboxRow)
-        .where(OutboxRow.id.in_(select(due.c.id)))
+        .where(_locked(due.order_by(*order).limit(limit)))
         .values(tries=OutboxRow.tries + 1, not_before=at + lease)
         .returning(*_CLAIMED)
     )
@@ -212,18 +212,13 @@ def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at
     """
     later = (
         select(OutboxRow.id)
-        .where(*_waiting(LaneKey(kind, Lane.RETRIES)))
+        .where(*waiting_in(LaneKey(kind, Lane.RETRIES)))
         .where(OutboxRow.not_before > at + lease, OutboxRow.tries <= most_tries)
         .order_by(OutboxRow.not_before, OutboxRow.id)
         .limit(PORTION)
-        .with_for_update(skip_locked=True)
-        .cte("later")
     )
     statement = (
-        update(OutboxRow)
-        .where(OutboxRow.id.in_(select(later.c.id)))
-        .values(not_before=at)
-        .returning(OutboxRow.id)
+        update(OutboxRow).where(_locked(later)).values(not_before=at).returning(OutboxRow.id)
     )
     hastened = session.execute(statement, execution_options=UNSYNCHRONIZED).all()
     return len(hastened) == PORTION
@@ -244,14 +239,18 @@ def _change(session: Session, claim: Claim, **values: object) -> None:
     session.execute(row, execution_options=UNSYNCHRONIZED)
 
 
-def _due(key: LaneKey, at: datetime) -> list[ColumnElement[bool]]:
+def _due(key: LaneKey, at: datetime) -> list[Condition]:
     # What was never tried is due since it was added, whatever the clock has done meanwhile.
     is_fresh = key.lane is Lane.FRESH
-    return _waiting(key) if is_fresh else [*_waiting(key), OutboxRow.not_before <= at]
+    return waiting_in(key) if is_fresh else [*waiting_in(key), OutboxRow.not_before <= at]
 
 
-def _waiting(key: LaneKey) -> list[ColumnElement[bool]]:
-    return [OutboxRow.kind == key.kind, literal_column(key.lane.value, Boolean)]
+def _locked(ids: Select[int]) -> ColumnElement[bool]:
+    """Return the condition on the rows with *ids*, but for those that another worker has locked."""
+    # A CTE is run once. As a subquery PostgreSQL may join it by a nested loop, which runs it anew
+    # for each row, and every run locks and returns the next rows up to the limit.
+    rows = ids.with_for_update(skip_locked=True).cte("rows")
+    return OutboxRow.id.in_(select(rows.c.id))
 
 
 def _still_held(claim: Claim) -> ColumnElement[bool]:

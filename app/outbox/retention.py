@@ -18,8 +18,9 @@ from app.infra.settings.retention import Retention
 from app.outbox import dropped
 from app.outbox.backlog_size import BacklogSize
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
-from app.outbox.inspection import COUNTED_UP_TO, LATE_AFTER, count_items, oldest_items
+from app.outbox.inspection import COUNTED_UP_TO, count_items, oldest_items
 from app.outbox.models import DONE, KEPT, UNSYNCHRONIZED, OutboxRow
+from app.outbox.overdue import overdue
 
 log = structlog.get_logger()
 
@@ -67,12 +68,14 @@ class Sweeper:
             yield
 
     def _report_late(self, at: datetime) -> None:
-        for oldest in self._store.read(oldest_items):
-            age = at - oldest.at
-            if oldest.state == "waiting" and age > LATE_AFTER:
+        late = {each.kind: each for each in self._store.read(partial(overdue, at=at))}
+        for oldest in self._store.read(oldest_items) if late else ():
+            if oldest.state == "waiting" and (each := late.get(oldest.kind)):
                 count = self._store.read(partial(count_items, of=oldest, most=COUNTED_UP_TO))
-                minutes = int(age.total_seconds() // 60)
-                log.warning("outbox.late", kind=oldest.kind, count=count, minutes=minutes)
+                minutes = int((at - each.since).total_seconds() // 60)
+                log.warning(
+                    "outbox.late", kind=each.kind, count=count, minutes=minutes, why=each.why
+                )
 
     def _report_dropped(self) -> None:
         """Log how many deliveries were dropped since the last report, by whichever process."""

@@ -17,6 +17,7 @@ import structlog
 
 from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
+from app.outbox.circuit_breaker import OpenCircuit
 from app.outbox.dispatcher import Dispatcher, LaneDispatcher
 from app.outbox.handlers import Handler
 
@@ -59,9 +60,18 @@ class Worker:
         ]
         self._woken = {lane: threading.Event() for each in self._dispatchers for lane in each.lanes}
         self._clock = clock
-        self._tasks = tasks
+        self._tasks = list(tasks)
         # Since when each task waits, and for how long.
         self._waits: dict[PeriodicTask, tuple[datetime, timedelta]] = {}
+
+    def add_task(self, task: PeriodicTask) -> None:
+        """Add *task*, before the worker runs."""
+        self._tasks.append(task)
+
+    def open_circuits(self) -> tuple[OpenCircuit, ...]:
+        """Return the circuits of the targets that fail at present."""
+        circuits = (dispatcher.circuit() for dispatcher in self._dispatchers)
+        return tuple(circuit for circuit in circuits if circuit is not None)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; tries that have begun are finished."""

@@ -46,9 +46,6 @@ def make_worker(services: Services, worker_id: str) -> Worker:
     """Return a worker with all handlers and tasks; its heartbeats are recorded as *worker_id*."""
     sweeper = Sweeper(services.writer, services.settings.retention)
     tasks = (
-        PeriodicTask(
-            partial(_record_heartbeat, services, worker_id), every=heartbeats.HEARTBEAT_INTERVAL
-        ),
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
         PeriodicTask(partial(settle, services), every=SETTLE_EVERY),
         PeriodicTask(sweeper.sweep, every=OUTBOX_SWEEP_EVERY),
@@ -58,7 +55,10 @@ def make_worker(services: Services, worker_id: str) -> Worker:
             after=META_CHECK_AFTER,
         ),
     )
-    return Worker(services.writer, _handlers(services), clock.now, tasks)
+    worker = Worker(services.writer, _handlers(services), clock.now, tasks)
+    beat = partial(_record_heartbeat, services, worker, worker_id)
+    worker.add_task(PeriodicTask(beat, every=heartbeats.HEARTBEAT_INTERVAL))
+    return worker
 
 
 def sweep(services: Services, at: datetime) -> Iterator[object]:
@@ -84,7 +84,8 @@ def settle(services: Services, at: datetime) -> Iterator[object]:
 
 def _handlers(services: Services) -> Mapping[str, Handler]:
     bot = services.settings.bot
-    handlers = {graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph)}
+    unlink = graph_unlink.unlink_handler(services.read, services.graph, clock.now)
+    handlers = {graph_unlink.KIND: unlink}
     if bot.webhook_url:
         handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
             bot.webhook_url, bot.webhook_secrets, clock.now
@@ -94,8 +95,8 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
     return handlers
 
 
-def _record_heartbeat(services: Services, worker_id: str, at: datetime) -> None:
-    services.write(heartbeats.record_heartbeat, worker_id, at=at)
+def _record_heartbeat(services: Services, worker: Worker, worker_id: str, at: datetime) -> None:
+    services.write(heartbeats.record_heartbeat, worker_id, worker.open_circuits(), at=at)
 
 
 def _check_meta(services: Services, worker_id: str, at: datetime) -> None:

@@ -157,5 +157,7 @@ def _log(exc: Exception, problem: Problem) -> None:
             fix=row.fix,
         )
     elif not isinstance(exc, HTTPException):
-        reason = exc.reason if isinstance(exc, RedirectRefused) else None
-        log.info("request.refused", path=path, problem=problem.name, reason=reason)
+        told = {"problem": problem.name, "reason": None}
+        if isinstance(exc, RedirectRefused):
+            told |= {"reason": exc.reason, "origin": exc.origin}
+        log.info("request.refused", path=path, **told)

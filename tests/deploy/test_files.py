@@ -16,6 +16,8 @@ from app.infra import clock
 from app.messenger import errors as graph_errors
 from app.messenger.graph.meanings import CONSEQUENCES, GraphCall, Meaning
 from app.outbox import heartbeats
+from app.outbox.circuit_breaker import Cause
+from app.outbox.queue import Lane
 from app.services.container import build
 from app.web.problems import pages, table
 from app.web.problems.problem import Problem
@@ -83,8 +85,9 @@ def test_dashboard_and_alerts_use_label_values_that_exist() -> None:
         for value in values.split("|")
     }
 
+    lanes_and_causes = {each.name.lower() for each in (*Lane, *Cause)}
     known = GOOD | names_of_problems() | names_of_graph_errors() | refusal_reasons()
-    assert set() == asked - known - set(get_args(GraphCall))
+    assert set() == asked - known - lanes_and_causes - set(get_args(GraphCall))
 
 
 @pytest.mark.parametrize("meaning", Meaning)

@@ -15,6 +15,7 @@ from app.infra import clock
 from app.infra.observability import metrics
 from app.linking.graph_unlink import enqueue_unlink
 from app.outbox import heartbeats
+from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.services.container import build
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
@@ -42,6 +43,8 @@ def series(database: URL) -> Series:
     metrics.count_door_refusal("no thread free")
     services = build(settings_for(database, METRICS_TOKEN="token"))
     services.write(enqueue_unlink, PAGE, ANA, at=clock.now())
+    circuit = OpenCircuit("notice", clock.now(), Cause.REFUSED, "status 500")
+    services.write(heartbeats.record_heartbeat, "w", [circuit], at=clock.now())
     services.write(heartbeats.record_meta_check, "w", 0, at=clock.now())
     client = InProcess(create_app(services), PUBLIC_URL)
     answer = client("GET", "/metrics", headers={"Authorization": "Bearer token"})

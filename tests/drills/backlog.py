@@ -23,11 +23,13 @@ OLD, YOUNG = 31 * DAY, 3 * DAY
 class Backlog:
     """The numbers of deliveries that wait, and of rows of each other kind.
 
-    Of the other kinds the first half is past its retention, and the other half is to be kept.
+    The deliveries have failed once, and are due again *due_in* seconds from now. Of the other kinds
+    the first half is past its retention, and the other half is to be kept.
     """
 
     deliveries: int
     rows: int
+    due_in: int = HOUR
 
 
 class Dialect(Protocol):
@@ -102,11 +104,13 @@ def _statements(dialect: Dialect, backlog: Backlog) -> Iterator[str]:
     half = backlog.rows // 2
     rows = f"FROM {dialect.numbers(backlog.rows)}"
     old_or_young = f"CASE WHEN n <= {half} THEN {OLD} ELSE {YOUNG} END"
-    # A bot that takes nothing since yesterday; the next tries are in an hour.
+    # A bot that takes nothing since yesterday.
+    created = ago(f"{DAY} - {HOUR} - 82700.0 * n / {backlog.deliveries}")
+    head = f"""'{{"X-Hub-Signature-256":"sha256=' || {digest} || '"}}'"""
     yield (
         "INSERT INTO outbox (kind, digest, head, body, state, tries, created_at, not_before) "  # noqa: S608 - ours
-        f"SELECT 'delivery', {digest}, {digest}, {body}, 'waiting', 1, "
-        f"{ago(f'{DAY} - {HOUR} - 82700.0 * n / {backlog.deliveries}')}, {ago(f'-{HOUR}')} "
+        f"SELECT 'delivery', {digest}, {head}, {body}, 'waiting', 1, "
+        f"{created}, {ago(str(-backlog.due_in))} "
         f"FROM {dialect.numbers(backlog.deliveries)}"
     )
     yield (

@@ -5,6 +5,7 @@ The cases are public bug reports about bots that answer 500 to what they do not 
 """
 
 import json
+import math
 import os
 import threading
 import time
@@ -23,13 +24,12 @@ from tests.actors import Messenger, delivery, message
 from tests.bot import Bot, Received, Reply
 from tests.browsers import OverSockets
 from tests.conftest import on_sqlite
+from tests.drills.arrivals import Arrivals
 from tests.installation import ANA, BEN, PAGE
 
 # `make drills` asks for a minute each; in the short form no time is judged.
 SECONDS: Final = float(os.environ.get("DRILL_REFUSING_SECONDS", "3"))
-REFUSED_EVERY: Final = 0.2
-MESSAGE_EVERY: Final = 2.0
-PATIENCE_SECONDS: Final = 30
+TICK_SECONDS: Final = 0.05
 
 Refuses = Callable[[Received], bool]
 
@@ -42,7 +42,8 @@ def _is_anas(received: Received) -> bool:
     return ANA.encode() in received.body
 
 
-def _feed(number: int) -> bytes:
+def feed(number: int) -> bytes:
+    """Return a delivery without `messaging`: the reaction *number* to a post."""
     change = {"field": "feed", "value": {"item": "reaction", "verb": "add", "number": number}}
     entry = {"id": PAGE, "time": number, "changes": [change]}
     return json.dumps({"object": "page", "entry": [entry]}).encode()
@@ -54,22 +55,34 @@ def _from_ana(number: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The deliveries that a bot *refuses*, how many wait at the start, and its answer."""
+    """The deliveries that a bot *refuses*, how many wait at the start, and its answer.
+
+    A *status* of 0 is no answer, and None a broken connection. A refused delivery comes every
+    *refused_s* seconds, a message every *message_s*.
+    """
 
     refuses: Refuses
     refused: Callable[[int], bytes]
-    status: int = 500
+    status: int | None = 500
     headers: Mapping[str, str] | None = None
     at_start: int = 0
+    refused_s: float = 0.2
+    message_s: float = 2.0
 
 
 CASES: Final = {
-    "feed": Case(_is_feed, _feed),
-    "feed, 200 before the first message": Case(_is_feed, _feed, at_start=200),
+    "feed": Case(_is_feed, feed),
+    "feed, 200 before the first message": Case(_is_feed, feed, at_start=200),
     "one person's messages": Case(_is_anas, _from_ana),
-    "feed, by 429 and an hour": Case(_is_feed, _feed, 429, {"Retry-After": "3600"}),
-    "feed, by 502": Case(_is_feed, _feed, 502),
-    "feed, by no answer": Case(_is_feed, _feed, 0),
+    "feed, by 429 and an hour": Case(_is_feed, feed, 429, {"Retry-After": "3600"}),
+    "feed, by 502": Case(_is_feed, feed, 502),
+    "feed, by no answer": Case(_is_feed, feed, 0),
+    "feed, by a broken connection": Case(_is_feed, feed, None),
+    # As in the reports: what is refused comes seldom, and comes first.
+    "feed every 2 s, a message every 10 s": Case(_is_feed, feed, refused_s=2, message_s=10),
+    "8 feed, silence, a message": Case(
+        _is_feed, feed, at_start=8, refused_s=math.inf, message_s=SECONDS * 1.5
+    ),
 }
 
 
@@ -100,31 +113,12 @@ def test_what_a_bot_refuses_holds_up_nothing_that_it_takes(
         assert longest <= 10
 
 
-class Arrivals:
-    """The times at which messages arrived, by their bodies."""
-
-    def __init__(self) -> None:
-        self._at: dict[bytes, float] = {}
-        self._changed = threading.Condition()
-
-    def add(self, body: bytes) -> None:
-        with self._changed:
-            self._at.setdefault(body, time.monotonic())
-            self._changed.notify_all()
-
-    def wait_for(self, posted: Mapping[bytes, float]) -> list[float]:
-        """Return how many seconds each of *posted* took."""
-        with self._changed:
-            assert self._changed.wait_for(
-                lambda: posted.keys() <= self._at.keys(), PATIENCE_SECONDS
-            )
-            return [self._at[body] - at for body, at in posted.items()]
-
-
-def _answer(bot: Bot, case: Case, taken: Arrivals, received: Received) -> Reply:
+def _answer(bot: Bot, case: Case, taken: Arrivals, received: Received) -> Reply | None:
     if not case.refuses(received):
         taken.add(received.body)
         return Reply()
+    if case.status is None:
+        return None
     if not case.status:
         bot.is_over.wait()
     return Reply(case.status, case.headers or {})
@@ -134,15 +128,19 @@ def _post_both(messenger: Messenger, case: Case) -> dict[bytes, float]:
     """Post refused deliveries and messages side by side; return when each message was posted."""
     posted: dict[bytes, float] = {}
     begun_at = time.monotonic()
-    number, next_message = case.at_start, MESSAGE_EVERY / 2
+    number, next_refused = case.at_start, 0.0 if case.refused_s < SECONDS else math.inf
+    message_s = min(case.message_s, SECONDS)
+    next_message = message_s / 2
     tick = threading.Event()
     while (elapsed := time.monotonic() - begun_at) < SECONDS:
-        number += 1
-        assert 200 == messenger.posts(case.refused(number)).status
+        if elapsed >= next_refused:
+            number += 1
+            next_refused += case.refused_s
+            assert 200 == messenger.posts(case.refused(number)).status
         if elapsed >= next_message:
-            next_message += MESSAGE_EVERY
-            body = delivery(message(BEN, f"message {number}", clock.now()))
+            next_message += message_s
+            body = delivery(message(BEN, f"message {len(posted)}", clock.now()))
             posted[body] = time.monotonic()
             assert 200 == messenger.posts(body).status
-        tick.wait(REFUSED_EVERY)
+        tick.wait(TICK_SECONDS)
     return posted

@@ -2,8 +2,9 @@
 
     python -m tests.fidelity.forwarding [CACHE]
 
-Installs npm bootbot and express and PyPI fbmq into CACHE (default: ~/.cache/threadlink-receivers),
-outside of this tree; starts each behind its own Threadlink; posts a delivery as Messenger would.
+Installs npm bootbot, botbuilder-adapter-facebook and express, and PyPI fbmq, into CACHE (default:
+~/.cache/threadlink-receivers), outside of this tree; starts each behind its own Threadlink; posts a
+delivery as Messenger would.
 """
 
 import hmac
@@ -23,6 +24,12 @@ from tests.installation import ANA, ENVIRONMENT, NOON
 from tests.ports import free_port
 
 HERE: Final = Path(__file__).parent / "forwarding_bots"
+FROM_NPM: Final = {
+    f"{name} (npm)": ["node", str(HERE / f"{name}.js")]
+    for name in ("bootbot", "botbuilder", "express")
+}
+PACKAGES: Final = ("bootbot", "express", "botbuilder-adapter-facebook", "botbuilder@4", "request@2")
+DEFAULT_CACHE: Final = Path.home() / ".cache/threadlink-receivers"
 PATIENCE_S: Final = 30
 SECRET: Final = ENVIRONMENT["APP_SECRET"]
 # Characters that Messenger escapes: the signature matches the exact bytes only.
@@ -31,22 +38,24 @@ WORDS: Final = "hi <there> 50% ünï"
 
 def main(cache: Path) -> None:
     """Run each receiver; exit with an error if one does not read the event."""
-    python = _install(cache)
+    install_from_npm(cache)
     commands = {
-        "bootbot (npm)": ["node", str(HERE / "bootbot.js")],
-        "express (npm)": ["node", str(HERE / "express.js")],
-        "fbmq (PyPI)": [python, str(HERE / "fbmq_bot.py")],
+        **FROM_NPM,
+        "fbmq (PyPI)": [_python_with_fbmq(cache), str(HERE / "fbmq_bot.py")],
     }
     failed = [name for name, command in commands.items() if not _reads(name, command, cache)]
     raise SystemExit(f"not read by: {', '.join(failed)}" if failed else 0)
 
 
-def _install(cache: Path) -> str:
+def install_from_npm(cache: Path) -> None:
+    """Install the bots of `FROM_NPM` into the folder *cache*."""
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "package.json").write_text('{"private": true}')
-    subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "bootbot", "express"], cwd=cache, check=True
-    )
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
+    subprocess.run(command, cwd=cache, check=True)
+
+
+def _python_with_fbmq(cache: Path) -> str:
     python = str(cache / "v/bin/python")
     if not Path(python).exists():
         subprocess.run([sys.executable, "-m", "venv", str(cache / "v")], check=True)
@@ -64,8 +73,8 @@ def _reads(name: str, command: list[str], cache: Path) -> bool:
             bot = subprocess.Popen(command, env=env, stdout=output, stderr=output)
         server = _threadlink(Path(folder), ports)
         try:
-            _until_open(ports[0])
-            _until_open(ports[1])
+            until_open(ports[0])
+            until_open(ports[1])
             status = _post(ports[0])
             is_read = _until_logged(log, f"READ {ANA} {WORDS}")
         finally:
@@ -103,7 +112,8 @@ def _post(port: int) -> int:
     return requests.post(url, data=body, headers=headers, timeout=10).status_code
 
 
-def _until_open(port: int) -> None:
+def until_open(port: int) -> None:
+    """Wait until a program listens on *port*."""
     for _ in range(PATIENCE_S * 10):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -121,5 +131,4 @@ def _until_logged(log: Path, words: str) -> bool:
 
 
 if __name__ == "__main__":
-    default = Path.home() / ".cache/threadlink-receivers"
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_CACHE)

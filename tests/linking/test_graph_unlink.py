@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -13,9 +14,18 @@ from structlog.testing import capture_logs
 
 from app.infra import clock
 from app.linking import link_queries
-from app.linking.graph_unlink import KIND, RateLimitWaits, enqueue_unlink
-from app.messenger.errors import GraphThrottled
+from app.linking.graph_unlink import (
+    CONCURRENCY,
+    KIND,
+    RateLimitWaits,
+    UnlinkClient,
+    enqueue_unlink,
+    unlink_handler,
+)
+from app.linking.refused_pages import MOST_REFUSALS, RefusedPages
+from app.messenger.errors import GraphError, GraphRefused, GraphThrottled, TokenDead
 from app.messenger.types import PageId, Psid
+from app.outbox.dispatcher import Dispatcher
 from app.outbox.handlers import NotYet
 from app.outbox.models import OutboxRow
 from app.services.background import make_worker
@@ -207,3 +217,83 @@ def test_whoever_has_linked_again_since_is_left_alone(built: Services) -> None:
 
 def _link(session: Session) -> None:
     linked(session, psid=BEN, page_id=PAGE)
+
+
+class ByPage:
+    """Graph, which refuses all that is asked for with some pages' tokens."""
+
+    def __init__(self) -> None:
+        self.errors: dict[PageId, GraphError] = {}
+        self.asked: list[tuple[PageId, Psid]] = []
+
+    def clients(self) -> dict[PageId, UnlinkClient]:
+        return {page: _Client(self, page) for page in (PAGE, OTHER_PAGE)}
+
+
+@dataclass(frozen=True)
+class _Client:
+    graph: ByPage
+    page: PageId
+
+    def unlink(self, psid: Psid) -> None:
+        self.graph.asked.append((self.page, psid))
+        if error := self.graph.errors.get(self.page):
+            raise error
+
+
+@pytest.mark.parametrize("error", [TokenDead(code=190), GraphRefused(code=200), GraphThrottled()])
+def test_a_dead_page_holds_up_no_unlink_of_another(built: Services, error: GraphError) -> None:
+    """R100: with a hundred before it, the other page's is made at once, as the clock stands."""
+    graph, at = ByPage(), clock.now()
+    graph.errors[PAGE] = error
+    for number in range(100):
+        built.write(enqueue_unlink, PAGE, Psid(f"{number:016d}"), at=at)
+    built.write(enqueue_unlink, OTHER_PAGE, BEN, at=at)
+    handler = unlink_handler(built.read, graph.clients(), lambda: at)
+    dispatcher = Dispatcher(KIND, handler, built.writer, lambda: at)
+
+    while dispatcher.run_once():
+        pass
+
+    assert graph.asked.count((OTHER_PAGE, BEN)) == 1
+    assert 100 == waiting(built)
+    # The dead one is not asked a hundred times for nothing either.
+    assert len(graph.asked) - 1 < MOST_REFUSALS + CONCURRENCY
+
+
+def test_a_page_that_was_refused_is_asked_again_and_nothing_of_it_is_lost(built: Services) -> None:
+    """R100: a minute later one unlink is tried, and once it is made so are the others."""
+    graph, now = ByPage(), [clock.now()]
+    graph.errors[PAGE] = TokenDead(code=190)
+    for number in range(20):
+        built.write(enqueue_unlink, PAGE, Psid(f"{number:016d}"), at=now[0])
+    handler = unlink_handler(built.read, graph.clients(), lambda: now[0])
+    dispatcher = Dispatcher(KIND, handler, built.writer, lambda: now[0])
+    while dispatcher.run_once():
+        pass
+
+    now[0] += timedelta(minutes=10)
+    before = len(graph.asked)
+    while dispatcher.run_once():
+        pass
+    again = len(graph.asked) - before
+    graph.errors.clear()
+    now[0] += timedelta(hours=2)
+    while dispatcher.run_once():
+        pass
+
+    assert again == 1
+    assert 0 == waiting(built)
+
+
+def test_a_clock_that_was_set_back_does_not_keep_a_page_waiting() -> None:
+    """R123: no wait gets longer."""
+    now = [clock.now()]
+    pages = RefusedPages(lambda: now[0])
+    for _ in range(MOST_REFUSALS):
+        pages.record_refusal(PAGE, "TokenDead")
+
+    assert pages.paused(PAGE) == "TokenDead"
+    assert pages.paused(OTHER_PAGE) is None
+    now[0] -= timedelta(days=1)
+    assert pages.paused(PAGE) is None

@@ -339,3 +339,25 @@ def test_whatever_is_accepted_after_tampering_stays_with_meta(
         return
 
     assert_stays_with_meta(accepted)
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "origin"),
+    [
+        (R.replace("www.facebook", "m.facebook"), "https://m.facebook.com"),
+        ("http://127.0.0.1:8001/x", "http://127.0.0.1:8001"),
+        ("https://user:password@evil.example/", None),
+        (f"https://evil.example?{T}", None),
+        ("https://evil.example\n/", None),
+        ("javascript:alert(1)", None),
+        (f"https://{'a' * 101}.example/", None),
+    ],
+)
+def test_the_operator_is_told_where_a_refused_one_leads(
+    redirect_uri: str, origin: str | None
+) -> None:
+    """R12: a new host of Meta's is then seen in the log; nothing but an origin comes there."""
+    with pytest.raises(RedirectRefused) as refused:
+        check(redirect_uri)
+
+    assert origin == refused.value.origin

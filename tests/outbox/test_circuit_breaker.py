@@ -51,7 +51,7 @@ def test_a_success_between_failures_keeps_the_circuit_closed() -> None:
     assert MANY == breaker.allowed(Lane.FRESH, MANY, at=NOON)
 
 
-@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("cause", PACES)
 def test_five_failures_in_a_row_reduce_the_pace(cause: Cause) -> None:
     """R100: more posts do not help a target that is down."""
     breaker, pace = failing(cause), PACES[cause]
@@ -81,6 +81,24 @@ def test_the_mildest_failure_decides() -> None:
     breaker = open_by(*[Cause.UNREACHABLE] * (FAILURE_THRESHOLD - 1), Cause.REFUSED)
 
     assert PACES[Cause.REFUSED].items == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+
+
+def test_what_fails_in_a_part_of_the_target_slows_nothing_down() -> None:
+    """R100: the target answers, so the items of its other parts are not to wait."""
+    breaker = open_by(*[Cause.PART] * 20)
+
+    assert MANY == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+    assert MANY == breaker.allowed(Lane.FRESH, MANY, at=NOON)
+    assert 0 == breaker.opened
+
+
+def test_a_part_that_recovers_ends_an_outage() -> None:
+    """Then what failed meanwhile is tried at once, as after any other outage."""
+    breaker = open_by(*[Cause.PART] * FAILURE_THRESHOLD)
+
+    assert breaker.record_failure(Cause.PART, at=NOON + OUTAGE_AFTER)
+    assert breaker.record_success(at=NOON + OUTAGE_AFTER)
+    assert breaker.take_outage_ended()
 
 
 def test_retries_take_nothing_of_the_pace_of_new_items() -> None:

@@ -184,6 +184,7 @@ def test_the_repr_does_not_hold_the_path() -> None:
         "http://127.0.0.1:3000/webhook",
         "http://[::1]:3000/",
         "http://10.1.2.3/hook",
+        "http://100.116.75.39:3000/hook",
         "http://bot:3000/webhook",
     ],
 )
@@ -195,6 +196,8 @@ def test_https_and_private_http_may_be_posted_to(address: str) -> None:
     "address",
     [
         "http://203.0.114.7/hook",
+        "http://100.63.255.255/hook",
+        "http://100.128.0.0/hook",
         "http://[2a00:1450::1]/hook",
         "http://0.0.0.0/",
         "ftp://bot.example/",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -11,7 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.infra import clock
 from app.infra.database.portions import PORTION
-from app.outbox import heartbeats, inspection
+from app.outbox import heartbeats, inspection, queue
+from app.outbox.bot_webhooks import DELIVERY
+from app.outbox.overdue import overdue
+from app.outbox.queue import Lane, LaneKey
 from app.outbox.retention import Sweeper
 from app.services import background
 from app.services.container import Services
@@ -108,12 +112,31 @@ def test_the_writer_is_never_held_while_rows_are_searched(swept: Watched) -> Non
 
 def test_what_is_read_is_found_by_an_index_and_not_sorted(swept: Watched) -> None:
     """R49, R124: the cost of a turn, of /readyz and of /metrics does not grow with the past."""
-    swept.read(inspection.oldest_waiting)
+    swept.read(overdue, at=clock.now())
     swept.read(inspection.queue_stats, most=inspection.COUNTED_UP_TO)
     with swept.engine.connect() as connection:
         plans = [(each, plan(connection, *each)) for each in swept.read_statements.items()]
 
     assert [] == [each for each in plans if is_slow(each[1])]
+
+
+def test_the_worker_finds_its_items_by_the_index_of_their_lane(full: Watched) -> None:
+    """R97, R100: it asks four times a second, and a bot that is away has a million waiting."""
+    at, hour = clock.now(), timedelta(hours=1)
+    for lane in Lane:
+        key = LaneKey(DELIVERY, lane)
+        full.read(queue.lanes_due, [key], at=at)
+        full.write(queue.claim, key, limit=1, lease=hour, at=at)
+    full.write(queue.hasten, DELIVERY, most_tries=7, lease=hour, at=at)
+    asked = full.read_statements | full.written_statements
+    with full.engine.connect() as connection:
+        plans = [(each, plan(connection, *each)) for each in asked.items()]
+
+    assert 5 == len(plans)
+    for statement, steps in plans:
+        index = "ix_outbox_fresh" if "tries = 0" in statement[0] else "ix_outbox_retries"
+        assert index in steps, (statement, steps)
+        assert not is_slow(steps), (statement, steps)
 
 
 def plan(connection: Connection, statement: str, given: Any) -> str:

@@ -1,13 +1,20 @@
-"""The worker's periodic tasks."""
+"""The worker's periodic tasks, and what it tells of the targets."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from app.infra.database.writer import NotCommitted, Writer
+from app.outbox import heartbeats
+from app.outbox.circuit_breaker import FAILURE_THRESHOLD, Cause, OpenCircuit
+from app.outbox.handlers import Handler, Unreachable
+from app.outbox.models import WorkerRow
+from app.outbox.queue import Claim, enqueue_once
 from app.outbox.worker import PeriodicTask, Worker
 from tests.installation import NOON
 
@@ -18,6 +25,60 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.at
+
+
+def test_the_worker_tells_which_targets_take_nothing(engine: Engine) -> None:
+    """R100: what waits behind a bot that is away is told with the reason, in any process."""
+    clock, writer, is_well = Clock(), Writer(engine), threading.Event()
+
+    def post(_claim: Claim) -> None:
+        if not is_well.is_set():
+            raise Unreachable("NewConnectionError")
+
+    worker = Worker(writer, {"notice": Handler(post), "delivery": Handler(lambda _: None)}, clock)
+    beat = partial(heartbeats.record_heartbeat, worker_id="w")
+    for kind in ("notice", "delivery"):
+        for number in range(FAILURE_THRESHOLD):
+            writer.write(enqueue_once, kind, str(number).encode(), at=NOON)
+
+    told = []
+    for _ in range(2):
+        while worker.run_once():
+            pass
+        writer.write(beat, circuits=worker.open_circuits(), at=clock.at)
+        told.append(writer.read(heartbeats.open_circuits, at=clock.at))
+        is_well.set()
+        clock.at += timedelta(minutes=1)
+
+    assert [
+        (OpenCircuit("notice", NOON, Cause.UNREACHABLE, "NewConnectionError"),),
+        (),
+    ] == told
+
+
+def test_of_several_workers_the_one_that_fails_longest_speaks(engine: Engine) -> None:
+    writer, minute = Writer(engine), timedelta(minutes=1)
+    for minutes in (1, 3, 2):
+        circuit = OpenCircuit("notice", NOON - minutes * minute, Cause.REFUSED, "status 500")
+        writer.write(heartbeats.record_heartbeat, f"w{minutes}", [circuit], at=NOON)
+
+    (told,) = writer.read(heartbeats.open_circuits, at=NOON)
+
+    assert told.since == NOON - 3 * minute
+
+
+def test_a_cause_that_a_later_version_tells_is_read_as_a_refusal(engine: Engine) -> None:
+    """Old and new versions run side by side during an upgrade."""
+    writer = Writer(engine)
+    writer.write(heartbeats.record_heartbeat, "later", at=NOON)
+    told = [["notice", NOON.isoformat(), "UNHEARD_OF", "status 500"]]
+    writer.write(
+        lambda session: session.execute(update(WorkerRow).values(circuits=json.dumps(told)))
+    )
+
+    (circuit,) = writer.read(heartbeats.open_circuits, at=NOON)
+
+    assert circuit.cause is Cause.REFUSED
 
 
 def test_a_task_is_run_at_once_and_then_every_so_often(engine: Engine) -> None:

@@ -28,8 +28,14 @@ def is_loopback(address: str) -> bool:
     return host in LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
 
 
+# "Shared address space" (RFC 6598), which is not routed in the internet either: Tailscale and many
+# Kubernetes clusters have their hosts there.
+_SHARED: Final = ipaddress.ip_network("100.64.0.0/10")
+
+
 def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Tell whether *address* is a loopback address, or of a private network."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     known = mapped or address
-    return known.is_loopback or (known.is_private and not known.is_unspecified)
+    is_internal = known.is_private or known in _SHARED
+    return known.is_loopback or (is_internal and not known.is_unspecified)

@@ -57,7 +57,8 @@ _SERVER: Final = (
 _REQUESTS: Final = (
     LogEvent(
         "request.refused",
-        "A person or Messenger got an error page; `problem` and `reason` say why.",
+        "A person or Messenger got an error page; `problem` and `reason` say why; "
+        "for a `redirect_uri` with another `origin` than Messenger's, that too.",
         "`bad_signature` at `/webhook`: compare APP_SECRET with the app's dashboard.",
     ),
     LogEvent(
@@ -223,8 +224,9 @@ _OUTBOX: Final = (
     ),
     LogEvent(
         "outbox.late",
-        "Items have been waiting for `minutes`.",
-        "`threadlink outbox status`; does the worker run?",
+        "Items are overdue for `minutes`; `why` says why. `count` items of the kind wait in all. "
+        "Retries that wait for their time are not overdue.",
+        "`threadlink outbox status`; docs/operations.md, When the bot does not answer.",
     ),
     LogEvent(
         "outbox.deferred",

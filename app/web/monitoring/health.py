@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.infra import clock
 from app.infra.database import schema
 from app.infra.database.writer import NotCommitted
-from app.outbox import inspection
+from app.outbox.overdue import Overdue, overdue
 from app.web.current import services
 from app.web.monitoring.remembered import Remembered
 
@@ -26,7 +26,7 @@ class Readiness:
     """The readiness to serve: of the database to accept writes, and of the outbox."""
 
     takes_writes: bool
-    is_late: bool
+    overdue: tuple[Overdue, ...] = ()
 
 
 def register(app: Flask) -> None:
@@ -49,17 +49,22 @@ def readiness() -> ResponseReturnValue:
     found = remembered()
     if not found.takes_writes:
         raise NotCommitted("when the database was asked last")
-    return {"status": "ok", "queue": "late" if found.is_late else "ok"}
+    if not found.overdue:
+        return {"status": "ok", "queue": "ok"}
+    return {"status": "ok", "queue": "late", "overdue": [_as_json(each) for each in found.overdue]}
 
 
 def _find_out() -> Readiness:
     try:
         services().write(_try_writing)
-        oldest_at = services().read(inspection.oldest_waiting)
+        return Readiness(takes_writes=True, overdue=services().read(overdue, at=clock.now()))
     except NotCommitted:
-        return Readiness(takes_writes=False, is_late=False)
-    is_late = oldest_at is not None and clock.now() - oldest_at > inspection.LATE_AFTER
-    return Readiness(takes_writes=True, is_late=is_late)
+        return Readiness(takes_writes=False)
+
+
+def _as_json(item: Overdue) -> dict[str, str]:
+    since = item.since.isoformat(timespec="seconds")
+    return {"kind": item.kind, "since": since, "why": item.why}
 
 
 def _try_writing(session: Session) -> None:

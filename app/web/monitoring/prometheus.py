@@ -10,8 +10,12 @@ from flask import Blueprint, Flask, Response, abort, g, request
 from app.infra import clock
 from app.infra.observability import metrics
 from app.infra.observability.metrics import Reading
+from app.linking import graph_unlink
 from app.messenger.errors import RedirectRefused
 from app.outbox import dropped, heartbeats, inspection
+from app.outbox.bot_webhooks import DELIVERY, NOTICE
+from app.outbox.inspection import QueueStats
+from app.outbox.queue import Lane
 from app.web.current import services
 from app.web.problems.table import PROBLEMS
 
@@ -25,6 +29,8 @@ _SIGN_IN: Final = frozenset({"sign_in", "depart", "come_back"})
 _PERSON_BLUEPRINTS: Final = frozenset({"authorize", "oidc"})
 # The answer to a link preview, which is not a step.
 _PREVIEW: Final = 204
+_KINDS: Final = (DELIVERY, NOTICE, graph_unlink.KIND)
+_QUEUES: Final = (*(("waiting", lane.name.lower()) for lane in Lane), ("dead", ""))
 _REDIRECT: Final = PROBLEMS[RedirectRefused].name
 
 
@@ -46,26 +52,41 @@ def serve_metrics() -> Response:
     )
 
 
-def _outbox() -> tuple[Reading, ...]:
+def _outbox() -> Iterator[Reading]:
     at = clock.now()
     queues = services().read(inspection.queue_stats, most=inspection.COUNTED_UP_TO)
-    lost = services().read(dropped.totals).dropped
-    ages = {(q.kind, q.state): (at - q.oldest_at).total_seconds() for q in queues}
-    return (
-        Reading(
-            "threadlink_outbox_items",
-            f"Outbox items that are waiting or dead, counted up to {inspection.COUNTED_UP_TO}.",
-            ("kind", "state"),
-            {(queue.kind, queue.state): queue.count for queue in queues},
-        ),
-        Reading(
-            "threadlink_outbox_oldest_seconds",
-            "Age of the oldest outbox item.",
-            ("kind", "state"),
-            {names: max(0.0, age) for names, age in ages.items()},
-        ),
-        _single("threadlink_outbox_dropped", "Deliveries that the bot never got, ever.", lost),
+    names = ("kind", "state", "lane")
+    # With a zero for what is empty: an alert on growth needs the value of before.
+    yield Reading(
+        "threadlink_outbox_items",
+        f"Outbox items that are waiting or dead, counted up to {inspection.COUNTED_UP_TO}.",
+        names,
+        {
+            **{(kind, *queue): 0 for kind in _KINDS for queue in _QUEUES},
+            **{_labels(queue): queue.count for queue in queues},
+        },
     )
+    ages = {_labels(queue): (at - queue.oldest_at).total_seconds() for queue in queues}
+    yield Reading(
+        "threadlink_outbox_oldest_seconds",
+        "Age of the oldest outbox item.",
+        names,
+        {labels: max(0.0, age) for labels, age in ages.items()},
+    )
+    circuits = services().read(heartbeats.open_circuits, at=at)
+    failing = {(c.kind, c.cause.name.lower()): (at - c.since).total_seconds() for c in circuits}
+    yield Reading(
+        "threadlink_outbox_failing_seconds",
+        "Time since the target of a kind began to take nothing.",
+        ("kind", "cause"),
+        {labels: max(0.0, age) for labels, age in failing.items()},
+    )
+    lost = services().read(dropped.totals).dropped
+    yield _single("threadlink_outbox_dropped", "Deliveries that the bot never got, ever.", lost)
+
+
+def _labels(queue: QueueStats) -> tuple[str, str, str]:
+    return queue.kind, queue.state, queue.lane.name.lower() if queue.lane else ""
 
 
 def _workers() -> Iterator[Reading]:

@@ -1,5 +1,6 @@
 """The pages of an attempt: opened from Messenger, signed in, confirmed, and back to Messenger."""
 
+import re
 from typing import Final
 
 import structlog
@@ -48,6 +49,12 @@ _ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "state", "
 
 # Headers by which browsers declare a prefetch: the standard one, and older ones.
 _PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+# Meta's crawlers, which fetch a link for its preview: developers.facebook.com, "Meta Web Crawlers".
+# No person's browser has such a name, and whoever gives itself one gets no attempt.
+_CRAWLERS: Final = re.compile(
+    r"facebookexternal(?:hit|ua)|meta-external(?:ads|agent|fetcher)|meta-webindexer", re.IGNORECASE
+)
 
 _NOT_CONFIRMED: Final[dict[NotConfirmed, Problem]] = {
     NotConfirmed.ACCOUNT_CLOSED: PAGE_PROBLEMS[AttemptOver],
@@ -255,6 +262,8 @@ def _page_id() -> PageId:
 
 
 def _is_preview() -> bool:
-    """Return whether no person will see the page: a crawler's HEAD, a browser's prefetch."""
+    """Return whether no person will see the page: a crawler, any HEAD, a browser's prefetch."""
+    if request.method == "HEAD" or _CRAWLERS.search(request.headers.get("User-Agent", "")):
+        return True
     purpose = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
-    return request.method == "HEAD" or "prefetch" in purpose or "preview" in purpose
+    return "prefetch" in purpose or "preview" in purpose

@@ -1,5 +1,6 @@
 """/readyz: what it tells, and what it costs, whoever asks and whatever waits."""
 
+import json
 import resource
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from sqlalchemy.orm import Session
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.linking.graph_unlink import enqueue_unlink
+from app.outbox import heartbeats, queue
+from app.outbox.bot_webhooks import DELIVERY
+from app.outbox.circuit_breaker import Cause, OpenCircuit
+from app.outbox.queue import Lane, LaneKey, enqueue_once
 from app.services.container import Services
 from app.web.monitoring import health
 from app.web.monitoring.remembered import Remembered
@@ -40,6 +45,42 @@ def test_a_queue_that_is_late_leaves_the_server_ready(
 
     assert 200 == answer.status
     assert b'"queue":"late"' in answer.body
+    (overdue,) = json.loads(answer.body)["overdue"]
+    assert ("graph.unlink", "no worker runs") == (overdue["kind"], overdue["why"])
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_retry_that_waits_for_its_time_is_not_late(services: Services, client: InProcess) -> None:
+    """R100, R124: a bot that refuses one kind of delivery, and takes all others, is no fault."""
+    hour, now = timedelta(hours=1), clock.now()
+    services.write(enqueue_once, DELIVERY, b"refused", at=now - 9 * hour)
+    key = LaneKey(DELIVERY, Lane.FRESH)
+    (claim,) = services.write(queue.claim, key, limit=1, lease=hour, at=now - 9 * hour)
+    services.write(queue.postpone, claim, failure="status 500", until=now + hour)
+
+    assert b'"queue":"ok"' in client("GET", "/readyz").body
+    services.write(queue.postpone, claim, failure="status 500", until=now - hour)
+    assert b'"queue":"late"' in client("GET", "/readyz").body
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_reason_is_told_and_nothing_else(services: Services, client: InProcess) -> None:
+    """R124: neither an address nor a person is named, whoever asks."""
+    now = clock.now()
+    services.write(enqueue_once, DELIVERY, ANA.encode(), at=now)
+    since = now - timedelta(minutes=10)
+    circuit = OpenCircuit(DELIVERY, since, Cause.UNREACHABLE, "NewConnectionError")
+    services.write(heartbeats.record_heartbeat, "w", [circuit], at=now)
+
+    answer = client("GET", "/readyz")
+
+    assert 200 == answer.status
+    assert {
+        "kind": "delivery",
+        "since": since.isoformat(timespec="seconds"),
+        "why": "the target takes nothing: there is no connection to it (NewConnectionError)",
+    } == json.loads(answer.body)["overdue"][0]
+    assert ANA.encode() not in answer.body
 
 
 @on_sqlite

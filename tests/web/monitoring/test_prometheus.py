@@ -16,7 +16,10 @@ from sqlalchemy import URL
 from app import create_app
 from app.infra import clock
 from app.linking.graph_unlink import enqueue_unlink
-from app.outbox import heartbeats
+from app.outbox import heartbeats, queue
+from app.outbox.bot_webhooks import DELIVERY, NOTICE
+from app.outbox.circuit_breaker import Cause, OpenCircuit
+from app.outbox.queue import Lane, LaneKey, enqueue_once
 from app.services import background
 from app.services.container import Services, build
 from tests.actors import Graph, Messenger, Person, linked, log_in
@@ -141,8 +144,48 @@ def test_the_outbox_is_read_at_each_scrape(services: Services, client: InProcess
 
     found = samples_of(client)
 
-    assert 1 == found["threadlink_outbox_items", "graph.unlink", "waiting"]
-    assert 600 <= found["threadlink_outbox_oldest_seconds", "graph.unlink", "waiting"]
+    assert 1 == found["threadlink_outbox_items", "fresh", "graph.unlink", "waiting"]
+    assert 600 <= found["threadlink_outbox_oldest_seconds", "fresh", "graph.unlink", "waiting"]
+
+
+def test_what_failed_is_counted_apart_from_what_was_never_tried(
+    services: Services, client: InProcess
+) -> None:
+    """R100: an alert tells a worker that is behind from a bot that refuses one kind of delivery."""
+    now = clock.now()
+    for body in (b"1", b"2", b"3"):
+        services.write(enqueue_once, DELIVERY, body, at=now)
+    key = LaneKey(DELIVERY, Lane.FRESH)
+    refused, dead = services.write(queue.claim, key, limit=2, lease=timedelta(1), at=now)
+    services.write(queue.postpone, refused, failure="status 500", until=now + timedelta(hours=1))
+    services.write(queue.dead_letter, dead, failure="status 500")
+
+    found = samples_of(client)
+
+    items = "threadlink_outbox_items"
+    assert [1, 1, 1] == [
+        found[items, "delivery", "fresh", "waiting"],
+        found[items, "delivery", "retries", "waiting"],
+        found[items, "", "dead", "delivery"],
+    ]
+    # Growth can be seen from the first one on.
+    assert 0 == found[items, "", "dead", "notice"]
+
+
+def test_a_target_that_takes_nothing_is_told_with_its_cause(
+    services: Services, client: InProcess
+) -> None:
+    """R100: its circuit is in the worker, and comes with the heartbeat."""
+    now = clock.now()
+    circuit = OpenCircuit(NOTICE, now - timedelta(minutes=3), Cause.UNREACHABLE, "NoConnection")
+    services.write(heartbeats.record_heartbeat, "failing", [circuit], at=now)
+    services.write(heartbeats.record_heartbeat, "well", at=now)
+
+    failing = "threadlink_outbox_failing_seconds"
+    assert 180 <= samples_of(client)[failing, "notice", "unreachable"] < 240
+
+    services.write(heartbeats.record_heartbeat, "failing", at=now)
+    assert not [names for names in samples_of(client) if names[0] == failing]
 
 
 def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(

@@ -19,6 +19,12 @@ CRAWLERS = [
     {"User-Agent": "WhatsApp/2.23.20.0"},
     {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
 ]
+META_CRAWLERS = [
+    CRAWLERS[0],
+    {"User-Agent": "facebookexternalua"},
+    {"User-Agent": "meta-externalfetcher/1.1"},
+    {"User-Agent": "Meta-ExternalAgent/1.1 (+https://developers.facebook.com/docs/sharing)"},
+]
 PREFETCHES = [
     {"Sec-Purpose": "prefetch"},
     {"Sec-Purpose": "prefetch;prerender"},
@@ -171,7 +177,7 @@ def test_previews_and_prefetches_use_nothing_up(
     assert 2 == len(graph.calls)
 
 
-@pytest.mark.parametrize("headers", PREFETCHES)
+@pytest.mark.parametrize("headers", [*PREFETCHES, *META_CRAWLERS])
 def test_a_declared_prefetch_makes_no_attempt(
     visitor: PageVisitor, stored: StoredRows, headers: dict[str, str]
 ) -> None:
@@ -229,3 +235,27 @@ def test_a_clean_address_in_another_browser_leads_nowhere(app: Flask, visitor: P
     assert "Tap Log In again in Messenger." in visitor.reads
     assert "keeps no cookies" not in visitor.reads
     assert () == answer.forms
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1) [FBAN/MessengerForiOS;FBAV/530.0.0.1]",
+        "Mozilla/5.0 (Linux; Android 16; wv) Chrome/140.0 Mobile [FB_IAB/Orca-Android;FBAV/530.0]",
+    ],
+)
+def test_the_browsers_inside_metas_apps_are_people(visitor: PageVisitor, user_agent: str) -> None:
+    """R8: only the crawlers are kept out, which no person uses."""
+    assert 303 == visitor.opens(log_in().address(), **{"User-Agent": user_agent}).status
+
+
+def test_a_preview_does_not_make_the_true_link_look_opened_elsewhere(
+    app: Flask, visitor: PageVisitor, stored: StoredRows
+) -> None:
+    """R8: `also_opened_elsewhere` is a warning, and a preview is no reason for one."""
+    login = log_in()
+    PageVisitor(app).opens(login.address(), **META_CRAWLERS[0])
+
+    visitor.taps_log_in(login)
+
+    assert 1 == stored.count("attempt")
