@@ -18,14 +18,16 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 from app import create_app
+from app.accounts import local
 from app.cli import main
 from app.emulator import EmulatorSettings, PageSettings, create_emulator
 from app.emulator.context import Emulator, emulator_of
 from app.infra import clock
+from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.linking import delivery_counts
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
-from tests.installation import ENVIRONMENT, OTHER_PAGE, PAGE
+from tests.installation import ENVIRONMENT, NOON, OTHER_PAGE, PAGE, PASSWORD, USERNAME
 
 TOKENS = {PAGE: ENVIRONMENT["PAGE_ACCESS_TOKEN"], OTHER_PAGE: "EAAanotherpagetoken0123456789"}
 Runs = Callable[..., Result]
@@ -46,16 +48,21 @@ class Platform:
             "scopes": ["pages_messaging", "pages_manage_metadata"],
         }
         self.clock_is_off_by = timedelta(0)
-        # What a page's token is answered when it asks who it is.
-        self.page_error: dict[str, Any] | None = None
+        # The errors that such calls are answered with ("GET /me?…": a part of it), and all calls.
+        self.errors: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
         self.emulator_app: Any = app
 
     def __call__(self, environ: Any, start: Any) -> Any:
+        path = environ["PATH_INFO"].removeprefix(f"/{GRAPH_VERSION}")
+        asked = f"{environ['REQUEST_METHOD']} {path}?{environ['QUERY_STRING']}"
+        self.asked.append(asked)
+        for part, error in self.errors.items():
+            if part in asked:
+                return Response(json.dumps({"error": error}), 400)(environ, start)
         if environ["PATH_INFO"].endswith("/debug_token"):
             facts = Response(json.dumps({"data": self.token_facts}), mimetype="application/json")
             return facts(environ, start)
-        if self.page_error and environ["PATH_INFO"].endswith("/me"):
-            return Response(json.dumps({"error": self.page_error}), 400)(environ, start)
         return self.emulator_app(environ, start)
 
 
@@ -111,6 +118,7 @@ def runs(environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 def sound(server: Services, runs: Runs) -> Services:
     """Return an installation with which nothing is wrong: Messenger has been heard, too."""
     assert 0 == runs("setup").exit_code
+    server.write(local.add, USERNAME, None, server.hasher.hash(PASSWORD), at=NOON)
     server.write(delivery_counts.add, {(delivery_counts.minute_of(clock.now()), "current"): 1})
     return server
 

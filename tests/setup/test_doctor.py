@@ -1,5 +1,6 @@
 """`threadlink doctor` names each problem at Meta, with its cause and its fix."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,11 +12,16 @@ from structlog.testing import capture_logs
 from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
 from app.infra import clock
+from app.infra.database.writer import NotCommitted
 from app.infra.network.meta_addresses import GRAPH_VERSION
+from app.infra.observability import logs
 from app.outbox import heartbeats
 from app.services.background import make_worker
 from app.services.container import Services
-from app.setup.meta_checks import check_subscriptions
+from app.setup import concurrently
+from app.setup.concurrently import Check
+from app.setup.findings import Finding, ok
+from app.setup.meta_checks import check_meta
 from tests.browsers import OverSockets
 from tests.installation import OTHER_PAGE, PAGE
 from tests.setup.conftest import TOKENS, Platform, Runs, lines
@@ -28,7 +34,7 @@ def test_a_sound_installation_passes_every_check(runs: Runs) -> None:
     result = runs("doctor")
 
     assert 0 == result.exit_code, result.output
-    assert 18 == result.stdout.count("\n")
+    assert 19 == result.stdout.count("\n")
     assert {"ok"} == {line.split(maxsplit=1)[0] for line in result.stdout.splitlines()}
 
 
@@ -84,12 +90,12 @@ SETTINGS = {
     "another page's token": (
         {"PAGE_ACCESS_TOKEN": TOKENS[OTHER_PAGE]},
         f"page {PAGE}",
-        f"its token belongs to page {OTHER_PAGE}",
+        f"its token belongs to {OTHER_PAGE}",
         "App dashboard > Messenger > Messenger API settings > Generate token",
     ),
     "Graph is away": (
         {"GRAPH_URL": "http://127.0.0.1:9"},
-        "app secret",
+        "app subscription",
         "Graph does not answer",
         "https://metastatus.com; from this machine: curl",
     ),
@@ -232,6 +238,102 @@ def test_the_daily_look_warns_in_the_log_and_in_the_figures(
     assert 1 == sound.read(heartbeats.workers_status, at=moment).faults
 
 
+@pytest.mark.parametrize(
+    ("ahead", "event", "told"),
+    [
+        (timedelta(hours=2), "setup.warning", "ends on"),
+        (timedelta(hours=-2), "setup.fault", "ended on"),
+    ],
+)
+def test_the_daily_look_tells_that_the_token_ends(  # noqa: PLR0913, PLR0917 - a row of the table
+    ahead: timedelta,
+    event: str,
+    told: str,
+    sound: Services,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A page token that was made from a short-lived user token is good for two hours.
+    """
+    moment = clock.now()
+    platform.token_facts["expires_at"] = int((moment + ahead).timestamp())
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    # `threadlink setup`, which ran in this process, logs errors only.
+    logs.configure(level="warning", form="console")
+    worker = make_worker(sound, "w")
+    worker.run_once()
+    moment += timedelta(minutes=5)
+
+    with capture_logs() as logged:
+        worker.run_once()
+
+    (line,) = [line for line in logged if line["event"].startswith("setup.")]
+    assert (event, f"token of page {PAGE}") == (line["event"], line["subject"])
+    assert line["told"].startswith(told)
+    assert TOKENS[PAGE] not in str(logged)
+
+
+@pytest.mark.usefixtures("sound")
+def test_each_authenticator_is_asked_and_none_hides_another(runs: Runs) -> None:
+    """Two servers that are away: each is told, with its own fix, and the rest is looked at."""
+    away = {
+        "AUTHENTICATORS": "ldap:staff oidc:shop",
+        "LDAP_STAFF_URL": "ldap://127.0.0.1:9",
+        "LDAP_STAFF_BASE": "dc=example,dc=com",
+        "OIDC_SHOP_ISSUER": "http://127.0.0.1:9",
+        "OIDC_SHOP_CLIENT_ID": "threadlink",
+        "OIDC_SHOP_CLIENT_SECRET": "canary-s3cret",
+    }
+
+    found = lines(runs, **away)
+
+    staff, shop = found["authenticator ldap:staff"], found["authenticator oidc:shop"]
+    assert ("fault", "fault") == (staff["verdict"], shop["verdict"])
+    assert "LDAP_STAFF_URL" in staff["mend"]
+    assert "OIDC_SHOP_ISSUER" in shop["mend"]
+    assert "ok" == found["clock"]["verdict"]
+    assert "canary-s3cret" not in str(found)
+
+
+@pytest.mark.usefixtures("server")
+def test_that_there_are_no_accounts_yet_is_a_warning(runs: Runs) -> None:
+    line = lines(runs)["authenticator local"]
+
+    assert ("warning", "has no accounts yet") == (line["verdict"], line["words"])
+    assert line["mend"].startswith("threadlink accounts add")
+
+
+def test_checks_do_not_wait_for_each_other() -> None:
+    """One that hangs until its time is over costs no more than that, however many do."""
+    all_at_once = threading.Barrier(3)
+
+    def looks() -> list[Finding]:
+        all_at_once.wait(10)
+        return [ok("x", "is sound")]
+
+    found = [*concurrently.run([Check("x", looks)] * 3)]
+
+    assert ["ok"] * 3 == [finding.verdict for finding in found]
+
+
+def test_a_check_that_breaks_down_hides_no_other() -> None:
+    def breaks() -> list[Finding]:
+        raise RuntimeError("canary")
+
+    def away() -> list[Finding]:
+        raise NotCommitted
+
+    sound = ok("c", "is sound")
+
+    found = [*concurrently.run([Check("a", breaks), Check("b", away), Check("c", lambda: [sound])])]
+
+    assert ["a", "b", "c"] == [finding.subject for finding in found]
+    assert sound == found[2]
+    assert "could not be checked (RuntimeError)" == found[0].words
+    assert ("threadlink db status", "problem") == (found[1].fix, found[1].verdict)
+
+
 def test_nothing_that_doctor_does_changes_anything(
     sound: Services, meta: Emulator, runs: Runs
 ) -> None:
@@ -257,5 +359,5 @@ def test_the_daily_look_sees_what_has_changed_at_meta(sound: Services, meta: Emu
 
 
 def faults_of(services: Services) -> list[str]:
-    found = check_subscriptions(services.meta())
+    found = check_meta(services.meta(), at=clock.now())
     return [finding.subject for finding in found if finding.verdict == "problem"]
