@@ -27,7 +27,6 @@ from app.outbox.queue import Claim, enqueue
 T = TypeVar("T")
 
 KIND: Final = "graph.unlink"
-CONCURRENCY: Final = 4
 # Every other limit is of one page, or of the owner of its token.
 _LIMIT_OF_THE_APP: Final = 4
 # In a message with code 100: our proof, our permissions, our path.
@@ -79,7 +78,7 @@ def unlink_handler(
     that there is nothing to unlink becomes a dead letter after the usual tries.
     """
     perform = partial(_unlink, read, graph, RateLimitWaits(), RefusedPages(clock))
-    return Handler(perform, retries_forever=True, concurrency=CONCURRENCY)
+    return Handler(perform, retries_forever=True)
 
 
 class RateLimitWaits:

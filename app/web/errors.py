@@ -157,7 +157,7 @@ def _log(exc: Exception, problem: Problem) -> None:
             fix=row.fix,
         )
     elif not isinstance(exc, HTTPException):
-        told = {"problem": problem.name, "reason": None}
-        if isinstance(exc, RedirectRefused):
-            told |= {"reason": exc.reason, "origin": exc.origin}
-        log.info("request.refused", path=path, **told)
+        reason, origin = (
+            (exc.reason, exc.origin) if isinstance(exc, RedirectRefused) else (None, None)
+        )
+        log.info("request.refused", path=path, problem=problem.name, reason=reason, origin=origin)
