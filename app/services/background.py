@@ -21,7 +21,7 @@ from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
 from app.services.container import Services
-from app.setup.meta_checks import check_subscriptions
+from app.setup.meta_checks import check_meta
 
 log = structlog.get_logger()
 
@@ -100,9 +100,11 @@ def _record_heartbeat(services: Services, worker: Worker, worker_id: str, at: da
 
 
 def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
-    """Log an error for each subscription at Meta that no longer leads to this server (R104)."""
-    findings = check_subscriptions(services.meta())
+    """Log what `threadlink doctor` would find at Meta: what ends linking, and what soon will."""
+    findings = [*check_meta(services.meta(), at=at)]
     problems = [finding for finding in findings if finding.verdict == "problem"]
     services.write(heartbeats.record_meta_check, worker_id, len(problems), at=at)
     for problem in problems:
         log.error("setup.fault", subject=problem.subject, told=problem.words, mend=problem.fix)
+    for notice in (finding for finding in findings if finding.verdict == "warning"):
+        log.warning("setup.warning", subject=notice.subject, told=notice.words, mend=notice.fix)

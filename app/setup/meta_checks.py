@@ -1,6 +1,6 @@
 """The settings of an installation at Meta, and the checks of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -8,21 +8,19 @@ from functools import partial
 from typing import Final
 
 from app.infra.network.meta_addresses import GRAPH_VERSION
-from app.messenger.errors import BAD_PARAMETER, GraphError, GraphUnavailable, TokenDead
+from app.messenger.errors import GraphError, TokenDead
 from app.messenger.graph.client import GraphClient
-from app.messenger.graph.setup import (
-    LINKING_FIELD,
-    NEEDED_SCOPES,
-    AppClient,
-    PageClient,
-    TokenFacts,
-    Webhook,
-)
+from app.messenger.graph.setup import LINKING_FIELD, AppClient, PageClient, Webhook
 from app.messenger.graph.transport import Observation
 from app.messenger.types import PageId
+from app.setup import concurrently
+from app.setup.concurrently import Check
 from app.setup.findings import Finding, ok, problem, warning
+from app.setup.graph_refusals import NEW_TOKEN, checked, is_about_proof, refusal
+from app.setup.token_checks import check_token
 
-EXPIRES_SOON: Final = timedelta(days=7)
+_NO_SUCH_APP: Final = 101
+_APART: Final = "APP_ID and APP_SECRET do not belong together"
 # Our clock may differ from Meta's by 120 s before codes are refused: a code counts from 120 s
 # before Meta's timestamp of its event.
 SKEW_NOTICED: Final = timedelta(seconds=30)
@@ -62,23 +60,22 @@ class HeaderObserver:
 
 
 def check_meta(meta: Meta, *, at: datetime) -> Iterator[Finding]:
-    """Yield a finding for each setting at Meta that linking needs."""
-    app = _checked("app secret", partial(_check_app, meta))
-    yield from app
-    if app[-1].verdict == "problem":
-        return
-    for page in meta.pages:
-        token = _checked(f"token of page {page.id}", partial(_check_token, meta, page, at))
-        yield from token
-        if token[-1].verdict != "problem":
-            yield from _checked(f"page {page.id}", partial(_check_page, page))
+    """Yield a finding for each setting at Meta that linking needs.
+
+    By `threadlink doctor`, and daily by the worker: Meta may end subscriptions and tokens (R104).
+    """
+    return concurrently.run(
+        [
+            Check("app subscription", partial(_app, meta)),
+            *(check for page in meta.pages for check in _checks_of(meta, page, at)),
+        ]
+    )
 
 
-def check_subscriptions(meta: Meta) -> Iterator[Finding]:
-    """Yield findings about the subscriptions, which Meta may end: checked daily (R104)."""
-    yield from _checked("app subscription", partial(_check_app_webhook, meta))
-    for page in meta.pages:
-        yield from _checked(f"subscription of page {page.id}", partial(_check_fields, page))
+def _checks_of(meta: Meta, page: MetaPage, at: datetime) -> Iterator[Check]:
+    token, itself = f"token of page {page.id}", f"page {page.id}"
+    yield Check(token, partial(_token, meta, page, at))
+    yield Check(itself, partial(_page, page))
 
 
 def check_headers(
@@ -110,55 +107,30 @@ def check_headers(
         yield ok("clock", "agrees with Meta's")
 
 
-def _checked(subject: str, check: Callable[[], list[Finding] | Finding]) -> list[Finding]:
-    try:
-        findings = check()
-        return [findings] if isinstance(findings, Finding) else findings
-    except GraphUnavailable as exc:
-        return [
-            problem(
-                subject,
-                f"could not be checked, Graph does not answer: {exc}",
-                "https://metastatus.com; from this machine: curl -I https://graph.facebook.com",
-            )
-        ]
-    except TokenDead as exc:
-        return [problem(subject, f"the token is no longer good: {exc}", _NEW_TOKEN)]
-    except GraphError as exc:
-        return [problem(subject, f"Graph refuses the check: {exc}", _NEW_TOKEN)]
-
-
-_NEW_TOKEN: Final = (
-    "App dashboard > Messenger > Messenger API settings > Generate token, into PAGE_ACCESS_TOKEN"
-)
-
-
-def _check_app(meta: Meta) -> list[Finding]:
-    subject = "app secret"
+def _app(meta: Meta) -> Iterator[Finding]:
+    subject = "app subscription"
     try:
         webhook = meta.app.webhook()
-    except GraphUnavailable:
-        raise
     except GraphError as exc:
-        return [
-            problem(
-                subject,
-                f"APP_ID and APP_SECRET do not belong together: {exc}",
-                f"https://developers.facebook.com/apps/{meta.app.app_id}/settings/basic/",
-            )
-        ]
-    return [
-        _check_webhook(meta, webhook),
-        ok(subject, "is the app's"),
-    ]
+        if _is_app_unknown(exc):
+            yield problem("app secret", f"{_APART}: {exc}", _basic_settings(meta))
+        else:
+            yield refusal(subject, exc)
+    else:
+        yield _check_webhook(subject, meta, webhook)
+        yield ok("app secret", "is the app's")
 
 
-def _check_app_webhook(meta: Meta) -> Finding:
-    return _check_webhook(meta, meta.app.webhook())
+def _is_app_unknown(exc: GraphError) -> bool:
+    # The token of such a call is APP_ID|APP_SECRET. 101: "Error validating application".
+    return isinstance(exc, TokenDead) or exc.code == _NO_SUCH_APP
 
 
-def _check_webhook(meta: Meta, webhook: Webhook | None) -> Finding:
-    subject = "app subscription"
+def _basic_settings(meta: Meta) -> str:
+    return f"https://developers.facebook.com/apps/{meta.app.app_id}/settings/basic/"
+
+
+def _check_webhook(subject: str, meta: Meta, webhook: Webhook | None) -> Finding:
     if webhook is None:
         return problem(subject, "the app has no webhook for pages", "threadlink setup")
     if webhook.url != meta.webhook_url:
@@ -176,74 +148,57 @@ def _check_webhook(meta: Meta, webhook: Webhook | None) -> Finding:
     return ok(subject, f"{LINKING_FIELD} is posted to {webhook.url}")
 
 
-def _check_token(meta: Meta, page: MetaPage, at: datetime) -> Finding:
+def _token(meta: Meta, page: MetaPage, at: datetime) -> Iterator[Finding]:
     subject = f"token of page {page.id}"
-    facts = meta.app.inspect(page.token)
-    if not facts.is_valid:
-        return problem(
-            subject, f"is not valid: {facts.reason or 'Meta does not say why'}", _NEW_TOKEN
-        )
-    if wrong := _wrong_token(facts, meta.app.app_id, page.id):
-        return problem(subject, wrong, _NEW_TOKEN)
-    missing = [scope for scope in NEEDED_SCOPES if scope not in facts.scopes]
-    if missing:
-        return problem(subject, f"lacks the permission {', '.join(missing)}", _NEW_TOKEN)
-    if facts.expires_at is not None and facts.expires_at - at < EXPIRES_SOON:
-        return warning(subject, f"ends on {facts.expires_at:%Y-%m-%d %H:%M} UTC", _NEW_TOKEN)
-    return ok(subject, "is valid, of this page and of this app, with every permission")
-
-
-def _wrong_token(facts: TokenFacts, app_id: str, page_id: str) -> str | None:
-    if facts.kind.upper() != "PAGE":
-        return f"is a {facts.kind.lower() or 'nameless'} token: a page token is needed"
-    if facts.app_id != app_id:
-        return f"belongs to the app {facts.app_id}, not to {app_id}"
-    if facts.page_id and facts.page_id != page_id:
-        return f"is the token of page {facts.page_id}"
-    return None
-
-
-def _check_page(page: MetaPage) -> list[Finding]:
     try:
-        seen = page.client.page()
-    except GraphUnavailable:
-        raise
+        facts = meta.app.inspect(page.token)
     except GraphError as exc:
-        if exc.code == BAD_PARAMETER and "proof" in exc.reason:
-            return [
-                problem(
-                    f"proof of page {page.id}",
-                    "appsecret_proof is refused: the token belongs to an app with another secret",
-                    "App settings > Basic > App secret, into APP_SECRET",
-                )
-            ]
-        raise
-    if seen.id != page.id:
-        return [problem(f"page {page.id}", f"its token belongs to page {seen.id}", _NEW_TOKEN)]
-    return [
-        ok(f"proof of page {page.id}", "appsecret_proof is accepted"),
-        _check_fields(page),
-        _check_linking_url(page),
-    ]
+        # Asked with the app's own token: nothing is known of the page's.
+        if _is_app_unknown(exc):
+            yield problem(subject, f"could not be checked: {_APART}", _basic_settings(meta))
+        else:
+            yield refusal(subject, exc)
+    else:
+        yield from check_token(facts, app_id=meta.app.app_id, page_id=page.id, at=at)
 
 
-def _check_fields(page: MetaPage) -> Finding:
-    subject = f"subscription of page {page.id}"
+def _page(page: MetaPage) -> Iterator[Finding]:
+    try:
+        owner = page.client.page_id()
+    except GraphError as exc:
+        is_proof = is_about_proof(exc)
+        yield refusal(f"proof of page {page.id}" if is_proof else f"page {page.id}", exc)
+        if is_proof or isinstance(exc, TokenDead):
+            # Graph answers every call with this token so.
+            return
+    else:
+        yield ok(f"proof of page {page.id}", "appsecret_proof is accepted")
+        if owner != page.id:
+            words = f"its token belongs to {owner}: what follows for a page cannot be checked by it"
+            yield problem(f"page {page.id}", words, NEW_TOKEN)
+            return
+    fields, log_in = f"subscription of page {page.id}", f"Log In of page {page.id}"
+    yield from checked(fields, partial(_fields, fields, page))
+    yield from checked(log_in, partial(_linking_url, log_in, page))
+
+
+def _fields(subject: str, page: MetaPage) -> Iterator[Finding]:
     if LINKING_FIELD in page.client.subscribed_fields():
-        return ok(subject, f"the app is subscribed to {LINKING_FIELD}")
+        yield ok(subject, f"the app is subscribed to {LINKING_FIELD}")
+        return
     words = (
         f"the app is not subscribed to the page's {LINKING_FIELD}: it never was, or Meta has "
         "ended that after an hour in which the server failed"
     )
-    return problem(subject, words, "threadlink setup")
+    yield problem(subject, words, "threadlink setup")
 
 
-def _check_linking_url(page: MetaPage) -> Finding:
-    subject = f"Log In of page {page.id}"
+def _linking_url(subject: str, page: MetaPage) -> Iterator[Finding]:
     url = page.profile.linking_url()
     fix = f"threadlink messenger set-url --page {page.id}"
     if url is None:
-        return warning(subject, "is not shown in the thread's details: no address is set", fix)
-    if url != page.linking_url:
-        return problem(subject, f"leads to {url}, not to {page.linking_url}", fix)
-    return ok(subject, f"leads to {url}")
+        yield warning(subject, "is not shown in the thread's details: no address is set", fix)
+    elif url != page.linking_url:
+        yield problem(subject, f"leads to {url}, not to {page.linking_url}", fix)
+    else:
+        yield ok(subject, f"leads to {url}")

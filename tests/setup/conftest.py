@@ -46,16 +46,18 @@ class Platform:
             "scopes": ["pages_messaging", "pages_manage_metadata"],
         }
         self.clock_is_off_by = timedelta(0)
-        # What a page's token is answered when it asks who it is.
-        self.page_error: dict[str, Any] | None = None
+        # The errors that calls with such a path are answered with.
+        self.errors: dict[str, dict[str, Any]] = {}
         self.emulator_app: Any = app
 
     def __call__(self, environ: Any, start: Any) -> Any:
+        asked = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
+        for part, error in self.errors.items():
+            if part in asked:
+                return Response(json.dumps({"error": error}), 400)(environ, start)
         if environ["PATH_INFO"].endswith("/debug_token"):
             facts = Response(json.dumps({"data": self.token_facts}), mimetype="application/json")
             return facts(environ, start)
-        if self.page_error and environ["PATH_INFO"].endswith("/me"):
-            return Response(json.dumps({"error": self.page_error}), 400)(environ, start)
         return self.emulator_app(environ, start)
 
 

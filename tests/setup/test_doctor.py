@@ -12,10 +12,11 @@ from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
 from app.infra import clock
 from app.infra.network.meta_addresses import GRAPH_VERSION
+from app.infra.observability import logs
 from app.outbox import heartbeats
 from app.services.background import make_worker
 from app.services.container import Services
-from app.setup.meta_checks import check_subscriptions
+from app.setup.meta_checks import check_meta
 from tests.browsers import OverSockets
 from tests.installation import OTHER_PAGE, PAGE
 from tests.setup.conftest import TOKENS, Platform, Runs, lines
@@ -84,12 +85,12 @@ SETTINGS = {
     "another page's token": (
         {"PAGE_ACCESS_TOKEN": TOKENS[OTHER_PAGE]},
         f"page {PAGE}",
-        f"its token belongs to page {OTHER_PAGE}",
+        f"its token belongs to {OTHER_PAGE}",
         "App dashboard > Messenger > Messenger API settings > Generate token",
     ),
     "Graph is away": (
         {"GRAPH_URL": "http://127.0.0.1:9"},
-        "app secret",
+        "app subscription",
         "Graph does not answer",
         "https://metastatus.com; from this machine: curl",
     ),
@@ -232,6 +233,42 @@ def test_the_daily_look_warns_in_the_log_and_in_the_figures(
     assert 1 == sound.read(heartbeats.workers_status, at=moment).faults
 
 
+@pytest.mark.parametrize(
+    ("ahead", "event", "told"),
+    [
+        (timedelta(hours=2), "setup.warning", "ends on"),
+        (timedelta(hours=-2), "setup.fault", "ended on"),
+    ],
+)
+def test_the_daily_look_tells_that_the_token_ends(  # noqa: PLR0913, PLR0917 - a row of the table
+    ahead: timedelta,
+    event: str,
+    told: str,
+    sound: Services,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A page token that was made from a short-lived user token is good for two hours.
+    """
+    moment = clock.now()
+    platform.token_facts["expires_at"] = int((moment + ahead).timestamp())
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    # `threadlink setup`, which ran in this process, logs errors only.
+    logs.configure(level="warning", form="console")
+    worker = make_worker(sound, "w")
+    worker.run_once()
+    moment += timedelta(minutes=5)
+
+    with capture_logs() as logged:
+        worker.run_once()
+
+    (line,) = [line for line in logged if line["event"].startswith("setup.")]
+    assert (event, f"token of page {PAGE}") == (line["event"], line["subject"])
+    assert line["told"].startswith(told)
+    assert TOKENS[PAGE] not in str(logged)
+
+
 def test_nothing_that_doctor_does_changes_anything(
     sound: Services, meta: Emulator, runs: Runs
 ) -> None:
@@ -257,5 +294,5 @@ def test_the_daily_look_sees_what_has_changed_at_meta(sound: Services, meta: Emu
 
 
 def faults_of(services: Services) -> list[str]:
-    found = check_subscriptions(services.meta())
+    found = check_meta(services.meta(), at=clock.now())
     return [finding.subject for finding in found if finding.verdict == "problem"]

@@ -72,6 +72,78 @@ def test_a_clock_that_is_wrong_is_named(
     assert "timedatectl set-ntp true" == line["mend"]
 
 
+DAYS = timedelta(days=1)
+# The moments that Meta names, from now on; the verdict, and how it is told.
+ENDS: dict[str, tuple[str, timedelta, str, str]] = {
+    "gone, though Meta calls it valid": ("expires_at", -DAYS, "fault", "ended on"),
+    "of two hours": ("expires_at", timedelta(hours=2), "warning", "ends on"),
+    "of sixty days": ("expires_at", 60 * DAYS, "ok", "is valid"),
+    "with access to data that has ended": (
+        "data_access_expires_at",
+        -DAYS,
+        "warning",
+        "the app's access to the data of the token's owner ended on",
+    ),
+    "with access to data that ends": (
+        "data_access_expires_at",
+        3 * DAYS,
+        "warning",
+        "the app's access to the data of the token's owner ends on",
+    ),
+    "with access to data for long": ("data_access_expires_at", 80 * DAYS, "ok", "is valid"),
+}
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize(("name", "ahead", "verdict", "told"), ENDS.values(), ids=ENDS.keys())
+def test_that_a_token_ends_is_told_in_time(  # noqa: PLR0913, PLR0917 - a row of the table
+    name: str, ahead: timedelta, verdict: str, told: str, platform: Platform, runs: Runs
+) -> None:
+    ends_at = clock.now() + ahead
+    platform.token_facts[name] = int(ends_at.timestamp())
+
+    line = lines(runs)[f"token of page {PAGE}"]
+
+    assert verdict == line["verdict"]
+    assert line["words"].startswith(told)
+    assert (f"{ends_at:%Y-%m-%d %H:%M} UTC" in line["words"]) is (verdict != "ok")
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize(
+    ("scopes", "verdict"),
+    [
+        ([{"scope": "pages_messaging", "target_ids": ["8"]}], "warning"),
+        ([{"scope": "pages_messaging", "target_ids": ["8", PAGE]}], "ok"),
+        ([{"scope": "pages_messaging"}, {"scope": "leads_retrieval", "target_ids": ["8"]}], "ok"),
+    ],
+    ids=["another page", "this page, too", "all pages"],
+)
+def test_a_permission_for_other_pages_is_not_called_every_permission(
+    scopes: list[Any], verdict: str, platform: Platform, runs: Runs
+) -> None:
+    platform.token_facts["granular_scopes"] = scopes
+
+    line = lines(runs)[f"token of page {PAGE}"]
+
+    assert verdict == line["verdict"]
+    assert ("with every permission" in line["words"]) is (verdict == "ok")
+    assert ("was given pages_messaging for other pages only" in line["words"]) is (verdict != "ok")
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+def test_all_that_is_wrong_with_a_token_is_told(platform: Platform, runs: Runs) -> None:
+    platform.token_facts |= {"type": "USER", "app_id": "9", "scopes": []}
+
+    output = runs("doctor").output
+
+    for told in ("is a user token", "belongs to the app 9", "lacks the permission"):
+        assert f"PROBLEM  token of page {PAGE}: {told}" in output
+
+
 # What Graph says to a page's token which debug_token has called good, a moment before. The proof is
 # refused as others have met it: tests/emulator/graph/test_views.py.
 PAGE_ERRORS: dict[str, tuple[dict[str, Any], str, str, str]] = {
@@ -92,16 +164,40 @@ PAGE_ERRORS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "App dashboard > Messenger > Messenger API settings > Generate token",
     ),
     "not allowed": (
-        {"message": "Permissions error", "type": "OAuthException", "code": 200},
+        {"message": "API access deactivated", "type": "OAuthException", "code": 200},
         f"page {PAGE}",
-        "Graph refuses the check: Permissions error (code 200",
+        "Graph refuses the check: API access deactivated (code 200",
+        "App dashboard > Alerts, and App Review > Permissions and Features",
+    ),
+    "a user's token": (
+        {"message": "(#210) A page access token is required", "code": 210},
+        f"page {PAGE}",
+        "the token is not a page's: (#210) A page access token is required",
         "App dashboard > Messenger > Messenger API settings > Generate token",
     ),
-    "too many calls": (
-        {"message": "Page request limit reached", "type": "OAuthException", "code": 32},
+    "a restricted page": (
+        {"message": "Page restricted", "code": 10, "error_subcode": 1893063},
         f"page {PAGE}",
-        "could not be checked, Graph does not answer: Page request limit reached (code 32",
-        "https://metastatus.com",
+        "Graph refuses the check: Page restricted (code 10, subcode 1893063",
+        "an admin of the Page",
+    ),
+    "too many calls": (
+        {"message": "Too many calls to this Page account", "code": 80001},
+        f"page {PAGE}",
+        "could not be checked, Graph's rate limit is reached: Too many calls",
+        "wait a minute, then: threadlink doctor",
+    ),
+    "trouble on Meta's side": (
+        {"message": "Service temporarily unavailable", "code": 2, "is_transient": True},
+        f"page {PAGE}",
+        "could not be checked, Graph has trouble of its own: Service temporarily unavailable",
+        "wait a few minutes (https://metastatus.com), then: threadlink doctor",
+    ),
+    "something that nobody knows": (
+        {"message": "Odd", "code": 424242},
+        f"page {PAGE}",
+        "Graph refuses the check: Odd (code 424242",
+        "the words above are Meta's; the code: https://developers.facebook.com",
     ),
 }
 
@@ -114,16 +210,78 @@ PAGE_ERRORS: dict[str, tuple[dict[str, Any], str, str, str]] = {
 def test_what_graph_answers_to_the_page_is_named(  # noqa: PLR0913, PLR0917 - a row of the table
     error: dict[str, Any], subject: str, told: str, mend: str, platform: Platform, runs: Runs
 ) -> None:
-    platform.page_error = error
+    platform.errors["/me?"] = error
 
     found = lines(runs)
 
     assert "fault" == found[subject]["verdict"]
     assert found[subject]["words"].startswith(told)
     assert found[subject]["mend"].startswith(mend)
-    # Nothing is reported of what could not be checked; the other checks go on.
-    assert f"Log In of page {PAGE}" not in found
+    # The other checks go on, unless Graph answers whatever this token asks so.
+    is_all_of_it = mend.startswith("App settings") or error["code"] in {190, 210}
+    assert (f"Log In of page {PAGE}" in found) is not is_all_of_it
     assert "ok" == found["clock"]["verdict"]
+    assert "ok" == found["app secret"]["verdict"]
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+def test_a_token_that_may_not_read_the_page_s_name_is_good(platform: Platform, runs: Runs) -> None:
+    """
+    Linking needs no pages_read_engagement.
+    """
+    platform.errors["name"] = {
+        "message": "(#100) Object does not exist, cannot be loaded due to missing permission or "
+        "reviewable feature. It requires the 'pages_read_engagement' permission",
+        "code": 100,
+    }
+
+    result = runs("doctor")
+
+    assert 0 == result.exit_code, result.output
+
+
+LOOKS: dict[str, tuple[str, str, int]] = {
+    "the app's webhook": ("/subscriptions?", "app subscription", 613),
+    "debug_token": ("/debug_token?", f"token of page {PAGE}", 613),
+    "the page": ("/me?", f"page {PAGE}", 613),
+    "its fields": ("/me/subscribed_apps?", f"subscription of page {PAGE}", 200),
+    "Log In": ("/me/messenger_profile?", f"Log In of page {PAGE}", 10),
+}
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize(("path", "subject", "code"), LOOKS.values(), ids=LOOKS.keys())
+def test_a_look_that_fails_hides_no_other(
+    path: str, subject: str, code: int, platform: Platform, runs: Runs
+) -> None:
+    platform.errors[path] = {"message": "no", "code": code}
+
+    found = lines(runs)
+
+    assert [subject] == [name for name, line in found.items() if line["verdict"] != "ok"]
+    looks = ("app subscription", f"token of page {PAGE}", f"Log In of page {PAGE}")
+    assert [] == [name for name in looks if name not in found]
+    assert f"subscription of page {PAGE}" in found
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+def test_of_an_unknown_app_no_token_is_called_bad(platform: Platform, runs: Runs) -> None:
+    """
+    What Graph refuses is the app's own token: its id and its secret.
+    """
+    refused = {"message": "Invalid OAuth access token signature.", "code": 190}
+    platform.errors |= {"/subscriptions?": refused, "/debug_token?": refused}
+
+    found = lines(runs)
+
+    assert "APP_ID and APP_SECRET do not belong together" in found["app secret"]["words"]
+    token = found[f"token of page {PAGE}"]
+    assert "could not be checked: APP_ID and APP_SECRET do not belong together" == token["words"]
+    assert "Generate token" not in token["mend"]
+    assert "ok" == found[f"Log In of page {PAGE}"]["verdict"]
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "Fri, 20 Nov 2026 12:00:00 -0000"])

@@ -52,6 +52,12 @@ _SERVER: Final = (
         "(`subject`), what (`told`) and how to fix it (`mend`).",
         "`threadlink doctor` shows all of them.",
     ),
+    LogEvent(
+        "setup.warning",
+        "The daily check found at Meta what will keep people from linking soon, such as a token "
+        "that ends, or what they miss, such as *Log In* in the details of the chat.",
+        "Do what `mend` says.",
+    ),
 )
 
 _REQUESTS: Final = (

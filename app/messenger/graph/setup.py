@@ -4,7 +4,7 @@ Paths and bodies: developers.facebook.com, Graph API reference, "App subscriptio
 "Page subscribed_apps", "Debug token", read 2026-11.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -43,16 +43,12 @@ class TokenFacts:
     scopes: tuple[str, ...]
     # None if it never expires.
     expires_at: datetime | None
+    # When the app's access to the data of the token's owner expires; None if it does not.
+    data_access_expires_at: datetime | None
+    # The ids of the pages that a permission is limited to; without an entry it is for all.
+    granted_for: Mapping[str, tuple[str, ...]]
     # The reason why it is not valid, in Meta's words.
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PageFacts:
-    """The page that a token belongs to."""
-
-    id: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +149,7 @@ class AppClient:
                 raise GraphUnavailable("an answer without a token's data")
 
     def _do(self, call: Call) -> None:
-        if self._transport.send(call).get("success") is not True:
-            raise GraphUnavailable("an answer without success")
+        _require_success(self._transport.send(call))
 
 
 class PageClient:
@@ -166,17 +161,17 @@ class PageClient:
         self._app_id = app_id
         self._transport = endpoint.transport(token, app_secret)
 
-    def page(self) -> PageFacts:
-        """Return the page that the token belongs to."""
+    def page_id(self) -> str:
+        """Return the id of the page, or of the person, that the token belongs to.
+
+        The name is not asked for: it needs a permission that a token for Messenger may lack.
+        """
         answer = self._transport.send(
-            Call(
-                name="page", method="GET", path="/me", params={"fields": "id,name"}, may_repeat=True
-            )
+            Call(name="page", method="GET", path="/me", params={"fields": "id"}, may_repeat=True)
         )
         match answer:
             case {"id": str(page_id)}:
-                name = answer.get("name")
-                return PageFacts(page_id, name if isinstance(name, str) else "")
+                return page_id
             case _:
                 raise GraphUnavailable("an answer without an id")
 
@@ -211,24 +206,45 @@ class PageClient:
                 may_repeat=True,
             )
         )
-        if answer.get("success") is not True:
-            raise GraphUnavailable("an answer without success")
+        _require_success(answer)
+
+
+def _require_success(answer: dict[str, Any]) -> None:
+    # As text in examples of Graph's documentation, as a boolean in answers of 2026.
+    if answer.get("success") not in (True, "true"):
+        raise GraphUnavailable("an answer without success")
 
 
 def _facts(data: dict[str, Any]) -> TokenFacts:
     error = data.get("error")
-    expires = data.get("expires_at")
     return TokenFacts(
         is_valid=data.get("is_valid") is True,
         kind=str(data.get("type", "")),
         app_id=str(data.get("app_id", "")),
         page_id=str(data.get("profile_id", "")),
         scopes=_names(data.get("scopes") or ()),
-        expires_at=(
-            datetime.fromtimestamp(expires, UTC) if isinstance(expires, int) and expires else None
-        ),
+        expires_at=_moment(data.get("expires_at")),
+        data_access_expires_at=_moment(data.get("data_access_expires_at")),
+        granted_for=dict(_targets(data.get("granular_scopes"))),
         reason=words_of(error.get("message")) if isinstance(error, dict) else "",
     )
+
+
+def _moment(seconds: Any) -> datetime | None:
+    # 0: never.
+    if not isinstance(seconds, int) or seconds <= 0:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _targets(scopes: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for granted in scopes if isinstance(scopes, list) else ():
+        match granted:
+            case {"scope": str(scope), "target_ids": [_, *_] as ids}:
+                yield scope, tuple(str(target) for target in ids)
 
 
 def _names(fields: Collection[Any]) -> tuple[str, ...]:

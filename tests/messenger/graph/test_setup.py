@@ -142,9 +142,80 @@ def test_an_answer_of_another_shape_is_none(
     for ask in (
         app_client.webhook,
         lambda: app_client.inspect("PAGE"),
-        page_client.page,
+        page_client.page_id,
         page_client.subscribed_fields,
         lambda: app_client.set_webhook(HOOK, verify_token="v", fields=("messages",)),
     ):
         with pytest.raises(GraphUnavailable):
             ask()
+
+
+@pytest.mark.parametrize("told", [True, "true"])
+def test_success_is_read_as_graph_s_examples_have_it(
+    told: object, app_client: AppClient, page_client: PageClient, platform: responses.RequestsMock
+) -> None:
+    """Older examples of Graph's documentation have it as text."""
+    platform.post(SUBSCRIPTIONS, json={"success": told})
+    platform.post(f"{GRAPH}/me/subscribed_apps", json={"success": told})
+
+    app_client.set_webhook(HOOK, verify_token="v", fields=("messages",))
+    page_client.subscribe(("messages",))
+
+
+@pytest.mark.parametrize("told", [False, "false", "1", None])
+def test_anything_else_is_no_success(
+    told: object, page_client: PageClient, platform: responses.RequestsMock
+) -> None:
+    platform.post(f"{GRAPH}/me/subscribed_apps", json={"success": told})
+
+    with pytest.raises(GraphUnavailable, match="without success"):
+        page_client.subscribe(("messages",))
+
+
+def test_no_more_is_asked_of_a_page_than_its_id(
+    page_client: PageClient, platform: responses.RequestsMock
+) -> None:
+    """
+    Its name needs pages_read_engagement, which a token for Messenger may lack.
+    """
+    asked = matchers.query_param_matcher({"fields": "id"})
+    platform.get(f"{GRAPH}/me", json={"id": "1"}, match=[asked])
+
+    assert "1" == page_client.page_id()
+
+
+@pytest.mark.parametrize(
+    ("told", "ends_at"),
+    [
+        (1800000000, datetime(2027, 1, 15, 8, tzinfo=UTC)),
+        (0, None),
+        (None, None),
+        ("soon", None),
+        (-1, None),
+        (10**30, None),
+    ],
+)
+def test_when_a_token_ends_is_read_or_unknown(
+    told: object, ends_at: datetime | None, app_client: AppClient, platform: responses.RequestsMock
+) -> None:
+    platform.get(
+        f"{GRAPH}/debug_token", json={"data": {"expires_at": told, "data_access_expires_at": told}}
+    )
+
+    facts = app_client.inspect("PAGE")
+
+    assert (ends_at, ends_at) == (facts.expires_at, facts.data_access_expires_at)
+
+
+def test_the_pages_that_a_permission_is_limited_to_are_read(
+    app_client: AppClient, platform: responses.RequestsMock
+) -> None:
+    scopes = [
+        {"scope": "pages_messaging", "target_ids": ["8", 9]},
+        {"scope": "pages_manage_metadata"},
+        {"scope": "pages_show_list", "target_ids": []},
+        "pages_messaging",
+    ]
+    platform.get(f"{GRAPH}/debug_token", json={"data": {"granular_scopes": scopes}})
+
+    assert {"pages_messaging": ("8", "9")} == app_client.inspect("PAGE").granted_for
