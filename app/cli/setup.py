@@ -1,6 +1,6 @@
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,11 @@ from dotenv import dotenv_values
 from app.cli.audit import audited
 from app.infra import clock, private_files
 from app.infra.settings.settings import Settings
-from app.messenger.errors import GraphError
+from app.messenger.errors import GraphError, GraphRefused
 from app.services.container import build
 from app.services.settings import settings_from_env
 from app.setup import plan
+from app.setup.applying import NotApplied, apply_all
 from app.setup.meta_checks import Meta
 from app.setup.plan import BadUndo, Change, ForeignWebhook, State, WebhookChange
 from app.setup.public_checks import check_reach_of
@@ -55,7 +56,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     settings = settings_from_env(_completed(_environment()))
     built = build(replace(settings, log_level="error", log_format="console"))
     meta = built.meta()
-    before = plan.read_state(meta)
+    before = _state(meta)
     fields = plan.BOT_FIELDS if bot or settings.bot.messenger_url else ()
     try:
         after = (
@@ -63,7 +64,8 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
             if undo
             else plan.wanted(before, meta, more_fields=fields, take_webhook=take_webhook)
         )
-        changes = plan.changes(before, after)
+        needed = () if undo else plan.needed_fields(fields)
+        changes = plan.changes(before, after, needed=needed)
     except ForeignWebhook as exc:
         raise click.ClickException(_FOREIGN.format(url=exc.url)) from exc
     except BadUndo as exc:
@@ -76,7 +78,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     if not yes and sys.stdin.isatty():
         click.confirm("Make these changes at Meta?", abort=True)
     kept = _save(before)
-    apply_all(meta, changes, verify_token=settings.verify_token, undo=kept)
+    _apply(meta, changes, verify_token=settings.verify_token, undo=kept)
     click.echo(f"Done. To undo: threadlink setup --undo {kept}")
     if take_webhook and before.webhook and before.webhook.url != meta.webhook_url:
         click.echo(_TAKEN.format(url=before.webhook.url))
@@ -96,21 +98,42 @@ def _require_reach(settings: Settings) -> None:
             )
 
 
-def apply_all(meta: Meta, changes: tuple[Change, ...], *, verify_token: str, undo: Path) -> None:
-    """Make *changes* at Meta, in order.
+def _state(meta: Meta) -> State:
+    try:
+        return plan.read_state(meta)
+    except GraphError as exc:
+        raise click.ClickException(
+            f"nothing was changed: Graph does not tell what is set up there: {exc}\n"
+            "Next: threadlink doctor"
+        ) from exc
+
+
+def _apply(meta: Meta, changes: Sequence[Change], *, verify_token: str, undo: Path) -> None:
+    """Make *changes* at Meta, and tell what Meta has left out of them.
 
     Raises:
-        click.ClickException: Meta refused one; those before it have been made.
+        click.ClickException: Meta did not take one.
     """
-    for change in changes:
-        try:
-            plan.apply(meta, change, verify_token=verify_token)
-        except GraphError as exc:
-            hint = _NOT_ANSWERED if isinstance(change, WebhookChange) else ""
-            raise click.ClickException(
-                f"Meta refused: {exc}\n{change}\n{hint}To undo the changes made before: "
-                f"threadlink setup --undo {undo}"
-            ) from exc
+    try:
+        for made in apply_all(meta, changes, verify_token=verify_token):
+            if made.left_out:
+                click.echo(str(made))
+    except NotApplied as exc:
+        verb = "refused" if isinstance(exc.cause, GraphRefused) else "did not take"
+        hint = _NOT_ANSWERED if isinstance(exc.change, WebhookChange) else ""
+        raise click.ClickException(
+            f"Meta {verb}: {exc.cause}\n{exc.change}\n{hint}{_undone(exc.left, undo)}"
+        ) from exc
+
+
+def _undone(left: Sequence[Change], undo: Path) -> str:
+    if not left:
+        return "Everything at Meta is as it was before."
+    remaining = "\n".join(map(str, left))
+    return (
+        f"What was changed before is undone, except for this, which Meta did not take back:\n"
+        f"{remaining}\nTo undo it later: threadlink setup --undo {undo}"
+    )
 
 
 def _show(changes: tuple[Change, ...]) -> None:

@@ -23,7 +23,7 @@ from app.messenger.errors import GraphError
 from app.services.container import Services, build
 from app.services.settings import load_settings
 from app.setup import tunnel
-from app.setup.plan import BadUndo, Change, ForeignWebhook
+from app.setup.plan import BadUndo, ForeignWebhook, Made
 from app.setup.public_checks import check_reach_of
 from app.setup.temporary import TemporarySetup, TooSoon
 from app.setup.tunnel import NoTunnel, Tunnel
@@ -234,7 +234,7 @@ def _built(settings: Settings) -> Iterator[Services]:
         built.close()
 
 
-def _show(changes: Iterable[Change]) -> None:
+def _show(changes: Iterable[Made]) -> None:
     count = 0
     for count, change in enumerate(changes, 1):  # noqa: B007 - counted for what follows
         click.echo(f"  {change}")

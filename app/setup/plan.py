@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, assert_never
 
 import msgspec
 
+from app.messenger.errors import GraphRefused
 from app.messenger.graph.setup import LINKING_FIELD, Webhook
 from app.messenger.types import PageId
+from app.setup.fields import subscribe_as_far_as_possible
 from app.setup.meta_checks import Meta, MetaPage
 
 # The fields that a bot behind Threadlink needs.
@@ -66,6 +68,8 @@ class WebhookChange:
 
     before: Webhook | None
     after: Webhook | None
+    # The fields without which it is not worth making.
+    needed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the change in words."""
@@ -79,6 +83,8 @@ class FieldsChange:
     page_id: PageId
     before: tuple[str, ...]
     after: tuple[str, ...]
+    # The fields without which it is not worth making.
+    needed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the change in words."""
@@ -106,6 +112,24 @@ class LinkingUrlChange:
 Change = WebhookChange | FieldsChange | LinkingUrlChange
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A change that was made, without the fields in *left_out*, for *refusal*."""
+
+    change: Change
+    left_out: tuple[str, ...] = ()
+    refusal: GraphRefused | None = None
+
+    def __str__(self) -> str:
+        """Return the change in words, and what it lacks."""
+        if not self.left_out:
+            return str(self.change)
+        return (
+            f"{self.change}\n    without {', '.join(self.left_out)}, which Meta refused: "
+            f"{self.refusal}\n    Whatever needs it gets no such events from now on."
+        )
+
+
 def read_state(meta: Meta) -> State:
     """Return the present state at Meta: one call of the Messenger Profile API for each page."""
     return State(
@@ -128,7 +152,7 @@ def wanted(
     webhook = state.webhook
     if webhook is not None and webhook.url != meta.webhook_url and not take_webhook:
         raise ForeignWebhook(webhook.url)
-    fields = (LINKING_FIELD, *more_fields)
+    fields = needed_fields(more_fields)
     urls = {page.id: page.linking_url for page in meta.pages}
     return State(
         Webhook(meta.webhook_url, _union(webhook.fields if webhook else (), fields)),
@@ -139,54 +163,96 @@ def wanted(
     )
 
 
-def changes(before: State, after: State) -> tuple[Change, ...]:
+def changes(before: State, after: State, *, needed: Collection[str] = ()) -> tuple[Change, ...]:
     """Return the changes from *before* to *after*, in the order in which they must be made.
+
+    Of the fields, Meta has to take those that are *needed*.
 
     Raises:
         BadUndo: The two are not about the same pages.
     """
     if [page.page_id for page in before.pages] != [page.page_id for page in after.pages]:
         raise BadUndo
-    return tuple(_changes(before, after))
+    of_pages = tuple(_page_changes(before, after, tuple(needed)))
+    if before.webhook == after.webhook:
+        return of_pages
+    of_app = WebhookChange(before.webhook, after.webhook, tuple(needed))
+    # A webhook that somebody uses is changed last: by then Meta has taken all the rest. Where there
+    # is none yet it comes first: only Meta can tell whether it gets through to it.
+    return (of_app, *of_pages) if before.webhook is None else (*of_pages, of_app)
 
 
-def apply(meta: Meta, change: Change, *, verify_token: str) -> None:
+def apply(meta: Meta, change: Change, *, verify_token: str) -> Made:
     """Make *change* at Meta.
 
     Raises:
         GraphError: Meta refused it, or did not answer.
     """
     match change:
-        case WebhookChange(after=after):
-            if after is None:
-                meta.app.remove_webhook()
-            else:
-                meta.app.set_webhook(after.url, verify_token=verify_token, fields=after.fields)
+        case WebhookChange():
+            return _set_webhook(meta, change, verify_token)
         case FieldsChange():
-            _page(meta, change.page_id).client.subscribe(change.after)
+            subscribe = _page(meta, change.page_id).client.subscribe
+            taken = subscribe_as_far_as_possible(subscribe, change.after, needed=change.needed)
+            made = replace(change, after=taken.fields)
+            return Made(made, _without(change.after, taken.fields), taken.refusal)
         case LinkingUrlChange(after=url):
             profile = _page(meta, change.page_id).profile
             if url is None:
                 profile.clear_linking_url()
             else:
                 profile.set_linking_url(url)
+            return Made(change)
         case _:
             assert_never(change)
 
 
-def _changes(before: State, after: State) -> Iterator[Change]:
-    # The webhook first: if it does not answer Meta's handshake, nothing has been changed.
-    if before.webhook != after.webhook:
-        yield WebhookChange(before.webhook, after.webhook)
+def _set_webhook(meta: Meta, change: WebhookChange, verify_token: str) -> Made:
+    webhook = change.after
+    if webhook is None:
+        meta.app.remove_webhook()
+        return Made(change)
+
+    def point(fields: Collection[str]) -> None:
+        meta.app.set_webhook(webhook.url, verify_token=verify_token, fields=fields)
+
+    taken = subscribe_as_far_as_possible(point, webhook.fields, needed=change.needed)
+    made = replace(change, after=replace(webhook, fields=taken.fields))
+    return Made(made, _without(webhook.fields, taken.fields), taken.refusal)
+
+
+def inverse(change: Change) -> Change:
+    """Return the change that undoes *change*."""
+    match change:
+        case WebhookChange():
+            return WebhookChange(change.after, change.before)
+        case FieldsChange():
+            return FieldsChange(change.page_id, change.after, change.before)
+        case LinkingUrlChange():
+            return LinkingUrlChange(change.page_id, change.after, change.before)
+        case _:
+            assert_never(change)
+
+
+def needed_fields(more_fields: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the fields that linking needs, and *more_fields*."""
+    return (LINKING_FIELD, *more_fields)
+
+
+def _page_changes(before: State, after: State, needed: tuple[str, ...]) -> Iterator[Change]:
     for old, new in zip(before.pages, after.pages, strict=True):
         if set(old.fields) != set(new.fields):
-            yield FieldsChange(old.page_id, old.fields, new.fields)
+            yield FieldsChange(old.page_id, old.fields, new.fields, needed)
         if old.linking_url != new.linking_url:
             yield LinkingUrlChange(old.page_id, old.linking_url, new.linking_url)
 
 
 def _union(present: Collection[str], added: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*present, *added)))
+
+
+def _without(wanted: Collection[str], taken: Collection[str]) -> tuple[str, ...]:
+    return tuple(field for field in wanted if field not in taken)
 
 
 def _page(meta: Meta, page_id: PageId) -> MetaPage:

@@ -5,7 +5,7 @@ crash, `threadlink setup --undo` reads it, and so does the next TemporarySetup.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Final
 from app.infra import private_files
 from app.setup import plan
 from app.setup.meta_checks import Meta
-from app.setup.plan import BadUndo, Change, LinkingUrlChange, State
+from app.setup.plan import BadUndo, Change, LinkingUrlChange, Made, State
 
 # Calls of the Messenger Profile API that Meta allows for each page within ten minutes
 # (developers.facebook.com, "Messenger Profile API", November 2026).
@@ -58,7 +58,7 @@ class TemporarySetup:
 
     def apply(
         self, meta: Meta, *, take_webhook: bool, verify_token: str, bot: bool, at: datetime
-    ) -> Iterator[Change]:
+    ) -> Iterator[Made]:
         """Change the settings at Meta to those of *meta*; yield each change once it is made.
 
         Raises:
@@ -72,15 +72,16 @@ class TemporarySetup:
         is_ours = now.webhook is not None and now.webhook.url in self._ours
         fields = plan.BOT_FIELDS if bot else ()
         after = plan.wanted(now, meta, more_fields=fields, take_webhook=take_webhook or is_ours)
+        changes = plan.changes(now, after, needed=plan.needed_fields(fields))
         if self._before is None:
             self._before = now
         # Raises if this could not be restored, before anything is changed.
         plan.changes(after, self._before)
         self._ours = (*self._ours, meta.webhook_url)
         self._write()
-        yield from self._make(meta, now, after, verify_token=verify_token, at=at)
+        yield from self._make(meta, changes, after, verify_token=verify_token, at=at)
 
-    def restore(self, meta: Meta, *, verify_token: str, at: datetime) -> Iterator[Change]:
+    def restore(self, meta: Meta, *, verify_token: str, at: datetime) -> Iterator[Made]:
         """Restore the earlier settings; yield each change once it is made.
 
         Raises:
@@ -88,22 +89,30 @@ class TemporarySetup:
         """
         if self._before is not None:
             now = self._state(meta, at)
-            yield from self._make(meta, now, self._before, verify_token=verify_token, at=at)
+            changes = plan.changes(now, self._before)
+            yield from self._make(meta, changes, self._before, verify_token=verify_token, at=at)
         self._before = None
         self.file.unlink(missing_ok=True)
 
     def _make(
-        self, meta: Meta, now: State, after: State, *, verify_token: str, at: datetime
-    ) -> Iterator[Change]:
-        changes = plan.changes(now, after)
+        self,
+        meta: Meta,
+        changes: Sequence[Change],
+        after: State,
+        *,
+        verify_token: str,
+        at: datetime,
+    ) -> Iterator[Made]:
         if any(isinstance(change, LinkingUrlChange) for change in changes):
             self._calls.append(at)
         # Unknown until all changes are made.
         self._now = None
+        is_whole = True
         for change in changes:
-            plan.apply(meta, change, verify_token=verify_token)
-            yield change
-        self._now = after
+            made = plan.apply(meta, change, verify_token=verify_token)
+            is_whole = is_whole and not made.left_out
+            yield made
+        self._now = after if is_whole else None
 
     def _state(self, meta: Meta, at: datetime) -> State:
         if self._now is None:

@@ -46,10 +46,10 @@ def built(database: URL) -> Iterator[Services]:
                 "PUBLIC_URL": "http://127.0.0.1:8000",
                 "DATABASE_URL": database.render_as_string(hide_password=False),
                 "APP_ID": "1",
-                "APP_SECRET": "app secret of the tests",
+                "APP_SECRET": "app-secret-of-the-tests",
                 "VERIFY_TOKEN": "verify token of the tests",
                 "PAGE_ID": PAGE,
-                "PAGE_ACCESS_TOKEN": "page token of the tests",
+                "PAGE_ACCESS_TOKEN": "page-token-of-the-tests",
             }
         )
     )

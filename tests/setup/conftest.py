@@ -22,6 +22,7 @@ from app.cli import main
 from app.emulator import EmulatorSettings, PageSettings, create_emulator
 from app.emulator.context import Emulator, emulator_of
 from app.infra import clock
+from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.linking import delivery_counts
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
@@ -46,12 +47,15 @@ class Platform:
             "scopes": ["pages_messaging", "pages_manage_metadata"],
         }
         self.clock_is_off_by = timedelta(0)
-        # The errors that calls with such a path are answered with.
+        # The errors that such calls are answered with ("GET /me?…": a part of it), and all calls.
         self.errors: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
         self.emulator_app: Any = app
 
     def __call__(self, environ: Any, start: Any) -> Any:
-        asked = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
+        path = environ["PATH_INFO"].removeprefix(f"/{GRAPH_VERSION}")
+        asked = f"{environ['REQUEST_METHOD']} {path}?{environ['QUERY_STRING']}"
+        self.asked.append(asked)
         for part, error in self.errors.items():
             if part in asked:
                 return Response(json.dumps({"error": error}), 400)(environ, start)

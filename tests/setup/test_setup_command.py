@@ -15,7 +15,7 @@ from tests.actors import Person
 from tests.browsers import OverSockets
 from tests.conftest import on_sqlite
 from tests.emulator.webhook_server import Webhook
-from tests.installation import NOON, PAGE, PASSWORD, USERNAME
+from tests.installation import ENVIRONMENT, NOON, PAGE, PASSWORD, USERNAME
 from tests.setup.conftest import Platform, Runs
 from tests.setup.test_public_checks import Echo, listening
 
@@ -213,3 +213,156 @@ def test_setup_makes_few_profile_calls(meta: Emulator, runs: Runs) -> None:
 
     calls = [e for e in meta.journal.entries() if "messenger_profile" in e.exchange.url]
     assert 3 == len(calls)
+
+
+def test_a_field_that_meta_no_longer_takes_does_not_stop_ours(
+    address: str, meta: Emulator, runs: Runs
+) -> None:
+    """Graph refuses the whole list for one field of another tool's, and here of each level."""
+    meta.state.app_subscription = AppSubscription(address, ("leadgen", "messages"))
+    meta.state.set_page_fields(PAGE, ("messages", "leadgen", "message_reads"))
+
+    result = runs("setup")
+
+    assert 0 == result.exit_code, result.output
+    assert {"messages", "message_reads", LINKING} == set(meta.state.page_fields(PAGE))
+    assert meta.state.app_subscription is not None
+    assert {"messages", LINKING} == set(meta.state.app_subscription.fields)
+    assert 2 == result.output.count("without leadgen, which Meta refused: ")
+    assert (meta.state.linking_url(PAGE) or "").startswith(address.removesuffix("/webhook"))
+
+
+def test_of_several_fields_all_are_kept_that_meta_takes(
+    address: str, meta: Emulator, runs: Runs
+) -> None:
+    assert address
+    held = ("leadgen", "messages", "feed", "message_reads")
+    meta.state.set_page_fields(PAGE, held)
+
+    result = runs("setup")
+
+    assert 0 == result.exit_code, result.output
+    assert {"messages", "message_reads", LINKING} == set(meta.state.page_fields(PAGE))
+    assert "without leadgen, feed, which Meta refused" in result.output
+
+
+def test_what_cannot_be_kept_cannot_be_restored_and_stops_no_undo(
+    address: str, meta: Emulator, runs: Runs, tmp_path: Path
+) -> None:
+    assert address
+    meta.state.set_page_fields(PAGE, ("messages", "leadgen"))
+    runs("setup")
+    (undo,) = (tmp_path / "instance").glob("setup-undo-*.json")
+
+    result = runs("setup", "--undo", str(undo))
+
+    assert 0 == result.exit_code, result.output
+    assert ("messages",) == meta.state.page_fields(PAGE)
+    assert meta.state.app_subscription is None
+    assert meta.state.linking_url(PAGE) is None
+    assert "without leadgen, which Meta refused" in result.output
+
+
+REFUSED: dict[str, tuple[str, dict[str, object]]] = {
+    "the page's fields": ("POST /me/subscribed_apps", {"message": "no", "code": 200}),
+    "Log In": ("POST /me/messenger_profile", {"message": "no", "code": 100}),
+    "the webhook": (
+        f"POST /{ENVIRONMENT['APP_ID']}/subscriptions",
+        {"message": "not answered", "code": 2200},
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "error"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("has_webhook", [False, True], ids=["a new app", "another bot's app"])
+def test_what_meta_refuses_leaves_nothing_half_changed(  # noqa: PLR0913, PLR0917 - a row of the table
+    call: str,
+    error: dict[str, object],
+    has_webhook: bool,  # noqa: FBT001 - as above
+    meta: Emulator,
+    platform: Platform,
+    runs: Runs,
+    address: str,
+) -> None:
+    with AnotherBot() as bot:
+        before = AppSubscription(bot.url, ("messages",)) if has_webhook else None
+        meta.state.app_subscription = before
+        meta.state.set_page_fields(PAGE, ("messages",))
+        platform.errors[call] = error
+
+        result = runs("setup", "--take-webhook")
+
+    assert address
+    assert 1 == result.exit_code
+    assert "Meta refused: " in result.output
+    assert "Everything at Meta is as it was before." in result.output
+    assert before == meta.state.app_subscription
+    assert ("messages",) == meta.state.page_fields(PAGE)
+    assert meta.state.linking_url(PAGE) is None
+
+
+def test_a_webhook_in_use_is_not_touched_before_meta_has_taken_the_rest(
+    address: str, meta: Emulator, platform: Platform, runs: Runs
+) -> None:
+    """Another bot's would miss events, and might not take the handshake to get it back."""
+    assert address
+    meta.state.app_subscription = AppSubscription("https://bot.example/hook", ("messages",))
+    platform.errors["POST /me/messenger_profile"] = {"message": "no", "code": 100}
+
+    runs("setup", "--take-webhook")
+
+    calls = [e.exchange for e in meta.journal.entries()]
+    assert [] == [c for c in calls if c.url.endswith("/subscriptions") and c.method == "POST"]
+
+
+def test_what_cannot_be_undone_is_told_exactly(
+    address: str, meta: Emulator, platform: Platform, runs: Runs
+) -> None:
+    assert address
+    platform.errors["POST /me/messenger_profile"] = {"message": "no", "code": 100}
+    platform.errors["DELETE /100200300400500/subscriptions"] = {"message": "no", "code": 100}
+
+    result = runs("setup")
+
+    assert 1 == result.exit_code
+    assert "except for this, which Meta did not take back:\nApp webhook: none" in result.output
+    assert "threadlink setup --undo instance/setup-undo-" in result.output
+    assert meta.state.app_subscription is not None
+    assert () == meta.state.page_fields(PAGE)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_state_that_graph_does_not_tell_changes_nothing(
+    meta: Emulator, platform: Platform, runs: Runs
+) -> None:
+    platform.errors["GET /me/subscribed_apps"] = {"message": "no", "code": 200}
+
+    result = runs("setup")
+
+    assert 1 == result.exit_code
+    assert "nothing was changed: Graph does not tell what is set up there: no" in result.output
+    assert "Next: threadlink doctor" in result.output
+    assert meta.state.app_subscription is None
+
+
+def test_what_graph_calls_final_is_asked_once(
+    address: str, meta: Emulator, platform: Platform, runs: Runs
+) -> None:
+    """
+    So it answers for a field without its permission: code 1, which is temporary otherwise.
+    """
+    assert address
+    platform.errors["POST /me/subscribed_apps"] = {
+        "message": "An unknown error occurred",
+        "code": 1,
+        "error_subcode": 1929002,
+        "is_transient": False,
+    }
+
+    result = runs("setup")
+
+    assert 1 == result.exit_code
+    assert "Meta refused: An unknown error occurred" in result.output
+    asked = [call for call in platform.asked if call.startswith("POST /me/subscribed_apps")]
+    assert 1 == len(asked)
+    assert meta.state.app_subscription is None

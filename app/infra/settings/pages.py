@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from app.infra.settings.brands import PLAIN, Brand, read_brand
-from app.infra.settings.parsing import Reader, SettingError, digits, plain
+from app.infra.settings.parsing import Reader, SettingError, copied_secret, digits
 from app.infra.settings.sign_in import Kinds, parse_authenticators
 
 # Each key of a [[pages]] table, and its meaning for docs/settings.md.
@@ -39,7 +39,7 @@ def read_pages(reader: Reader, kinds: Kinds) -> tuple[Page, ...]:
     path = reader.text("PAGES_FILE")
     if path is None:
         page_id = reader.required("PAGE_ID", digits)
-        return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", plain)),)
+        return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", copied_secret)),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
         reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
     return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds), ())
@@ -68,13 +68,20 @@ def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
     names = _authenticators(table.get("authenticators"), number, kinds)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
-            if token:
-                return Page(page_id, name, token, names, _brand(table, number))
-            raise SettingError(f"page {number}: neither token nor token_file")
+            return Page(page_id, name, _token(token, number), names, _brand(table, number))
         case _:
             raise SettingError(
                 f"page {number}: id (digits, in quotes), name and token must be text"
             )
+
+
+def _token(text: str, number: int) -> str:
+    if not text:
+        raise SettingError(f"page {number}: neither token nor token_file")
+    try:
+        return copied_secret(text)
+    except SettingError as exc:
+        raise SettingError(f"page {number}: token {exc}") from None
 
 
 def _brand(table: Mapping[str, object], number: int) -> Brand:

@@ -24,6 +24,7 @@ from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
 from app.infra.settings.pages import Page, read_pages
 from app.infra.settings.parsing import (
     Reader,
+    copied_secret,
     digits,
     hash_list,
     one_of,
@@ -108,8 +109,8 @@ class Settings:
             public_url=reader.required("PUBLIC_URL", origin),
             database_url=reader.optional("DATABASE_URL", database_url, _default_database()),
             app_id=reader.required("APP_ID", digits),
-            app_secret=reader.required("APP_SECRET", plain),
-            app_secret_previous=reader.optional("APP_SECRET_PREVIOUS", plain, None),
+            app_secret=reader.required("APP_SECRET", copied_secret),
+            app_secret_previous=reader.optional("APP_SECRET_PREVIOUS", copied_secret, None),
             verify_token=reader.required("VERIFY_TOKEN", plain),
             pages=pages,
             graph_url=reader.optional("GRAPH_URL", origin, GRAPH_URL),
