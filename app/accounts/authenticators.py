@@ -1,6 +1,6 @@
 """The contract of authenticators, and of a kind of them. An implementation inherits nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
@@ -130,6 +130,19 @@ class Provider:
     authenticator: RedirectAuthenticator = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A sentence of `threadlink doctor` about an authenticator, which is its subject.
+
+    *fix* is the setting or the step that helps; empty if nothing is wrong. *is_minor*: people can
+    sign in all the same, or some of them.
+    """
+
+    words: str
+    fix: str = ""
+    is_minor: bool = False
+
+
 class Run(Protocol):
     """Runs a use case in a transaction of its own and returns its value."""
 
@@ -153,22 +166,25 @@ class PasswordKind(Generic[S]):
 
     *read* returns the settings of the authenticator with the given name, ``staff`` for
     ``ldap:staff``. A kind without it has no settings, and its one authenticator no name.
-    *descriptions* are of these settings, for docs/settings.md.
+    *descriptions* are of these settings, for docs/settings.md. *check* asks once whether it could
+    check credentials now, without any, and within seconds.
     """
 
     has_form: ClassVar = True
 
     build: Callable[[S, Resources], PasswordAuthenticator]
+    check: Callable[[S, Resources], Iterable[Diagnosis]]
     read: Callable[[Reader, str], S] | None = None
     descriptions: Sequence[Description] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedirectKind(Generic[S]):
-    """A kind of authenticator that sends people to a provider's own pages."""
+    """A kind of authenticator that sends people to a provider's own pages; else as PasswordKind."""
 
     has_form: ClassVar = False
 
     build: Callable[[S, Resources], Provider]
+    check: Callable[[S, Resources], Iterable[Diagnosis]]
     read: Callable[[Reader, str], S]
     descriptions: Sequence[Description] = ()

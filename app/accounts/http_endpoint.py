@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -10,13 +10,14 @@ from typing import Final
 from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     CredentialsRefused,
+    Diagnosis,
     PasswordAuthenticator,
     Refusal,
     Resources,
 )
 from app.accounts.identity import Identity, as_subject, is_possible, is_possible_name, masked
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import ConcurrencyLimit, UpstreamClient
+from app.accounts.upstream import ConcurrencyLimit, NoAnswer, UpstreamClient, unreachable
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
 from app.infra.settings.catalogue import Description
@@ -28,6 +29,8 @@ LONGEST_NAME: Final = 254
 _OK: Final = 200
 # 423: the account is locked. The page does not show the difference, which would reveal the account.
 _REFUSED: Final[Mapping[int, Refusal]] = {401: "unspecified", 423: "locked"}
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_GATEWAY_ERRORS: Final = frozenset({502, 503, 504})
 _LONGEST_SHOWN: Final = 200
 
 
@@ -68,6 +71,27 @@ def read_settings(reader: Reader, name: str) -> HttpSettings:
 def build(settings: HttpSettings, resources: Resources) -> PasswordAuthenticator:
     """Return the authenticator of *settings*."""
     return HttpAuthenticator(settings, now=resources.now)
+
+
+def check(settings: HttpSettings, _: Resources, *, total_s: float = TOTAL_S) -> Iterator[Diagnosis]:
+    """Yield whether the endpoint answers; neither credentials nor a signature are sent.
+
+    It is for POST, so most answers to this HEAD are errors, and all say that it is there.
+    """
+    setting = f"HTTP_{settings.name.upper()}_URL"
+    try:
+        status = UpstreamClient().head(settings.url, deadline=Deadline(total_s)).status
+    except NoAnswer as exc:
+        yield unreachable(exc, setting)
+        return
+    if status in _REDIRECTS:
+        words = f"redirects (HTTP {status}), which is not followed with a password"
+        yield Diagnosis(words, f"{setting}: the address where the redirect leads", is_minor=True)
+    elif status in _GATEWAY_ERRORS:
+        words = f"is behind a proxy that does not reach it (HTTP {status})"
+        yield Diagnosis(words, "the log of that proxy; is the program at the endpoint running?")
+    else:
+        yield Diagnosis("answers; whether it knows the secret, only a sign-in shows")
 
 
 class HttpAuthenticator:

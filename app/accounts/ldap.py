@@ -55,7 +55,7 @@ _OF_AD: Final[Mapping[int, Refusal]] = {
     0x775: "locked",
 }
 # On malformed bytes ldap3's decoder raises any of these.
-_BROKEN: Final = (
+BROKEN: Final = (
     LDAPException,
     PyAsn1Error,
     OSError,
@@ -80,7 +80,7 @@ class LdapAuthenticator:
         self._settings = settings
         self._total_s = total_s
         self._limit = ConcurrencyLimit()
-        self._tls = _VerifiedTls(settings.ca_file) if settings.is_encrypted else None
+        self._tls = tls_for(settings)
 
     def verify(self, username: str, password: str) -> Identity:
         """Return the identity of *username* if the directory accepts *password* for its entry.
@@ -96,14 +96,19 @@ class LdapAuthenticator:
             raise CredentialsRefused("no_such_account")
         if not is_possible(password, MAXIMUM):
             raise CredentialsRefused("wrong_password")
+        settings = self._settings
         try:
-            with self._limit.slot(), self._connection() as connection:
+            with (
+                self._limit.slot(),
+                connected(settings, self._tls, total_s=self._total_s) as connection,
+            ):
+                self._bind_for_search(connection)
                 entry = self._search(connection, username)
-                dn = entry["dn"] if entry else f"cn={uuid4()},{self._settings.base}"
+                dn = entry["dn"] if entry else f"cn={uuid4()},{settings.base}"
                 # Without an entry as well: both cases take the same number of requests (R59).
-                is_right = self._bind(connection, dn, password)
+                is_right = bind(connection, dn, password)
                 answer = connection.result
-        except _BROKEN as exc:
+        except BROKEN as exc:
             # The text of *exc* may quote names and the directory's answer. `from None`, too.
             raise AuthenticatorUnavailable(type(exc).__name__) from None
         if entry is None:
@@ -112,34 +117,12 @@ class LdapAuthenticator:
             raise _refused(answer)
         return self._identity(entry["raw_attributes"], username)
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """Yield a connection that may search, and that ends in time even if the server hangs."""
-        deadline, settings = Deadline(self._total_s), self._settings
-        server = Server(
-            settings.url,
-            tls=self._tls,
-            get_info=NONE,
-            connect_timeout=min(CONNECT_S, self._total_s / 2),
-            allowed_referral_hosts=[],
-        )
-        connection = Connection(server, auto_referrals=False, check_names=False)
-        try:
-            connection.open(read_server_info=False)
-            connection.socket = _BoundedSocket(connection.socket, deadline)
-            if self._tls is not None and not server.ssl:
-                connection.start_tls(read_server_info=False)
-            if settings.bind_dn and not self._bind(
-                connection, settings.bind_dn, settings.bind_password
-            ):
-                raise AuthenticatorUnavailable(
-                    "the directory refused the BIND_DN", code=_refused(connection.result).code
-                )
-            yield connection
-        finally:
-            # Not by ldap3, which after a failure takes an open socket for a closed one.
-            if connection.socket is not None:
-                connection.socket.close()
+    def _bind_for_search(self, connection: Connection) -> None:
+        settings = self._settings
+        if settings.bind_dn and not bind(connection, settings.bind_dn, settings.bind_password):
+            raise AuthenticatorUnavailable(
+                "the directory refused the BIND_DN", code=_refused(connection.result).code
+            )
 
     def _search(self, connection: Connection, username: str) -> _Entry | None:
         """Return the only entry of *username*; None if there is none, or more than one."""
@@ -162,15 +145,6 @@ class LdapAuthenticator:
         entries = [entry for entry in results if entry["dn"]]
         return entries[0] if code == _SUCCESS and len(entries) == 1 else None
 
-    def _bind(self, connection: Connection, dn: str, password: str) -> bool:
-        """Return whether the directory accepts *password* for *dn*."""
-        # As bytes: ldap3 would prepare text (RFC 4013), and so change the password.
-        connection.rebind(user=dn, password=password.encode(), authentication=SIMPLE)
-        code = connection.result["result"]
-        if code != _SUCCESS and code not in _REFUSED:
-            raise AuthenticatorUnavailable(f"bind: result {code}", code=code)
-        return bool(code == _SUCCESS)
-
     def _identity(self, attributes: dict[str, list[bytes]], username: str) -> Identity:
         values = attributes.get(self._settings.subject, [])
         try:
@@ -183,6 +157,45 @@ class LdapAuthenticator:
         names = attributes.get(self._settings.name_attribute or "", [])
         name = names[0].decode(errors="replace") if names else username
         return Identity(f"ldap:{self._settings.name}", subject, masked(name[:_LONGEST_SHOWN]))
+
+
+@contextmanager
+def connected(settings: LdapSettings, tls: Tls | None, *, total_s: float) -> Iterator[Connection]:
+    """Yield a connection, with *tls*, that ends in time even if the server hangs."""
+    deadline = Deadline(total_s)
+    server = Server(
+        settings.url,
+        tls=tls,
+        get_info=NONE,
+        connect_timeout=min(CONNECT_S, total_s / 2),
+        allowed_referral_hosts=[],
+    )
+    connection = Connection(server, auto_referrals=False, check_names=False)
+    try:
+        connection.open(read_server_info=False)
+        connection.socket = _BoundedSocket(connection.socket, deadline)
+        if tls is not None and not server.ssl:
+            connection.start_tls(read_server_info=False)
+        yield connection
+    finally:
+        # Not by ldap3, which after a failure takes an open socket for a closed one.
+        if connection.socket is not None:
+            connection.socket.close()
+
+
+def tls_for(settings: LdapSettings) -> Tls | None:
+    """Return TLS with verification; None where *settings* want none."""
+    return _VerifiedTls(settings.ca_file) if settings.is_encrypted else None
+
+
+def bind(connection: Connection, dn: str, password: str) -> bool:
+    """Return whether the directory accepts *password* for *dn*."""
+    # As bytes: ldap3 would prepare text (RFC 4013), and so change the password.
+    connection.rebind(user=dn, password=password.encode(), authentication=SIMPLE)
+    code = connection.result["result"]
+    if code != _SUCCESS and code not in _REFUSED:
+        raise AuthenticatorUnavailable(f"bind: result {code}", code=code)
+    return bool(code == _SUCCESS)
 
 
 class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types

@@ -2,7 +2,7 @@
 
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
@@ -15,6 +15,7 @@ from app.accounts import first_passwords, local
 from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     CredentialsRefused,
+    Diagnosis,
     PasswordAuthenticator,
     PasswordExpired,
     Refusal,
@@ -48,6 +49,20 @@ def build(_: None, resources: Resources) -> PasswordAuthenticator:
     """Return the authenticator of the built-in accounts, which has no settings."""
     read, write, now = resources.read, resources.write, resources.now
     return LocalAuthenticator(read=read, write=write, hasher=resources.hasher, now=now)
+
+
+def check(_: None, resources: Resources) -> Iterator[Diagnosis]:
+    """Yield whether there are accounts that can be read.
+
+    Raises:
+        NotCommitted: The database cannot be reached.
+    """
+    if resources.read(_has_accounts):
+        yield Diagnosis("has accounts")
+    else:
+        yield Diagnosis(
+            "has no accounts yet", "threadlink accounts add, or accounts import", is_minor=True
+        )
 
 
 class LocalAuthenticator:
@@ -106,6 +121,10 @@ def _refusal(known: _Credentials | None) -> Refusal:
     if known is None:
         return "no_such_account"
     return "wrong_password" if known.is_active else "disabled"
+
+
+def _has_accounts(session: Session) -> bool:
+    return session.scalar(select(Account.id).limit(1)) is not None
 
 
 def _look_up(session: Session, *, username: str, at: datetime) -> _Lookup:

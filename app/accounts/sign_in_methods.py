@@ -1,11 +1,13 @@
 """The kinds of authenticator, and the sign-in methods of each page that are built from settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from app.accounts import http_endpoint, ldap_settings, local_authenticator, oidc_settings
 from app.accounts.authenticators import (
+    Diagnosis,
     PasswordAuthenticator,
     PasswordKind,
     Provider,
@@ -32,18 +34,37 @@ def _build_oidc(settings: OidcSettings, resources: Resources) -> Provider:
     return Provider(settings.name, settings.label, settings.in_webviews, authenticator)
 
 
+def _check_ldap(settings: LdapSettings, _: Resources) -> Iterable[Diagnosis]:
+    from app.accounts import ldap_check  # noqa: PLC0415 - as above
+
+    return ldap_check.check(settings)
+
+
+def _check_oidc(settings: OidcSettings, _: Resources) -> Iterable[Diagnosis]:
+    from app.accounts import oidc_check  # noqa: PLC0415 - as above
+
+    return oidc_check.check(settings)
+
+
 KINDS: Final[Mapping[str, PasswordKind[Any] | RedirectKind[Any]]] = {
-    "local": PasswordKind(build=local_authenticator.build),
+    "local": PasswordKind(build=local_authenticator.build, check=local_authenticator.check),
     "http": PasswordKind(
         read=http_endpoint.read_settings,
         descriptions=http_endpoint.DESCRIPTIONS,
         build=http_endpoint.build,
+        check=http_endpoint.check,
     ),
     "ldap": PasswordKind(
-        read=ldap_settings.read_settings, descriptions=ldap_settings.DESCRIPTIONS, build=_build_ldap
+        read=ldap_settings.read_settings,
+        descriptions=ldap_settings.DESCRIPTIONS,
+        build=_build_ldap,
+        check=_check_ldap,
     ),
     "oidc": RedirectKind(
-        read=oidc_settings.read_settings, descriptions=oidc_settings.DESCRIPTIONS, build=_build_oidc
+        read=oidc_settings.read_settings,
+        descriptions=oidc_settings.DESCRIPTIONS,
+        build=_build_oidc,
+        check=_check_oidc,
     ),
 }
 
@@ -81,6 +102,16 @@ def build_sign_in_methods(
     return {
         page_id: _methods(own or settings.authenticators, passwords, providers)
         for page_id, own in chosen.items()
+    }
+
+
+def checks_of(
+    settings: SignInSettings, resources: Resources
+) -> Mapping[str, Callable[[], Iterable[Diagnosis]]]:
+    """Return the check of each authenticator, by its name in AUTHENTICATORS."""
+    return {
+        name: partial(KINDS[kind_of(name)].check, own_settings, resources)
+        for name, own_settings in settings.settings_of.items()
     }
 
 

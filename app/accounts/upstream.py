@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, cast
 import requests
 import urllib3
 
-from app.accounts.authenticators import AuthenticatorUnavailable
+from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis
 from app.infra.network.http_client import (
     AnswerTooLong,
     Deadline,
@@ -23,6 +23,10 @@ MOST_BYTES: Final = 256 * 1024
 # Half the slots of infra/admission.py: one server that hangs leaves the other half to people who
 # sign in by another method.
 MOST_CONCURRENT: Final = 4
+
+
+class NoAnswer(AuthenticatorUnavailable):
+    """There was no answer, or one that is too long; *reason* names the exception."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,26 @@ class Reply:
                 f"status {self.status} without a JSON object", code=self.status
             ) from None
         return answer
+
+
+def unreachable(exc: NoAnswer, setting: str) -> Diagnosis:
+    """Return the cause and the fix of *exc*, for `threadlink doctor`; *setting* has the address."""
+    match exc.reason:
+        case "SSLError":
+            words = "has no valid certificate: expired, for another name, or of an authority that "
+            return Diagnosis(
+                f"{words}this machine does not trust",
+                f"its certificate; the host in {setting}; the authorities of this machine",
+            )
+        case "ConnectTimeout" | "ReadTimeout" | "ReadTimeoutError":
+            return Diagnosis("does not answer in time", f"a firewall on the way; {setting}")
+        case "AnswerTooLong":
+            return Diagnosis("answers without end", f"{setting}: it leads to something else")
+        case _:
+            return Diagnosis(
+                f"cannot be reached ({exc.reason}): nothing listens there, or DNS does not know it",
+                f"{setting}; from this machine: curl -I of that address",
+            )
 
 
 class ConcurrencyLimit:
@@ -87,6 +111,14 @@ class UpstreamClient:
         """
         return self._request("GET", url, None, headers or {}, deadline)
 
+    def head(self, url: str, *, deadline: Deadline) -> Reply:
+        """Return the response to a HEAD of *url*.
+
+        Raises:
+            AuthenticatorUnavailable: There was none within *deadline*.
+        """
+        return self._request("HEAD", url, None, {}, deadline)
+
     def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str], deadline: Deadline
     ) -> Reply:
@@ -99,7 +131,7 @@ class UpstreamClient:
 
     def _request(
         self,
-        method: Literal["GET", "POST"],
+        method: Literal["GET", "HEAD", "POST"],
         url: str,
         body: bytes | None,
         headers: Mapping[str, str],
@@ -122,7 +154,7 @@ class UpstreamClient:
                 return Reply(response.status_code, read_capped(response, MOST_BYTES))
         except (requests.RequestException, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
             # The text of *exc* has the address, which may hold a secret. `from None`, too.
-            raise AuthenticatorUnavailable(type(exc).__name__) from None
+            raise NoAnswer(type(exc).__name__) from None
 
     def _session(self) -> requests.Session:
         # A Session must not be shared between threads.

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -14,6 +15,8 @@ from app.outbox.overdue import overdue
 from app.services.container import Services, build
 from app.services.processes import process_count
 from app.services.settings import load_settings
+from app.setup.authenticator_checks import check_authenticators
+from app.setup.concurrently import Check, findings_of
 from app.setup.findings import Finding, ok, problem
 from app.setup.local_checks import (
     check_database,
@@ -31,9 +34,10 @@ MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check the settings, the database and the setup at Meta.
+    """Check the settings, the database, the authenticators and the setup at Meta.
 
-    Exit status 1 if there is a problem.
+    Each check stands for itself: one that fails hides no other. Exit status 1 if there is a
+    problem.
 
     Example: threadlink doctor
     """
@@ -71,6 +75,7 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _sign_in(built)
         yield from _local(built)
+        yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)
         headers = HeaderObserver()
         yield from check_meta(built.meta(headers.observe), at=clock.now())
@@ -92,6 +97,11 @@ def _local(built: Services) -> Iterator[Finding]:
     yield database
     if database.verdict == "problem":
         return
+    yield from findings_of(Check("outbox", partial(_queue, built)))
+    yield from findings_of(Check("deliveries", partial(_deliveries, built)))
+
+
+def _queue(built: Services) -> Iterator[Finding]:
     queues = built.read(inspection.queue_stats)
     waiting = [queue for queue in queues if queue.state == "waiting"]
     late = built.read(overdue, at=clock.now())
@@ -102,15 +112,17 @@ def _local(built: Services) -> Iterator[Finding]:
         workers=built.read(heartbeats.workers_status, at=clock.now()).alive,
         is_alone=process_count(built.settings) == 1,
     )
-    yield check_deliveries(
-        built.read(delivery_counts.last), kept=built.settings.retention.codes, at=clock.now()
-    )
+
+
+def _deliveries(built: Services) -> Iterator[Finding]:
+    last = built.read(delivery_counts.last)
+    yield check_deliveries(last, kept=built.settings.retention.codes, at=clock.now())
 
 
 def _print(finding: Finding) -> None:
     click.echo(printable(f"{MARKS[finding.verdict]}  {finding.subject}: {finding.words}"))
     if finding.fix:
-        click.echo(f"{'':9}fix: {finding.fix}")
+        click.echo(printable(f"{'':9}fix: {finding.fix}"))
 
 
 def _as_json(finding: Finding) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Services: everything that is built once for a process, and the object that holds it."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Concatenate, ParamSpec, TypeVar
@@ -10,10 +10,10 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.accounts.authenticators import AuthenticatorUnavailable, Resources
+from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis, Resources
 from app.accounts.passwords import Hasher, check_new_password
 from app.accounts.rate_limits import RateLimitKeys
-from app.accounts.sign_in_methods import SignInMethods, build_sign_in_methods
+from app.accounts.sign_in_methods import SignInMethods, build_sign_in_methods, checks_of
 from app.infra import clock
 from app.infra.admission import Admission, admission_for
 from app.infra.database.engine import make_engine
@@ -126,6 +126,10 @@ class Services:
         self.writer.close()
         self.engine.dispose()
 
+    def authenticator_checks(self) -> Mapping[str, Callable[[], Iterable[Diagnosis]]]:
+        """Return a check of each authenticator, by name: could people sign in by it now?"""
+        return checks_of(self.settings.sign_in, _resources(self.writer, self.hasher))
+
     def meta(self, observe: Callable[[Observation], None] | None = None) -> Meta:
         """Return clients for the app and its pages at Meta; *observe* gets each request."""
         settings = self.settings
@@ -183,7 +187,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         sign_in_methods=build_sign_in_methods(
             settings.sign_in,
             {page.id: page.authenticators for page in settings.pages},
-            Resources(now=clock.now, read=writer.read, write=writer.write, hasher=hasher),
+            _resources(writer, hasher),
         ),
         hasher=hasher,
         admission=admission,
@@ -198,6 +202,10 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         events=EventRecorder(lambda events: writer.write(attempt_events.record, events)),
         stranger_references=StrangerReferences(),
     )
+
+
+def _resources(writer: Writer, hasher: Hasher) -> Resources:
+    return Resources(now=clock.now, read=writer.read, write=writer.write, hasher=hasher)
 
 
 def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:

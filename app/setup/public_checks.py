@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -40,30 +41,38 @@ def check_reach(
 ) -> Iterator[Finding]:
     """Yield a finding for each step from outside to the server; the first problem ends it.
 
-    Nothing secret is sent before the server has proved that it is this installation.
+    Nothing secret is sent before the server has proved that it is this installation. What a browser
+    sees is a step of its own.
     """
     # Meta does not use our proxies or our .netrc either.
     with new_session() as session:
-        steps: tuple[Callable[[], Finding], ...] = (
-            lambda: _check_address(session, public_url),
+        address = _check_address(session, public_url)
+        yield address
+        if address.verdict == "problem":
+            return
+        yield from _steps(
+            public_url,
             lambda: _check_https(session, public_url, is_production=is_production),
             lambda: _check_installation(session, public_url, secret_keys),
             lambda: _check_handshake(session, public_url, verify_token),
-            lambda: _check_interstitial(session, public_url),
         )
-        try:
-            for step in steps:
-                finding = step()
-                yield finding
-                if finding.verdict == "problem":
-                    return
-        except requests.RequestException as exc:
-            yield problem(
-                "way in",
-                f"{public_url} answers only sometimes ({type(exc).__name__}): the server or the "
-                "tunnel ended, or the proxy blocks some paths",
-                "threadlink doctor, once more; then the proxy's or the tunnel's log",
-            )
+        yield from _steps(public_url, lambda: _check_interstitial(session, public_url))
+
+
+def _steps(public_url: str, *steps: Callable[[], Finding]) -> Iterator[Finding]:
+    try:
+        for step in steps:
+            finding = step()
+            yield finding
+            if finding.verdict == "problem":
+                return
+    except requests.RequestException as exc:
+        yield problem(
+            "way in",
+            f"{public_url} answers only sometimes ({type(exc).__name__}): the server or the tunnel "
+            "ended, or the proxy blocks some paths",
+            "threadlink doctor, once more; then the proxy's or the tunnel's log",
+        )
 
 
 def _check_address(session: requests.Session, public_url: str) -> Finding:
@@ -105,8 +114,10 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
     if answer.status == requests.codes.bad_request:
         return problem(
             subject,
-            "the server refuses the Host header: the proxy passes another Host on",
-            "nginx: proxy_set_header Host $host; or name it in ALLOWED_HOSTS",
+            f"the server refuses the Host header: it expects {_host(public_url)}; or another "
+            "header, with _ in its name",
+            f"nginx: {_host_line(public_url)} or ALLOWED_HOSTS names what the proxy passes on; in "
+            "the log: request.foreign_host or door.refused",
         )
     if answer.status == PLAIN_HTTP_REDIRECT:
         return problem(
@@ -115,6 +126,16 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
             "TRUSTED_PROXIES=1, and in nginx: proxy_set_header X-Forwarded-Proto $scheme;",
         )
     return ok(subject, "is seen" if is_production else "not needed on this machine")
+
+
+def _host(public_url: str) -> str:
+    return urlsplit(public_url).netloc
+
+
+def _host_line(public_url: str) -> str:
+    # $host is without the port.
+    variable = "$host" if urlsplit(public_url).port is None else "$http_host"
+    return f"proxy_set_header Host {variable};"
 
 
 def _check_installation(

@@ -74,6 +74,7 @@ NETWORK: Final = {
 # Modules that listen or connect, and a word of the row of the page that has their connection.
 CONNECTING: Final = {
     "app/accounts/ldap.py": "LDAP_<NAME>_URL",
+    "app/accounts/ldap_check.py": "LDAP_<NAME>_URL",
     "app/accounts/upstream.py": "OIDC_<NAME>_ISSUER",
     "app/cli/demo_bot.py": "this machine",
     "app/cli/emulator_control.py": "this machine",

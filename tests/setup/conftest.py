@@ -18,6 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 from app import create_app
+from app.accounts import local
 from app.cli import main
 from app.emulator import EmulatorSettings, PageSettings, create_emulator
 from app.emulator.context import Emulator, emulator_of
@@ -26,7 +27,7 @@ from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.linking import delivery_counts
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
-from tests.installation import ENVIRONMENT, OTHER_PAGE, PAGE
+from tests.installation import ENVIRONMENT, NOON, OTHER_PAGE, PAGE, PASSWORD, USERNAME
 
 TOKENS = {PAGE: ENVIRONMENT["PAGE_ACCESS_TOKEN"], OTHER_PAGE: "EAAanotherpagetoken0123456789"}
 Runs = Callable[..., Result]
@@ -117,6 +118,7 @@ def runs(environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 def sound(server: Services, runs: Runs) -> Services:
     """Return an installation with which nothing is wrong: Messenger has been heard, too."""
     assert 0 == runs("setup").exit_code
+    server.write(local.add, USERNAME, None, server.hasher.hash(PASSWORD), at=NOON)
     server.write(delivery_counts.add, {(delivery_counts.minute_of(clock.now()), "current"): 1})
     return server
 

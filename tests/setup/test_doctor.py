@@ -11,11 +11,15 @@ from structlog.testing import capture_logs
 from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
 from app.infra import clock
+from app.infra.database.writer import NotCommitted
 from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.infra.observability import logs
 from app.outbox import heartbeats
 from app.services.background import make_worker
 from app.services.container import Services
+from app.setup import concurrently
+from app.setup.concurrently import Check
+from app.setup.findings import Finding, ok
 from app.setup.meta_checks import check_meta
 from tests.browsers import OverSockets
 from tests.installation import OTHER_PAGE, PAGE
@@ -29,7 +33,7 @@ def test_a_sound_installation_passes_every_check(runs: Runs) -> None:
     result = runs("doctor")
 
     assert 0 == result.exit_code, result.output
-    assert 18 == result.stdout.count("\n")
+    assert 19 == result.stdout.count("\n")
     assert {"ok"} == {line.split(maxsplit=1)[0] for line in result.stdout.splitlines()}
 
 
@@ -267,6 +271,53 @@ def test_the_daily_look_tells_that_the_token_ends(  # noqa: PLR0913, PLR0917 - a
     assert (event, f"token of page {PAGE}") == (line["event"], line["subject"])
     assert line["told"].startswith(told)
     assert TOKENS[PAGE] not in str(logged)
+
+
+@pytest.mark.usefixtures("sound")
+def test_each_authenticator_is_asked_and_none_hides_another(runs: Runs) -> None:
+    """Two servers that are away: each is told, with its own fix, and the rest is looked at."""
+    away = {
+        "AUTHENTICATORS": "ldap:staff oidc:shop",
+        "LDAP_STAFF_URL": "ldap://127.0.0.1:9",
+        "LDAP_STAFF_BASE": "dc=example,dc=com",
+        "OIDC_SHOP_ISSUER": "http://127.0.0.1:9",
+        "OIDC_SHOP_CLIENT_ID": "threadlink",
+        "OIDC_SHOP_CLIENT_SECRET": "canary-s3cret",
+    }
+
+    found = lines(runs, **away)
+
+    staff, shop = found["authenticator ldap:staff"], found["authenticator oidc:shop"]
+    assert ("fault", "fault") == (staff["verdict"], shop["verdict"])
+    assert "LDAP_STAFF_URL" in staff["mend"]
+    assert "OIDC_SHOP_ISSUER" in shop["mend"]
+    assert "ok" == found["clock"]["verdict"]
+    assert "canary-s3cret" not in str(found)
+
+
+@pytest.mark.usefixtures("server")
+def test_that_there_are_no_accounts_yet_is_a_warning(runs: Runs) -> None:
+    line = lines(runs)["authenticator local"]
+
+    assert ("warning", "has no accounts yet") == (line["verdict"], line["words"])
+    assert line["mend"].startswith("threadlink accounts add")
+
+
+def test_a_check_that_breaks_down_hides_no_other() -> None:
+    def breaks() -> list[Finding]:
+        raise RuntimeError("canary")
+
+    def away() -> list[Finding]:
+        raise NotCommitted
+
+    sound = ok("c", "is sound")
+
+    found = [*concurrently.run([Check("a", breaks), Check("b", away), Check("c", lambda: [sound])])]
+
+    assert ["a", "b", "c"] == [finding.subject for finding in found]
+    assert sound == found[2]
+    assert "could not be checked (RuntimeError)" == found[0].words
+    assert ("threadlink db status", "problem") == (found[1].fix, found[1].verdict)
 
 
 def test_nothing_that_doctor_does_changes_anything(

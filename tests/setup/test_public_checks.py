@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from app.infra.network.installation_proof import HEADER, prove
 from app.setup.findings import Finding
-from app.setup.public_checks import check_reach
+from app.setup.public_checks import _host_line, check_reach
 
 VERIFY_TOKEN: Final = "verify token of these tests"
 KEYS: Final = ("the key of now", "the key of before")
@@ -101,8 +101,8 @@ ANSWERS = {
     "the proxy passes another Host": (
         {"/": Response(status=400)},
         "https behind the proxy",
-        "another Host",
-        "proxy_set_header Host $host",
+        "refuses the Host header: it expects 127.0.0.1:",
+        "proxy_set_header Host $http_host",
     ),
     "https is not seen": (
         {"/": Response(status=308, headers={"Location": "https://shop.example/"})},
@@ -137,6 +137,27 @@ def test_what_is_in_the_way_is_named(
     assert "problem" == finding.verdict
     assert told in finding.words
     assert mend in finding.fix
+
+
+def test_without_a_port_the_usual_host_line_is_the_fix() -> None:
+    """$host is without the port: with one, that very line is the fault."""
+    assert "proxy_set_header Host $host;" == _host_line("https://shop.example")
+    assert "proxy_set_header Host $http_host;" == _host_line("https://shop.example:8443")
+
+
+def test_a_handshake_that_fails_does_not_hide_what_a_browser_sees() -> None:
+    class Ngrok(Front):
+        def _answer(self, request: Request) -> Response:
+            if "Mozilla" in request.headers.get("User-Agent", ""):
+                return Response("You are about to visit", headers=WARNING_PAGE)
+            return super()._answer(request)
+
+    with listening(Ngrok({"/webhook": Response("Bad Gateway", status=502)})) as url:
+        found = look(url)
+
+    assert "problem" == found["installation"].verdict
+    assert "warning" == found["ngrok's warning page"].verdict
+    assert "handshake" not in found
 
 
 def test_a_server_that_stops_answering_half_way_is_named() -> None:

@@ -1,0 +1,126 @@
+"""The check of an LDAP directory for `threadlink doctor`: the connection, TLS, the bind, the base.
+
+It binds as the service account, as each sign-in does, and looks for one entry that could sign in.
+"""
+
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+from ldap3 import DEREF_NEVER, SUBTREE, Connection
+from ldap3.core.exceptions import LDAPInvalidFilterError, LDAPStartTLSError
+
+from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis
+from app.accounts.ldap import BROKEN, TOTAL_S, bind, connected, tls_for
+from app.accounts.ldap_settings import LdapSettings
+
+_NO_SUCH_OBJECT: Final = 32
+_SUCCESS: Final = frozenset({0, 4})  # 4: sizeLimitExceeded, there are more of them.
+_WITHOUT_NAME: Final = "invalid server address"
+
+
+def check(settings: LdapSettings, *, total_s: float = TOTAL_S) -> Iterator[Diagnosis]:
+    """Yield what keeps people from signing in, or that nothing does."""
+    upper = f"LDAP_{settings.name.upper()}"
+    try:
+        with connected(settings, tls_for(settings), total_s=total_s) as connection:
+            yield _inside(connection, settings, upper)
+    except BROKEN as exc:
+        yield _unreachable(exc, upper)
+
+
+def _inside(connection: Connection, settings: LdapSettings, upper: str) -> Diagnosis:
+    """Return what the directory, which is reached, says to the bind and to a search."""
+    try:
+        if settings.bind_dn and not bind(connection, settings.bind_dn, settings.bind_password):
+            return Diagnosis(
+                f"refuses {upper}_BIND_DN: there is no such entry, or its password is another",
+                f"{upper}_BIND_DN, {upper}_BIND_PASSWORD; try: ldapwhoami -x -D … -W",
+            )
+        return _search(connection, settings, upper)
+    except LDAPInvalidFilterError:
+        return Diagnosis(f"cannot be asked with {upper}_FILTER", f"{upper}_FILTER (RFC 4515)")
+    except AuthenticatorUnavailable as exc:
+        return Diagnosis(f"answers the bind with an error ({exc.reason})", "the directory's log")
+    except BROKEN as exc:
+        words = "ends the connection, or answers too late or in no LDAP"
+        return Diagnosis(f"{words} ({_kind(exc)})", f"the directory's log; {upper}_URL")
+
+
+def _search(connection: Connection, settings: LdapSettings, upper: str) -> Diagnosis:
+    connection.search(
+        settings.base,
+        settings.filter.replace("{username}", "*"),
+        search_scope=SUBTREE,
+        dereference_aliases=DEREF_NEVER,
+        # Nothing of a person but the random identifier.
+        attributes=[settings.subject],
+        size_limit=1,
+    )
+    code = connection.result["result"]
+    if code == _NO_SUCH_OBJECT:
+        return Diagnosis(
+            f"has no {upper}_BASE, or does not show it to {_searcher(settings, upper)}",
+            f"{upper}_BASE, or the directory's access rules",
+        )
+    if code not in _SUCCESS:
+        return Diagnosis(
+            f"refuses a search (result {code}) by {_searcher(settings, upper)}",
+            f"{upper}_BIND_DN, or the directory's access rules and its log",
+        )
+    found = [item for item in connection.response if item["type"] == "searchResEntry"]
+    if not found:
+        return Diagnosis(
+            f"shows {_searcher(settings, upper)} nobody who could sign in",
+            f"{upper}_BASE, {upper}_FILTER or {upper}_ATTRIBUTE, or the directory's access rules",
+            is_minor=True,
+        )
+    if not found[0]["raw_attributes"].get(settings.subject):
+        return Diagnosis(
+            f"has entries without {settings.subject}, or does not show it",
+            f"{upper}_SUBJECT (objectGUID in Active Directory), or the directory's access rules",
+        )
+    return Diagnosis(f"takes the bind and shows people{_how(settings)}")
+
+
+def _searcher(settings: LdapSettings, upper: str) -> str:
+    return f"{upper}_BIND_DN" if settings.bind_dn else "a search without a BIND_DN"
+
+
+def _how(settings: LdapSettings) -> str:
+    return ", by TLS" if settings.is_encrypted else ", on this machine without TLS"
+
+
+def _unreachable(exc: BaseException, upper: str) -> Diagnosis:
+    causes = (exc, *_each(exc))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Diagnosis(
+            "has a certificate that is not valid: expired, for another name, or of an authority "
+            "that is not trusted",
+            f"{upper}_CA_FILE: the authority's certificate; the host in {upper}_URL must be the "
+            "certificate's",
+        )
+    if any(isinstance(cause, ssl.SSLError | LDAPStartTLSError) for cause in causes):
+        return Diagnosis(
+            "does not speak TLS there, or none that is good enough",
+            f"{upper}_URL: ldaps:// for port 636, ldap:// with StartTLS for 389",
+        )
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return Diagnosis("refuses connections: nothing listens at its port", f"{upper}_URL")
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return Diagnosis("does not answer in time", f"a firewall on the way; {upper}_URL")
+    if str(exc) == _WITHOUT_NAME:
+        return Diagnosis("has a name that this machine's DNS does not know", f"{upper}_URL")
+    return Diagnosis(f"cannot be reached ({_kind(exc)})", f"{upper}_URL; the directory's log")
+
+
+def _each(exc: BaseException) -> Iterator[BaseException]:
+    """Yield the failures that *exc* lists: one for each address of the host."""
+    for argument in exc.args:
+        for item in argument if isinstance(argument, list) else ():
+            if isinstance(item, tuple) and item and isinstance(item[0], BaseException):
+                yield item[0]
+
+
+def _kind(exc: BaseException) -> str:
+    return type(exc).__name__
