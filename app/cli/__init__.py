@@ -27,7 +27,10 @@ SECTIONS: Final = {
     "Set up": {
         "db": ("db:group", "Create, upgrade and check the database tables."),
         "setup": ("setup:setup", "Register this server with Meta: webhook, pages, Log In URL."),
-        "doctor": ("doctor:doctor", "Check the settings, the database and the setup at Meta."),
+        "doctor": (
+            "doctor:doctor",
+            "Check the settings, the database, the authenticators and the setup at Meta.",
+        ),
         "keys": ("keys:group", "Create, list and revoke the API keys of your bot."),
     },
     "People and links": {

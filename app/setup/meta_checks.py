@@ -174,7 +174,7 @@ def _page(page: MetaPage) -> Iterator[Finding]:
     else:
         yield ok(f"proof of page {page.id}", "appsecret_proof is accepted")
         if owner != page.id:
-            words = f"its token belongs to {owner}: what follows for a page cannot be checked by it"
+            words = f"its token belongs to {owner}: the page's own settings were not looked at"
             yield problem(f"page {page.id}", words, NEW_TOKEN)
             return
     fields, log_in = f"subscription of page {page.id}", f"Log In of page {page.id}"

@@ -1,5 +1,6 @@
 """`threadlink doctor` names each problem at Meta, with its cause and its fix."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -301,6 +302,19 @@ def test_that_there_are_no_accounts_yet_is_a_warning(runs: Runs) -> None:
 
     assert ("warning", "has no accounts yet") == (line["verdict"], line["words"])
     assert line["mend"].startswith("threadlink accounts add")
+
+
+def test_checks_do_not_wait_for_each_other() -> None:
+    """One that hangs until its time is over costs no more than that, however many do."""
+    all_at_once = threading.Barrier(3)
+
+    def looks() -> list[Finding]:
+        all_at_once.wait(10)
+        return [ok("x", "is sound")]
+
+    found = [*concurrently.run([Check("x", looks)] * 3)]
+
+    assert ["ok"] * 3 == [finding.verdict for finding in found]
 
 
 def test_a_check_that_breaks_down_hides_no_other() -> None:
