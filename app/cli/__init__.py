@@ -29,7 +29,7 @@ SECTIONS: Final = {
         "setup": ("setup:setup", "Register this server with Meta: webhook, pages, Log In URL."),
         "doctor": (
             "doctor:doctor",
-            "Check the settings, the database, the authenticators and the setup at Meta.",
+            "Check the settings, the database, sign-in and the setup at Meta.",
         ),
         "keys": ("keys:group", "Create, list and revoke the API keys of your bot."),
     },

@@ -34,7 +34,7 @@ MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check the settings, the database, the authenticators and the setup at Meta.
+    """Check the settings, the database, sign-in and the setup at Meta.
 
     Each check stands for itself: one that fails hides no other. Exit status 1 if there is a
     problem.
