@@ -27,28 +27,40 @@ class PasswordExpired(CredentialsRefused):
 class AuthenticatorUnavailable(Exception):
     """The credentials cannot be checked now; the same attempt may succeed later.
 
-    *reason* is for the operator's log. It holds our own words and numbers only, no input and
-    nothing that a server sent.
+    *reason* and *fix* are for the operator's log. They hold our own words and numbers only, no
+    input and nothing that a server sent.
     """
 
-    def __init__(self, reason: str = "") -> None:
+    def __init__(self, reason: str = "", *, fix: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.fix = reason, fix
+
+
+class AuthenticatorMisconfigured(AuthenticatorUnavailable):
+    """They cannot be checked until the operator has changed something, here or at the server."""
 
 
 class ProofRefused(Exception):
     """The parameters that came back from a provider prove no identity.
 
-    *reason* is for the operator's log, as in AuthenticatorUnavailable.
+    *reason* and *fix* are for the operator's log, as in AuthenticatorUnavailable.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, fix: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.fix = reason, fix
 
 
 class SignInDeclined(ProofRefused):
-    """The person cancelled the sign-in at the provider."""
+    """The person cancelled the sign-in at the provider, or the provider did not allow it."""
+
+
+class AccountNotAdmitted(SignInDeclined):
+    """The provider says that this account may not use our client."""
+
+
+class SignInNotFresh(ProofRefused):
+    """The provider has used an earlier sign-in, instead of the fresh one that was asked for."""
 
 
 class PasswordAuthenticator(Protocol):

@@ -19,7 +19,7 @@ from app.accounts.upstream import ConcurrencyLimit, UpstreamClient
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, endpoint, webhook_secrets
+from app.infra.settings.parsing import Reader, certificates, endpoint, webhook_secrets
 
 TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254
@@ -38,6 +38,7 @@ class HttpSettings:
     url: str
     # Every key signs, so that a key can be replaced without a moment in which none is right.
     secrets: tuple[bytes, ...] = field(repr=False)
+    ca_file: str | None = None
 
 
 DESCRIPTIONS: Final = (
@@ -51,6 +52,11 @@ DESCRIPTIONS: Final = (
         'Signs the requests to it, as Standard Webhooks: `echo "whsec_$(openssl rand -base64 '
         '32)"`. Two of them, separated by a space, while you change it.',
     ),
+    Description(
+        "HTTP_<NAME>_CA_FILE",
+        "A file of the certificates that are trusted in place of those that Threadlink brings.",
+        example="/etc/ssl/certs/our-ca.pem",
+    ),
 )
 
 
@@ -61,6 +67,7 @@ def read_settings(reader: Reader, name: str) -> HttpSettings:
         name=name,
         url=reader.required(f"HTTP_{upper}_URL", endpoint),
         secrets=reader.required(f"HTTP_{upper}_SECRET", webhook_secrets),
+        ca_file=reader.optional(f"HTTP_{upper}_CA_FILE", certificates, None),
     )
 
 
@@ -78,7 +85,7 @@ class HttpAuthenticator:
         self._settings = settings
         self._now = now
         self._total_s = total_s
-        self._client, self._limit = UpstreamClient(), ConcurrencyLimit()
+        self._client, self._limit = UpstreamClient(settings.ca_file), ConcurrencyLimit()
 
     def verify(self, username: str, password: str) -> Identity:
         """Return the identity of *username* if the endpoint accepts *password*.

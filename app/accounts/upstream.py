@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, cast
 import requests
 import urllib3
 
-from app.accounts.authenticators import AuthenticatorUnavailable
+from app.accounts.authenticators import AuthenticatorMisconfigured, AuthenticatorUnavailable
+from app.infra.network.certificate_faults import certificate_fault
 from app.infra.network.http_client import (
     AnswerTooLong,
     Deadline,
@@ -70,9 +71,13 @@ class ConcurrencyLimit:
 
 
 class UpstreamClient:
-    """An HTTP client for the servers of one authenticator. It follows no redirects."""
+    """An HTTP client for the servers of one authenticator. It follows no redirects.
 
-    def __init__(self) -> None:
+    *ca_file* has the certificates to trust in place of those that the program brings.
+    """
+
+    def __init__(self, ca_file: str | None = None) -> None:
+        self._ca_file = ca_file
         self._local = threading.local()
 
     def get(
@@ -81,6 +86,7 @@ class UpstreamClient:
         """Return the response to a GET of *url*.
 
         Raises:
+            AuthenticatorMisconfigured: The server's certificate is not acceptable.
             AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
         return self._request("GET", url, None, headers or {}, deadline)
@@ -91,6 +97,7 @@ class UpstreamClient:
         """Return the response to a POST of *body*.
 
         Raises:
+            AuthenticatorMisconfigured: The server's certificate is not acceptable.
             AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
         return self._request("POST", url, body, headers, deadline)
@@ -118,13 +125,23 @@ class UpstreamClient:
                 stream=True,
             ) as response:
                 return Reply(response.status_code, read_capped(response, MOST_BYTES))
-        except (requests.RequestException, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
+        # OSError: the file of certificates is gone.
+        except (OSError, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
             # The text of *exc* has the address, which may hold a secret. `from None`, too.
-            raise AuthenticatorUnavailable(type(exc).__name__) from None
+            raise _outage(exc) from None
 
     def _session(self) -> requests.Session:
         # A Session must not be shared between threads.
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = new_session()
+            session = self._local.session = new_session(self._ca_file)
         return session
+
+
+def _outage(exc: Exception) -> AuthenticatorUnavailable:
+    fault = certificate_fault(exc)
+    if fault is None:
+        return AuthenticatorUnavailable(type(exc).__name__)
+    return AuthenticatorMisconfigured(
+        fault, fix="the server needs another certificate, or its CA belongs into the _CA_FILE"
+    )

@@ -48,6 +48,7 @@ class Provider:
     questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     exchanged: list[Mapping[str, str]] = field(default_factory=list)
     access_token: str = "at"
+    token_type: str = "Bearer"
     # What it has handed out for codes, as its answers held it.
     tokens: list[Mapping[str, Any]] = field(default_factory=list)
     nonce: str = ""
@@ -89,7 +90,11 @@ class Provider:
             case "/token":
                 self.exchanged.append({**request.form, **_basic(request)})
                 self.tokens.append(
-                    {"access_token": self.access_token, "id_token": self._id_token()}
+                    {
+                        "access_token": self.access_token,
+                        "token_type": self.token_type,
+                        "id_token": self._id_token(),
+                    }
                 )
                 return _json(self.tokens[-1])
             case "/authorize":

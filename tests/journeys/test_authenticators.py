@@ -85,7 +85,7 @@ def test_a_person_links_by_two_providers_that_others_wrote(
             phone.sees("Continue with Staff")
             phone.taps("Continue with Staff")
             phone.taps("[ Cancel ]")
-            phone.sees("You did not finish signing in with Staff.")
+            phone.sees("You did not finish signing in with Staff, or Staff did not allow it.")
             phone.taps("Continue with Staff")
             phone.page.get_by_placeholder("Enter any login").fill("jane")
             phone.page.get_by_placeholder("and password").fill("anything")
