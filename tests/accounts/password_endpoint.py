@@ -2,8 +2,8 @@
 
 import os
 import re
-import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,12 +11,13 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
-import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from tests.node import NODE
+
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-PROGRAMS: Final = {"python": "python3", "js": "node"}
+PROGRAMS: Final = {"python": sys.executable, "js": NODE}
 _DOCS: Final = Path(__file__).parents[2] / "docs/authenticators.md"
 
 
@@ -59,12 +60,9 @@ def answering() -> Iterator[Endpoint]:
 def example(language: str) -> Iterator[str]:
     """Yield the address of the example in *language*, which knows jane@example.com."""
     (code,) = re.findall(rf"```{language}\n(.*?)```", _DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    program = shutil.which(PROGRAMS[language])
-    if program is None:
-        pytest.skip(f"{PROGRAMS[language]} is not installed, and the example is for it")
     switches = ["-"] if language == "python" else ["--input-type=module", "-"]
     process = subprocess.Popen(  # noqa: S603 - our own documentation
-        [program, *switches],
+        [PROGRAMS[language], *switches],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
