@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
     AuthenticatorUnavailable,
     CredentialsRefused,
     PasswordAuthenticator,
@@ -15,7 +16,7 @@ from app.accounts.authenticators import (
 )
 from app.accounts.identity import Identity, as_subject, is_possible, is_possible_name, masked
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import ConcurrencyLimit, UpstreamClient
+from app.accounts.upstream import ConcurrencyLimit, Reply, UpstreamClient
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
 from app.infra.settings.catalogue import Description
@@ -93,7 +94,8 @@ class HttpAuthenticator:
         Raises:
             CredentialsRefused: The endpoint refuses them or says that the account is locked; or
                 they are not possible as a name or password.
-            AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented.
+            AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented;
+                AuthenticatorMisconfigured if it does not take our requests.
         """
         if not is_possible_name(username, LONGEST_NAME) or not is_possible(password, MAXIMUM):
             raise CredentialsRefused
@@ -111,9 +113,16 @@ class HttpAuthenticator:
         if reply.status in _REFUSED:
             raise CredentialsRefused
         if reply.status != _OK:
-            raise AuthenticatorUnavailable(f"status {reply.status}")
+            raise _no_answer(reply)
         answer = reply.json()
         subject, name = as_subject(answer.get("subject")), answer.get("display_name", username)
         if subject is None or not isinstance(name, str):
             raise AuthenticatorUnavailable("no usable subject or display_name")
         return Identity(f"http:{self._settings.name}", subject, masked(name[:_LONGEST_SHOWN]))
+
+
+def _no_answer(reply: Reply) -> AuthenticatorUnavailable:
+    if reply.passes:
+        return AuthenticatorUnavailable(reply.reason())
+    fix = "compare HTTP_<NAME>_URL, HTTP_<NAME>_SECRET and both clocks with the endpoint's log"
+    return AuthenticatorMisconfigured(reply.reason(), fix=fix)

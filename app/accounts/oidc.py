@@ -146,7 +146,9 @@ class OidcAuthenticator:
             form["client_id"] = self._settings.client_id
             form["client_secret"] = self._settings.client_secret
         body = urlencode(form).encode()
-        reply = self._http.post(provider.token, body, headers=headers, deadline=deadline)
+        reply = self._http.post(
+            provider.token, body, headers=headers, deadline=deadline, part="token endpoint"
+        )
         if reply.status != HTTPStatus.OK:
             raise token_error(reply)
         tokens = reply.json()
@@ -175,7 +177,7 @@ class OidcAuthenticator:
             begun_at=datetime.fromtimestamp(memo.begun_at_s, UTC),
             access_token=_bearer(tokens),
         )
-        fetch = partial(self._http.get, provider.jwks, deadline=deadline)
+        fetch = partial(self._http.get, provider.jwks, deadline=deadline, part="keys")
         keys = self._keys.current(fetch)
         try:
             return check_id_token(token, keys, expected, at=self._now())
@@ -205,7 +207,8 @@ class OidcAuthenticator:
     def _discover(self, deadline: Deadline) -> Metadata:
         metadata = self._metadata
         if metadata is None or metadata.is_old:
-            reply = self._http.get(address_of(self._settings.issuer), deadline=deadline)
+            address = address_of(self._settings.issuer)
+            reply = self._http.get(address, deadline=deadline, part="discovery")
             metadata = self._metadata = read_metadata(reply, self._settings)
         return metadata
 

@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Any, Final
 
 from app.accounts.authenticators import AuthenticatorMisconfigured, AuthenticatorUnavailable
-from app.accounts.oidc_errors import is_passing
 from app.accounts.oidc_keys import ALGORITHMS
 from app.accounts.oidc_settings import BASIC, POST, OidcSettings
 from app.accounts.upstream import Reply
@@ -50,10 +49,11 @@ def read_metadata(reply: Reply, settings: OidcSettings) -> Metadata:
         AuthenticatorUnavailable: There are none at the moment.
     """
     if reply.status != HTTPStatus.OK:
-        reason = f"discovery: status {reply.status}"
-        if is_passing(reply.status):
-            raise AuthenticatorUnavailable(reason)
-        raise AuthenticatorMisconfigured(reason, fix="compare OIDC_<NAME>_ISSUER with the provider")
+        if reply.passes:
+            raise AuthenticatorUnavailable(reply.reason())
+        raise AuthenticatorMisconfigured(
+            reply.reason(), fix="compare OIDC_<NAME>_ISSUER with the provider"
+        )
     metadata = reply.json()
     _check_issuer(metadata.get("issuer"), settings.issuer)
     _check_promises(metadata)

@@ -81,7 +81,7 @@ def answer_error(params: Mapping[str, str]) -> Exception:
 
 def token_error(reply: Reply) -> Exception:
     """Return the exception for *reply* of the token endpoint, which holds no tokens."""
-    code, status = _code_in(reply), f"status {reply.status}"
+    code = _code_in(reply)
     if code == "invalid_grant":
         return ProofRefused(
             "token endpoint: invalid_grant",
@@ -89,20 +89,11 @@ def token_error(reply: Reply) -> Exception:
         )
     if code in _AT_THE_TOKEN_ENDPOINT:
         fix = _AT_THE_TOKEN_ENDPOINT[code]
-        return AuthenticatorMisconfigured(f"token endpoint: {status}, {code}", fix=fix)
-    if code in _TEMPORARY or is_passing(reply.status):
-        return AuthenticatorUnavailable(f"token endpoint: {status}")
+        return AuthenticatorMisconfigured(reply.reason(f", {code}"), fix=fix)
+    if code in _TEMPORARY or reply.passes:
+        return AuthenticatorUnavailable(reply.reason())
     fix = _SECRET if reply.status == HTTPStatus.UNAUTHORIZED else "see the provider's log"
-    return AuthenticatorMisconfigured(f"token endpoint: {status}", fix=fix)
-
-
-def is_passing(status: int) -> bool:
-    """Tell whether an answer with *status* may be another one in a minute."""
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_EARLY,
-        HTTPStatus.TOO_MANY_REQUESTS,
-    }
+    return AuthenticatorMisconfigured(reply.reason(), fix=fix)
 
 
 def _code_in(reply: Reply) -> str:

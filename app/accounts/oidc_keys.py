@@ -11,7 +11,6 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, RSAKey, import_key
 
 from app.accounts.authenticators import AuthenticatorMisconfigured, AuthenticatorUnavailable
-from app.accounts.oidc_errors import is_passing
 from app.accounts.upstream import Reply
 
 # Asymmetric ones only: for HS* the provider's public key could be used as the secret.
@@ -130,8 +129,6 @@ class ProviderKeys:
     def _fetch(self, fetch: Callable[[], Reply]) -> None:
         reply = fetch()
         if reply.status != HTTPStatus.OK:
-            kind = (
-                AuthenticatorUnavailable if is_passing(reply.status) else AuthenticatorMisconfigured
-            )
-            raise kind(f"keys: status {reply.status}")
+            kind = AuthenticatorUnavailable if reply.passes else AuthenticatorMisconfigured
+            raise kind(reply.reason())
         self._keys, self._fetched_at_s = read_keys(reply.json()), monotonic()

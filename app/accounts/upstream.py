@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from http import HTTPStatus
+from typing import Any, Final, cast
 
 import requests
 import urllib3
@@ -28,10 +29,24 @@ MOST_CONCURRENT: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's response."""
+    """A server's response; *part* names what was asked for, for reasons in the log."""
 
     status: int
     content: bytes = field(repr=False)
+    part: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the answer may be another one in a minute: it is the server's own trouble."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in {
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.TOO_EARLY,
+            HTTPStatus.TOO_MANY_REQUESTS,
+        }
+
+    def reason(self, words: str = "") -> str:
+        """Return the status, and *words* about it."""
+        return _about(self.part, f"status {self.status}{words}")
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body.
@@ -45,7 +60,7 @@ class Reply:
             answer = None
         if not isinstance(answer, dict):
             # `from None`, as everywhere here: the text of an error quotes what was read.
-            raise AuthenticatorUnavailable(f"status {self.status} without a JSON object") from None
+            raise AuthenticatorUnavailable(self.reason(" without a JSON object")) from None
         return answer
 
 
@@ -81,41 +96,52 @@ class UpstreamClient:
         self._local = threading.local()
 
     def get(
-        self, url: str, *, deadline: Deadline, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        deadline: Deadline,
+        headers: Mapping[str, str] | None = None,
+        part: str = "",
     ) -> Reply:
-        """Return the response to a GET of *url*.
+        """Return the response to a GET of *url*, which is for *part*.
 
         Raises:
             AuthenticatorMisconfigured: The server's certificate is not acceptable.
             AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
-        return self._request("GET", url, None, headers or {}, deadline)
+        return self._request(url, None, headers or {}, deadline, part)
 
     def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], deadline: Deadline
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        part: str = "",
     ) -> Reply:
-        """Return the response to a POST of *body*.
+        """Return the response to a POST of *body*, which is for *part*.
 
         Raises:
             AuthenticatorMisconfigured: The server's certificate is not acceptable.
             AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
-        return self._request("POST", url, body, headers, deadline)
+        return self._request(url, body, headers, deadline, part)
 
     def _request(
         self,
-        method: Literal["GET", "POST"],
         url: str,
         body: bytes | None,
         headers: Mapping[str, str],
         deadline: Deadline,
+        part: str,
     ) -> Reply:
         left_s = deadline.left_s()
         if left_s <= 0:
-            raise AuthenticatorUnavailable("no time left")
+            raise AuthenticatorUnavailable(_about(part, "no time left"))
         try:
             with self._session().request(
-                method,
+                "GET" if body is None else "POST",
                 url,
                 data=body,
                 headers=dict(headers),
@@ -124,11 +150,11 @@ class UpstreamClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return Reply(response.status_code, read_capped(response, MOST_BYTES))
+                return Reply(response.status_code, read_capped(response, MOST_BYTES), part)
         # OSError: the file of certificates is gone.
         except (OSError, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
             # The text of *exc* has the address, which may hold a secret. `from None`, too.
-            raise _outage(exc) from None
+            raise _outage(exc, part) from None
 
     def _session(self) -> requests.Session:
         # A Session must not be shared between threads.
@@ -138,10 +164,15 @@ class UpstreamClient:
         return session
 
 
-def _outage(exc: Exception) -> AuthenticatorUnavailable:
+def _outage(exc: Exception, part: str) -> AuthenticatorUnavailable:
     fault = certificate_fault(exc)
     if fault is None:
-        return AuthenticatorUnavailable(type(exc).__name__)
+        return AuthenticatorUnavailable(_about(part, type(exc).__name__))
     return AuthenticatorMisconfigured(
-        fault, fix="the server needs another certificate, or its CA belongs into the _CA_FILE"
+        _about(part, fault),
+        fix="the server needs another certificate, or its CA belongs into the _CA_FILE",
     )
+
+
+def _about(part: str, reason: str) -> str:
+    return f"{part}: {reason}" if part else reason

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import SSLContext
 from threading import Event, Thread
 from typing import Final
 
@@ -40,11 +41,12 @@ class Endpoint:
 
 
 @contextmanager
-def answering() -> Iterator[Endpoint]:
+def answering(tls: SSLContext | None = None) -> Iterator[Endpoint]:
     """Yield an endpoint at its address, until the block ends."""
     endpoint = Endpoint()
-    server = make_server("127.0.0.1", 0, Request.application(endpoint), threaded=True)
-    endpoint.url = f"http://127.0.0.1:{server.port}/check"
+    application = Request.application(endpoint)
+    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=tls)
+    endpoint.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.port}/check"
     thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

@@ -16,7 +16,8 @@ from joserfc.jwk import Key, OctKey, generate_key
 
 from app.accounts.authenticators import ProofRefused, SignInNotFresh
 from app.accounts.id_token import LEEWAY_S, Expected, KeyMissing, check_id_token
-from app.accounts.oidc_keys import ALGORITHMS, SigningKey, read_keys
+from app.accounts.oidc_keys import ALGORITHMS, ProviderKeys, SigningKey, read_keys
+from app.accounts.upstream import Reply
 from tests.accounts.hostile_answers import SHORT
 
 NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -109,7 +110,7 @@ def refusal(token: str, *jwks: object) -> str:
         {"eap": 7, "zip": "DEF"},
         {"b64": True},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_a_header_parameter_that_is_not_needed_is_ignored(header: dict[str, Any]) -> None:
     """RFC 7515, section 4: "that are not understood MUST be ignored"; nothing is fetched either."""
@@ -310,6 +311,18 @@ def test_our_secret_signs_nothing() -> None:
     made = signed({"alg": "HS256", "kid": "one"}, claims(), secret, "HS256")
 
     assert "header: alg" == refusal(made, {**secret.as_dict(), "kid": "one"})
+
+
+def test_a_look_by_another_thread_is_new_enough() -> None:
+    """Ten people who come with one new key make one request."""
+    replies = [Reply(200, json.dumps({"keys": [jwk(key)]}).encode()) for key in (RSA, P256, P384)]
+    provider_keys, fetched = ProviderKeys(), iter(replies)
+    old = provider_keys.current(lambda: next(fetched))
+    new = provider_keys.newer(old, "two", lambda: next(fetched))
+
+    assert new is provider_keys.newer(old, "three", lambda: next(fetched))
+    assert new is provider_keys.current(lambda: next(fetched))
+    assert replies[2] is next(fetched)
 
 
 # --- The claims (RFC 7519, section 4; OpenID Connect Core 1.0, sections 2 and 3.1.3.7) ---

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from app.messenger.errors import GraphUnavailable
 from app.messenger.graph.transport import Call, GraphTransport
 from app.outbox.handlers import RetryLater
 from app.outbox.http_post import HttpPoster
+from tests.certificates import self_signed
 
 LIMIT_S = 10.0
 
@@ -37,19 +37,7 @@ class Impostor:
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """Return what the impostor proves itself by: made for this very address, and self-signed."""
-    folder: Path = tmp_path_factory.mktemp("impostor")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(  # noqa: S603 - a fixed command
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, _ = self_signed(tmp_path_factory.mktemp("impostor"))
     return context
 
 
