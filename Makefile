@@ -46,7 +46,7 @@ check: install
 	echo "Dangerous calls ..."
 	.venv/bin/bandit --quiet -ll --recursive app
 
-# The generated parts of docs/settings.md, docs/log-events.md and docs/support.md, from the code.
+# The generated parts of docs/, from the code: settings, log events, Graph's errors, support.
 docs: install
 	.venv/bin/python -m tests.docs.generate
 

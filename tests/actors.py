@@ -166,6 +166,8 @@ class Graph:
         self.refuses_messages = False
         # Code and subcode: outside of the 24 hours in which a page may write.
         self.message_refusal: tuple[int, int | None] = (10, 2018278)
+        # Code and subcode with which a call is refused, by its name in `GraphClient`.
+        self.refusals: dict[str, tuple[int, int | None]] = {}
         edge.add_callback("POST", _graph(r"me/messages"), callback=self._message)
         edge.add_callback("GET", _graph(r"me"), callback=self._recipient)
         edge.add_callback("GET", _graph(r"[0-9]+"), callback=self._profile)
@@ -184,11 +186,15 @@ class Graph:
         del self._psids[login.account_linking_token]
 
     def _recipient(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        if refusal := self.refusals.get("recipient_for"):
+            return self._answer(request, None, "Refused", *refusal)
         psid = self._psids.get(_parameter(request, "account_linking_token"))
         known = psid and {"id": self._page_id, "recipient": psid}
         return self._answer(request, known, "Invalid account_linking_token", 10303)
 
     def _message(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        if refusal := self.refusals.get("send_text"):
+            return self._answer(request, None, "Refused", *refusal)
         body = request.body or b""
         if not self.refuses_messages:
             self.messages.append(body if isinstance(body, str) else body.decode())
@@ -197,6 +203,8 @@ class Graph:
         return self._answer(request, sent, words, *self.message_refusal)
 
     def _profile(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        if refusal := self.refusals.get("profile_name"):
+            return self._answer(request, None, "Refused", *refusal)
         psid = urlsplit(str(request.url)).path.rpartition("/")[2]
         first, _, last = self._names.get(psid, "").partition(" ")
         known = psid in self._names and {"first_name": first, "last_name": last, "id": psid}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -16,24 +16,49 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
+# What is wrong, in the words of the operator's record: the first that holds.
+Refusal: TypeAlias = Literal[
+    "no_such_account",
+    "disabled",
+    "wrong_password",
+    "locked",
+    "expired",
+    "must_change",
+    "unspecified",
+]
+
+
 class CredentialsRefused(Exception):
-    """The credentials are wrong. Which part is wrong is deliberately not reported."""
+    """The credentials are wrong. Which part is wrong is deliberately not reported to the person.
+
+    *refusal* and *code*, a number of the server that was asked, are for the operator alone: no
+    page, and no time that it takes, may depend on them (R59, R60).
+    """
+
+    def __init__(self, refusal: Refusal = "unspecified", *, code: int = 0) -> None:
+        super().__init__()
+        self.refusal: Refusal = refusal
+        self.code = code
 
 
 class PasswordExpired(CredentialsRefused):
     """The password is right, but was a first one, and its owner has not changed it in time."""
+
+    def __init__(self) -> None:
+        super().__init__("expired")
 
 
 class AuthenticatorUnavailable(Exception):
     """The credentials cannot be checked now; the same attempt may succeed later.
 
     *reason* and *fix* are for the operator's log. They hold our own words and numbers only, no
-    input and nothing that a server sent.
+    input and nothing that a server sent but *code*, its number of HTTP or LDAP, and a registered
+    error of OAuth.
     """
 
-    def __init__(self, reason: str = "", *, fix: str = "") -> None:
+    def __init__(self, reason: str = "", *, code: int = 0, fix: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.fix = reason, fix
+        self.reason, self.code, self.fix = reason, code, fix
 
 
 class AuthenticatorMisconfigured(AuthenticatorUnavailable):

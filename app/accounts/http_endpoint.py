@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -12,6 +12,7 @@ from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     CredentialsRefused,
     PasswordAuthenticator,
+    Refusal,
     Resources,
 )
 from app.accounts.identity import Identity, as_subject, is_possible, is_possible_name, masked
@@ -27,7 +28,7 @@ LONGEST_NAME: Final = 254
 
 _OK: Final = 200
 # 423: the account is locked. The page does not show the difference, which would reveal the account.
-_REFUSED: Final = frozenset({401, 423})
+_REFUSED: Final[Mapping[int, Refusal]] = {401: "unspecified", 423: "locked"}
 _LONGEST_SHOWN: Final = 200
 
 
@@ -97,8 +98,10 @@ class HttpAuthenticator:
             AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented;
                 AuthenticatorMisconfigured if it does not take our requests.
         """
-        if not is_possible_name(username, LONGEST_NAME) or not is_possible(password, MAXIMUM):
-            raise CredentialsRefused
+        if not is_possible_name(username, LONGEST_NAME):
+            raise CredentialsRefused("no_such_account")
+        if not is_possible(password, MAXIMUM):
+            raise CredentialsRefused("wrong_password")
         body = json.dumps({"username": username, "password": password}).encode()
         signed = headers_for(
             f"check_{secrets.token_urlsafe(16)}",
@@ -111,7 +114,7 @@ class HttpAuthenticator:
         with self._limit.slot():
             reply = self._client.post(url, body, headers=headers, deadline=deadline)
         if reply.status in _REFUSED:
-            raise CredentialsRefused
+            raise CredentialsRefused(_REFUSED[reply.status], code=reply.status)
         if reply.status != _OK:
             raise _no_answer(reply)
         answer = reply.json()
@@ -123,6 +126,6 @@ class HttpAuthenticator:
 
 def _no_answer(reply: Reply) -> AuthenticatorUnavailable:
     if reply.passes:
-        return AuthenticatorUnavailable(reply.reason())
+        return AuthenticatorUnavailable(reply.reason(), code=reply.status)
     fix = "compare HTTP_<NAME>_URL, HTTP_<NAME>_SECRET and both clocks with the endpoint's log"
-    return AuthenticatorMisconfigured(reply.reason(), fix=fix)
+    return AuthenticatorMisconfigured(reply.reason(), code=reply.status, fix=fix)

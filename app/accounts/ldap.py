@@ -10,8 +10,9 @@ compiler, OpenLDAP's headers and its library on every machine. ldap3's next rele
 are bounded here, and tests/accounts/test_ldap_hostile.py holds that against a hostile server.
 """
 
+import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 from pyasn1.error import PyAsn1Error
 
-from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
+from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused, Refusal
 from app.accounts.identity import Identity, is_possible, is_possible_name, masked
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
@@ -36,6 +37,23 @@ _SIZE_LIMIT_EXCEEDED: Final = 4
 # RFC 4511, appendix A: constraintViolation (locked, in some), noSuchObject, inappropriate-
 # Authentication (no password), invalidCredentials, unwillingToPerform (disabled, in some).
 _REFUSED: Final = frozenset({19, 32, 48, 49, 53})
+_OF_LDAP: Final[Mapping[int, Refusal]] = {32: "no_such_account", 49: "wrong_password"}
+# Active Directory's diagnostic message of a bind: "… AcceptSecurityContext error, data 52e, v…",
+# with a number of [MS-ERREF] 2.2 in hexadecimal: ERROR_NO_SUCH_USER, _LOGON_FAILURE,
+# _INVALID_LOGON_HOURS, _INVALID_WORKSTATION, _PASSWORD_EXPIRED, _ACCOUNT_DISABLED,
+# _ACCOUNT_EXPIRED, _PASSWORD_MUST_CHANGE, _ACCOUNT_LOCKED_OUT.
+_AD_DATA: Final = re.compile(r"\bdata ([0-9a-fA-F]{1,8})\b")
+_OF_AD: Final[Mapping[int, Refusal]] = {
+    0x525: "no_such_account",
+    0x52E: "wrong_password",
+    0x530: "unspecified",
+    0x531: "unspecified",
+    0x532: "expired",
+    0x533: "disabled",
+    0x701: "expired",
+    0x773: "must_change",
+    0x775: "locked",
+}
 # On malformed bytes ldap3's decoder raises any of these.
 _BROKEN: Final = (
     LDAPException,
@@ -74,19 +92,24 @@ class LdapAuthenticator:
         """
         # An empty password must never reach a bind: it would make the bind anonymous, and that
         # would succeed (RFC 4513, 5.1.2).
-        if not is_possible(password, MAXIMUM) or not _is_one_name(username):
-            raise CredentialsRefused
+        if not _is_one_name(username):
+            raise CredentialsRefused("no_such_account")
+        if not is_possible(password, MAXIMUM):
+            raise CredentialsRefused("wrong_password")
         try:
             with self._limit.slot(), self._connection() as connection:
                 entry = self._search(connection, username)
                 dn = entry["dn"] if entry else f"cn={uuid4()},{self._settings.base}"
                 # Without an entry as well: both cases take the same number of requests (R59).
                 is_right = self._bind(connection, dn, password)
+                answer = connection.result
         except _BROKEN as exc:
             # The text of *exc* may quote names and the directory's answer. `from None`, too.
             raise AuthenticatorUnavailable(type(exc).__name__) from None
-        if entry is None or not is_right:
-            raise CredentialsRefused
+        if entry is None:
+            raise CredentialsRefused("no_such_account")
+        if not is_right:
+            raise _refused(answer)
         return self._identity(entry["raw_attributes"], username)
 
     @contextmanager
@@ -109,7 +132,9 @@ class LdapAuthenticator:
             if settings.bind_dn and not self._bind(
                 connection, settings.bind_dn, settings.bind_password
             ):
-                raise AuthenticatorUnavailable("the directory refused the BIND_DN")
+                raise AuthenticatorUnavailable(
+                    "the directory refused the BIND_DN", code=_refused(connection.result).code
+                )
             yield connection
         finally:
             # Not by ldap3, which after a failure takes an open socket for a closed one.
@@ -130,7 +155,7 @@ class LdapAuthenticator:
         )
         code = connection.result["result"]
         if code not in {_SUCCESS, _SIZE_LIMIT_EXCEEDED}:
-            raise AuthenticatorUnavailable(f"search: result {code}")
+            raise AuthenticatorUnavailable(f"search: result {code}", code=code)
         # The response may also have references to other servers, which are not followed. An entry
         # without a name is skipped: a bind without one is anonymous (RFC 4513, 5.1.1).
         results = (item for item in connection.response if item["type"] == "searchResEntry")
@@ -143,7 +168,7 @@ class LdapAuthenticator:
         connection.rebind(user=dn, password=password.encode(), authentication=SIMPLE)
         code = connection.result["result"]
         if code != _SUCCESS and code not in _REFUSED:
-            raise AuthenticatorUnavailable(f"bind: result {code}")
+            raise AuthenticatorUnavailable(f"bind: result {code}", code=code)
         return bool(code == _SUCCESS)
 
     def _identity(self, attributes: dict[str, list[bytes]], username: str) -> Identity:
@@ -209,6 +234,15 @@ class _BoundedSocket:
         if left_s <= 0:
             raise TimeoutError
         self._sock.settimeout(left_s)
+
+
+def _refused(answer: Mapping[str, Any]) -> CredentialsRefused:
+    """Return the refusal of a bind, with Active Directory's number if it has sent a known one."""
+    found = _AD_DATA.search(str(answer.get("message", ""))[:_LONGEST_SHOWN])
+    if found and (data := int(found[1], 16)) in _OF_AD:
+        return CredentialsRefused(_OF_AD[data], code=data)
+    code = answer["result"]
+    return CredentialsRefused(_OF_LDAP.get(code, "unspecified"), code=code)
 
 
 def _is_one_name(name: str) -> bool:

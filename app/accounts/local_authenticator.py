@@ -17,6 +17,7 @@ from app.accounts.authenticators import (
     CredentialsRefused,
     PasswordAuthenticator,
     PasswordExpired,
+    Refusal,
     Resources,
     Run,
 )
@@ -81,9 +82,9 @@ class LocalAuthenticator:
         try:
             matches = self._hasher.matches(stored, password)
         except HashUnusable as exc:
-            raise AuthenticatorUnavailable from exc
+            raise AuthenticatorUnavailable("the stored hash cannot be used") from exc
         if known is None or not known.is_active or not matches:
-            raise CredentialsRefused
+            raise CredentialsRefused(_refusal(known))
         if known.is_expired:
             raise PasswordExpired
         if self._hasher.is_outdated(stored):
@@ -99,6 +100,12 @@ class LocalAuthenticator:
     def _upgrade(self, known: _Credentials, password: str) -> None:
         new = self._hasher.hash(password)
         self._write(partial(_replace_hash, subject=known.subject, old=known.password_hash, new=new))
+
+
+def _refusal(known: _Credentials | None) -> Refusal:
+    if known is None:
+        return "no_such_account"
+    return "wrong_password" if known.is_active else "disabled"
 
 
 def _look_up(session: Session, *, username: str, at: datetime) -> _Lookup:

@@ -50,9 +50,9 @@ def read_metadata(reply: Reply, settings: OidcSettings) -> Metadata:
     """
     if reply.status != HTTPStatus.OK:
         if reply.passes:
-            raise AuthenticatorUnavailable(reply.reason())
+            raise AuthenticatorUnavailable(reply.reason(), code=reply.status)
         raise AuthenticatorMisconfigured(
-            reply.reason(), fix="compare OIDC_<NAME>_ISSUER with the provider"
+            reply.reason(), code=reply.status, fix="compare OIDC_<NAME>_ISSUER with the provider"
         )
     metadata = reply.json()
     _check_issuer(metadata.get("issuer"), settings.issuer)

@@ -89,11 +89,11 @@ def token_error(reply: Reply) -> Exception:
         )
     if code in _AT_THE_TOKEN_ENDPOINT:
         fix = _AT_THE_TOKEN_ENDPOINT[code]
-        return AuthenticatorMisconfigured(reply.reason(f", {code}"), fix=fix)
+        return AuthenticatorMisconfigured(reply.reason(f", {code}"), code=reply.status, fix=fix)
     if code in _TEMPORARY or reply.passes:
-        return AuthenticatorUnavailable(reply.reason())
+        return AuthenticatorUnavailable(reply.reason(), code=reply.status)
     fix = _SECRET if reply.status == HTTPStatus.UNAUTHORIZED else "see the provider's log"
-    return AuthenticatorMisconfigured(reply.reason(), fix=fix)
+    return AuthenticatorMisconfigured(reply.reason(), code=reply.status, fix=fix)
 
 
 def _code_in(reply: Reply) -> str:

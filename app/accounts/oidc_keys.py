@@ -130,5 +130,5 @@ class ProviderKeys:
         reply = fetch()
         if reply.status != HTTPStatus.OK:
             kind = AuthenticatorUnavailable if reply.passes else AuthenticatorMisconfigured
-            raise kind(reply.reason())
+            raise kind(reply.reason(), code=reply.status)
         self._keys, self._fetched_at_s = read_keys(reply.json()), monotonic()

@@ -50,11 +50,15 @@ BucketKey: TypeAlias = tuple[str, datetime]
 
 
 class RateLimited(Exception):
-    """A rate limit is reached; the same request is allowed after *retry_after_seconds*."""
+    """A rate limit is reached; the same request is allowed after *retry_after_seconds*.
 
-    def __init__(self, retry_after_seconds: int) -> None:
+    *limit* is the name of the one that makes wait longest, *until* the end of the wait.
+    """
+
+    def __init__(self, retry_after_seconds: int, *, limit: str, until: datetime) -> None:
         super().__init__(f"again in {retry_after_seconds} s")
         self.retry_after_seconds = retry_after_seconds
+        self.limit, self.until = limit, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,15 +188,21 @@ def _refuse_beyond_limits(hits: Mapping[Counter, Sequence[Bucket]], at: datetime
     ]
     has_failed = _has_failed(hits)
     waits = [
-        identifier_wait(buckets, own, at=at)
-        if counter.limit is IDENTIFIER
-        else window_wait(counter.limit, buckets, at=at)
+        (_wait(counter.limit, buckets, own, at), counter.limit.told_as)
         for counter, buckets in hits.items()
         if counter.limit is not STREAK and (has_failed or not counter.limit.is_shared)
     ]
-    wait = max(waits, default=timedelta(0))
+    wait, limit = max(waits, default=(timedelta(0), ""))
     if wait > timedelta(0):
-        raise RateLimited(math.ceil(wait.total_seconds()))
+        raise RateLimited(math.ceil(wait.total_seconds()), limit=limit, until=at + wait)
+
+
+def _wait(
+    limit: RateLimit, buckets: Sequence[Bucket], own: Sequence[Bucket], at: datetime
+) -> timedelta:
+    if limit is IDENTIFIER:
+        return identifier_wait(buckets, own, at=at)
+    return window_wait(limit, buckets, at=at)
 
 
 def _has_failed(hits: Mapping[Counter, Sequence[Bucket]]) -> bool:

@@ -36,6 +36,11 @@ class RateLimit:
     """It refuses only profiles that have failed FAILED_BEFORE times within the window of PERSON."""
 
     @property
+    def told_as(self) -> str:
+        """The name for operators, to whom an address and its network are one thing."""
+        return self.name.removesuffix("net")
+
+    @property
     def lookback(self) -> timedelta:
         """The age up to which hits matter."""
         return 2 * self.window if self is IDENTIFIER else self.window

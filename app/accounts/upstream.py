@@ -60,7 +60,9 @@ class Reply:
             answer = None
         if not isinstance(answer, dict):
             # `from None`, as everywhere here: the text of an error quotes what was read.
-            raise AuthenticatorUnavailable(self.reason(" without a JSON object")) from None
+            raise AuthenticatorUnavailable(
+                self.reason(" without a JSON object"), code=self.status
+            ) from None
         return answer
 
 

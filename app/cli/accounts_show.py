@@ -29,7 +29,7 @@ ATTEMPTS: Final = 5
 @click.argument("username")
 @json_option
 def show(username: str, *, as_json: bool) -> None:
-    """Show the account of USERNAME: its state, its links and its last attempts.
+    """Show the account of USERNAME, its links and last attempts.
 
     Wrong passwords belong to an attempt, not to an account: the person's reference leads to them.
 

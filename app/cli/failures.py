@@ -4,6 +4,7 @@ from app.infra.database.writer import NotCommitted
 from app.infra.observability.logs import printable
 from app.infra.settings.settings import ConfigError
 from app.messenger.errors import GraphError
+from app.messenger.graph.error_table import row_of_error
 
 
 def sentence(exc: Exception) -> str | None:
@@ -15,5 +16,5 @@ def sentence(exc: Exception) -> str | None:
         case NotCommitted():
             return "the database is busy or unavailable; nothing was changed. Try again."
         case GraphError():
-            return f"Graph: {printable(str(exc))}"
+            return f"Graph: {printable(str(exc))}. {row_of_error(exc).fix}"
     return None

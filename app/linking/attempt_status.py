@@ -75,6 +75,11 @@ def end_of(session: Session, attempt_id: str, *, at: datetime) -> AttemptStatus:
     return status
 
 
+def stored_reference(session: Session, attempt_id: str) -> str | None:
+    """Return the reference of *attempt_id*, None where there is no such attempt."""
+    return session.scalar(select(Attempt.reference).where(Attempt.id == attempt_id))
+
+
 def _status(session: Session, attempt: Attempt, at: datetime) -> AttemptStatus:
     return AttemptStatus(
         reference=attempt.reference,

@@ -35,9 +35,24 @@ from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
 
 
-def open_(session: Session, *, page_id: PageId, account_linking_token: str, at: datetime) -> Ticket:
-    """Open an attempt for the holder of *account_linking_token*; return its ticket."""
-    ticket = Ticket(_new_id(session), secrets.token_urlsafe(32))
+def new_id() -> str:
+    """Return the id of an attempt that may be opened."""
+    return secrets.token_urlsafe(16)
+
+
+def open_(
+    session: Session,
+    *,
+    page_id: PageId,
+    account_linking_token: str,
+    at: datetime,
+    attempt_id: str | None = None,
+) -> Ticket:
+    """Open an attempt for the holder of *account_linking_token*; return its ticket.
+
+    It gets *attempt_id*, unless that has the reference of another attempt.
+    """
+    ticket = Ticket(_free_id(session, attempt_id or new_id()), secrets.token_urlsafe(32))
     session.add(
         Attempt(
             id=ticket.attempt_id,
@@ -51,13 +66,13 @@ def open_(session: Session, *, page_id: PageId, account_linking_token: str, at: 
     return ticket
 
 
-def _new_id(session: Session) -> str:
+def _free_id(session: Session, attempt_id: str) -> str:
     """Return an id whose reference no other attempt has: of 40 bits, two may be the same."""
-    while True:
-        attempt_id = secrets.token_urlsafe(16)
+    same = select(Attempt.id).where(Attempt.reference == reference_of(attempt_id))
+    while session.scalar(same) is not None:
+        attempt_id = new_id()
         same = select(Attempt.id).where(Attempt.reference == reference_of(attempt_id))
-        if session.scalar(same) is None:
-            return attempt_id
+    return attempt_id
 
 
 def running(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:

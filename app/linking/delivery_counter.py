@@ -30,6 +30,10 @@ class DeliveryCounter:
         """Count one delivery; the count is stored within about a second."""
         self._buffer.add((minute_of(at), outcome), 1)
 
+    def flush(self) -> None:
+        """Store all counts now."""
+        self._buffer.flush()
+
     def close(self) -> None:
         """Store the counts, and stop the thread."""
         self._buffer.close()

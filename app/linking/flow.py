@@ -59,22 +59,27 @@ class NotConfirmed(Enum):
     WRONG_DIGITS = auto()
 
 
-def open_attempt(
+def open_attempt(  # noqa: PLR0913 - an attempt, by name
     session: Session,
     counters: Sequence[Counter],
     page_id: PageId,
     account_linking_token: str,
     *,
+    attempt_id: str | None = None,
     at: datetime,
 ) -> Ticket:
-    """Open an attempt, unless *counters* have reached their limits.
+    """Open an attempt, unless *counters* have reached their limits; with *attempt_id*, if free.
 
     Raises:
         RateLimited: One of the limits is reached.
     """
     rate_limiter.hit(session, counters, at=at)
     return attempts.open_(
-        session, page_id=page_id, account_linking_token=account_linking_token, at=at
+        session,
+        page_id=page_id,
+        account_linking_token=account_linking_token,
+        at=at,
+        attempt_id=attempt_id,
     )
 
 

@@ -4,21 +4,24 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Final, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from app.linking.link_queries import find_link
-from app.messenger.errors import BAD_PARAMETER, GraphError, PersonUnknown
+from app.messenger.errors import BAD_PARAMETER, GraphError, GraphThrottled, PersonUnknown
 from app.messenger.types import PageId, Psid
-from app.outbox.handlers import Handler, PerhapsNothingToDo, RetryLater
+from app.outbox.handlers import Handler, NotYet, PerhapsNothingToDo, RetryLater
 from app.outbox.queue import Claim, enqueue
 
 T = TypeVar("T")
 
 KIND: Final = "graph.unlink"
+# Every other limit is of one page, or of the owner of its token.
+_LIMIT_OF_THE_APP: Final = 4
 # In a message with code 100: our proof, our permissions, our path.
 _ABOUT_US: Final = re.compile("proof|permission|does not exist|unsupported", re.IGNORECASE)
 
@@ -65,14 +68,40 @@ def unlink_handler(read: Read, graph: Mapping[PageId, UnlinkClient]) -> Handler:
     It retries forever: Messenger must not show a person as linked who is not. Only what may mean
     that there is nothing to unlink becomes a dead letter after the usual tries.
     """
-    return Handler(partial(_unlink, read, graph), retries_forever=True)
+    return Handler(partial(_unlink, read, graph, RateLimitWaits()), retries_forever=True)
 
 
-def _unlink(read: Read, graph: Mapping[PageId, UnlinkClient], claim: Claim) -> None:
+class RateLimitWaits:
+    """The times until which Graph must not be called, by page; an app's limit is of all pages.
+
+    Of this process: others learn of a limit by a call of their own. Thread-safe.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._until: dict[PageId | None, float] = {}
+
+    def note(self, page_id: PageId, error: GraphThrottled) -> None:
+        """Remember that Graph answered a call for *page_id* with *error*."""
+        key = None if error.code == _LIMIT_OF_THE_APP else page_id
+        self._until[key] = self._now() + error.retry_after_seconds
+
+    def check(self, page_id: PageId) -> None:
+        """Raise `NotYet` if Graph must not be called for *page_id* now."""
+        until = max(self._until.get(key, 0.0) for key in (page_id, None))
+        left_s = until - self._now()
+        if left_s > 0:
+            raise NotYet(GraphThrottled.__name__, wait=timedelta(seconds=left_s))
+
+
+def _unlink(
+    read: Read, graph: Mapping[PageId, UnlinkClient], waits: RateLimitWaits, claim: Claim
+) -> None:
     person = Unlink.from_body(claim.body)
     client = graph.get(person.page_id)
     if client is None or _is_linked(read, person):
         return
+    waits.check(person.page_id)
     try:
         client.unlink(person.psid)
     except PersonUnknown:
@@ -80,9 +109,18 @@ def _unlink(read: Read, graph: Mapping[PageId, UnlinkClient], claim: Claim) -> N
         # permissions or our path (facebook/facebook-python-business-sdk issue 528), and so may
         # 100 with 33: "does not exist, cannot be loaded due to missing permissions".
         return
+    except GraphThrottled as exc:
+        waits.note(person.page_id, exc)
+        raise NotYet(_failure(exc), wait=timedelta(seconds=exc.retry_after_seconds)) from exc
     except GraphError as exc:
         retry = PerhapsNothingToDo if _may_be_about_the_person(exc) else RetryLater
-        raise retry(type(exc).__name__) from exc
+        raise retry(_failure(exc)) from exc
+
+
+def _failure(error: GraphError) -> str:
+    """Return the class and the numbers of *error*, for `outbox list`."""
+    numbers = [str(number) for number in (error.code, error.subcode) if number is not None]
+    return " ".join([type(error).__name__, "/".join(numbers)]).rstrip()
 
 
 def _may_be_about_the_person(error: GraphError) -> bool:

@@ -4,9 +4,9 @@ An attempt's reference is computed from its id, so that it is known where the da
 request without an attempt gets a random one of the same shape.
 """
 
-import hashlib
 import re
 import secrets
+from hashlib import sha256
 from typing import Final
 
 # Crockford's base 32: no two characters are easily taken for each other (crockford.com/base32).
@@ -19,7 +19,7 @@ _LOOKALIKES: Final = str.maketrans("oil", "011")
 
 def reference_of(attempt_id: str) -> str:
     """Return the reference of the attempt of *attempt_id*."""
-    digest = hashlib.sha256(f"threadlink reference{attempt_id}".encode()).digest()
+    digest = sha256(f"threadlink reference{attempt_id}".encode()).digest()
     return _spelt(int.from_bytes(digest[: _BITS // 8]))
 
 

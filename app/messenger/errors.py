@@ -30,7 +30,7 @@ RedirectFault = Literal[
 # Graph error codes: developers.facebook.com, "Error codes" (25 June 2026).
 BAD_PARAMETER: Final = 100
 
-# For a rate limit: the usage headers count in minutes, and those of an app state no time at all.
+# Usage headers count in minutes, and those of an app state no time at all.
 SHORTEST_WAIT_S: Final = 60
 
 
@@ -56,12 +56,16 @@ class RedirectRefused(MessengerError):
 
 
 class GraphError(MessengerError):
-    """A Graph call did not succeed; *reason* holds no token and no address."""
+    """A Graph call did not succeed; *reason* holds no token and no address.
 
-    def __init__(
+    *call* is the name of the call, as in logs and metrics, None where that is not known.
+    """
+
+    def __init__(  # noqa: PLR0913 - what Graph says, by name
         self,
         reason: str = "",
         *,
+        call: str | None = None,
         code: int | None = None,
         subcode: int | None = None,
         trace_id: str | None = None,
@@ -69,12 +73,16 @@ class GraphError(MessengerError):
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.call = call
         self.code = code
         self.subcode = subcode
         self.trace_id = trace_id
         self.status = status
-        # The name of the call that failed, as in logs and metrics.
-        self.call: str | None = None
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """The time before which another call makes no sense."""
+        return SHORTEST_WAIT_S
 
     def __str__(self) -> str:
         """Return the reason, with the codes and the trace id that Meta's support asks for."""
@@ -99,7 +107,7 @@ class GraphThrottled(GraphUnavailable):
 
     @property
     def retry_after_seconds(self) -> int:
-        """The time until another call may succeed: as Graph states, and not before a minute."""
+        """The time that Graph states, and a minute at least."""
         return max(self.wait_s or 0, SHORTEST_WAIT_S)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
 from app.outbox.circuit_breaker import Cause, CircuitBreaker
-from app.outbox.handlers import Handler, PerhapsNothingToDo, RetryLater
+from app.outbox.handlers import Handler, NotYet, PerhapsNothingToDo, RetryLater
 from app.outbox.queue import Claim, Lane, LaneKey
 
 log = structlog.get_logger()
@@ -89,12 +89,7 @@ class Tries:
         try:
             self._handler.perform(claim)
         except RetryLater as exc:
-            self._record_failure(exc)
-            if exc.cause is Cause.UNREACHABLE:
-                return self.release(claim)
-            if isinstance(exc, PerhapsNothingToDo) and claim.tries > len(RETRY_DELAYS):
-                return self._dead_letter(claim, str(exc))
-            return self._postpone(claim, str(exc), wait=exc.wait)
+            return self._retry(claim, exc)
         except Exception:
             # A defect that one item meets must not stop the others.
             log.exception("outbox.fault", kind=claim.kind, id=claim.id)
@@ -108,6 +103,16 @@ class Tries:
         """Return what makes *claim* due again in its place, as it has not been tried."""
         at = self.clock()
         return lambda session: queue.release(session, claim, at=at)
+
+    def _retry(self, claim: Claim, failure: RetryLater) -> Result:
+        if isinstance(failure, NotYet):
+            return self._defer(claim, str(failure), failure.wait)
+        self._record_failure(failure)
+        if failure.cause is Cause.UNREACHABLE:
+            return self.release(claim)
+        if isinstance(failure, PerhapsNothingToDo) and claim.tries > len(RETRY_DELAYS):
+            return self._dead_letter(claim, str(failure))
+        return self._postpone(claim, str(failure), wait=failure.wait)
 
     def _record_failure(self, failure: RetryLater) -> None:
         if not self.breaker.record_failure(failure.cause, at=self.clock()):
@@ -128,6 +133,12 @@ class Tries:
         log.warning("outbox.again", kind=claim.kind, id=claim.id, failure=failure, seconds=seconds)
         until = self.clock() + delay
         return lambda session: queue.postpone(session, claim, failure=failure, until=until)
+
+    def _defer(self, claim: Claim, failure: str, wait: timedelta) -> Result:
+        until = self.clock() + wait * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, no secret
+        seconds = round(wait.total_seconds())
+        log.info("outbox.deferred", kind=claim.kind, id=claim.id, failure=failure, seconds=seconds)
+        return lambda session: queue.defer(session, claim, failure=failure, until=until)
 
     def _dead_letter(self, claim: Claim, failure: str) -> Result:
         log.error("outbox.dead", kind=claim.kind, id=claim.id, failure=failure)

@@ -31,6 +31,17 @@ class PerhapsNothingToDo(RetryLater):
     """
 
 
+class NotYet(RetryLater):
+    """The target asked for *wait* for this item and others like it, but not for all.
+
+    It says nothing of the target, and counts as no try: the next one is when the time is over.
+    """
+
+    def __init__(self, failure: str, *, wait: timedelta) -> None:
+        super().__init__(failure)
+        self.wait: timedelta = wait
+
+
 class Unreachable(RetryLater):
     """There was no connection to the target: the item was not sent."""
 

@@ -195,6 +195,15 @@ def postpone(session: Session, claim: Claim, *, failure: str, until: datetime) -
     _change(session, claim, not_before=until, failure=failure)
 
 
+def defer(session: Session, claim: Claim, *, failure: str, until: datetime) -> None:
+    """Let *claim* be tried at the time *until* or later, without counting this as a try.
+
+    The first one counts: what was never tried does not wait for a time.
+    """
+    tries = max(1, claim.tries - 1)
+    _change(session, claim, not_before=until, failure=failure, tries=tries)
+
+
 def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at: datetime) -> bool:
     """Make some retries of *kind* due now that are due later; return whether there may be more.
 

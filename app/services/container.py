@@ -24,6 +24,7 @@ from app.linking import attempt_events, delivery_counts
 from app.linking.delivery_counter import DeliveryCounter
 from app.linking.event_recorder import EventRecorder
 from app.linking.handlers import Policy
+from app.linking.stranger_references import StrangerReferences
 from app.messenger.graph.client import GraphClient
 from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
 from app.messenger.graph.transport import Observation
@@ -51,6 +52,9 @@ class Services:
     spans: telemetry.Spans | None = field(repr=False)
     error_reporter: telemetry.ErrorReporter | None = field(repr=False)
     rate_limit_keys: RateLimitKeys = field(repr=False)
+    # What stood in people's way, and the references of those who are in no attempt.
+    events: EventRecorder = field(repr=False)
+    stranger_references: StrangerReferences = field(repr=False)
 
     def write(
         self, use_case: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
@@ -111,11 +115,6 @@ class Services:
     def delivery_counter(self) -> DeliveryCounter:
         """The counter of incoming deliveries."""
         return DeliveryCounter(lambda counts: self.write(delivery_counts.add, counts))
-
-    @cached_property
-    def events(self) -> EventRecorder:
-        """The recorder of the events of attempts."""
-        return EventRecorder(lambda events: self.write(attempt_events.record, events))
 
     def close(self) -> None:
         """Write what is still in memory, send spans and reports, and close the database."""
@@ -196,6 +195,8 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         rate_limit_keys=RateLimitKeys(
             hmac.digest(settings.secret_key.encode(), b"threadlink throttle", "sha256")
         ),
+        events=EventRecorder(lambda events: writer.write(attempt_events.record, events)),
+        stranger_references=StrangerReferences(),
     )
 
 

@@ -1,5 +1,6 @@
 """Error answers: a page for people, RFC 9457 for the API, a name for other machines."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -10,10 +11,19 @@ from werkzeug.exceptions import HTTPException
 
 from app.accounts.rate_limiter import RateLimited
 from app.infra.database.writer import NotCommitted
-from app.linking.attempt_status import AttemptStatus
+from app.linking.attempt_status import AttemptStatus, stored_reference
 from app.linking.errors import AttemptError, AttemptUnknown
-from app.messenger.errors import GraphError, GraphRefused, LinkingTokenRefused, RedirectRefused
-from app.web import paths
+from app.messenger.errors import (
+    GraphError,
+    GraphRefused,
+    LinkingTokenRefused,
+    PersonUnknown,
+    RedirectRefused,
+    WindowClosed,
+)
+from app.messenger.graph.error_table import row_of_error
+from app.web import obstacles, paths, request_reference
+from app.web.current import services
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
@@ -24,6 +34,8 @@ from app.web.server.limits import RETRY_AFTER
 
 log = structlog.get_logger()
 
+# Nothing is wrong with this server, nor with the Page.
+_ABOUT_THE_PERSON: Final = (LinkingTokenRefused, PersonUnknown, WindowClosed)
 _MACHINES: Final = (paths.WEBHOOK, *paths.MONITORING)
 
 
@@ -34,15 +46,21 @@ def register(app: Flask) -> None:
 
 def answer(exc: Exception) -> ResponseReturnValue:
     """Answer *exc*, with the page of the attempt where the browser holds one."""
-    problem = problem_of(exc)
+    in_api = request.path.startswith(paths.API)
+    problem = problem_of(exc, in_api=in_api)
     g.problem, g.reason = problem.name, getattr(exc, "reason", None)
+    cookie = _cookie_of_attempt()
+    # Before the first line of the log: it may change the reference.
+    obstacles.note_error(exc, problem)
     _log(exc, problem)
-    if request.path.startswith(paths.API):
+    if in_api:
         response = _for_the_api(exc, problem)
     elif request.path.startswith(_MACHINES):
         response = _for_machines(problem)
+    elif cookie is not None:
+        response = make_response(_page_of_attempt(cookie, exc, problem))
     else:
-        response = _page(exc, problem)
+        response = _page(problem)
     if isinstance(exc, HTTPException):
         allowed = dict(exc.get_headers(request.environ)).get("Allow")
         response.headers.update({"Allow": allowed} if allowed else {})
@@ -62,7 +80,7 @@ def _for_the_api(exc: Exception, problem: Problem) -> Response:
     body = problem.by_rfc_9457(
         # Its text may contain input: only a client with a valid key gets it, and as JSON.
         detail=str(exc) if isinstance(exc, InputRefused) else None,
-        reference=structlog.contextvars.get_contextvars().get("request_id"),
+        reference=request_reference.current(),
     )
     response = make_response(body, problem.status)
     response.mimetype = "application/problem+json"
@@ -71,19 +89,29 @@ def _for_the_api(exc: Exception, problem: Problem) -> Response:
     return response
 
 
-def _page(exc: Exception, problem: Problem) -> Response:
+def _cookie_of_attempt() -> AttemptCookie | None:
+    """Return the cookie of the attempt that the request is for, if the browser has it."""
     # All sign-ins at a provider come back to one address, whose view finds the attempt.
     attempt_id = g.get("attempt_id") or (request.view_args or {}).get("attempt_id")
-    if attempt_id is not None:
-        try:
-            cookie = attempt_cookie.read(attempt_id)
-        except (CookieAbsent, RedirectRefused):
-            pass  # there is no way back to offer
-        else:
-            return make_response(_page_of_attempt(cookie, exc, problem))
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if attempt_id is None:
+        return None
+    try:
+        return attempt_cookie.read(attempt_id)
+    except (CookieAbsent, RedirectRefused):
+        # There is no way back to offer. A path alone names an attempt only if there is one: a
+        # reference has 40 bits, so that an id could be found for that of another attempt.
+        with suppress(NotCommitted):
+            if reference := services().read(stored_reference, attempt_id):
+                request_reference.bind_stored(attempt_id, reference)
+        return None
+
+
+def _page(problem: Problem) -> Response:
+    # What is not there is not noted, so that no reference to it could be looked up.
+    is_noted = problem.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+    reference = request_reference.current() if is_noted else None
     body = render_template(
-        "error.html", title=problem.title, sentence=problem.sentence, reference=request_id
+        "error.html", title=problem.title, sentence=problem.sentence, reference=reference
     )
     return make_response(body, problem.status)
 
@@ -113,9 +141,19 @@ def _log(exc: Exception, problem: Problem) -> None:
     path = request.url_rule.rule if request.url_rule else None
     if problem is UNFORESEEN:
         log.error("request.failed", path=path, exc_info=exc)
-    elif isinstance(exc, GraphError) and not isinstance(exc, LinkingTokenRefused):
+    elif isinstance(exc, GraphError) and not isinstance(exc, _ABOUT_THE_PERSON):
+        row = row_of_error(exc)
         level = log.error if isinstance(exc, GraphRefused) else log.warning
-        level("graph.failed", path=path, error=type(exc).__name__, told=str(exc))
+        level(
+            "graph.failed",
+            path=path,
+            call=exc.call,
+            error=type(exc).__name__,
+            told=str(exc),
+            cause=row.slug,
+            sentence=row.sentence,
+            fix=row.fix,
+        )
     elif not isinstance(exc, HTTPException):
         reason = exc.reason if isinstance(exc, RedirectRefused) else None
         log.info("request.refused", path=path, problem=problem.name, reason=reason)

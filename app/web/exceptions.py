@@ -1,5 +1,7 @@
 """Errors that end a request; `app.web.problems` has the status and the sentence of each."""
 
+from app.messenger.errors import GraphError
+
 
 class LinkIncomplete(Exception):
     """The address that Messenger opens lacks account_linking_token or redirect_uri."""
@@ -30,7 +32,11 @@ class FormRefused(Exception):
 
 
 class DigitsNotDelivered(Exception):
-    """Messenger refuses to deliver the digits to this person now."""
+    """Messenger refuses to deliver the digits to this person now, by *refusal*."""
+
+    def __init__(self, refusal: GraphError) -> None:
+        super().__init__()
+        self.refusal = refusal
 
 
 class KeyExposed(Exception):
@@ -39,10 +45,6 @@ class KeyExposed(Exception):
 
 class ScopeMissing(Exception):
     """The API key is valid, and lacks the scope."""
-
-
-class MessengerRefused(Exception):
-    """Messenger understood the message and will not deliver it."""
 
 
 class ResourceNotFound(Exception):

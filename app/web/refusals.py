@@ -3,6 +3,8 @@
 import json
 from http import HTTPStatus
 
+import structlog
+
 from app.infra.settings.settings import Settings
 from app.web import headers, paths
 from app.web.fields import Fields
@@ -25,6 +27,7 @@ class Refusals:
         common = headers.of_data(is_production=is_secure)
         if not scope["raw_path"].startswith(paths.API.encode()):
             return answer_of(status, common, b"")
-        problem = problem_with(status).by_rfc_9457()
+        reference = structlog.contextvars.get_contextvars().get("reference")
+        problem = problem_with(status).by_rfc_9457(reference=reference)
         common["Content-Type"] = "application/problem+json"
         return answer_of(status, common, json.dumps(problem).encode())

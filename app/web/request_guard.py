@@ -20,7 +20,7 @@ from werkzeug.exceptions import (
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.infra.settings.settings import Settings
-from app.web import paths
+from app.web import paths, request_reference
 from app.web.current import services
 from app.web.fields import Fields
 from app.web.server.limits import (
@@ -69,6 +69,9 @@ class _Unquoted:
 def receive() -> ResponseReturnValue | None:
     """Give the request an id, and refuse or redirect one that no view is to see."""
     name_request()
+    if request.path != paths.WEBHOOK:
+        # Of a delivery each event has its own, where its code was ours.
+        request_reference.begin()
     # In every line, so that an incident can be told from the log: who did what, and from where.
     structlog.contextvars.bind_contextvars(address=request.remote_addr)
     count_input()

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 import yaml
@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from app import create_app
 from app.infra import clock
 from app.messenger import errors as graph_errors
+from app.messenger.graph.meanings import CONSEQUENCES, GraphCall, Meaning
 from app.outbox import heartbeats
 from app.services.container import build
 from app.web.problems import pages, table
@@ -82,7 +83,26 @@ def test_dashboard_and_alerts_use_label_values_that_exist() -> None:
         for value in values.split("|")
     }
 
-    assert set() == asked - GOOD - names_of_problems() - names_of_graph_errors() - refusal_reasons()
+    known = GOOD | names_of_problems() | names_of_graph_errors() | refusal_reasons()
+    assert set() == asked - known - set(get_args(GraphCall))
+
+
+@pytest.mark.parametrize("meaning", Meaning)
+def test_each_meaning_of_graph_s_errors_that_an_operator_acts_on_has_its_alert(
+    meaning: Meaning,
+) -> None:
+    """R104: a dead token, a wrong kind of token, a deactivated app, a restricted Page."""
+    told = CONSEQUENCES[meaning]
+    expected = f'outcome="{told.error.__name__}"'
+    found = {rule["alert"] for rule in rules() if expected in rule["expr"]}
+
+    assert ({told.alert} if told.alert else set()) == found
+    assert told.alert or meaning in {
+        Meaning.LINKING_TOKEN,
+        Meaning.PERSON,
+        Meaning.WINDOW,
+        Meaning.NAME,
+    }
 
 
 def test_every_alert_has_a_severity_and_a_summary() -> None:

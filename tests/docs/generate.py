@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.docs import log_events_page, settings_page, support_page
+from tests.docs import graph_errors_page, log_events_page, settings_page, support_page
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
@@ -16,6 +16,10 @@ PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "log-events.md": {
         "log-events": log_events_page.tables,
         "sampled": log_events_page.sampled,
+    },
+    "graph-errors.md": {
+        "meanings": graph_errors_page.meanings,
+        "errors": graph_errors_page.errors,
     },
     "support.md": {"causes": support_page.causes},
 }

@@ -117,9 +117,11 @@ FIGURES: Final = [
         f"KEEP_DELIVERIES_MIB ({KEPT.deliveries_bytes // MIB:,})"
     ),
     (
-        f"attempts {KEPT.attempts.days} day, with a code {KEPT.codes.days}; "
+        f"attempts {KEPT.attempts.days} day, of a known person {KEPT.failed_attempts.days}, "
+        f"with a code {KEPT.codes.days}; "
         f"history {KEPT.history.days} days"
     ),
+    f"counts {KEPT.codes.days} days, of attempts {KEPT.statistics.days}",
     f"as dead letters {KEPT.dead_letters.days} days",
     (
         f"Argon2id, {ARGON2.memory_cost // 1024} MiB, {ARGON2.time_cost} passes, "

@@ -1,17 +1,22 @@
 """Unlinking a person in Messenger: retried until Messenger has answered."""
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import responses
 from responses import matchers
 from sqlalchemy import URL, select, update
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from app.infra import clock
 from app.linking import link_queries
-from app.linking.graph_unlink import KIND, enqueue_unlink
+from app.linking.graph_unlink import KIND, RateLimitWaits, enqueue_unlink
+from app.messenger.errors import GraphThrottled
 from app.messenger.types import PageId, Psid
+from app.outbox.handlers import NotYet
 from app.outbox.models import OutboxRow
 from app.services.background import make_worker
 from app.services.container import Services, build
@@ -126,6 +131,65 @@ def test_only_a_refusal_that_may_be_about_the_person_becomes_a_dead_letter(
         make_worker(built, "w").run_once()
 
     assert state == built.read(lambda s: s.scalar(select(OutboxRow.state)))
+
+
+OTHER_PAGE = PageId("1717527131834679")
+USAGE = json.dumps({PAGE: [{"type": "pages", "estimated_time_to_regain_access": 7}]})
+
+
+@pytest.mark.parametrize("code", [4, 17, 32, 613, *range(80000, 80015)])
+def test_a_rate_limit_is_waited_for_as_long_as_the_usage_header_says(
+    built: Services, code: int
+) -> None:
+    """R104: Graph is not called again before, for none of the Page's people; no try is used up."""
+    at = clock.now()
+    for psid in ("1", "2", "3"):
+        built.write(enqueue_unlink, PAGE, Psid(psid), at=at)
+    worker = make_worker(built, "w")
+
+    with responses.RequestsMock() as platform, capture_logs() as logs:
+        headers = {"X-Business-Use-Case-Usage": USAGE}
+        platform.post(UNLINK, json={"error": {"code": code}}, status=400, headers=headers)
+        worker.run_once()
+        assert 1 == len(platform.calls)
+        built.write(lambda s: s.execute(update(OutboxRow).values(not_before=at)))
+        worker.run_once()
+        assert 1 == len(platform.calls)
+
+    rows = built.read(lambda s: [(r.tries, r.not_before) for r in s.scalars(select(OutboxRow))])
+    assert {1} == {tries for tries, _ in rows}
+    assert all(timedelta(minutes=6) < until - at < timedelta(minutes=9) for _, until in rows)
+    assert "outbox.target_failing" not in [line["event"] for line in logs]
+
+
+def test_a_rate_limit_of_one_page_holds_up_no_other() -> None:
+    """But that of the app (4) holds up all; without a header a minute is waited."""
+    now = [0.0]
+    waits = RateLimitWaits(lambda: now[0])
+
+    waits.note(PAGE, GraphThrottled(code=80001))
+    waits.check(OTHER_PAGE)
+    with pytest.raises(NotYet) as raised:
+        waits.check(PAGE)
+    assert timedelta(seconds=60) == raised.value.wait
+
+    waits.note(PAGE, GraphThrottled(code=4))
+    with pytest.raises(NotYet):
+        waits.check(OTHER_PAGE)
+    now[0] = 61.0
+    waits.check(OTHER_PAGE)
+    waits.check(PAGE)
+
+
+def test_the_failure_of_an_unlink_names_the_code(built: Services) -> None:
+    built.write(enqueue_unlink, PAGE, BEN, at=clock.now())
+
+    with responses.RequestsMock() as platform:
+        error = {"code": 190, "error_subcode": 463, "message": "private"}
+        platform.post(UNLINK, json={"error": error}, status=400)
+        make_worker(built, "w").run_once()
+
+    assert "TokenDead 190/463" == built.read(lambda s: s.scalar(select(OutboxRow.failure)))
 
 
 def test_whoever_has_linked_again_since_is_left_alone(built: Services) -> None:

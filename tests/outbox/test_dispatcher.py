@@ -16,7 +16,14 @@ from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
 from app.outbox.circuit_breaker import FAILURE_THRESHOLD
 from app.outbox.dispatcher import LEASE, RETRY_DELAYS, Dispatcher, Result
-from app.outbox.handlers import Handler, PerhapsNothingToDo, RetryLater, TargetGone, Unreachable
+from app.outbox.handlers import (
+    Handler,
+    NotYet,
+    PerhapsNothingToDo,
+    RetryLater,
+    TargetGone,
+    Unreachable,
+)
 from app.outbox.models import OutboxRow
 from app.outbox.queue import Claim, Lane, LaneKey, enqueue, enqueue_once
 from app.outbox.worker import Worker
@@ -169,6 +176,32 @@ def test_retry_after_delays_the_next_try_for_at_least_as_long(writer: Writer, cl
     after = dispatcher.run_once()
 
     assert (False, True) == (before, after)
+
+
+def test_a_wait_for_some_items_slows_no_other_and_uses_up_no_try(
+    writer: Writer, clock: Clock
+) -> None:
+    """One Page's rate limit holds up nothing that is not its own; it is no outage of Graph."""
+    taken: list[bytes] = []
+
+    def perform(claim: Claim) -> None:
+        if claim.body.startswith(b"limited"):
+            raise NotYet("GraphThrottled", wait=timedelta(minutes=7))
+        taken.append(claim.body)
+
+    dispatcher = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, *(f"limited {number}".encode() for number in range(100)), b"ben")
+    with capture_logs() as logs:
+        while dispatcher.run_once():
+            pass
+        assert [b"ben"] == taken
+        for _ in range(15):
+            clock.at += timedelta(minutes=9)
+            dispatcher.run_once()
+
+    limited = [row for row in rows(writer) if row[2] is not None]
+    assert {("waiting", 1, "GraphThrottled")} == set(limited)
+    assert {"outbox.deferred"} == {line["event"] for line in logs} - {"outbox.done"}
 
 
 def test_410_is_asked_once_a_minute_and_loses_nothing(writer: Writer, clock: Clock) -> None:

@@ -55,8 +55,13 @@ KNOWN_SQL = {
     "f'PRAGMA {pragma}'",
     "f'PRAGMA busy_timeout={LOCK_WAIT_MS}'",
 }
-# One formats JSON, the other the sentences of app/web/problems, which are constants.
-KNOWN_FORMATS = {"msgspec.json.format", "self.sentence.format"}
+# One formats JSON, the others the sentences of our own tables, which are constants.
+KNOWN_FORMATS = {
+    "msgspec.json.format",
+    "self.sentence.format",
+    "cause.sentence.format_map",
+    "(found.row.fix or cause.fix).format_map",
+}
 # SQLAlchemy's own switch of the same name: how a % in a LIKE is written.
 NOT_MARKUP = "startswith"
 

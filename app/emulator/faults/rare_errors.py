@@ -3,7 +3,9 @@
 Codes and subcodes are those of Meta's pages, read in November 2026:
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes
 (of 25 June 2026) and https://developers.facebook.com/docs/graph-api/guides/error-handling. Most
-messages are ours: Meta does not document them.
+messages are ours: Meta does not document them. Its list has some subcodes without a code; those
+come with 10 or 100 (https://github.com/davidchua/pymessenger/issues/93,
+https://github.com/jgorset/facebook-messenger/issues/202).
 """
 
 from typing import Final
@@ -18,11 +20,27 @@ RARE_ERRORS: Final[tuple[tuple[int, int | None, str, str, tuple[str, ...]], ...]
     (10, 2534022, "Outside of allowed window", "Outside of the window.", ("send",)),
     (10, 2018065, "Outside of allowed window", "Outside of the window for news.", ("send",)),
     (10, 2018108, "Cannot receive messages", "The person cannot receive messages now.", ("send",)),
+    (
+        10,
+        2018300,
+        "Message failed to send because another app is controlling this thread now.",
+        "Another app controls the thread.",
+        ("send",),
+    ),
+    (
+        10,
+        2018321,
+        "Thread is in an automated flow",
+        "An automated flow controls the thread.",
+        ("send",),
+    ),
     (10, 1893063, "Page is restricted", "The Page is restricted for a time.", ("send",)),
     (100, 2018063, "URL is not whitelisted", "A domain is missing.", ("messenger_profile",)),
     (100, 2018145, "Get Started is required", "Get Started is missing.", ("messenger_profile",)),
     (100, 2018109, "Attachment size exceeds limit", "The attachment is too large.", ("send",)),
     (100, 2018164, "Incorrect app ID", "The app ID is wrong.", ()),
+    (100, 2018218, "No profile available for this user.", "There is no profile.", ("object",)),
+    (100, 2018247, "No permission", "The app may not read the profile.", ("object",)),
     (102, None, "Session key invalid", "The session is over.", ()),
     (110, None, "Invalid user id", "No such person.", ("object",)),
     (190, 459, "User is checkpointed", "The token's owner must log in first.", ()),
@@ -41,26 +59,28 @@ RARE_ERRORS: Final[tuple[tuple[int, int | None, str, str, tuple[str, ...]], ...]
     (613, 2018338, "Abuse warning", "Meta warns of abuse: stop sending.", ("send",)),
     (613, 2534040, "Rate limit exceeded", "Too many calls of this kind.", ()),
     (1200, None, "Temporary send message failure", "Sending fails temporarily.", ("send",)),
-    (2018218, None, "No profile available", "There is no profile.", ("object",)),
+)
+
+_EUROPE: Final = (
+    "https://developers.facebook.com/documentation/business-messaging/messenger-platform/"
+    "europe-japan-updates"
+)
+# Those that Meta's list does not have, as others have met them.
+REPORTED_ERRORS: Final[tuple[tuple[int, int, str, str, tuple[str, ...], str], ...]] = (
     (
-        2018247,
-        None,
-        "No permission for the profile",
-        "The app may not read the profile.",
-        ("object",),
+        10,
+        2018336,
+        "This action was not sent due to new privacy rules in Europe.",
+        "Privacy rules in Europe refuse the person or the Page.",
+        ("send", "recipient"),
+        "https://github.com/fbsamples/original-coast-clothing/issues/78",
     ),
     (
-        2018300,
-        None,
-        "Thread is controlled by another app",
-        "Another app controls the thread.",
-        ("send",),
-    ),
-    (
-        2018321,
-        None,
-        "Thread is in an automated flow",
-        "An automated flow controls the thread.",
-        ("send",),
+        10,
+        2018047,
+        "This action was not sent due to privacy rules.",
+        "Privacy rules refuse the person or the Page.",
+        ("send", "recipient"),
+        _EUROPE,
     ),
 )

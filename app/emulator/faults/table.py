@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.emulator.faults.rare_errors import RARE_ERRORS
+from app.emulator.faults.rare_errors import RARE_ERRORS, REPORTED_ERRORS
 
 Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldom"]
 
@@ -259,6 +259,16 @@ _ROWS = (
     ),
     _refuses(
         GraphError(
+            80001,
+            "(#80001) There have been too many calls to this Page account. "
+            "Wait a bit and try again.",
+            usage="business",
+        ),
+        "Too many calls for this Page.",
+        _LIMITS,
+    ),
+    _refuses(
+        GraphError(
             80006,
             "(#80006) There have been too many calls to this Messenger account. "
             "Wait a bit and try again.",
@@ -270,9 +280,12 @@ _ROWS = (
 )
 _RARE = tuple(
     replace(
-        _refuses(GraphError(code, f"(#{code}) {message}", subcode), does, _ERRORS, *calls),
+        _refuses(GraphError(code, f"(#{code}) {message}", subcode), does, source, *calls),
         area="seldom",
     )
-    for code, subcode, message, does, calls in RARE_ERRORS
+    for code, subcode, message, does, calls, source in (
+        *((*row, _ERRORS) for row in RARE_ERRORS),
+        *REPORTED_ERRORS,
+    )
 )
 FAULTS: dict[str, Fault] = {row.name: row for row in (*_ROWS, *_RARE)}

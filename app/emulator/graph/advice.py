@@ -18,11 +18,16 @@ _PROOF = (
 )
 _WAIT = "Wait before the next call, longer each time; the usage headers say for how many minutes."
 _POLICY = "Stop for some hours, and read which of Meta's policies was broken."
+_REGION = (
+    "Meta's rules for Europe and Japan: see “Europe and Japan updates” of the Messenger Platform. "
+    "Trying again does not help."
+)
 _FIXES: dict[tuple[int, int | None], str] = {
     (1, None): "Try again a few times, a little later each time.",
     (2, None): "Try again, a little later each time.",
     (10, None): "The app needs the permission pages_messaging for this Page (App Review).",
-    (10, 2018278): "Write only within 24 hours of the person's last message, or with a tag.",
+    (10, 2018278): "Write only within 24 hours of the person's last message, or with HUMAN_AGENT.",
+    **dict.fromkeys(((10, 2018336), (10, 2018047)), _REGION),
     (15, None): "Use the app token, {app-id}|{app-secret}, for this call.",
     (100, 33): "Is the id one of this Page, and does the edge support this method? /me is the Page "
     "whose token you send.",
@@ -49,11 +54,12 @@ _FIXES: dict[tuple[int, int | None], str] = {
     (613, 2018338): "Stop: a Page that goes on after this warning loses messaging.",
     (1200, None): "Try again, a little later each time.",
     **dict.fromkeys(
-        ((2018300, None), (2018321, None)),
+        ((10, 2018300), (10, 2018321)),
         "Send when this app controls the thread again (Conversation Routing).",
     ),
     **dict.fromkeys(
-        ((341, None), (4, None), (17, None), (32, None), (613, None), (80006, None)), _WAIT
+        ((341, None), (4, None), (17, None), (32, None), (613, None), (80001, None), (80006, None)),
+        _WAIT,
     ),
 }
 _ANY_FIX = "Compare the request with the reference of this call; do not retry it unchanged."

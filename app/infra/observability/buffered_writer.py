@@ -52,6 +52,7 @@ class BufferedWriter(Generic[K, V]):
         self._waiting: dict[K, tuple[float, V]] = {}
         self._lost = 0
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()
         self._noted = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -67,15 +68,16 @@ class BufferedWriter(Generic[K, V]):
         self._noted.set()
 
     def flush(self) -> None:
-        """Store all facts, or as many as the database takes."""
-        while some := self._some():
-            try:
-                self._write({key: value for key, (_, value) in some.items()})
-            except Exception as exc:  # noqa: BLE001 - it must never stop, whatever goes wrong in the database
-                self._put_back(some)
-                self._noted.set()
-                self._failed(exc)
-                break
+        """Store all facts, or as many as the database takes; those in the making, too."""
+        with self._flushing:
+            while some := self._some():
+                try:
+                    self._write({key: value for key, (_, value) in some.items()})
+                except Exception as exc:  # noqa: BLE001 - it must never stop, whatever goes wrong in the database
+                    self._put_back(some)
+                    self._noted.set()
+                    self._failed(exc)
+                    break
         self._report_lost()
 
     def close(self) -> None:

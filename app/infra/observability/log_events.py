@@ -132,7 +132,7 @@ _SIGN_IN: Final = (
     ),
     LogEvent(
         "digits.not_delivered",
-        "Messenger refused the message with the digits, with Graph's error `code`.",
+        "Messenger refused the message with the digits; `told` are Graph's words.",
         "If there are many: these people never wrote to the Page, or not within 24 hours.",
     ),
     LogEvent("attempt.confirmed", "A person has agreed to connect; Messenger should come next."),
@@ -228,6 +228,11 @@ _OUTBOX: Final = (
         "`threadlink outbox status`; does the worker run?",
     ),
     LogEvent(
+        "outbox.deferred",
+        "A rate limit of Meta's is reached, for a Page or the app. The item waits as long as Meta "
+        "says.",
+    ),
+    LogEvent(
         "outbox.target_failing",
         "There is no connection to the bot or to Graph, or it has taken nothing for a minute. "
         "Items of this kind are tried slowly until it takes one.",
@@ -264,8 +269,9 @@ _GRAPH: Final = (
     LogEvent("graph.call", "One call to the Graph API, its outcome and its duration."),
     LogEvent(
         "graph.failed",
-        "A person got an error page because the Graph API failed.",
-        "`TokenDead`: renew the Page's token. Else see Meta's status.",
+        "A person or a client of the API got an error because of the Graph API. `told` are its "
+        "words, `cause` and `sentence` what they mean: [Graph's errors](graph-errors.md).",
+        "See `fix`.",
     ),
 )
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -20,6 +21,24 @@ FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # In seconds. Messenger gives up on an answer after 5 s; ours comes within 3 s.
 _QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 5.0)
 _SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
+# The calls for people and bots, and the failures that have an alert.
+_GRAPH_CALLS: Final = (
+    "recipient_for",
+    "profile_name",
+    "send_text",
+    "send_login_button",
+    "send_logout_button",
+    "unlink",
+)
+_GRAPH_FAILURES: Final = (
+    "TokenDead",
+    "PermissionMissing",
+    "PageRestricted",
+    "RegionRefused",
+    "GraphRefused",
+    "GraphThrottled",
+    "GraphUnavailable",
+)
 _building: Final = threading.Lock()
 
 
@@ -115,8 +134,9 @@ class _GraphMetrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
-        # A zero for the alerts, as above.
-        self.calls.labels("recipient_for", "TokenDead")
+        # Zeros for the alerts, as above.
+        for call, outcome in product(_GRAPH_CALLS, _GRAPH_FAILURES):
+            self.calls.labels(call, outcome)
 
 
 class _ServerMetrics:

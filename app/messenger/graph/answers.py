@@ -14,6 +14,7 @@ from app.messenger.errors import (
     PermissionMissing,
 )
 from app.messenger.graph.error_table import row_of
+from app.messenger.graph.words import words_of
 from app.messenger.lenient_json import NotJson, read_json
 
 # Refusals that the status of the answer may overrule.
@@ -23,8 +24,6 @@ _SERVER_ERROR: Final = 500
 
 _OBJECT: Final = Decoder(dict[str, Any])
 _TRACE_ID: Final = re.compile(r"[A-Za-z0-9/_+=-]{1,64}")
-# Graph may quote what it was sent. A word that is longer than this may be a token.
-_LONGEST_WORD: Final = 24
 
 
 def decipher(status: int, content: bytes, call: str | None = None) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def decipher(status: int, content: bytes, call: str | None = None) -> dict[str, 
     if not isinstance(error, dict) or _integer(error.get("code")) is None:
         _raise_unreadable("no error object", status)
     raise _error_class(error, status, call)(
-        _words(error.get("message")),
+        _words(error),
         code=_integer(error["code"]),
         subcode=_integer(error.get("error_subcode")),
         trace_id=_trace_id(error.get("fbtrace_id")),
@@ -78,12 +77,9 @@ def _trace_id(value: Any) -> str | None:
     return value if isinstance(value, str) and _TRACE_ID.fullmatch(value) else None
 
 
-def _words(message: Any) -> str:
-    if not isinstance(message, str):
-        return "no reason given"
-    printable = "".join(char if char.isprintable() else " " for char in message)
-    words = (
-        word if len(word) <= _LONGEST_WORD and "://" not in word else "…"
-        for word in printable.split()
-    )
-    return " ".join(words)[:200]
+def _words(error: dict[str, Any]) -> str:
+    """Return the message, and the one that Meta writes for users, which often says more."""
+    message = words_of(error.get("message"))
+    texts = (words_of(error.get(f"error_user_{name}")) for name in ("title", "msg"))
+    for_users = ": ".join(text for text in texts if text)
+    return " / ".join(text for text in (message, for_users) if text) or "no reason given"

@@ -142,7 +142,7 @@ class GraphClient:
             GraphUnavailable: No usable answer, or one about another page.
         """
         if not is_linking_token(account_linking_token):
-            raise LinkingTokenRefused("not of the shape of a token")
+            raise LinkingTokenRefused("not of the shape of a token", call="recipient_for")
         answer = self._transport.send(
             Call(
                 name="recipient_for",
@@ -160,7 +160,9 @@ class GraphClient:
             case {"id": self.page_id, "recipient": str(psid)} if _ID.fullmatch(psid):
                 return Psid(psid)
             case _:
-                raise GraphUnavailable("an answer without a recipient of our page")
+                raise GraphUnavailable(
+                    "an answer without a recipient of our page", call="recipient_for"
+                )
 
     def profile_name(self, psid: Psid, *, deadline: Deadline | None = None) -> str | None:
         """Return the name of *psid* in Messenger, or None if Messenger withholds it.
@@ -237,7 +239,7 @@ class GraphClient:
             case {"message_id": str(message_id)}:
                 return message_id
             case _:
-                raise GraphUnavailable("an answer without a message id")
+                raise GraphUnavailable("an answer without a message id", call=name)
 
     def _do(self, call: Call) -> None:
         match self._transport.send(call):

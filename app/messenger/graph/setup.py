@@ -16,6 +16,7 @@ from app.messenger.graph.transport import (
     GraphTransport,
     Observation,
 )
+from app.messenger.graph.words import words_of
 
 LINKING_FIELD: Final = "messaging_account_linking"
 # The first is needed for every call about messages, the second for subscribed_apps.
@@ -226,7 +227,7 @@ def _facts(data: dict[str, Any]) -> TokenFacts:
         expires_at=(
             datetime.fromtimestamp(expires, UTC) if isinstance(expires, int) and expires else None
         ),
-        reason=str(error.get("message", "")) if isinstance(error, dict) else "",
+        reason=words_of(error.get("message")) if isinstance(error, dict) else "",
     )
 
 

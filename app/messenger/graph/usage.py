@@ -39,7 +39,7 @@ def read_usage(headers: Mapping[str, str]) -> Usage:
         for found in allowances.values()
         for minutes in _numbers(found, ("estimated_time_to_regain_access",))
     ]
-    wait_min = min(max(minutes, default=0), _LONGEST_WAIT_MIN)
+    wait_min = min(max(0, *minutes), _LONGEST_WAIT_MIN) if minutes else 0
     fullest = {short: max(numbers) for short, numbers in percents.items() if numbers}
     return Usage(fullest, wait_min * 60 or None)
 

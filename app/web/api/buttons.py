@@ -5,13 +5,12 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from app.api_keys.service import Grant
-from app.messenger.errors import GraphRefused, PersonUnknown
 from app.messenger.graph.client import GraphClient
 from app.messenger.types import PageId, Psid
 from app.web.api.links import Id
 from app.web.api.operations import Operation
 from app.web.current import services
-from app.web.exceptions import MessengerRefused, ResourceNotFound
+from app.web.exceptions import ResourceNotFound
 
 
 class Button(Struct, forbid_unknown_fields=True):
@@ -33,14 +32,9 @@ def send_button(grant: Grant, page_id: str, body: Button) -> Sent:
     graph = services().graph.get(PageId(page_id))
     if graph is None:
         raise ResourceNotFound
-    try:
-        # Graph can be slow, and must not use up the threads that the webhook needs.
-        with services().admission.enter():
-            return Sent(_send(graph, body))
-    except PersonUnknown as exc:
-        raise ResourceNotFound from exc
-    except GraphRefused as exc:
-        raise MessengerRefused from exc
+    # Graph can be slow, and must not use up the threads that the webhook needs.
+    with services().admission.enter():
+        return Sent(_send(graph, body))
 
 
 def _send(graph: GraphClient, button: Button) -> str:
@@ -58,10 +52,11 @@ OPERATIONS: Final = (
         name="send_button",
         scope="messages:send",
         summary="Send a Log In or Log Out button",
-        description="Sends a message with the button to one person. 404: Messenger does not know "
-        "the person. 422: Messenger refuses the message, because the person has not written for a "
-        "day or the page's token is invalid. 503: Messenger does not answer; the message may have "
-        "been delivered.",
+        description="Sends a message with the button to one person. 404: no such page. 422: "
+        "Messenger will not deliver it to this person; `type` ends with `person_unreachable`, "
+        "`window_closed` (the person has not written for a day) or `region_refused`. 503: "
+        "`graph_throttled` or `messenger_refused_us` (token, app or page), and nothing was sent; "
+        "or `graph`, Messenger does not answer: the message may have been delivered.",
         view=send_button,
         body=Button,
         answer=Sent,

@@ -17,6 +17,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app.linking.renewal import Proof, renewed
 from app.linking.values import Ticket
 from app.messenger.redirects import RedirectUri, check_redirect_uri, linking_token_in
+from app.web import request_reference
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, NoCookies
 from app.web.pages.signing import signer
@@ -122,6 +123,7 @@ def read(attempt_id: str) -> AttemptCookie:
             secret, text = _signer(attempt_id, secret_key).loads(value, max_age=MAX_AGE)
         except BadSignature:
             continue
+        request_reference.bind_attempt(attempt_id)
         # Checked before it was signed, and again: REDIRECT_ORIGINS may have changed since.
         redirect_uri = check_redirect_uri(
             text,

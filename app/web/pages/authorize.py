@@ -1,10 +1,9 @@
 """The pages of an attempt: opened from Messenger, signed in, confirmed, and back to Messenger."""
 
-from contextlib import suppress
 from typing import Final
 
 import structlog
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
@@ -13,14 +12,16 @@ from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.linking import attempts, flow
+from app.linking.attempt_events import Kind
 from app.linking.attempt_status import status_of
 from app.linking.errors import AttemptOver, AttemptUnknown
 from app.linking.flow import Consent, ConsentRules, NotConfirmed
+from app.linking.references import reference_of
 from app.linking.renewal import SIGNED_OUT, proof_by_password
 from app.linking.values import User
 from app.messenger.redirects import check_redirect_uri, has_unknown_names, with_authorization_code
 from app.messenger.types import PageId
-from app.web import rate_limits
+from app.web import obstacles, rate_limits, request_reference
 from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, LinkIncomplete, PageUnknown
 from app.web.pages import attempt_cookie, chat_code
@@ -53,11 +54,19 @@ _NOT_CONFIRMED: Final[dict[NotConfirmed, Problem]] = {
     NotConfirmed.QUESTION_CHANGED: QUESTION_CHANGED,
     NotConfirmed.WRONG_DIGITS: WRONG_DIGITS,
 }
+# A closed account ends the attempt, which says why; a password to choose is a step on the way.
+_OBSTACLES: Final = {
+    NotConfirmed.QUESTION_CHANGED: Kind.QUESTION_CHANGED,
+    NotConfirmed.WRONG_DIGITS: Kind.CHAT_CODE_WRONG,
+}
 
 
 @bp.get("")
 def enter() -> ResponseReturnValue:
     """Open an attempt with what Messenger sends, and redirect to an address without it."""
+    # Before anything can be refused: the attempt then has the reference of its request.
+    attempt_id = attempts.new_id()
+    request_reference.bind(reference_of(attempt_id))
     _check_names()
     account_linking_token = _required("account_linking_token")
     redirect_uri = check_redirect_uri(
@@ -67,13 +76,19 @@ def enter() -> ResponseReturnValue:
     )
     if has_unknown_names(redirect_uri):
         log.info("redirect_uri.unknown_names")
-    page_id = _page_id()
+    page_id = g.page_id = _page_id()
     if _is_preview():
         return "", 204
     counters = services().rate_limit_keys.opens(rate_limits.address())
     ticket = services().write(
-        flow.open_attempt, counters, page_id, account_linking_token, at=clock.now()
+        flow.open_attempt,
+        counters,
+        page_id,
+        account_linking_token,
+        attempt_id=attempt_id,
+        at=clock.now(),
     )
+    request_reference.bind_attempt(ticket.attempt_id)
     attempt_cookie.open_(ticket, redirect_uri)
     return redirect(url_for(".show", attempt_id=ticket.attempt_id), 303)
 
@@ -95,8 +110,9 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
     status = services().read(
         attempts.signing_in, cookie.ticket, renewal_key=cookie.renewal_key, at=clock.now()
     )
+    request_reference.adopt(status)
     methods = services().sign_in_methods[status.page_id]
-    authenticator = methods.password
+    authenticator, g.authenticator = methods.password, methods.password_name
     if authenticator is None:
         raise NotFound
     # Before the credentials are verified: each guess costs a live token of a real profile.
@@ -115,17 +131,17 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
                 flow.sign_in, cookie.ticket, identity, renewed.ticket, hit, at=clock.now()
             )
     except CredentialsRefused as exc:
+        obstacles.note_wrong_credentials(methods.password_name, exc)
         expired = isinstance(exc, PasswordExpired)
         log.info(
             "sign_in.refused",
-            reference=status.reference,
             authenticator=methods.password_name,
             expired=expired,
         )
         problem = FIRST_PASSWORD_EXPIRED if expired else WRONG_CREDENTIALS
         return page_of(cookie, status, problem=problem, username=username)
     attempt_cookie.put(renewed)
-    log_sign_in(status, identity)
+    log_sign_in(identity)
     # Outside the count: an error here says nothing about the guess.
     send_first_digits(renewed)
     return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
@@ -140,7 +156,7 @@ def confirm(attempt_id: str) -> ResponseReturnValue:
         digits_hash=chat_code.digits_hash(cookie, request.form.get("code", "")),
         code_key=cookie.code_key,
     )
-    reference = services().read(status_of, cookie.ticket, at=clock.now()).reference
+    request_reference.adopt(services().read(status_of, cookie.ticket, at=clock.now()))
     rules = ConsentRules(
         max_links=services().settings.max_links_per_user,
         confirm_in_chat=services().settings.confirm_in_chat,
@@ -149,10 +165,12 @@ def confirm(attempt_id: str) -> ResponseReturnValue:
     outcome = services().write(flow.confirm, cookie.ticket, consent, rules, at=clock.now())
     if isinstance(outcome, NotConfirmed):
         problem = _NOT_CONFIRMED[outcome]
-        log.info("attempt.not_confirmed", problem=problem.name, reference=reference)
+        if kind := _OBSTACLES.get(outcome):
+            obstacles.note(kind)
+        log.info("attempt.not_confirmed", problem=problem.name)
         status = services().read(status_of, cookie.ticket, at=clock.now())
         return page_of(cookie, status, problem=problem)
-    log.info("attempt.confirmed", reference=reference)
+    log.info("attempt.confirmed")
     return redirect(with_authorization_code(cookie.redirect_uri, outcome), 303)
 
 
@@ -161,6 +179,7 @@ def send_digits(attempt_id: str) -> ResponseReturnValue:
     """Send digits to the person's chat, which the confirm page then asks for."""
     cookie = posted(attempt_id)
     status = services().read(attempts.running, cookie.ticket, at=clock.now())
+    request_reference.adopt(status)
     may_confirm = status.state == "signed_in" and not status.must_choose_password
     if may_confirm and chat_code.is_needed(status):
         with services().admission.enter():
@@ -201,8 +220,11 @@ def send_first_digits(cookie: AttemptCookie) -> None:
         return
     if chat_code.is_needed(status) and not status.has_digits:
         # Too many for this profile: the page says so when more are asked for.
-        with suppress(RateLimited), services().admission.enter():
-            chat_code.send(cookie, status)
+        try:
+            with services().admission.enter():
+                chat_code.send(cookie, status)
+        except RateLimited as exc:
+            obstacles.note_error(exc, PAGE_PROBLEMS[RateLimited])
 
 
 def _check_names() -> None:

@@ -10,14 +10,19 @@ import structlog
 from app.infra import clock
 from app.infra.network.http_client import Deadline
 from app.linking import chat_code, flow
+from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus
 from app.messenger.errors import PersonUnknown, WindowClosed
+from app.web import obstacles
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.recognition import GRAPH_PATIENCE_S
 
 log = structlog.get_logger()
+
+# The person can do something about these; every other refusal is the operator's.
+HELPED_BY_WRITING: Final = (WindowClosed, PersonUnknown)
 
 TEXT: Final = (
     "{digits} are your digits. Enter them on the page that asks for them, to connect this "
@@ -38,7 +43,7 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
         DigitsSentTooOften: The attempt has had as many messages as it may have.
         RateLimited: The profile has.
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
-        GraphError: Messenger does not answer, or refuses what is ours: token, app or page.
+        GraphError: Messenger does not answer, asks us to wait, or refuses what is ours.
     """
     if status.psid is None:
         return
@@ -49,12 +54,12 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     try:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
-    except (WindowClosed, PersonUnknown) as exc:
-        # The person can do something about these; every other refusal is the operator's.
-        log.warning("digits.not_delivered", reference=status.reference, code=exc.code)
-        raise DigitsNotDelivered from exc
+    except HELPED_BY_WRITING as exc:
+        log.warning("digits.not_delivered", told=str(exc))
+        raise DigitsNotDelivered(exc) from exc
     services().write(chat_code.remember, cookie.ticket, digits_hash(cookie, digits), at=clock.now())
-    log.info("digits.sent", reference=status.reference)
+    obstacles.note(Kind.CHAT_CODE_SENT)
+    log.info("digits.sent")
 
 
 def digits_hash(cookie: AttemptCookie, typed: str) -> str:

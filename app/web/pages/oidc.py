@@ -28,10 +28,11 @@ from app.accounts.authenticators import (
 from app.accounts.identity import Identity
 from app.infra import clock
 from app.linking import attempts, provider_visits
+from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.errors import AttemptExpired, AttemptUnknown, NotDeparted
 from app.linking.renewal import proof_by_provider
-from app.web import rate_limits
+from app.web import obstacles, rate_limits, request_reference
 from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, StateRefused
 from app.web.pages import attempt_cookie
@@ -54,12 +55,12 @@ from app.web.problems.pages import (
 log = structlog.get_logger()
 # The first that fits counts.
 _PROBLEMS: Final = (
-    (AccountNotAdmitted, PROVIDER_NOT_ADMITTED),
-    (SignInDeclined, PROVIDER_DECLINED),
-    (SignInNotFresh, PROVIDER_NOT_FRESH),
-    (ProofRefused, PROVIDER_REFUSED),
-    (AuthenticatorMisconfigured, PROVIDER_MISCONFIGURED),
-    (AuthenticatorUnavailable, PROVIDER_AWAY),
+    (AccountNotAdmitted, (PROVIDER_NOT_ADMITTED, Kind.PROVIDER_DECLINED)),
+    (SignInDeclined, (PROVIDER_DECLINED, Kind.PROVIDER_DECLINED)),
+    (SignInNotFresh, (PROVIDER_NOT_FRESH, Kind.PROVIDER_REFUSED)),
+    (ProofRefused, (PROVIDER_REFUSED, Kind.PROVIDER_REFUSED)),
+    (AuthenticatorMisconfigured, (PROVIDER_MISCONFIGURED, Kind.AUTHENTICATOR_AWAY)),
+    (AuthenticatorUnavailable, (PROVIDER_AWAY, Kind.AUTHENTICATOR_AWAY)),
 )
 bp = Blueprint("oidc", __name__, url_prefix="/authorize")
 
@@ -68,8 +69,10 @@ bp = Blueprint("oidc", __name__, url_prefix="/authorize")
 def depart(attempt_id: str, name: str) -> ResponseReturnValue:
     cookie = posted(attempt_id)
     status = services().read(attempts.running, cookie.ticket, at=clock.now())
+    request_reference.adopt(status)
     provider = _provider(status, name)
     if not is_offered(provider):
+        obstacles.note(Kind.PROVIDER_NOT_OFFERED, subject=_subject(provider))
         problem = not_here(provider, services().sign_in_methods[status.page_id])
         return page_of(cookie, status, problem=problem, username="")
     psid = status.psid or recognise(cookie, status.page_id)
@@ -83,7 +86,8 @@ def depart(attempt_id: str, name: str) -> ResponseReturnValue:
     except AuthenticatorUnavailable as exc:
         return _did_not_work(cookie, status, provider, exc)
     services().write(provider_visits.depart, cookie.ticket, authorization.memo, at=clock.now())
-    log.info("provider.departed", reference=status.reference, provider=name)
+    obstacles.note(Kind.PROVIDER_LEFT, subject=_subject(provider))
+    log.info("provider.departed", provider=name)
     return redirect(authorization.url, 303)
 
 
@@ -118,16 +122,19 @@ def _signed_in(
     cookie: AttemptCookie, renewed: AttemptCookie, name: str, params: dict[str, str]
 ) -> ResponseReturnValue:
     status = services().read(status_of, cookie.ticket, at=clock.now())
+    request_reference.adopt(status)
     provider = _provider(status, name)
+    obstacles.note(Kind.PROVIDER_RETURNED, subject=_subject(provider))
     try:
         identity = _identity(cookie, provider, params)
         services().write(attempts.sign_in, cookie.ticket, identity, renewed.ticket, at=clock.now())
     except AttemptExpired:
-        log.info("sign_in.too_late", reference=status.reference)
+        obstacles.note(Kind.TOO_LATE)
+        log.info("sign_in.too_late")
         return stop_page(cookie, TOO_LATE, status)
     except (AuthenticatorUnavailable, ProofRefused) as exc:
         return _did_not_work(cookie, status, provider, exc)
-    log_sign_in(status, identity)
+    log_sign_in(identity)
     return _to_the_question(renewed)
 
 
@@ -150,17 +157,23 @@ def _did_not_work(
     exc: AuthenticatorUnavailable | ProofRefused,
 ) -> ResponseReturnValue:
     """Return the sign-in page, which says what is wrong and offers the other methods."""
-    problem = next(problem for kind, problem in _PROBLEMS if isinstance(exc, kind))
+    problem, kind = next(row for of, row in _PROBLEMS if isinstance(exc, of))
+    code = exc.code if isinstance(exc, AuthenticatorUnavailable) else 0
+    obstacles.note(kind, subject=_subject(provider), code=code, detail=exc.reason)
     log.warning(
         "provider.failed",
         problem=problem.name,
-        reference=status.reference,
         provider=provider.name,
         reason=exc.reason,
         # As the settings of this provider are called.
         fix=exc.fix.replace("<NAME>", provider.name.upper()),
     )
     return page_of(cookie, status, problem=problem.about(provider.label), username="")
+
+
+def _subject(provider: Provider) -> str:
+    """Return the provider's name in AUTHENTICATORS."""
+    return f"oidc:{provider.name}"
 
 
 def _provider(status: AttemptStatus, name: str) -> Provider:

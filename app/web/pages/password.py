@@ -5,7 +5,7 @@ the sign-in page, and is counted by the same limits.
 """
 
 import structlog
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts import first_passwords
@@ -18,7 +18,7 @@ from app.linking.errors import AttemptOver
 from app.linking.renewal import proof_by_password
 from app.linking.values import User
 from app.messenger.types import Psid
-from app.web import rate_limits
+from app.web import obstacles, rate_limits, request_reference
 from app.web.current import services
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
@@ -65,6 +65,7 @@ def show_changed(attempt_id: str) -> ResponseReturnValue:
 def change(attempt_id: str) -> ResponseReturnValue:
     cookie = posted(attempt_id)
     status = services().read(attempts.running, cookie.ticket, at=clock.now())
+    request_reference.adopt(status)
     if status.user is None or not can_choose_password(status):
         return page_of(cookie, status)
     username = services().read(first_passwords.username_of, status.user.subject)
@@ -72,7 +73,7 @@ def change(attempt_id: str) -> ResponseReturnValue:
         raise AttemptOver
     if (problem := _change(cookie, status, username)) is not None:
         return password_page(cookie, status, problem), problem.status
-    log.info("password.changed", reference=status.reference, subject=status.user.subject)
+    log.info("password.changed", subject=status.user.subject)
     # The cookie of after the change.
     send_first_digits(attempt_cookie.read(attempt_id))
     return redirect(url_for(".show_changed", attempt_id=attempt_id), 303)
@@ -96,7 +97,8 @@ def _change(cookie: AttemptCookie, status: AttemptStatus, username: str) -> Prob
 def _verify_and_change(
     cookie: AttemptCookie, status: AttemptStatus, username: str, current: str, new: str
 ) -> Problem | None:
-    authenticator = services().sign_in_methods[status.page_id].password
+    methods = services().sign_in_methods[status.page_id]
+    authenticator, g.authenticator = methods.password, methods.password_name
     if authenticator is None:
         raise AttemptOver
     counters = services().rate_limit_keys.sign_in(
@@ -116,8 +118,9 @@ def _verify_and_change(
                 password_hash=new_hash,
                 at=clock.now(),
             )
-    except CredentialsRefused:
-        log.info("password.refused", reference=status.reference)
+    except CredentialsRefused as exc:
+        obstacles.note_wrong_credentials(g.authenticator, exc)
+        log.info("password.refused")
         return WRONG_PASSWORD
     attempt_cookie.put(renewed)
     return None

@@ -8,11 +8,11 @@ from app.accounts.identity import Identity
 from app.infra import clock
 from app.infra.network.http_client import Deadline
 from app.linking import attempts, flow
-from app.linking.attempt_status import AttemptStatus
+from app.linking.attempt_events import Kind
 from app.linking.values import TOKEN_REFUSED
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.types import PageId, Psid
-from app.web import rate_limits
+from app.web import obstacles, rate_limits
 from app.web.current import services
 from app.web.pages.attempt_cookie import AttemptCookie
 
@@ -22,11 +22,10 @@ log = structlog.get_logger()
 GRAPH_PATIENCE_S: Final = 4.0
 
 
-def log_sign_in(status: AttemptStatus, identity: Identity) -> None:
-    """Log who has signed in, in which attempt."""
+def log_sign_in(identity: Identity) -> None:
+    """Log who has signed in."""
     log.info(
         "sign_in.done",
-        reference=status.reference,
         issuer=identity.issuer,
         subject=identity.subject,
     )
@@ -53,6 +52,8 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
         ):
             psid = graph.recipient_for(cookie.account_linking_token, deadline=deadline)
             name = graph.profile_name(psid, deadline=deadline)
+            if name is None:
+                obstacles.note(Kind.NAME_WITHHELD, subject="profile_name")
             services().write(flow.recognise, cookie.ticket, psid, name, hit, at=clock.now())
     except LinkingTokenRefused:
         # Outside the count: an attempt that is over by now refunds no token.

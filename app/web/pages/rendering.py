@@ -9,11 +9,13 @@ from app.accounts.authenticators import Provider
 from app.accounts.first_passwords import username_of
 from app.accounts.local import ISSUER
 from app.infra import clock
+from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, end_of, status_of
 from app.linking.errors import AttemptExpired, TokenSpent
 from app.linking.values import TOKEN_REFUSED
 from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
+from app.web import obstacles, request_reference
 from app.web.current import services
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
@@ -42,8 +44,11 @@ def current_status(cookie: AttemptCookie) -> AttemptStatus:
         AttemptUnknown: Its secret has been renewed, or the row is deleted.
     """
     if cookie.is_cut_down:
-        return services().read(end_of, cookie.ticket.attempt_id, at=clock.now())
-    return services().read(status_of, cookie.ticket, at=clock.now())
+        status = services().read(end_of, cookie.ticket.attempt_id, at=clock.now())
+    else:
+        status = services().read(status_of, cookie.ticket, at=clock.now())
+    request_reference.adopt(status)
+    return status
 
 
 def page_of(
@@ -90,6 +95,7 @@ def stop_page(
 ) -> ResponseReturnValue:
     """Return the page of a *problem*; *again* is the address for another try."""
     g.setdefault("problem", problem.name)
+    obstacles.note_page("status", problem)
     if status is not None and status.is_over:
         attempt_cookie.cut_down(cookie)
     body = render_template(
@@ -100,7 +106,6 @@ def stop_page(
         tone="wait" if problem.passes else "stop",
         again_action=again,
         again_method="get",
-        reference=status.reference if status else None,
         **_frame(cookie),
     )
     return body, problem.status
@@ -120,8 +125,12 @@ def _dead_end(status: AttemptStatus) -> Problem | None:
 def _sign_in_page(
     cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None, username: str
 ) -> str:
+    obstacles.note_page("sign_in", problem)
     methods, brand = services().sign_in_methods[status.page_id], brand_of(status.page_id)
     offered = [provider for provider in methods.providers if is_offered(provider)]
+    if not offered and methods.password is None:
+        for provider in methods.providers:
+            obstacles.note(Kind.PROVIDER_NOT_OFFERED, subject=f"oidc:{provider.name}")
     return render_template(
         "authorize/sign_in.html",
         brand=shown_brand(status.page_id),
@@ -138,7 +147,6 @@ def _sign_in_page(
         ],
         help_links=brand.help_links or services().settings.sign_in.help_links,
         texts=brand.texts,
-        reference=status.reference,
         **_frame(cookie),
     )
 
@@ -158,6 +166,7 @@ def _signed_in_page(cookie: AttemptCookie, status: AttemptStatus, problem: Probl
 
 
 def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
+    obstacles.note_page("confirm", problem)
     name = clean_name(status.messenger_name or "")
     return render_template(
         "authorize/confirm.html",
@@ -175,7 +184,6 @@ def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         digits=chat_code.is_needed(status),
         digits_action=url_for("authorize.send_digits", attempt_id=cookie.ticket.attempt_id),
         problem=problem and problem.sentence,
-        reference=status.reference,
         **_frame(cookie),
     )
 
@@ -189,6 +197,7 @@ def can_choose_password(status: AttemptStatus) -> bool:
 
 def password_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
     """Return the page on which the person chooses another password."""
+    obstacles.note_page("password", problem)
     attempt_id, is_first = cookie.ticket.attempt_id, status.must_choose_password
     subject = status.user.subject if status.user else ""
     return render_template(
@@ -202,13 +211,13 @@ def password_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         minimum=services().settings.password_min_length,
         problem=problem and problem.sentence,
         field=PASSWORD_FIELDS.get(problem.name) if problem else None,
-        reference=status.reference,
         **_frame(cookie),
     )
 
 
 def changed_page(cookie: AttemptCookie, status: AttemptStatus) -> str:
     """Return the page that says that the password is changed, and leads on to the question."""
+    obstacles.note_page("status")
     return render_template(
         "authorize/status.html",
         brand=shown_brand(status.page_id),
@@ -218,7 +227,6 @@ def changed_page(cookie: AttemptCookie, status: AttemptStatus) -> str:
         again_action=url_for("authorize.show_confirm", attempt_id=cookie.ticket.attempt_id),
         again_method="get",
         again_label="Continue",
-        reference=status.reference,
         **_frame(cookie),
     )
 
@@ -228,6 +236,7 @@ def _lacks_digits(status: AttemptStatus) -> bool:
 
 
 def _digits_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
+    obstacles.note_page("chat_code", problem)
     return render_template(
         "authorize/status.html",
         brand=shown_brand(status.page_id),
@@ -238,13 +247,13 @@ def _digits_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem 
         tone="wait",
         again_action=url_for("authorize.send_digits", attempt_id=cookie.ticket.attempt_id),
         again_label="Send six digits",
-        reference=status.reference,
         **_frame(cookie),
     )
 
 
 def _status_page(cookie: AttemptCookie, status: AttemptStatus, words: tuple[str, str, str]) -> str:
     title, sentence, tone = words
+    obstacles.note_page("status")
     if status.is_over:
         attempt_cookie.cut_down(cookie)
     return render_template(
@@ -254,7 +263,6 @@ def _status_page(cookie: AttemptCookie, status: AttemptStatus, words: tuple[str,
         sentence=sentence,
         tone=tone,
         refresh_seconds=REFRESH_SECONDS if tone == "wait" else None,
-        reference=status.reference,
         **_frame(cookie),
     )
 
@@ -263,4 +271,5 @@ def _frame(cookie: AttemptCookie) -> dict[str, str]:
     return {
         "cancel_action": url_for("authorize.cancel", attempt_id=cookie.ticket.attempt_id),
         "form_token": csrf_token(cookie),
+        "reference": request_reference.current(),
     }

@@ -17,7 +17,14 @@ from app.linking.errors import (
     TokenSpent,
     TooManyLinks,
 )
-from app.messenger.errors import GraphError, LinkingTokenRefused, RedirectRefused
+from app.messenger.errors import (
+    GraphRefused,
+    GraphThrottled,
+    GraphUnavailable,
+    LinkingTokenRefused,
+    RedirectRefused,
+    RegionRefused,
+)
 from app.web.exceptions import (
     CookieAbsent,
     DigitsNotDelivered,
@@ -148,12 +155,33 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         "We can't check your details right now. Please try again in a minute.",
         passes=True,
     ),
-    GraphError: Problem(
+    GraphUnavailable: Problem(
         503,
         "graph",
         "Messenger does not answer",
         "Messenger does not answer. Please try again in a minute.",
         passes=True,
+    ),
+    GraphThrottled: Problem(
+        503,
+        "graph_throttled",
+        "Messenger is busy",
+        "Messenger asks us to wait. Please try again in a few minutes.",
+        passes=True,
+    ),
+    GraphRefused: Problem(
+        503,
+        "graph_refused",
+        "This does not work right now",
+        "This is our fault, not yours: Messenger refuses what we ask of it. It is noted, for us to "
+        "put right. If you write to us about it, give the reference below.",
+    ),
+    RegionRefused: Problem(
+        403,
+        "region_refused",
+        "Not available here",
+        "Messenger does not let us connect accounts here: its rules for your region, or for ours, "
+        "do not allow it. You can go on chatting with us.",
     ),
     NotCommitted: Problem(
         503, "database_busy", "Busy right now", "Please try again in a moment.", passes=True

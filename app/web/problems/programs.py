@@ -4,11 +4,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.api_keys.service import KeyRefused
-from app.messenger.errors import BadPayload, BadSignature
+from app.messenger.errors import (
+    BadPayload,
+    BadSignature,
+    GraphRefused,
+    GraphThrottled,
+    PersonUnknown,
+    RegionRefused,
+    WindowClosed,
+)
 from app.web.exceptions import (
     InputRefused,
     KeyExposed,
-    MessengerRefused,
     ResourceNotFound,
     ScopeMissing,
 )
@@ -44,8 +51,7 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         404,
         "not_found",
         "Not found",
-        "There is no such link, Messenger knows no such person, or this API key is for another "
-        "page.",
+        "There is no such link or page, or this API key is for another page.",
     ),
     InputRefused: Problem(
         400,
@@ -53,10 +59,42 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         "Invalid request",
         "The query or body does not match the API specification: /api/docs",
     ),
-    MessengerRefused: Problem(
+}
+# Of the API alone: people read other words about the same errors.
+API_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
+    PersonUnknown: Problem(
         422,
-        "messenger_refused",
-        "Refused by Messenger",
-        "Messenger understood the message and will not deliver it.",
+        "person_unreachable",
+        "Person not reachable",
+        "Messenger knows no such person on this page, or the person has blocked the page or left.",
+    ),
+    WindowClosed: Problem(
+        422,
+        "window_closed",
+        "Person has to write first",
+        "Messenger delivers nothing to this person now: they have not written to the page for a "
+        "day. Send the button as an answer to their next message.",
+    ),
+    RegionRefused: Problem(
+        422,
+        "region_refused",
+        "Not available in this region",
+        "Messenger's privacy rules for the region of the person, or of the page, refuse this "
+        "message.",
+    ),
+    GraphThrottled: Problem(
+        503,
+        "graph_throttled",
+        "Messenger asks to wait",
+        "Messenger's rate limit is reached, and the message was not sent. Send it again after the "
+        "time in Retry-After.",
+        passes=True,
+    ),
+    GraphRefused: Problem(
+        503,
+        "messenger_refused_us",
+        "Messenger refuses this server",
+        "Messenger refuses this server's token, app or page; the message was not sent. Sending it "
+        "again helps only after the server's operator has acted: the log says why.",
     ),
 }

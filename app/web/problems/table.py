@@ -9,17 +9,16 @@ from app.accounts.rate_limiter import RateLimited
 from app.api_keys.service import KeyRefused
 from app.infra.admission import Busy
 from app.infra.database.writer import NotCommitted
-from app.messenger.errors import GraphError
+from app.messenger.errors import GraphUnavailable
 from app.web.exceptions import (
     InputRefused,
     KeyExposed,
-    MessengerRefused,
     ResourceNotFound,
     ScopeMissing,
 )
 from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.problem import Problem
-from app.web.problems.programs import PROGRAM_PROBLEMS
+from app.web.problems.programs import API_PROBLEMS, PROGRAM_PROBLEMS
 
 PROBLEMS: Final[Mapping[type[Exception], Problem]] = {**PAGE_PROBLEMS, **PROGRAM_PROBLEMS}
 # Any other exception is an error of ours.
@@ -30,11 +29,10 @@ UNFORESEEN: Final = Problem(
 _OF_THE_API: Final = (
     ResourceNotFound,
     Busy,
-    GraphError,
+    GraphUnavailable,
     InputRefused,
     KeyExposed,
     KeyRefused,
-    MessengerRefused,
     NotCommitted,
     ScopeMissing,
     RateLimited,
@@ -52,11 +50,12 @@ _HTTP: Final = {
 }
 
 
-def problem_of(exc: Exception) -> Problem:
+def problem_of(exc: Exception, *, in_api: bool = False) -> Problem:
     """Return the problem of *exc*: that of its class, or of the nearest base that has one."""
     if isinstance(exc, HTTPException) and exc.code is not None:
         return problem_with(exc.code)
-    known = (PROBLEMS[kind] for kind in type(exc).__mro__ if kind in PROBLEMS)
+    table = {**PROBLEMS, **API_PROBLEMS} if in_api else PROBLEMS
+    known = (table[kind] for kind in type(exc).__mro__ if kind in table)
     return next(known, UNFORESEEN)
 
 
@@ -69,5 +68,6 @@ def problem_with(status: int) -> Problem:
 
 def problems_of_the_api() -> tuple[Problem, ...]:
     """Return the problems that the API may answer, for its documentation."""
-    problems = (*(PROBLEMS[kind] for kind in _OF_THE_API), _HTTP[413], _HTTP[415], UNFORESEEN)
+    of_classes = (PROBLEMS[kind] for kind in _OF_THE_API)
+    problems = (*of_classes, *API_PROBLEMS.values(), _HTTP[413], _HTTP[415], UNFORESEEN)
     return tuple(sorted(problems, key=lambda problem: (problem.status, problem.name)))

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from app.infra.observability import metrics
+from app.linking.references import new_reference
 from app.web.server.bodies import Bodies, Body, Receive
 from app.web.server.head import Scope, check_head
 from app.web.server.limits import RETRY_AFTER, Limits, Refused
@@ -91,8 +92,9 @@ class AsgiGateway:
     def _refuse(self, scope: Scope, refused: Refused) -> Answer:
         # Neither path nor query is logged: they can contain tokens and PSIDs.
         metrics.count_door_refusal(refused.reason)
-        log.info("door.refused", status=int(refused.status), reason=refused.reason)
-        answer = self._refusal(scope, refused.status)
+        with structlog.contextvars.bound_contextvars(reference=new_reference()):
+            log.info("door.refused", status=int(refused.status), reason=refused.reason)
+            answer = self._refusal(scope, refused.status)
         # What is left of the request would be read as the next one.
         answer.headers.append((b"connection", b"close"))
         if refused.status is HTTPStatus.SERVICE_UNAVAILABLE:

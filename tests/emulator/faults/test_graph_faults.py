@@ -52,6 +52,7 @@ def test_graph_answers_with_the_error_that_is_on(
         ("graph-4", "X-App-Usage"),
         ("graph-32", "X-Page-Usage"),
         ("graph-613", "X-Business-Use-Case-Usage"),
+        ("graph-80001", "X-Business-Use-Case-Usage"),
         ("graph-80006", "X-Business-Use-Case-Usage"),
     ],
 )

@@ -6,12 +6,24 @@ from tests.fidelity.faults.rows import LINKED, Row, Side, client, ours
 
 _LOG_IN: Final = "send Log In"
 _APIS: Final = "messaging-api-messenger"
-# How our server handles each class of Graph errors; the names are those of its log.
+_REFUSED: Final = "This does not work right now"
+# The page for each class of Graph errors, and why; the names are those of our log.
 _CLASSES: Final = {
-    "GraphUnavailable": "temporary: ours retries, then asks the person to try again",
-    "GraphThrottled": "ours does not retry over a rate limit; the person may, a minute later",
-    "GraphRefused": "ours does not retry: the call would be refused again; the log says why",
-    "TokenDead": "no call can succeed with this token: ours logs an error for the operator",
+    "GraphUnavailable": (
+        "Messenger does not answer",
+        "temporary: ours retries, then asks the person to try again",
+    ),
+    "GraphThrottled": (
+        "Messenger is busy",
+        "ours does not retry over a rate limit; the person may, as late as Graph says",
+    ),
+    "GraphRefused": (
+        _REFUSED,
+        "ours does not retry: the call would be refused again; the log says why, and what to do",
+    ),
+    "PermissionMissing": (_REFUSED, "ours says that it is our fault, and alerts the operator"),
+    "PageRestricted": (_REFUSED, "ours says that it is our fault, and alerts the operator"),
+    "TokenDead": (_REFUSED, "no call can succeed with this token: ours alerts the operator"),
 }
 
 
@@ -26,9 +38,9 @@ def _tap_again(fault: str) -> Row:
 
 def _graph(fault: str, kind: str, foreign: Side) -> Row:
     tries = 3 if kind == "GraphUnavailable" else 1
-    does = f"503 Messenger does not answer; asked Graph {tries} x; logs {kind}"
-    side = ours(does, "signs_in")
-    return Row(fault=fault, ours=side, foreign=foreign, why=_CLASSES[kind])
+    title, why = _CLASSES[kind]
+    side = ours(f"503 {title}; asked Graph {tries} x; logs {kind}", "signs_in")
+    return Row(fault=fault, ours=side, foreign=foreign, why=why)
 
 
 _COMMON: Final = (
@@ -94,10 +106,10 @@ _COMMON: Final = (
     _graph("graph-1", "GraphUnavailable", client(_APIS, _LOG_IN, "Messenger API - 1 ")),
     _graph("graph-2", "GraphUnavailable", client("messenger-bot", _LOG_IN, "500 - ")),
     _graph("graph-4", "GraphThrottled", client("fbmessenger", _LOG_IN, '"code": 4,')),
-    _graph("graph-10", "GraphRefused", client("botly", _LOG_IN, '"code": 10,')),
+    _graph("graph-10", "PermissionMissing", client("botly", _LOG_IN, '"code": 10,')),
     Row(
         fault="graph-10-2018278",
-        ours=ours("422 messenger_refused", "sends_a_button"),
+        ours=ours("422 window_closed", "sends_a_button"),
         foreign=client(_APIS, _LOG_IN, "outside of allowed window"),
         why="only messages have a window: ours reports it to the bot that asked for a button",
     ),
@@ -110,15 +122,16 @@ _COMMON: Final = (
     _graph("graph-190-463", "TokenDead", client("botly", _LOG_IN, "Session has expired")),
     _graph("graph-190-467", "TokenDead", client(_APIS, _LOG_IN, "Invalid token.")),
     _graph("graph-190-492", "TokenDead", client("messenger-bot", _LOG_IN, "Invalid session.")),
-    _graph("graph-200", "GraphRefused", client("fbmessenger", _LOG_IN, '"code": 200,')),
+    _graph("graph-200", "PermissionMissing", client("fbmessenger", _LOG_IN, '"code": 200,')),
     Row(
         fault="graph-551-1545041",
-        ours=ours("404 not_found", "sends_a_button"),
+        ours=ours("422 person_unreachable", "sends_a_button"),
         foreign=client("botly", _LOG_IN, '"code": 551,'),
         why="the person cannot be reached: ours reports it to the bot that asked for a button",
     ),
     _graph("graph-613", "GraphThrottled", client(_APIS, _LOG_IN, "Messenger API - 613 ")),
     _tap_again("graph-10303"),
+    _graph("graph-80001", "GraphThrottled", client("fbmessenger", _LOG_IN, '"code": 80001,')),
     _graph("graph-80006", "GraphThrottled", client("messenger-bot", _LOG_IN, "400 - ")),
 )
 
@@ -134,50 +147,56 @@ def _message(program: str, code: int, call: str = _LOG_IN) -> Side:
 
 # An error about a message is reported to the bot that asked for a button.
 _BUTTON: Final = "sends_a_button"
-_NAMELESS: Final = "a Messenger user we cannot name"
+_OUR_FAULT: Final = "503 messenger_refused_us"
 _RARE: Final = (
     _graph("graph-1-99", "GraphUnavailable", _message(_APIS, 1)),
     _graph("graph-1-1357046", "GraphUnavailable", _message("messenger-bot", 1)),
-    _graph("graph-2-2018344", "GraphRefused", _message("fbmessenger", 2)),
-    _graph("graph-3", "GraphRefused", _message("botly", 3)),
+    _graph("graph-2-2018344", "PageRestricted", _message("fbmessenger", 2)),
+    _graph("graph-3", "PermissionMissing", _message("botly", 3)),
     _graph("graph-100-2018164", "GraphRefused", _message(_APIS, 100)),
     _graph("graph-102", "TokenDead", _message("messenger-bot", 102)),
     _graph("graph-190-459", "TokenDead", _message("fbmessenger", 190)),
     _graph("graph-190-464", "TokenDead", _message("botly", 190)),
     _graph("graph-341", "GraphThrottled", _message(_APIS, 341)),
-    _graph("graph-368", "GraphThrottled", _message("messenger-bot", 368)),
+    _graph("graph-368", "PageRestricted", _message("messenger-bot", 368)),
     _graph("graph-613-2534040", "GraphThrottled", _message("fbmessenger", 613)),
     *(
         _rare(f"graph-{name}", _BUTTON, does, _message(program, int(name.partition("-")[0])))
         for name, does, program in (
-            ("9-2018352", "422 messenger_refused", "botly"),
-            ("10-2534022", "422 messenger_refused", _APIS),
-            ("10-2018065", "422 messenger_refused", "messenger-bot"),
-            ("10-2018108", "422 messenger_refused", "fbmessenger"),
-            ("10-1893063", "422 messenger_refused", "botly"),
-            ("100-2018109", "422 messenger_refused", _APIS),
-            ("200-2018021", "422 messenger_refused", "messenger-bot"),
-            ("200-2018027", "422 messenger_refused", "fbmessenger"),
-            ("200-2018028", "422 messenger_refused", "botly"),
-            ("200-1545041", "404 not_found", _APIS),
-            ("230", "422 messenger_refused", "messenger-bot"),
-            ("551", "404 not_found", "fbmessenger"),
-            ("613-1893016", "503 graph", "botly"),
-            ("613-2018338", "503 graph", _APIS),
+            ("9-2018352", "503 graph_throttled", "botly"),
+            ("10-2534022", "422 window_closed", _APIS),
+            ("10-2018065", "422 window_closed", "messenger-bot"),
+            ("10-2018108", "422 window_closed", "fbmessenger"),
+            ("10-1893063", _OUR_FAULT, "botly"),
+            ("10-2018300", "503 graph", "fbmessenger"),
+            ("10-2018321", "503 graph", "botly"),
+            ("10-2018336", "422 region_refused", _APIS),
+            ("10-2018047", "422 region_refused", "messenger-bot"),
+            ("100-2018109", _OUR_FAULT, _APIS),
+            ("200-2018021", _OUR_FAULT, "messenger-bot"),
+            ("200-2018027", _OUR_FAULT, "fbmessenger"),
+            ("200-2018028", _OUR_FAULT, "botly"),
+            ("200-1545041", "422 person_unreachable", _APIS),
+            ("230", _OUR_FAULT, "messenger-bot"),
+            ("551", "422 person_unreachable", "fbmessenger"),
+            ("613-1893016", "503 graph_throttled", "botly"),
+            ("613-2018338", "503 graph_throttled", _APIS),
             ("1200", "503 graph", "messenger-bot"),
-            ("2018300", "503 graph", "fbmessenger"),
-            ("2018321", "503 graph", "botly"),
         )
     ),
     *(
-        _rare(f"graph-{code}", "asks_who", does, _message(program, code, "profile"))
-        for code, does, program in (
-            # These do not say that a name is withheld, so ours does not go on without one.
-            (110, "503 Messenger does not answer", "botly"),
-            (210, "503 Messenger does not answer", _APIS),
-            (459, "503 Messenger does not answer", "botly"),
-            (2018218, _NAMELESS, _APIS),
-            (2018247, _NAMELESS, "botly"),
+        _rare(
+            f"graph-{name}",
+            "asks_who",
+            "a Messenger user we cannot name",
+            _message(program, int(name.partition("-")[0]), "profile"),
+        )
+        for name, program in (
+            ("110", "botly"),
+            ("210", _APIS),
+            ("459", "botly"),
+            ("100-2018218", _APIS),
+            ("100-2018247", "botly"),
         )
     ),
     *(

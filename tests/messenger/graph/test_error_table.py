@@ -1,7 +1,13 @@
 """The one table of Graph's errors: rows, look-up and consequences."""
 
+import re
+from inspect import getsource
+
 import pytest
 
+from app.emulator.faults.table import FAULTS
+from app.emulator.faults.table import GraphError as EmulatedError
+from app.emulator.graph import problems
 from app.messenger.errors import (
     GraphError,
     GraphRefused,
@@ -50,6 +56,25 @@ def test_each_meaning_has_a_class_of_its_own_but_for_those_that_nobody_can_tell_
 
     assert len(set(shared)) == len(shared) == len(Meaning) - 2
     assert {one.slug for one in CONSEQUENCES.values()} >= SLUGS
+
+
+@pytest.mark.parametrize(
+    "error", [fault.error for fault in FAULTS.values() if fault.error is not None], ids=str
+)
+def test_every_error_of_the_emulator_has_a_row_of_its_own(error: EmulatedError) -> None:
+    row = row_of(error.code, error.subcode)
+
+    assert row.meaning is not Meaning.UNKNOWN
+    assert row.code <= error.code <= (row.last or row.code)
+    assert error.subcode == row.subcode
+
+
+def test_the_errors_that_follow_from_a_request_have_rows_as_well() -> None:
+    """Those that the emulator makes without a fault that is turned on."""
+    codes = {int(code) for code in re.findall(r"GraphError\((\d+),", getsource(problems))}
+
+    assert {15, 100, 105, 190, 613, 2200, 2500, 10303} <= codes
+    assert Meaning.UNKNOWN not in {row_of(code).meaning for code in codes}
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,16 @@ def test_an_unreadable_allowance_says_nothing(header: str) -> None:
     assert Usage() == read_usage({"X-Business-Use-Case-Usage": header})
 
 
+@pytest.mark.parametrize("minutes", ["-5", "0", "-1e300"])
+def test_there_is_no_wait_of_less_than_nothing(minutes: str) -> None:
+    """
+    R105: a negative time would let the next call go at once, or in the past.
+    """
+    header = f'{{"1":[{{"estimated_time_to_regain_access":{minutes}}}]}}'
+
+    assert read_usage({"X-Business-Use-Case-Usage": header}).wait_s is None
+
+
 def test_a_wait_beyond_a_day_is_a_day() -> None:
     """
     R105: a figure of theirs becomes a date of ours.

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import responses
+from structlog.testing import capture_logs
 
 from app.services.container import Services
 from tests.installation import ANA, OTHER_PAGE, PAGE, PUBLIC_URL
@@ -34,23 +35,53 @@ def test_a_log_out_button_is_sent_the_same_way(bot: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    ("error", "status", "name"),
     [
-        pytest.param({"code": 100, "error_subcode": 2018001}, 404, id="nobody by this PSID"),
-        pytest.param({"code": 10, "error_subcode": 2018278}, 422, id="outside the window"),
-        pytest.param({"code": 190}, 422, id="our token is dead"),
-        pytest.param({"code": 4}, 503, id="too many calls"),
+        pytest.param((100, 2018001), 422, "person_unreachable", id="nobody by this PSID"),
+        pytest.param((551, None), 422, "person_unreachable", id="the page is blocked"),
+        pytest.param((10, 2018278), 422, "window_closed", id="outside the window"),
+        pytest.param((10, 2018336), 422, "region_refused", id="European rules"),
+        pytest.param((190, None), 503, "messenger_refused_us", id="our token is dead"),
+        pytest.param((210, None), 503, "messenger_refused_us", id="no page token"),
+        pytest.param((10, None), 503, "messenger_refused_us", id="no permission"),
+        pytest.param((10, 1893063), 503, "messenger_refused_us", id="page restricted"),
+        pytest.param((100, None), 503, "messenger_refused_us", id="our request"),
+        pytest.param((4, None), 503, "graph_throttled", id="too many calls"),
+        pytest.param((80001, None), 503, "graph_throttled", id="the page's limit"),
+        pytest.param((10, 2018300), 503, "graph", id="another app has the thread"),
     ],
 )
-def test_a_refusal_shows_whether_to_send_again(
-    bot: Caller, error: dict[str, int], status: int
+def test_a_refusal_tells_its_reason_and_whether_to_send_again(
+    bot: Caller, error: tuple[int, int | None], status: int, name: str
 ) -> None:
-    with responses.RequestsMock() as edge:
-        edge.post(MESSAGES, status=400, json={"error": {"message": "private", **error}})
+    """And only the reason: Graph's words are the operator's."""
+    told = {"message": "private", "code": error[0], "error_subcode": error[1]}
+    with responses.RequestsMock() as edge, capture_logs() as logs:
+        edge.post(MESSAGES, status=400, json={"error": told})
         answer = bot("POST", BUTTONS, kind="login", psid=ANA, text="Connect")
 
     assert status == answer.status
+    assert f"/api/docs#{name}" == said(answer)["type"]
     assert "private" not in answer.text
+    assert (status == 503) == ("retry-after" in answer.headers)
+    failed = [line for line in logs if line["event"] == "graph.failed"]
+    assert bool(failed) == (name not in {"person_unreachable", "window_closed"})
+    assert all("private" in line["told"] for line in failed)
+
+
+def test_a_rate_limit_s_wait_is_passed_on(bot: Caller) -> None:
+    """R104: in minutes in Graph's usage header, in seconds in Retry-After."""
+    usage = {PAGE: [{"type": "messenger", "estimated_time_to_regain_access": 7}]}
+    with responses.RequestsMock() as edge:
+        edge.post(
+            MESSAGES,
+            status=400,
+            json={"error": {"code": 80006}},
+            headers={"X-Business-Use-Case-Usage": json.dumps(usage)},
+        )
+        answer = bot("POST", BUTTONS, kind="login", psid=ANA, text="Connect")
+
+    assert "420" == answer.headers["retry-after"]
 
 
 def test_a_key_of_another_page_sends_nothing(holder: Holder) -> None:

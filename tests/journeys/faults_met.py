@@ -1,0 +1,121 @@
+"""The table of what a person meets by each fault of the emulator, and how it is found later."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.emulator.faults.table import FAULTS
+
+# Kind, subject, code, subcode.
+Event = tuple[str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """What a person meets: the *event* that is recorded, the *cause* that is concluded, the *page*.
+
+    *again* tells whether the same person can succeed by trying again in a while, so that a page may
+    propose it.
+    """
+
+    cause: str
+    event: Event | None = None
+    page: str = "Messenger does not answer"
+    again: bool = False
+
+
+# Of every call, the first is the one that asks for the person.
+_ASKING: Final[Mapping[str, tuple[str, ...]]] = {
+    "graph_token_dead": (
+        *("graph-102", "graph-190", "graph-190-458", "graph-190-459", "graph-190-460"),
+        *("graph-190-463", "graph-190-464", "graph-190-467", "graph-190-492"),
+    ),
+    "graph_permission": ("graph-3", "graph-10", "graph-200"),
+    "graph_page_restricted": ("graph-2-2018344", "graph-368"),
+    "graph_other": ("graph-100", "graph-100-2018164"),
+    "graph_rate_limited": (
+        *("graph-4", "graph-17", "graph-32", "graph-341", "graph-613", "graph-613-2534040"),
+        "graph-80006",
+    ),
+    "graph_unavailable": (
+        *("graph-1", "graph-1-99", "graph-1-1357046", "graph-2", "html", "drip", "reset"),
+    ),
+}
+_SENDING: Final[Mapping[str, tuple[str, ...]]] = {
+    "graph_permission": (
+        *("graph-200-2018021", "graph-200-2018027", "graph-200-2018028", "graph-230"),
+    ),
+    "graph_page_restricted": ("graph-10-1893063",),
+    "graph_other": ("graph-100-2018109",),
+    "graph_rate_limited": ("graph-9-2018352", "graph-613-1893016", "graph-613-2018338"),
+    "graph_unavailable": ("graph-1200", "graph-2018300", "graph-2018321"),
+}
+_PASSES: Final = frozenset({"graph_rate_limited", "graph_unavailable"})
+_WRITE_FIRST: Final = (
+    *("graph-10-2018278", "graph-10-2534022", "graph-10-2018065", "graph-10-2018108"),
+    *("graph-200-1545041", "graph-551", "graph-551-1545041"),
+)
+_REFUSED_TOKENS: Final = (
+    *("linking-token-expired", "linking-token-of-another-page", "page-token-of-another-page"),
+    "graph-10303",
+)
+_NAMELESS: Final = (
+    *("profile-withheld", "profile-nameless", "graph-110", "graph-210", "graph-459"),
+    *("graph-2018218", "graph-2018247"),
+)
+# The person has agreed, and Messenger's event does not come, or not as Messenger signs it: the page
+# waits, and what is known is in the counts of deliveries.
+_NEVER_CONFIRMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "webhook_silent": (
+        *("late", "reordered", "outage", "app-field-missing", "page-field-missing", "slow-return"),
+    ),
+    "webhook_signature": ("unsigned", "foreign-secret", "sha1-only", "altered"),
+}
+_HARMLESS: Final = (
+    *("twice", "recut", "mixed-messages", "mixed-standby", "mixed-changes", "other-objects"),
+    *("in-standby", "webhook-500", "webhook-timeout", "limit-5s"),
+    # Of calls that no person waits for, or that are made as these ask for.
+    *("proof-required", "unlink-silent", "version-expired", "thread-settings-gone"),
+    *("graph-100-2018063", "graph-100-2018145"),
+)
+
+
+def _failed(names: Iterable[str], call: str, cause: str) -> Iterator[tuple[str, Met]]:
+    for name in names:
+        event = ("graph_failed", call, *_codes(name))
+        yield name, Met(event=event, cause=cause, again=cause in _PASSES)
+
+
+def _codes(name: str) -> tuple[int, int]:
+    error = FAULTS[name].error
+    return (error.code, error.subcode or 0) if error else (0, 0)
+
+
+def _all() -> Iterator[tuple[str, Met]]:
+    for name in _HARMLESS:
+        yield name, Met(cause="linked", page="You're connected")
+    for cause, names in _NEVER_CONFIRMED.items():
+        for name in names:
+            yield name, Met(cause=cause, page="Almost there")
+    for name in _NAMELESS:
+        nameless = ("name_withheld", "profile_name", 0, 0)
+        yield name, Met(event=nameless, cause="linked", page="You're connected")
+    for name in _REFUSED_TOKENS:
+        event = ("graph_failed", "recipient_for", 10303, 0)
+        yield name, Met(event=event, cause="token_refused", page="This link has expired")
+    for name in _WRITE_FIRST:
+        event = ("chat_code_not_delivered", "send_text", *_codes(name))
+        yield name, Met(event=event, cause="chat_code_not_delivered", page="Write to us first")
+    incomplete = ("entry_refused", "link_incomplete", 0, 0)
+    page = "Something is missing"
+    yield "no-redirect-uri", Met(event=incomplete, cause="entry_incomplete", page=page)
+    # Graph says no more of it than that a parameter is wrong.
+    unproven = ("graph_failed", "recipient_for", 100, 0)
+    yield "proof-wrong", Met(event=unproven, cause="graph_other")
+    for cause, names in _ASKING.items():
+        yield from _failed(names, "recipient_for", cause)
+    for cause, names in _SENDING.items():
+        yield from _failed(names, "send_text", cause)
+
+
+FAULTS_MET: Final[Mapping[str, Met]] = dict(_all())

@@ -1,0 +1,210 @@
+"""Each fault of the emulator, met by a person: their page, the log, and what is recorded.
+
+A new fault without a row in `faults_met` fails here: whoever adds one decides what a
+person meets, and under which event it is found.
+"""
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+import structlog
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app import create_app
+from app.emulator import EmulatorServer, EmulatorSettings, PageSettings, psid_for
+from app.emulator.context import Emulator, emulator_of
+from app.emulator.faults.table import FAULTS
+from app.infra import clock
+from app.infra.observability import logs
+from app.infra.settings.parsing import database_url
+from app.linking.conclusion import PATIENCE
+from app.linking.models import Intake
+from app.linking.timeline import timeline_of
+from app.services.container import Services, build
+from tests.actors import Person
+from tests.browsers import Answer, OverSockets
+from tests.installation import ENVIRONMENT, PAGE, add_jane, settings_for
+from tests.journeys.faults_met import FAULTS_MET
+from tests.web.attempt_events import events_under, reference_on
+
+TOKEN: Final = ENVIRONMENT["PAGE_ACCESS_TOKEN"]
+EVENTS: Final = ("kind", "subject", "code", "subcode")
+NEUTRAL: Final = frozenset({"page_shown", "chat_code_sent"})
+TOLD: Final = frozenset({"graph.failed", "request.refused"})
+
+
+@dataclass
+class Walk:
+    """What a person saw on the way to a link, the last page of ours last, and what was logged."""
+
+    seen: list[Answer] = field(default_factory=list)
+    lines: list[structlog.typing.EventDict] = field(default_factory=list)
+
+    @property
+    def reference(self) -> str:
+        return reference_on(self.seen[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """A server and an emulator that talk to each other, with a person for each fault."""
+
+    services: Services
+    emulator: Emulator
+    chat: Any
+
+    def walk(self, fault: str) -> Walk:
+        """Let the person of *fault* try to connect while it is on."""
+        psid = psid_for(self.emulator.settings, PAGE, fault)
+        logs.configure(level="debug", form="json")
+        with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+            self.emulator.reset()
+            # What is concluded of an attempt depends on what else came since.
+            self.services.delivery_counter.flush()
+            self.services.write(lambda session: session.execute(delete(Intake)))
+            self.emulator.state.set_linking_url(PAGE, self.services.linking_url(PAGE))
+            self.emulator.faults.turn_on(fault)
+            seen = list(self._pages(psid))
+        return Walk(seen, lines)
+
+    def cause(self, walk: Walk) -> str:
+        """Return the cause that `attempts show` names, once Messenger's event is overdue."""
+        self.services.events.flush()
+        self.services.delivery_counter.flush()
+        later = clock.now() + PATIENCE + timedelta(minutes=1)
+
+        def ask(session: Session) -> str:
+            timeline = timeline_of(session, walk.reference, at=later)
+            assert timeline is not None
+            return timeline.conclusion.cause.slug
+
+        return self.services.read(ask)
+
+    def _pages(self, psid: str) -> Iterator[Answer]:
+        browser = OverSockets(self.services.settings.public_url)
+        person = Person(browser)
+        try:
+            yield person.opens(self.chat.post(f"/t/{PAGE}/{psid}/log-in").headers["Location"])
+            if person.sees.status != 303:
+                return
+            home = urlsplit(person.sees.location).path
+            yield person.follows()
+            yield person.signs_in()
+            if 'name="code"' not in person.sees.text:
+                return
+            written = self.emulator.state.thread(PAGE, psid).messages[-1].text or ""
+            (digits,) = re.findall(r"^\d{3} \d{3}", written)
+            person.presses("Connect", code=digits)
+            self.chat.get(person.sees.location)
+            self.emulator.dispatcher.settle()
+            yield person.opens(home)
+        finally:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def town(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    path = tmp_path_factory.mktemp("town") / "threadlink.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    http = make_server("127.0.0.1", 0, _nothing, threaded=True, request_handler=_Silent)
+    public_url = f"http://127.0.0.1:{http.server_port}"
+    with (
+        EmulatorServer(_messenger(f"{public_url}/webhook")) as server,
+        _running(f"sqlite:///{path}", public_url, server.origin) as services,
+    ):
+        http.app = create_app(services)
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
+        thread.start()
+        yield Town(services, emulator_of(server.app), server.app.test_client())
+        http.shutdown()
+        thread.join()
+        http.server_close()
+
+
+@contextmanager
+def _running(database: str, public_url: str, messenger: str) -> Iterator[Services]:
+    settings = settings_for(
+        database_url(database),
+        PUBLIC_URL=public_url,
+        GRAPH_URL=messenger,
+        REDIRECT_ORIGINS=messenger,
+        CONFIRM_IN_CHAT="always",
+        # All of them sign in as the same user.
+        MAX_LINKS_PER_USER="100",
+    )
+    services = build(settings, limit_seconds=60)
+    add_jane(services)
+    yield services
+    services.close()
+
+
+def _messenger(webhook_url: str) -> EmulatorSettings:
+    return EmulatorSettings(
+        app_id=ENVIRONMENT["APP_ID"],
+        app_secret=ENVIRONMENT["APP_SECRET"],
+        verify_token=ENVIRONMENT["VERIFY_TOKEN"],
+        webhook_url=webhook_url,
+        pages=(PageSettings(PAGE, "Harbour Coffee", TOKEN),),
+        people=tuple(FAULTS),
+    )
+
+
+class _Silent(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def _nothing(_environ: Any, _start: Any) -> Any:
+    raise AssertionError("asked before the server was there")
+
+
+def test_it_is_known_what_a_person_meets_by_each_fault() -> None:
+    """Whoever adds a fault decides how it is found afterwards."""
+    assert FAULTS.keys() == FAULTS_MET.keys()
+
+
+@pytest.mark.parametrize("fault", FAULTS_MET)
+def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: str) -> None:
+    """Page, log, record and the cause that is concluded tell of the same thing, without a token."""
+    met = FAULTS_MET[fault]
+    walk = town.walk(fault)
+
+    last = walk.seen[-1]
+    rows = events_under(town.services, walk.reference)
+    recorded = [tuple(row[name] for name in EVENTS) for row in rows if row["kind"] not in NEUTRAL]
+    assert ([met.event] if met.event else []) == recorded
+    assert met.page in unescape(last.text)
+    assert {"page_shown"} <= {row["kind"] for row in rows} or fault == "no-redirect-uri"
+    of_pages = [line for line in walk.lines if not _is_of_the_webhook(line)]
+    assert {walk.reference} == {line.get("reference") for line in of_pages}
+    if met.event and met.event[0] == "graph_failed":
+        told = [line for line in of_pages if line["event"] in TOLD]
+        assert [walk.reference] == [line["reference"] for line in told]
+    assert TOKEN not in str(rows) + str(walk.lines)
+    assert met.cause == town.cause(walk)
+    if met.event and not met.again:
+        assert_no_vain_advice(last)
+
+
+def _is_of_the_webhook(line: structlog.typing.EventDict) -> bool:
+    """Return whether *line* is about a delivery, which has a reference only where it has a code."""
+    return line.get("path") == "/webhook" or line["event"].startswith("link.")
+
+
+def assert_no_vain_advice(answer: Answer) -> None:
+    """Assert that a person is not told to try again what trying again cannot mend."""
+    if "Messenger does not answer" not in answer.text:
+        assert "try again" not in answer.text.lower()
