@@ -51,30 +51,41 @@ class PasswordExpired(CredentialsRefused):
 class AuthenticatorUnavailable(Exception):
     """The credentials cannot be checked now; the same attempt may succeed later.
 
-    *reason* is for the operator's log. It holds our own words and numbers only, no input and
-    nothing that a server sent but *code*, its number of HTTP or LDAP, and a registered error of
-    OAuth.
+    *reason* and *fix* are for the operator's log. They hold our own words and numbers only, no
+    input and nothing that a server sent but *code*, its number of HTTP or LDAP, and a registered
+    error of OAuth.
     """
 
-    def __init__(self, reason: str = "", *, code: int = 0) -> None:
+    def __init__(self, reason: str = "", *, code: int = 0, fix: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.code = code
+        self.reason, self.code, self.fix = reason, code, fix
+
+
+class AuthenticatorMisconfigured(AuthenticatorUnavailable):
+    """They cannot be checked until the operator has changed something, here or at the server."""
 
 
 class ProofRefused(Exception):
     """The parameters that came back from a provider prove no identity.
 
-    *reason* is for the operator's log, as in AuthenticatorUnavailable.
+    *reason* and *fix* are for the operator's log, as in AuthenticatorUnavailable.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, fix: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.fix = reason, fix
 
 
 class SignInDeclined(ProofRefused):
-    """The person cancelled the sign-in at the provider."""
+    """The person cancelled the sign-in at the provider, or the provider did not allow it."""
+
+
+class AccountNotAdmitted(SignInDeclined):
+    """The provider says that this account may not use our client."""
+
+
+class SignInNotFresh(ProofRefused):
+    """The provider has used an earlier sign-in, instead of the fresh one that was asked for."""
 
 
 class PasswordAuthenticator(Protocol):

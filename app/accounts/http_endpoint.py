@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
     AuthenticatorUnavailable,
     CredentialsRefused,
     Diagnosis,
@@ -17,11 +18,17 @@ from app.accounts.authenticators import (
 )
 from app.accounts.identity import Identity, as_subject, is_possible, is_possible_name, masked
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import ConcurrencyLimit, NoAnswer, UpstreamClient, unreachable
+from app.accounts.upstream import (
+    ConcurrencyLimit,
+    NoAnswer,
+    Reply,
+    UpstreamClient,
+    unreachable,
+)
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, endpoint, webhook_secrets
+from app.infra.settings.parsing import Reader, certificates, endpoint, webhook_secrets
 
 TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254
@@ -42,6 +49,7 @@ class HttpSettings:
     url: str
     # Every key signs, so that a key can be replaced without a moment in which none is right.
     secrets: tuple[bytes, ...] = field(repr=False)
+    ca_file: str | None = None
 
 
 DESCRIPTIONS: Final = (
@@ -55,6 +63,11 @@ DESCRIPTIONS: Final = (
         'Signs the requests to it, as Standard Webhooks: `echo "whsec_$(openssl rand -base64 '
         '32)"`. Two of them, separated by a space, while you change it.',
     ),
+    Description(
+        "HTTP_<NAME>_CA_FILE",
+        "A file of the certificates that are trusted in place of those that Threadlink brings.",
+        example="/etc/ssl/certs/our-ca.pem",
+    ),
 )
 
 
@@ -65,6 +78,7 @@ def read_settings(reader: Reader, name: str) -> HttpSettings:
         name=name,
         url=reader.required(f"HTTP_{upper}_URL", endpoint),
         secrets=reader.required(f"HTTP_{upper}_SECRET", webhook_secrets),
+        ca_file=reader.optional(f"HTTP_{upper}_CA_FILE", certificates, None),
     )
 
 
@@ -80,8 +94,10 @@ def check(settings: HttpSettings, _: Resources, *, total_s: float = TOTAL_S) -> 
     """
     setting = f"HTTP_{settings.name.upper()}_URL"
     try:
-        status = UpstreamClient().head(settings.url, deadline=Deadline(total_s)).status
-    except NoAnswer as exc:
+        status = (
+            UpstreamClient(settings.ca_file).head(settings.url, deadline=Deadline(total_s)).status
+        )
+    except (NoAnswer, AuthenticatorMisconfigured) as exc:
         yield unreachable(exc, setting)
         return
     if status in _REDIRECTS:
@@ -103,7 +119,7 @@ class HttpAuthenticator:
         self._settings = settings
         self._now = now
         self._total_s = total_s
-        self._client, self._limit = UpstreamClient(), ConcurrencyLimit()
+        self._client, self._limit = UpstreamClient(settings.ca_file), ConcurrencyLimit()
 
     def verify(self, username: str, password: str) -> Identity:
         """Return the identity of *username* if the endpoint accepts *password*.
@@ -111,7 +127,8 @@ class HttpAuthenticator:
         Raises:
             CredentialsRefused: The endpoint refuses them or says that the account is locked; or
                 they are not possible as a name or password.
-            AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented.
+            AuthenticatorUnavailable: The endpoint does not answer in time, or not as documented;
+                AuthenticatorMisconfigured if it does not take our requests.
         """
         if not is_possible_name(username, LONGEST_NAME):
             raise CredentialsRefused("no_such_account")
@@ -131,9 +148,16 @@ class HttpAuthenticator:
         if reply.status in _REFUSED:
             raise CredentialsRefused(_REFUSED[reply.status], code=reply.status)
         if reply.status != _OK:
-            raise AuthenticatorUnavailable(f"status {reply.status}", code=reply.status)
+            raise _no_answer(reply)
         answer = reply.json()
         subject, name = as_subject(answer.get("subject")), answer.get("display_name", username)
         if subject is None or not isinstance(name, str):
             raise AuthenticatorUnavailable("no usable subject or display_name")
         return Identity(f"http:{self._settings.name}", subject, masked(name[:_LONGEST_SHOWN]))
+
+
+def _no_answer(reply: Reply) -> AuthenticatorUnavailable:
+    if reply.passes:
+        return AuthenticatorUnavailable(reply.reason(), code=reply.status)
+    fix = "compare HTTP_<NAME>_URL, HTTP_<NAME>_SECRET and both clocks with the endpoint's log"
+    return AuthenticatorMisconfigured(reply.reason(), code=reply.status, fix=fix)

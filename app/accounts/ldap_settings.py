@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from app.infra.network.addresses import is_loopback
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, SettingError, one_of, plain
+from app.infra.settings.parsing import Reader, SettingError, certificates, one_of, plain
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
@@ -110,7 +109,7 @@ def read_settings(reader: Reader, name: str) -> LdapSettings:
             f"LDAP_{upper}_SUBJECT", one_of("entryUUID", "objectGUID"), "entryUUID"
         ),
         name_attribute=reader.optional(f"LDAP_{upper}_NAME_ATTRIBUTE", _attribute, None),
-        ca_file=reader.optional(f"LDAP_{upper}_CA_FILE", _readable, None),
+        ca_file=reader.optional(f"LDAP_{upper}_CA_FILE", certificates, None),
     )
 
 
@@ -135,10 +134,4 @@ def _attribute(text: str) -> str:
 def _filter(text: str) -> str:
     if "{username}" not in text or not (text.startswith("(") and text.endswith(")")):
         raise SettingError("must be a filter in parentheses that holds {username}")
-    return text
-
-
-def _readable(text: str) -> str:
-    if not Path(text).is_file():
-        raise SettingError("names no file")
     return text

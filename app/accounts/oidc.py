@@ -8,53 +8,34 @@ import base64
 import hmac
 import json
 import secrets
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
-from time import monotonic
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
-
-from joserfc.jwk import Key
 
 from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     AuthorizationRequest,
     ProofRefused,
-    SignInDeclined,
 )
-from app.accounts.id_token import Expected, KeyMissing, check_id_token, read_keys
+from app.accounts.id_token import Expected, KeyMissing, check_id_token
 from app.accounts.identity import Identity, masked
-from app.accounts.oauth_errors import registered
-from app.accounts.oidc_settings import OidcSettings
-from app.accounts.upstream import ConcurrencyLimit, Reply, UpstreamClient
-from app.infra.network.addresses import keeps_secrets
+from app.accounts.oidc_discovery import Metadata, address_of, read_metadata
+from app.accounts.oidc_errors import answer_error, token_error
+from app.accounts.oidc_keys import ProviderKeys
+from app.accounts.oidc_settings import BASIC, OidcSettings
+from app.accounts.upstream import ConcurrencyLimit, UpstreamClient
 from app.infra.network.http_client import Deadline
 
 # The longest wait for the provider's servers, before the visit and after it.
 TOTAL_S: Final = 6.0
-METADATA_LIFE_S: Final = 3600.0
-KEYS_PAUSE_S: Final = 60.0
 
-_OK: Final = 200
-_BAD_REQUEST: Final = 400
-_TEMPORARY_ERRORS: Final = frozenset({"server_error", "temporarily_unavailable"})
 _NAMES: Final = ("email", "preferred_username", "name")
 _LONGEST_NAME: Final = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Metadata:
-    authorization: str
-    token: str
-    jwks: str
-    userinfo: str | None
-    # RFC 9207: the provider adds "iss" to every authorization response.
-    sends_issuer: bool
-    accepts_basic: bool
-    read_at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +56,9 @@ class OidcAuthenticator:
         self._settings = settings
         self._now = now
         self._total_s = total_s
-        self._http, self._limit = UpstreamClient(), ConcurrencyLimit()
-        self._metadata: _Metadata | None = None
-        self._keys: tuple[Key, ...] = ()
-        self._keys_asked_at_s = -KEYS_PAUSE_S
-        self._keys_lock = threading.Lock()
+        self._http, self._limit = UpstreamClient(settings.ca_file), ConcurrencyLimit()
+        self._metadata: Metadata | None = None
+        self._keys = ProviderKeys()
 
     def begin(self, callback_url: str, *, state: str) -> AuthorizationRequest:
         """Return the request to the provider, which sends the browser back with *state*.
@@ -126,34 +105,30 @@ class OidcAuthenticator:
         provider = self._discover(deadline)
         code = self._code(params, provider)
         tokens = self._exchange(code, memo, provider, deadline)
-        claims = self._claims(tokens["id_token"], memo, provider, deadline)
+        claims = self._claims(tokens, memo, provider, deadline)
         name = _name(claims) or _name(self._userinfo(claims, tokens, provider, deadline))
         shown = masked(name) if name else f"your {self._settings.label} account"
         return Identity(self._settings.issuer, claims["sub"], shown)
 
-    def _code(self, params: Mapping[str, str], provider: _Metadata) -> str:
+    def _code(self, params: Mapping[str, str], provider: Metadata) -> str:
         issuer = params.get("iss")
         is_expected = issuer == self._settings.issuer or (
             issuer is None and not provider.sends_issuer
         )
         if not is_expected:
-            raise ProofRefused("issuer of the answer")
-        match params.get("error"):
-            case None:
-                pass
-            case "access_denied":
-                raise SignInDeclined("declined")
-            case error if error in _TEMPORARY_ERRORS:
-                raise AuthenticatorUnavailable(error)
-            case error:
-                raise ProofRefused(f"the provider's error: {registered(error)}")
+            raise ProofRefused(
+                "answer: iss",
+                fix="OIDC_<NAME>_ISSUER names another issuer than the provider itself",
+            )
+        if "error" in params:
+            raise answer_error(params)
         code = params.get("code")
         if not code:
-            raise ProofRefused("no code")
+            raise ProofRefused("answer: no code")
         return code
 
     def _exchange(
-        self, code: str, memo: _Memo, provider: _Metadata, deadline: Deadline
+        self, code: str, memo: _Memo, provider: Metadata, deadline: Deadline
     ) -> Mapping[str, Any]:
         form = {
             "grant_type": "authorization_code",
@@ -165,23 +140,24 @@ class OidcAuthenticator:
             "Accept": "application/json",
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        if provider.accepts_basic:
+        if provider.auth_method == BASIC:
             headers["Authorization"] = self._basic()
         else:
             form["client_id"] = self._settings.client_id
             form["client_secret"] = self._settings.client_secret
         body = urlencode(form).encode()
-        reply = self._http.post(provider.token, body, headers=headers, deadline=deadline)
+        reply = self._http.post(
+            provider.token, body, headers=headers, deadline=deadline, part="token endpoint"
+        )
+        if reply.status != HTTPStatus.OK:
+            raise token_error(reply)
         tokens = reply.json()
-        if reply.status == _BAD_REQUEST and tokens.get("error") == "invalid_grant":
-            raise ProofRefused("the provider does not know the code")
-        if reply.status != _OK:
-            told = registered(tokens.get("error"))
-            raise AuthenticatorUnavailable(
-                f"token endpoint: status {reply.status}, {told}", code=reply.status
-            )
+        if "error" in tokens:
+            raise token_error(reply)
         if not isinstance(tokens.get("id_token"), str):
-            raise ProofRefused("no ID Token")
+            raise ProofRefused(
+                "token endpoint: no id_token", fix="allow this client the scope openid"
+            )
         return tokens
 
     def _basic(self) -> str:
@@ -191,30 +167,34 @@ class OidcAuthenticator:
         return "Basic " + base64.b64encode(encoded.encode()).decode()
 
     def _claims(
-        self, token: str, memo: _Memo, provider: _Metadata, deadline: Deadline
+        self, tokens: Mapping[str, Any], memo: _Memo, provider: Metadata, deadline: Deadline
     ) -> Mapping[str, Any]:
+        token = tokens["id_token"]
         expected = Expected(
             issuer=self._settings.issuer,
             client_id=self._settings.client_id,
             nonce=memo.nonce,
             begun_at=datetime.fromtimestamp(memo.begun_at_s, UTC),
+            access_token=_bearer(tokens),
         )
+        fetch = partial(self._http.get, provider.jwks, deadline=deadline, part="keys")
+        keys = self._keys.current(fetch)
         try:
-            return check_id_token(token, self._keys, expected, at=self._now())
-        except KeyMissing:
-            newer = self._newer_keys(provider, deadline)
+            return check_id_token(token, keys, expected, at=self._now())
+        except KeyMissing as exc:
+            newer = self._keys.newer(keys, exc.kid, fetch)
             return check_id_token(token, newer, expected, at=self._now())
 
     def _userinfo(
         self,
         claims: Mapping[str, Any],
         tokens: Mapping[str, Any],
-        provider: _Metadata,
+        provider: Metadata,
         deadline: Deadline,
     ) -> Mapping[str, Any]:
         """Return the UserInfo claims, used for the display name only; empty if there are none."""
-        token = tokens.get("access_token")
-        if provider.userinfo is None or not isinstance(token, str) or not token.isascii():
+        token = _bearer(tokens)
+        if provider.userinfo is None or token is None:
             return {}
         try:
             headers = {"Authorization": f"Bearer {token}"}
@@ -224,54 +204,13 @@ class OidcAuthenticator:
         # OpenID Connect Core 1.0, section 5.3.2: otherwise they may be another user's.
         return userinfo if userinfo.get("sub") == claims["sub"] else {}
 
-    def _discover(self, deadline: Deadline) -> _Metadata:
+    def _discover(self, deadline: Deadline) -> Metadata:
         metadata = self._metadata
-        if metadata is None or monotonic() - metadata.read_at_s > METADATA_LIFE_S:
-            url = self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
-            reply = self._http.get(url, deadline=deadline)
-            metadata = self._metadata = _read_metadata(reply, self._settings.issuer)
+        if metadata is None or metadata.is_old:
+            address = address_of(self._settings.issuer)
+            reply = self._http.get(address, deadline=deadline, part="discovery")
+            metadata = self._metadata = read_metadata(reply, self._settings)
         return metadata
-
-    def _newer_keys(self, provider: _Metadata, deadline: Deadline) -> Sequence[Key]:
-        """Fetch the provider's keys, once a minute at most: forged tokens lead here, too."""
-        # A thread that comes while another one fetches waits for that result, which is new enough.
-        with self._keys_lock:
-            if monotonic() - self._keys_asked_at_s >= KEYS_PAUSE_S:
-                reply = self._http.get(provider.jwks, deadline=deadline)
-                if reply.status != _OK:
-                    raise AuthenticatorUnavailable(
-                        f"keys: status {reply.status}", code=reply.status
-                    )
-                self._keys, self._keys_asked_at_s = read_keys(reply.json()), monotonic()
-            return self._keys
-
-
-def _read_metadata(reply: Reply, issuer: str) -> _Metadata:
-    """Return the provider metadata (OpenID Connect Discovery 1.0, section 3)."""
-    if reply.status != _OK:
-        raise AuthenticatorUnavailable(f"discovery: status {reply.status}", code=reply.status)
-    metadata = reply.json()
-    if metadata.get("issuer") != issuer:
-        raise AuthenticatorUnavailable("discovery: another issuer")
-    methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    return _Metadata(
-        authorization=_endpoint(metadata, "authorization_endpoint"),
-        token=_endpoint(metadata, "token_endpoint"),
-        jwks=_endpoint(metadata, "jwks_uri"),
-        userinfo=_endpoint(metadata, "userinfo_endpoint")
-        if "userinfo_endpoint" in metadata
-        else None,
-        sends_issuer=metadata.get("authorization_response_iss_parameter_supported") is True,
-        accepts_basic=isinstance(methods, list) and "client_secret_basic" in methods,
-        read_at_s=monotonic(),
-    )
-
-
-def _endpoint(metadata: Mapping[str, Any], name: str) -> str:
-    address = metadata.get(name)
-    if not isinstance(address, str) or not keeps_secrets(address):
-        raise AuthenticatorUnavailable(f"discovery: {name}")
-    return address
 
 
 def _name(claims: Mapping[str, Any]) -> str | None:
@@ -279,6 +218,13 @@ def _name(claims: Mapping[str, Any]) -> str | None:
     names = (claims.get(name) for name in _NAMES)
     usable = (name.strip() for name in names if isinstance(name, str) and name.strip())
     return next((name[:_LONGEST_NAME] for name in usable), None)
+
+
+def _bearer(tokens: Mapping[str, Any]) -> str | None:
+    """Return the access token; None if there is none of a kind that is understood here."""
+    token, kind = tokens.get("access_token"), tokens.get("token_type", "Bearer")
+    is_bearer = isinstance(kind, str) and kind.casefold() == "bearer"
+    return token if is_bearer and isinstance(token, str) and token.isascii() else None
 
 
 def _memo_fields(memo: _Memo) -> list[str | float]:

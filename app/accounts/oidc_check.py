@@ -6,8 +6,12 @@ The client's id and secret are not tried: only a sign-in can.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis
-from app.accounts.id_token import ALGORITHMS, read_keys
+from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
+    AuthenticatorUnavailable,
+    Diagnosis,
+)
+from app.accounts.oidc_keys import ALGORITHMS, read_keys
 from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import NoAnswer, Reply, UpstreamClient, unreachable
 from app.infra.network.addresses import keeps_secrets
@@ -22,12 +26,12 @@ _LONGEST_SHOWN: Final = 255
 
 def check(settings: OidcSettings, *, total_s: float = TOTAL_S) -> Iterator[Diagnosis]:
     """Yield what keeps people from signing in there, or that nothing does."""
-    client, deadline = UpstreamClient(), Deadline(total_s)
+    client, deadline = UpstreamClient(settings.ca_file), Deadline(total_s)
     setting = f"OIDC_{settings.name.upper()}_ISSUER"
     address = settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
     try:
         metadata = _json(client.get(address, deadline=deadline))
-    except NoAnswer as exc:
+    except (NoAnswer, AuthenticatorMisconfigured) as exc:
         yield unreachable(exc, setting)
         return
     except AuthenticatorUnavailable as exc:

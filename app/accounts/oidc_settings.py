@@ -4,9 +4,20 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, SettingError, endpoint, plain, yes_or_no
+from app.infra.settings.parsing import (
+    Reader,
+    SettingError,
+    certificates,
+    endpoint,
+    one_of,
+    plain,
+    yes_or_no,
+)
 
 DEFAULT_SCOPE: Final = "openid email profile"
+# By which a client sends its secret to the token endpoint (OpenID Connect Core 1.0, section 9).
+BASIC: Final = "client_secret_basic"
+POST: Final = "client_secret_post"
 
 # The only issuer known to refuse browsers inside other apps, with 403 disallowed_useragent
 # (developers.googleblog.com, "Upcoming security changes to Google's OAuth 2.0 authorization
@@ -26,6 +37,9 @@ class OidcSettings:
     client_secret: str = field(repr=False)
     scope: str = DEFAULT_SCOPE
     in_webviews: bool = True
+    # None: as the provider offers.
+    auth_method: str | None = None
+    ca_file: str | None = None
 
 
 DESCRIPTIONS: Final = (
@@ -50,6 +64,17 @@ DESCRIPTIONS: Final = (
         "refuses them.",
         default="`1`; for Google `0`",
     ),
+    Description(
+        "OIDC_<NAME>_AUTH_METHOD",
+        "How the secret is sent: `client_secret_basic` or `client_secret_post`. Set it where the "
+        "provider offers both and expects one of them of this client.",
+        default="what the provider offers; of both, `client_secret_basic`",
+    ),
+    Description(
+        "OIDC_<NAME>_CA_FILE",
+        "A file of the certificates that are trusted in place of those that Threadlink brings.",
+        example="/etc/ssl/certs/our-ca.pem",
+    ),
 )
 
 
@@ -67,6 +92,8 @@ def read_settings(reader: Reader, name: str) -> OidcSettings:
         in_webviews=reader.optional(
             f"OIDC_{upper}_IN_WEBVIEWS", yes_or_no, issuer not in _NOT_IN_WEBVIEWS
         ),
+        auth_method=reader.optional(f"OIDC_{upper}_AUTH_METHOD", one_of(BASIC, POST), None),
+        ca_file=reader.optional(f"OIDC_{upper}_CA_FILE", certificates, None),
     )
 
 

@@ -5,12 +5,18 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, Literal, cast
 
 import requests
 import urllib3
 
-from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis
+from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
+    AuthenticatorUnavailable,
+    Diagnosis,
+)
+from app.infra.network.certificate_faults import certificate_fault
 from app.infra.network.http_client import (
     AnswerTooLong,
     Deadline,
@@ -31,10 +37,24 @@ class NoAnswer(AuthenticatorUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's response."""
+    """A server's response; *part* names what was asked for, for reasons in the log."""
 
     status: int
     content: bytes = field(repr=False)
+    part: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the answer may be another one in a minute: it is the server's own trouble."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in {
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.TOO_EARLY,
+            HTTPStatus.TOO_MANY_REQUESTS,
+        }
+
+    def reason(self, words: str = "") -> str:
+        """Return the status, and *words* about it."""
+        return _about(self.part, f"status {self.status}{words}")
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body.
@@ -49,20 +69,20 @@ class Reply:
         if not isinstance(answer, dict):
             # `from None`, as everywhere here: the text of an error quotes what was read.
             raise AuthenticatorUnavailable(
-                f"status {self.status} without a JSON object", code=self.status
+                self.reason(" without a JSON object"), code=self.status
             ) from None
         return answer
 
 
-def unreachable(exc: NoAnswer, setting: str) -> Diagnosis:
+def unreachable(exc: NoAnswer | AuthenticatorMisconfigured, setting: str) -> Diagnosis:
     """Return the cause and the fix of *exc*, for `threadlink doctor`; *setting* has the address."""
+    if isinstance(exc, AuthenticatorMisconfigured):
+        ca_file = setting.rpartition("_")[0] + "_CA_FILE"
+        return Diagnosis(
+            f"cannot be trusted ({exc.reason})",
+            f"its certificate; the host in {setting}; {ca_file}, if its authority is your own",
+        )
     match exc.reason:
-        case "SSLError":
-            words = "has no valid certificate: expired, for another name, or of an authority that "
-            return Diagnosis(
-                f"{words}this machine does not trust",
-                f"its certificate; the host in {setting}; the authorities of this machine",
-            )
         case "ConnectTimeout" | "ReadTimeout" | "ReadTimeoutError":
             return Diagnosis("does not answer in time", f"a firewall on the way; {setting}")
         case "AnswerTooLong":
@@ -96,50 +116,69 @@ class ConcurrencyLimit:
 
 
 class UpstreamClient:
-    """An HTTP client for the servers of one authenticator. It follows no redirects."""
+    """An HTTP client for the servers of one authenticator. It follows no redirects.
 
-    def __init__(self) -> None:
+    *ca_file* has the certificates to trust in place of those that the program brings.
+    """
+
+    def __init__(self, ca_file: str | None = None) -> None:
+        self._ca_file = ca_file
         self._local = threading.local()
 
     def get(
-        self, url: str, *, deadline: Deadline, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        deadline: Deadline,
+        headers: Mapping[str, str] | None = None,
+        part: str = "",
     ) -> Reply:
-        """Return the response to a GET of *url*.
+        """Return the response to a GET of *url*, which is for *part*.
 
         Raises:
+            AuthenticatorMisconfigured: The server's certificate is not acceptable.
             AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
-        return self._request("GET", url, None, headers or {}, deadline)
+        return self._request("GET", url, None, headers or {}, deadline, part)
 
     def head(self, url: str, *, deadline: Deadline) -> Reply:
         """Return the response to a HEAD of *url*.
 
         Raises:
+            AuthenticatorMisconfigured: The server's certificate is not acceptable.
             AuthenticatorUnavailable: There was none within *deadline*.
         """
-        return self._request("HEAD", url, None, {}, deadline)
+        return self._request("HEAD", url, None, {}, deadline, "")
 
     def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], deadline: Deadline
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        part: str = "",
     ) -> Reply:
-        """Return the response to a POST of *body*.
+        """Return the response to a POST of *body*, which is for *part*.
 
         Raises:
+            AuthenticatorMisconfigured: The server's certificate is not acceptable.
             AuthenticatorUnavailable: There was none within *deadline*, or it was too long.
         """
-        return self._request("POST", url, body, headers, deadline)
+        return self._request("POST", url, body, headers, deadline, part)
 
-    def _request(
+    def _request(  # noqa: PLR0913, PLR0917 - the parts of one request
         self,
         method: Literal["GET", "HEAD", "POST"],
         url: str,
         body: bytes | None,
         headers: Mapping[str, str],
         deadline: Deadline,
+        part: str,
     ) -> Reply:
         left_s = deadline.left_s()
         if left_s <= 0:
-            raise AuthenticatorUnavailable("no time left")
+            raise AuthenticatorUnavailable(_about(part, "no time left"))
         try:
             with self._session().request(
                 method,
@@ -151,14 +190,29 @@ class UpstreamClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return Reply(response.status_code, read_capped(response, MOST_BYTES))
-        except (requests.RequestException, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
+                return Reply(response.status_code, read_capped(response, MOST_BYTES), part)
+        # OSError: the file of certificates is gone.
+        except (OSError, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
             # The text of *exc* has the address, which may hold a secret. `from None`, too.
-            raise NoAnswer(type(exc).__name__) from None
+            raise _outage(exc, part) from None
 
     def _session(self) -> requests.Session:
         # A Session must not be shared between threads.
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = new_session()
+            session = self._local.session = new_session(self._ca_file)
         return session
+
+
+def _outage(exc: Exception, part: str) -> AuthenticatorUnavailable:
+    fault = certificate_fault(exc)
+    if fault is None:
+        return NoAnswer(_about(part, type(exc).__name__))
+    return AuthenticatorMisconfigured(
+        _about(part, fault),
+        fix="the server needs another certificate, or its CA belongs into the _CA_FILE",
+    )
+
+
+def _about(part: str, reason: str) -> str:
+    return f"{part}: {reason}" if part else reason

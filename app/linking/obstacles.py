@@ -40,6 +40,11 @@ _REFUSES_US: Final = (
     "status 401",
     "status 403",
     "another issuer",
+    "its issuer",
+    "consent_required",
+    "pushed authorization requests",
+    "certificate: ",
+    "status 404",
 )
 NO_COOKIES: Final = "no_cookies"
 
@@ -84,6 +89,7 @@ PROBLEM_KINDS: Final[Mapping[str, Kind]] = {
     "internal": Kind.INTERNAL_ERROR,
     "throttled": Kind.RATE_LIMITED,
     "sign_in_unavailable": Kind.AUTHENTICATOR_AWAY,
+    "sign_in_misconfigured": Kind.AUTHENTICATOR_AWAY,
     "cookie_absent": Kind.COOKIE_ABSENT,
     "no_cookies": Kind.COOKIE_ABSENT,
     "form_refused": Kind.FORM_REFUSED,

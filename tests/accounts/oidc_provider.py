@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -48,6 +49,7 @@ class Provider:
     questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     exchanged: list[Mapping[str, str]] = field(default_factory=list)
     access_token: str = "at"
+    token_type: str = "Bearer"
     # What it has handed out for codes, as its answers held it.
     tokens: list[Mapping[str, Any]] = field(default_factory=list)
     nonce: str = ""
@@ -89,7 +91,11 @@ class Provider:
             case "/token":
                 self.exchanged.append({**request.form, **_basic(request)})
                 self.tokens.append(
-                    {"access_token": self.access_token, "id_token": self._id_token()}
+                    {
+                        "access_token": self.access_token,
+                        "token_type": self.token_type,
+                        "id_token": self._id_token(),
+                    }
                 )
                 return _json(self.tokens[-1])
             case "/authorize":
@@ -140,11 +146,12 @@ class Provider:
 
 
 @contextmanager
-def providing(now: datetime) -> Iterator[Provider]:
+def providing(now: datetime, tls: SSLContext | None = None) -> Iterator[Provider]:
     """Yield a provider that answers at its issuer's address."""
     provider = Provider("", now)
-    server = make_server("127.0.0.1", 0, Request.application(provider.answer), threaded=True)
-    provider.issuer = f"http://127.0.0.1:{server.port}"
+    application = Request.application(provider.answer)
+    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=tls)
+    provider.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{server.port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

@@ -2,21 +2,23 @@
 
 import os
 import re
-import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import SSLContext
 from threading import Event, Thread
 from typing import Final
 
-import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from tests.node import NODE
+
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-PROGRAMS: Final = {"python": "python3", "js": "node"}
+PROGRAMS: Final = {"python": sys.executable, "js": NODE}
 _DOCS: Final = Path(__file__).parents[2] / "docs/authenticators.md"
 
 
@@ -39,11 +41,12 @@ class Endpoint:
 
 
 @contextmanager
-def answering() -> Iterator[Endpoint]:
+def answering(tls: SSLContext | None = None) -> Iterator[Endpoint]:
     """Yield an endpoint at its address, until the block ends."""
     endpoint = Endpoint()
-    server = make_server("127.0.0.1", 0, Request.application(endpoint), threaded=True)
-    endpoint.url = f"http://127.0.0.1:{server.port}/check"
+    application = Request.application(endpoint)
+    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=tls)
+    endpoint.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.port}/check"
     thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
@@ -59,12 +62,9 @@ def answering() -> Iterator[Endpoint]:
 def example(language: str) -> Iterator[str]:
     """Yield the address of the example in *language*, which knows jane@example.com."""
     (code,) = re.findall(rf"```{language}\n(.*?)```", _DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    program = shutil.which(PROGRAMS[language])
-    if program is None:
-        pytest.skip(f"{PROGRAMS[language]} is not installed, and the example is for it")
     switches = ["-"] if language == "python" else ["--input-type=module", "-"]
     process = subprocess.Popen(  # noqa: S603 - our own documentation
-        [program, *switches],
+        [PROGRAMS[language], *switches],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,15 +1,17 @@
 """The settings of each kind of authenticator, read as a server reads them."""
 
+import certifi
 import pytest
 from sqlalchemy.engine import make_url
 
 from app.accounts.http_endpoint import HttpSettings
 from app.accounts.ldap_settings import LdapSettings
-from app.accounts.oidc_settings import OidcSettings
+from app.accounts.oidc_settings import POST, OidcSettings
 from app.infra.settings.settings import ConfigError, Settings
 from tests.accounts.password_endpoint import SECRET
 from tests.installation import settings_for
 
+CERTIFICATES = certifi.where()
 GOOGLE = {
     "AUTHENTICATORS": "local oidc:google",
     "OIDC_GOOGLE_ISSUER": "https://accounts.google.com",
@@ -73,6 +75,23 @@ def test_google_is_not_offered_inside_other_apps_by_default() -> None:
     assert (False, True, True) == (by_default, when_set, another_issuer)
 
 
+def test_each_authenticator_may_have_certificates_of_its_own() -> None:
+    """Without them `http:` and `oidc:` trust the CAs that we bring, `ldap:` the system's."""
+    settings = (
+        google(OIDC_GOOGLE_CA_FILE=CERTIFICATES),
+        shop(HTTP_SHOP_CA_FILE=CERTIFICATES),
+        staff(LDAP_STAFF_CA_FILE=CERTIFICATES),
+    )
+
+    assert {CERTIFICATES} == {one.ca_file for one in settings}
+    assert {None} == {one.ca_file for one in (google(), shop(), staff())}
+
+
+def test_how_the_secret_is_sent_can_be_chosen() -> None:
+    assert google().auth_method is None
+    assert POST == google(OIDC_GOOGLE_AUTH_METHOD=POST).auth_method
+
+
 def test_no_secret_of_an_authenticator_shows_in_a_repr() -> None:
     shown = f"{read(**GOOGLE)!r}{read(**SHOP)!r}{read(**STAFF)!r}"
 
@@ -94,6 +113,23 @@ def test_no_secret_of_an_authenticator_shows_in_a_repr() -> None:
         ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "https://me:pw@id.example.com"}, "must be an https"),
         ({**GOOGLE, "OIDC_GOOGLE_SCOPE": "email"}, 'OIDC_GOOGLE_SCOPE must hold "openid"'),
         ({**GOOGLE, "OIDC_GOOGLE_CLIENT_SECRET": ""}, "OIDC_GOOGLE_CLIENT_SECRET is not set"),
+        (
+            {**GOOGLE, "OIDC_GOOGLE_AUTH_METHOD": "basic"},
+            "OIDC_GOOGLE_AUTH_METHOD must be one of client_secret_basic, client_secret_post",
+        ),
+        ({**GOOGLE, "OIDC_GOOGLE_CA_FILE": "/nowhere"}, "OIDC_GOOGLE_CA_FILE names no file"),
+        (
+            {**GOOGLE, "OIDC_GOOGLE_CA_FILE": __file__},
+            "OIDC_GOOGLE_CA_FILE names a file that holds no certificate in PEM",
+        ),
+        (
+            {**SHOP, "HTTP_SHOP_CA_FILE": __file__},
+            "HTTP_SHOP_CA_FILE names a file that holds no certificate in PEM",
+        ),
+        (
+            {**STAFF, "LDAP_STAFF_CA_FILE": __file__},
+            "LDAP_STAFF_CA_FILE names a file that holds no certificate in PEM",
+        ),
         ({**SHOP, "HTTP_SHOP_URL": "http://shop.example.com/check"}, "HTTP_SHOP_URL must be"),
         ({**SHOP, "HTTP_SHOP_SECRET": "short"}, "HTTP_SHOP_SECRET must be"),
         ({**STAFF, "AUTHENTICATORS": "local ldap:staff"}, "AUTHENTICATORS names two that ask"),

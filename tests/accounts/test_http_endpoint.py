@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from werkzeug.wrappers import Response
 
-from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
+from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
+    AuthenticatorUnavailable,
+    CredentialsRefused,
+)
 from app.accounts.http_endpoint import HttpAuthenticator, HttpSettings
 from app.accounts.identity import Identity
 from app.infra.settings.parsing import webhook_secrets
@@ -60,6 +64,27 @@ def test_the_question_is_signed_and_dated(endpoint: Endpoint) -> None:
     key = base64.b64decode(SECRET.removeprefix("whsec_"))
     mac = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
     assert f"v1,{mac}" == headers["webhook-signature"]
+
+
+@pytest.mark.parametrize(
+    ("status", "cures_itself"),
+    [
+        *((status, False) for status in (201, 302, 400, 403, 404, 405)),
+        *((status, True) for status in (408, 425, 429, 500, 503)),
+    ],
+)
+def test_what_no_waiting_cures_is_told_from_an_outage(
+    endpoint: Endpoint, status: int, *, cures_itself: bool
+) -> None:
+    """A wrong address or secret: the operator hears what to compare."""
+    endpoint.answer = Response("{}", status=status)
+
+    with pytest.raises(AuthenticatorUnavailable) as wrong:
+        authenticator_for(endpoint.url).verify("jane", PASSWORD)
+
+    assert f"status {status}" == wrong.value.reason
+    assert cures_itself is not isinstance(wrong.value, AuthenticatorMisconfigured)
+    assert ("HTTP_<NAME>_SECRET" in wrong.value.fix) is not cures_itself
 
 
 @pytest.mark.parametrize("status", [401, 423])

@@ -1,5 +1,6 @@
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -8,17 +9,29 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, generate_key
+from werkzeug.wrappers import Response
 
 from app.accounts.authenticators import (
+    AccountNotAdmitted,
+    AuthenticatorMisconfigured,
     AuthenticatorUnavailable,
     AuthorizationRequest,
     ProofRefused,
     SignInDeclined,
+    SignInNotFresh,
 )
 from app.accounts.identity import Identity
 from app.accounts.oidc import OidcAuthenticator
-from app.accounts.oidc_settings import OidcSettings
-from tests.accounts.hostile_answers import AWAY, HOSTILE, OTHER, WAYS_BACK
+from app.accounts.oidc_keys import KEYS_LIFE_S, MOST_LOOKS
+from app.accounts.oidc_settings import BASIC, POST, OidcSettings
+from tests.accounts.hostile_answers import (
+    AWAY,
+    CODES_OF_OUR_SETUP,
+    HOSTILE,
+    MISCONFIGURED,
+    OTHER,
+    WAYS_BACK,
+)
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, KEY, Provider, providing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -146,12 +159,27 @@ def test_the_answer_to_another_attempt_is_refused(
         authenticator.complete(provider.sends_back(theirs.url), mine.memo)
 
 
+@pytest.mark.parametrize(
+    ("told", "is_assigned"),
+    [
+        (None, True),
+        ("The user denied the request", True),
+        ("User is not assigned to the client application.", False),
+        ("AADSTS50105: Your administrator has configured the application ...", False),
+    ],
+)
 def test_turning_back_at_the_provider_is_told_apart(
-    authenticator: OidcAuthenticator, provider: Provider
+    authenticator: OidcAuthenticator, provider: Provider, told: str | None, *, is_assigned: bool
 ) -> None:
-    """The page then says that nothing is broken."""
-    with pytest.raises(SignInDeclined):
-        round_trip(authenticator, provider, error="access_denied", code=None)
+    """The page then says that nothing is broken; nothing of the description is kept."""
+    with pytest.raises(SignInDeclined) as declined:
+        round_trip(
+            authenticator, provider, error="access_denied", error_description=told, code=None
+        )
+
+    assert is_assigned is not isinstance(declined.value, AccountNotAdmitted)
+    assert ("assign the people" in declined.value.fix) is not is_assigned
+    assert "answer: error access_denied" == declined.value.reason.removesuffix(", not assigned")
 
 
 @pytest.mark.parametrize("spoil", AWAY.values(), ids=AWAY)
@@ -167,6 +195,64 @@ def test_a_provider_that_does_not_answer_right_is_away(
     assert away.value.reason
     assert "evil" not in away.value.reason
     assert away.value.__cause__ is None
+    assert not isinstance(away.value, AuthenticatorMisconfigured)
+
+
+@pytest.mark.parametrize(("reason", "fix", "spoil"), MISCONFIGURED.values(), ids=MISCONFIGURED)
+def test_what_no_waiting_cures_is_told_from_an_outage(
+    authenticator: OidcAuthenticator,
+    provider: Provider,
+    reason: str,
+    fix: str,
+    spoil: Callable[[Provider], None],
+) -> None:
+    """R57: the operator hears which part is wrong, and the fix; nothing that was sent is kept."""
+    spoil(provider)
+
+    with pytest.raises(AuthenticatorMisconfigured) as wrong:
+        round_trip(authenticator, provider)
+
+    assert reason == wrong.value.reason
+    assert fix in wrong.value.fix
+    assert "evil" not in f"{wrong.value.reason}{wrong.value.fix}"
+    assert wrong.value.__cause__ is None
+
+
+def test_an_issuer_without_the_slash_is_told_from_one_with_it(provider: Provider) -> None:
+    provider.metadata["issuer"] = provider.issuer
+    settings = replace(provider.settings(), issuer=f"{provider.issuer}/")
+
+    with pytest.raises(AuthenticatorMisconfigured) as wrong:
+        OidcAuthenticator(settings, now=lambda: NOON).begin(CALLBACK, state="S")
+
+    assert "discovery: its issuer has no slash at the end" == wrong.value.reason
+    assert "remove the slash at the end of OIDC_<NAME>_ISSUER" == wrong.value.fix
+
+
+@pytest.mark.parametrize(("code", "fix"), CODES_OF_OUR_SETUP.items())
+def test_an_error_about_our_client_is_none_of_the_persons(
+    authenticator: OidcAuthenticator, provider: Provider, code: str, fix: str
+) -> None:
+    """RFC 6749 (4.1.2.1), OpenID Connect Core (3.1.2.6): by its code, in the operator's words."""
+    with pytest.raises(AuthenticatorMisconfigured) as wrong:
+        round_trip(authenticator, provider, error=code, error_description="evil", code=None)
+
+    assert f"answer: error {code}" == wrong.value.reason
+    assert fix in wrong.value.fix
+    assert [] == provider.exchanged
+
+
+def test_an_old_sign_in_is_told_from_a_bad_answer(
+    authenticator: OidcAuthenticator, provider: Provider
+) -> None:
+    """R18: only signing out there helps, where prompt=login is ignored."""
+    provider.claims["auth_time"] = int(NOON.timestamp()) - 3600
+
+    with pytest.raises(SignInNotFresh) as refused:
+        round_trip(authenticator, provider)
+
+    assert "claim: auth_time" == refused.value.reason
+    assert "prompt=login" in refused.value.fix
 
 
 @pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
@@ -193,19 +279,59 @@ def test_a_rotated_key_is_fetched(authenticator: OidcAuthenticator, provider: Pr
     assert "u-1" == round_trip(authenticator, provider).subject
 
 
-def test_keys_are_fetched_once_a_minute_at_most(
+def test_each_unknown_key_is_looked_for_once(
     authenticator: OidcAuthenticator, provider: Provider
 ) -> None:
-    """R57: tokens with made-up key ids cannot make us flood the provider."""
+    """R57: a key that came within a minute is found; made-up ones cannot flood the provider."""
     round_trip(authenticator, provider)
     provider.header["kid"] = "made up"
-
     for _ in range(3):
+        with pytest.raises(ProofRefused, match="key: none with this kid"):
+            round_trip(authenticator, provider)
+    assert 2 == provider.asked.count("/jwks")
+
+    provider.published, provider.key, provider.header = [OTHER], OTHER, {"alg": "RS256"}
+    provider.header["kid"] = "two"
+    assert "u-1" == round_trip(authenticator, provider).subject
+
+    for number in range(2 * MOST_LOOKS):
+        provider.header["kid"] = f"made up {number}"
         with pytest.raises(ProofRefused):
             round_trip(authenticator, provider)
-
-    assert 1 == provider.asked.count("/jwks")
+    assert 1 + MOST_LOOKS == provider.asked.count("/jwks")
     assert 1 == provider.asked.count("/.well-known/openid-configuration")
+
+
+def test_a_withdrawn_key_is_trusted_for_an_hour_at_most(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R57: whoever has stolen it does not send tokens with an unknown kid."""
+    passed_s = 0.0
+    monkeypatch.setattr("app.accounts.oidc_keys.monotonic", lambda: passed_s)
+    authenticator = authenticator_for(provider)
+    round_trip(authenticator, provider)
+    provider.published = [OTHER]
+    passed_s = KEYS_LIFE_S - 1
+    assert "u-1" == round_trip(authenticator, provider).subject
+
+    passed_s = KEYS_LIFE_S
+
+    with pytest.raises(ProofRefused, match="key: none with this kid"):
+        round_trip(authenticator, provider)
+
+
+def test_keys_that_cannot_be_fetched_again_are_not_trusted(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed_s = 0.0
+    monkeypatch.setattr("app.accounts.oidc_keys.monotonic", lambda: passed_s)
+    authenticator = authenticator_for(provider)
+    round_trip(authenticator, provider)
+    provider.instead["/jwks"] = lambda: Response("{}", status=503)
+    passed_s = KEYS_LIFE_S
+
+    with pytest.raises(AuthenticatorUnavailable, match="keys: status 503"):
+        round_trip(authenticator, provider)
 
 
 @pytest.mark.parametrize("signer", [KEY, OTHER], ids=["first", "second"])
@@ -242,10 +368,24 @@ def test_other_asymmetric_keys_are_as_good(
     assert "u-1" == round_trip(authenticator, provider).subject
 
 
-def test_a_minute_of_difference_between_clocks_is_forgiven(
+@pytest.mark.parametrize("minutes", [-2.5, 2.5])
+def test_clocks_may_differ_by_minutes(
+    authenticator: OidcAuthenticator, provider: Provider, minutes: float
+) -> None:
+    """RFC 7519, section 4.1.4; a server whose clock is fast refuses nobody who is quick."""
+    provider.now = NOON + timedelta(minutes=minutes)
+    provider.claims["nbf"] = int(provider.now.timestamp())
+    provider.claims["exp"] = int(provider.now.timestamp()) + 60
+
+    assert "u-1" == round_trip(authenticator, provider).subject
+
+
+def test_entra_id_puts_the_time_of_issue_five_minutes_back(
     authenticator: OidcAuthenticator, provider: Provider
 ) -> None:
-    provider.now = NOON + timedelta(seconds=59)
+    """AppAuth-iOS issue 264: who signs in there within four minutes is not refused for it."""
+    issued = int(NOON.timestamp()) - 300
+    provider.claims.update(iat=issued, nbf=issued, exp=issued + 3900, auth_time=None)
 
     assert "u-1" == round_trip(authenticator, provider).subject
 
@@ -284,13 +424,42 @@ def test_two_people_with_one_address_stay_two(
     assert (one.issuer, one.subject) != (other.issuer, other.subject)
 
 
-def test_a_secret_goes_into_the_form_where_basic_is_not_taken(
-    authenticator: OidcAuthenticator, provider: Provider
+@pytest.mark.parametrize(
+    ("offered", "chosen", "used"),
+    [
+        (None, None, BASIC),
+        ([POST], None, POST),
+        ([POST, BASIC], None, BASIC),
+        ([POST, BASIC], POST, POST),
+        ([POST], BASIC, BASIC),
+        (["private_key_jwt"], POST, POST),
+    ],
+)
+def test_the_secret_is_sent_as_the_provider_expects_it(
+    provider: Provider, offered: list[str] | None, chosen: str | None, used: str
 ) -> None:
-    provider.metadata["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
+    """Authelia, Hydra and ForgeRock offer both, and take of each client one alone."""
+    provider.metadata["token_endpoint_auth_methods_supported"] = offered
+    settings = replace(provider.settings(), auth_method=chosen)
 
-    round_trip(authenticator, provider)
+    round_trip(OidcAuthenticator(settings, now=lambda: NOON), provider)
 
     (exchanged,) = provider.exchanged
-    assert (CLIENT_ID, CLIENT_SECRET) == (exchanged["client_id"], exchanged["client_secret"])
-    assert "basic" not in exchanged
+    if used == BASIC:
+        assert "threadlink:s3cret%3Aof%2Fours" == exchanged["basic"]
+        assert "client_secret" not in exchanged
+    else:
+        assert (CLIENT_ID, CLIENT_SECRET) == (exchanged["client_id"], exchanged["client_secret"])
+        assert "basic" not in exchanged
+
+
+def test_an_access_token_of_a_kind_that_is_not_understood_is_not_used(
+    authenticator: OidcAuthenticator, provider: Provider
+) -> None:
+    """RFC 6749, section 7.1."""
+    provider.claims["email"] = None
+    provider.userinfo["email"] = "jane@example.com"
+    provider.token_type = "DPoP"
+
+    assert "your Stub account" == round_trip(authenticator, provider).display_name
+    assert "/userinfo" not in provider.asked

@@ -6,7 +6,12 @@ from typing import Final
 
 import pytest
 
-from app.web.problems.pages import FIRST_PASSWORD_EXPIRED, PAGE_PROBLEMS, PROVIDER_NOT_HERE
+from app.web.problems.pages import (
+    FIRST_PASSWORD_EXPIRED,
+    PAGE_PROBLEMS,
+    PROVIDER_MISCONFIGURED,
+    PROVIDER_NOT_HERE,
+)
 from app.web.problems.table import problems_of_the_api
 from tests.docs.texts_in_code import quotes, texts
 
@@ -33,7 +38,12 @@ def quoted(heading: str) -> list[str]:
 
 @pytest.mark.parametrize("quote", quoted("By symptom: people"))
 def test_every_page_that_is_quoted_exists(quote: str) -> None:
-    problems = [*PAGE_PROBLEMS.values(), PROVIDER_NOT_HERE, FIRST_PASSWORD_EXPIRED]
+    problems = [
+        *PAGE_PROBLEMS.values(),
+        PROVIDER_MISCONFIGURED,
+        PROVIDER_NOT_HERE,
+        FIRST_PASSWORD_EXPIRED,
+    ]
 
     assert any(quotes(quote, f"{problem.title} {problem.sentence}") for problem in problems)
 

@@ -2,33 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
-from pathlib import Path
-from typing import Final
 
-import pytest
 import requests
 from urllib3.util import Retry
-
-_SOURCE: Final = Path(__file__).parent / "oidc_provider"
-_FILES: Final = ("package.json", "package-lock.json", "server.js")
-_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-@contextmanager
-def npm_oidc_provider(callback_url: str) -> Iterator[str]:
-    """Yield the issuer of npm's oidc-provider, which takes any name and any password."""
-    command = ["node", str(_installed() / "server.js")]
-    with _running(command, REDIRECT_URI=callback_url) as process:
-        assert process.stdout is not None
-        # Before its address it warns that it is not for production.
-        yield next(line for line in process.stdout if line.startswith("http://")).strip()
 
 
 @contextmanager
@@ -54,33 +34,9 @@ def _running(command: Sequence[str], **env: str) -> Iterator[subprocess.Popen[st
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=_environment(env),
+        env={"PATH": os.environ["PATH"], **env},
     ) as process:
         try:
             yield process
         finally:
             process.kill()
-
-
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], **more}
-
-
-def _installed() -> Path:
-    """Return the folder with what is locked, installed once for all runs on this machine."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("npm is not installed, and one of the two providers is from there")
-    version = sha256(b"".join((_SOURCE / name).read_bytes() for name in _FILES)).hexdigest()[:16]
-    folder = _CACHE / f"threadlink-tests/oidc-provider-{version}"
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Elsewhere first: another run may do the same at the same time.
-        with tempfile.TemporaryDirectory(dir=folder.parent) as begun:
-            made = Path(begun) / "made"
-            shutil.copytree(_SOURCE, made)
-            switches = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-            subprocess.run([npm, "ci", *switches], cwd=made, check=True)  # noqa: S603 - what is locked
-            if not folder.exists():
-                made.rename(folder)
-    return folder

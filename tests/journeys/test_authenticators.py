@@ -14,9 +14,10 @@ from app.infra import clock
 from tests.accounts.oidc_provider import providing
 from tests.accounts.openldap import BASE, BIND_DN, BIND_PASSWORD, JANE, directory
 from tests.accounts.password_endpoint import SECRET, example
+from tests.certified.provider import certified_provider
 from tests.journeys.mobile_browser import MobileBrowser
 from tests.journeys.program import Threadlink
-from tests.journeys.providers import npm_oidc_provider, oidc_provider_mock
+from tests.journeys.providers import oidc_provider_mock
 from tests.ports import free_port
 
 
@@ -76,7 +77,8 @@ def test_a_person_links_by_two_providers_that_others_wrote(
     phone.context.route(re.compile("https://"), lambda route: route.fulfill(body=""))
     public_url = f"http://127.0.0.1:{free_port()}"
     callback = f"{public_url}/authorize/oidc/staff/callback"
-    with npm_oidc_provider(callback) as staff, oidc_provider_mock(free_port()) as mock:
+    with certified_provider() as certified, oidc_provider_mock(free_port()) as mock:
+        staff = certified.configure(callback)
         settings = {**oidc("STAFF", staff), **oidc("MOCK", mock)}
         ways = "local oidc:staff oidc:mock"
         with business(threadlink, public_url, AUTHENTICATORS=ways, **settings) as shop:
@@ -85,7 +87,7 @@ def test_a_person_links_by_two_providers_that_others_wrote(
             phone.sees("Continue with Staff")
             phone.taps("Continue with Staff")
             phone.taps("[ Cancel ]")
-            phone.sees("You did not finish signing in with Staff.")
+            phone.sees("You did not finish signing in with Staff, or Staff did not allow it.")
             phone.taps("Continue with Staff")
             phone.page.get_by_placeholder("Enter any login").fill("jane")
             phone.page.get_by_placeholder("and password").fill("anything")

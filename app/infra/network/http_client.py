@@ -47,14 +47,18 @@ class AnswerTooLong(Exception):
     """The body of the answer is longer than the caller allows."""
 
 
-def new_session() -> requests.Session:
-    """Return a session that ignores the environment and cookies; it is for one thread."""
+def new_session(ca_file: str | None = None) -> requests.Session:
+    """Return a session that ignores the environment and cookies; it is for one thread.
+
+    *ca_file* has the certificates to trust in place of those that the program brings.
+    """
     # urllib3 logs addresses, and some of ours contain a secret.
     for name in ("urllib3.connection", "urllib3.connectionpool"):
         logging.getLogger(name).addFilter(_drop)
     session = requests.Session()
     # Else a .netrc would replace our Authorization header, and a proxy would see it.
     session.trust_env = False
+    session.verify = ca_file or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     # No compression: the limit on the answer is then a limit on memory, too.
     session.headers.update({"User-Agent": "threadlink", "Accept-Encoding": "identity"})

@@ -128,10 +128,11 @@ _SIGN_IN: Final = (
     LogEvent("provider.departed", "A person was sent to a provider to sign in."),
     LogEvent(
         "provider.failed",
-        "Signing in at a provider failed: it did not answer, its answer was not valid (`reason` "
-        "says why), or the person turned back there; `problem` says which of them.",
-        "If it does not answer: see the provider's status. If answers are often not valid: "
-        "compare issuer, client and clocks.",
+        "Signing in at a provider failed. `problem` says whether it is away, misconfigured, has "
+        "refused the person, or has given no valid proof; `reason` names the part that is wrong, "
+        "such as `claim: aud`.",
+        "Do what `fix` says. If a provider is away: see its status. "
+        "[All reasons](authenticators.md#reasons-in-the-log).",
     ),
     LogEvent(
         "digits.sent", "Six digits were sent to the person's chat, as CONFIRM_IN_CHAT asks for."

@@ -106,7 +106,7 @@ class _PageMetrics:
             registry=registry,
         )
         # Zeros for the alerts, as above.
-        for kind in ("provider_away", "throttled"):
+        for kind in ("provider_away", "provider_misconfigured", "throttled"):
             self.sign_in_failures.labels(kind)
 
 

@@ -8,6 +8,7 @@ attempt, which serves once.
 
 import secrets
 from contextlib import suppress
+from typing import Final
 
 import structlog
 from flask import Blueprint, g, redirect, request, url_for
@@ -16,10 +17,13 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.exceptions import NotFound
 
 from app.accounts.authenticators import (
+    AccountNotAdmitted,
+    AuthenticatorMisconfigured,
     AuthenticatorUnavailable,
     ProofRefused,
     Provider,
     SignInDeclined,
+    SignInNotFresh,
 )
 from app.accounts.identity import Identity
 from app.infra import clock
@@ -38,9 +42,26 @@ from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of, stop_page
 from app.web.pages.signing import signer
 from app.web.pages.webviews import is_offered, not_here
-from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_DECLINED, PROVIDER_REFUSED, TOO_LATE
+from app.web.problems.pages import (
+    PROVIDER_AWAY,
+    PROVIDER_DECLINED,
+    PROVIDER_MISCONFIGURED,
+    PROVIDER_NOT_ADMITTED,
+    PROVIDER_NOT_FRESH,
+    PROVIDER_REFUSED,
+    TOO_LATE,
+)
 
 log = structlog.get_logger()
+# The first that fits counts.
+_PROBLEMS: Final = (
+    (AccountNotAdmitted, (PROVIDER_NOT_ADMITTED, Kind.PROVIDER_DECLINED)),
+    (SignInDeclined, (PROVIDER_DECLINED, Kind.PROVIDER_DECLINED)),
+    (SignInNotFresh, (PROVIDER_NOT_FRESH, Kind.PROVIDER_REFUSED)),
+    (ProofRefused, (PROVIDER_REFUSED, Kind.PROVIDER_REFUSED)),
+    (AuthenticatorMisconfigured, (PROVIDER_MISCONFIGURED, Kind.AUTHENTICATOR_AWAY)),
+    (AuthenticatorUnavailable, (PROVIDER_AWAY, Kind.AUTHENTICATOR_AWAY)),
+)
 bp = Blueprint("oidc", __name__, url_prefix="/authorize")
 
 
@@ -136,13 +157,7 @@ def _did_not_work(
     exc: AuthenticatorUnavailable | ProofRefused,
 ) -> ResponseReturnValue:
     """Return the sign-in page, which says what is wrong and offers the other methods."""
-    match exc:
-        case SignInDeclined():
-            problem, kind = PROVIDER_DECLINED, Kind.PROVIDER_DECLINED
-        case ProofRefused():
-            problem, kind = PROVIDER_REFUSED, Kind.PROVIDER_REFUSED
-        case AuthenticatorUnavailable():
-            problem, kind = PROVIDER_AWAY, Kind.AUTHENTICATOR_AWAY
+    problem, kind = next(row for of, row in _PROBLEMS if isinstance(exc, of))
     code = exc.code if isinstance(exc, AuthenticatorUnavailable) else 0
     obstacles.note(kind, subject=_subject(provider), code=code, detail=exc.reason)
     log.warning(
@@ -150,6 +165,8 @@ def _did_not_work(
         problem=problem.name,
         provider=provider.name,
         reason=exc.reason,
+        # As the settings of this provider are called.
+        fix=exc.fix.replace("<NAME>", provider.name.upper()),
     )
     return page_of(cookie, status, problem=problem.about(provider.label), username="")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.accounts.authenticators import AuthenticatorUnavailable
+from app.accounts.authenticators import AuthenticatorMisconfigured, AuthenticatorUnavailable
 from app.accounts.rate_limiter import RateLimited
 from app.infra.admission import Busy
 from app.infra.database.writer import NotCommitted
@@ -141,6 +141,13 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         "Many people are signing in. Try again in a moment.",
         passes=True,
     ),
+    AuthenticatorMisconfigured: Problem(
+        503,
+        "sign_in_misconfigured",
+        "Sign-in is not available",
+        "Signing in is not set up correctly here, so trying again does not help. Tell us the "
+        "reference below.",
+    ),
     AuthenticatorUnavailable: Problem(
         503,
         "sign_in_unavailable",
@@ -247,7 +254,29 @@ PROVIDER_DECLINED: Final = Problem(
     422,
     "provider_declined",
     "Sign in",
-    "You did not finish signing in with {}. Try again, or sign in another way.",
+    "You did not finish signing in with {0}, or {0} did not allow it. Try again, or sign in "
+    "another way.",
+)
+PROVIDER_NOT_ADMITTED: Final = Problem(
+    422,
+    "provider_not_admitted",
+    "Sign in",
+    "{0} knows your account, but it may not be used here. Ask whoever manages your account at {0}, "
+    "or sign in another way.",
+)
+PROVIDER_NOT_FRESH: Final = Problem(
+    422,
+    "provider_not_fresh",
+    "Sign in",
+    "{0} did not ask you to sign in again. Sign out at {0} first, then try again here, or sign in "
+    "another way.",
+)
+PROVIDER_MISCONFIGURED: Final = Problem(
+    503,
+    "provider_misconfigured",
+    "Sign in",
+    "Signing in with {} is not set up correctly, so trying again does not help. Sign in another "
+    "way, or tell us the reference below.",
 )
 PROVIDER_AWAY: Final = Problem(
     503,

@@ -6,11 +6,18 @@ from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import URL
+from structlog.testing import capture_logs
 
 from app.infra import clock
 from app.services.container import Services, build
-from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_REFUSED
-from tests.accounts.hostile_answers import AWAY, HOSTILE, WAYS_BACK
+from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_MISCONFIGURED, PROVIDER_REFUSED
+from tests.accounts.hostile_answers import (
+    AWAY,
+    CODES_OF_OUR_SETUP,
+    HOSTILE,
+    MISCONFIGURED,
+    WAYS_BACK,
+)
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, Person, log_in
 from tests.browsers import Answer
@@ -25,6 +32,22 @@ HELP: Final = "https://shop.example.com/forgot"
 REFUSED: Final = "Signing in with Our Staff didn't work. Please try again, or sign in another way."
 IS_AWAY: Final = (
     "Our Staff does not answer right now. Try again in a minute, or sign in another way."
+)
+NOT_SET_UP: Final = (
+    "Signing in with Our Staff is not set up correctly, so trying again does not help. "
+    "Sign in another way, or tell us the reference below."
+)
+DECLINED: Final = (
+    "You did not finish signing in with Our Staff, or Our Staff did not allow it. "
+    "Try again, or sign in another way."
+)
+NOT_ADMITTED: Final = (
+    "Our Staff knows your account, but it may not be used here. "
+    "Ask whoever manages your account at Our Staff, or sign in another way."
+)
+NOT_FRESH: Final = (
+    "Our Staff did not ask you to sign in again. Sign out at Our Staff first, "
+    "then try again here, or sign in another way."
 )
 AGAIN: Final = "Go back to Messenger and tap Log In again."
 
@@ -134,6 +157,77 @@ def test_a_provider_that_is_away_leads_to_a_page_that_helps(
     assert_helps(answer, IS_AWAY)
     assert 0 == StoredRows(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
     assert_the_form_still_works(services, arrived)
+
+
+@pytest.mark.parametrize(
+    "spoil", [spoil for *_, spoil in MISCONFIGURED.values()], ids=MISCONFIGURED
+)
+def test_a_provider_that_is_not_set_up_leads_to_a_page_that_says_so(
+    services: Services, provider: Provider, arrived: Person, spoil: Callable[[Provider], None]
+) -> None:
+    """R57: nobody is asked to try again, since that does not help."""
+    spoil(provider)
+
+    answer = round_trip(arrived, provider)
+
+    assert PROVIDER_MISCONFIGURED.status == answer.status
+    assert_helps(answer, NOT_SET_UP)
+    assert "minute" not in words_of(answer)
+    assert 0 == StoredRows(services).count("attempt", "subject IS NOT NULL OR memo IS NOT NULL")
+    assert_the_form_still_works(services, arrived)
+
+
+@pytest.mark.parametrize("error", CODES_OF_OUR_SETUP)
+def test_an_error_about_our_client_is_not_said_to_be_the_persons(
+    provider: Provider, arrived: Person, error: str
+) -> None:
+    words = words_of(round_trip(arrived, provider, error=error, code=None))
+
+    assert NOT_SET_UP in words
+    assert error not in words
+
+
+@pytest.mark.parametrize(
+    ("description", "sentence"),
+    [(None, DECLINED), ("User is not assigned to the client application.", NOT_ADMITTED)],
+)
+def test_who_is_not_admitted_is_told_so(
+    provider: Provider, arrived: Person, description: str | None, sentence: str
+) -> None:
+    """`access_denied` alone means either: nobody is blamed who has done nothing wrong."""
+    answer = round_trip(
+        arrived, provider, error="access_denied", error_description=description, code=None
+    )
+
+    assert 422 == answer.status
+    assert_helps(answer, sentence)
+
+
+def test_who_was_signed_in_already_is_told_what_helps(provider: Provider, arrived: Person) -> None:
+    """R18: the provider ignores prompt=login; trying again would be refused each time."""
+    provider.claims["auth_time"] = int(provider.now.timestamp()) - 3600
+
+    answer = round_trip(arrived, provider)
+
+    assert 422 == answer.status
+    assert_helps(answer, NOT_FRESH)
+
+
+def test_the_log_has_the_part_that_is_wrong_and_the_fix(
+    provider: Provider, arrived: Person
+) -> None:
+    """The settings are called as this provider's are."""
+    MISCONFIGURED["a secret that is wrong or has expired"][2](provider)
+
+    with capture_logs() as entries:
+        round_trip(arrived, provider)
+
+    (line,) = (entry for entry in entries if entry["event"] == "provider.failed")
+    assert "provider_misconfigured" == line["problem"]
+    assert "token endpoint: status 401, invalid_client" == line["reason"]
+    assert line["fix"].startswith("OIDC_STAFF_CLIENT_SECRET is wrong or has expired")
+    assert "<NAME>" not in line["fix"]
+    assert "evil" not in str(line)
 
 
 @pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])

@@ -320,7 +320,7 @@ def test_turning_back_at_the_provider_leads_to_the_sign_in_page(
     answer = comes_back(arrived, stub, error="access_denied")
 
     assert 422 == answer.status
-    assert "You did not finish signing in with Stub" in answer.text
+    assert "You did not finish signing in with Stub, or Stub did not allow it" in answer.text
     assert_offers_all_ways(answer)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import URL
 from structlog.testing import capture_logs
 from werkzeug.wrappers import Response
 
+from app import create_app
 from app.services.container import Services, build
 from tests.accounts.ldap_stub import BIND, SEARCH, directing
 from tests.accounts.password_endpoint import SECRET, answering
@@ -48,7 +49,14 @@ class Elsewhere(Protocol):
 
 
 class Endpoint:
-    STATUS: Final = {"right": 200, "unknown": 401, "wrong": 401, "locked": 423, "away": 502}
+    STATUS: Final = {
+        "right": 200,
+        "unknown": 401,
+        "wrong": 401,
+        "locked": 423,
+        "away": 502,
+        "misconfigured": 403,
+    }
 
     def __init__(self, stack: ExitStack) -> None:
         self._stub = stack.enter_context(answering())
@@ -347,3 +355,25 @@ def _offers(person: PageVisitor) -> list[str]:
     return [form.button for form in person.sees.forms] + [
         link.split(">")[1].split("<")[0] for link in links
     ]
+
+
+def test_who_cannot_be_checked_for_a_fault_of_ours_is_not_told_to_try_again(
+    database: URL, graph: Graph
+) -> None:
+    """The endpoint refuses our signature: no waiting cures that, and the page has a reference."""
+    with ExitStack() as stack:
+        endpoint = Endpoint(stack)
+        endpoint.says("misconfigured")
+        services = build(settings_for(database, **endpoint.settings))
+        stack.callback(services.close)
+        login = log_in()
+        graph.knows(login, ANA)
+        person = newcomer(create_app(services), login)
+
+        answer = person.signs_in(NAME, PASSWORD)
+
+    assert 503 == answer.status
+    assert "Signing in is not set up correctly here, so trying again does not help." in answer.text
+    assert "minute" not in answer.text
+    assert "Reference" in answer.text
+    assert "Try again" not in answer.text
