@@ -1,6 +1,7 @@
 """The settings of LDAP directories. Without ldap3, which is loaded only if a directory is set."""
 
 import re
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -8,7 +9,8 @@ from urllib.parse import urlsplit
 
 from app.infra.network.addresses import is_loopback
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, SettingError, one_of, plain
+from app.infra.settings.parsing import SettingError, one_of, plain
+from app.infra.settings.reader import Reader
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
@@ -96,9 +98,15 @@ def read_settings(reader: Reader, name: str) -> LdapSettings:
         reader.errors.append(f"LDAP_{upper}_FILTER and LDAP_{upper}_ATTRIBUTE exclude each other")
     bind_dn = reader.optional(f"LDAP_{upper}_BIND_DN", plain, "")
     bind_password = reader.optional(f"LDAP_{upper}_BIND_PASSWORD", plain, "")
-    if bool(bind_dn) != bool(bind_password):
-        # A bind without a password would be an anonymous one.
-        reader.errors.append(f"LDAP_{upper}_BIND_PASSWORD and _BIND_DN need each other")
+    # A bind without a password would be an anonymous one.
+    if bind_dn:
+        reader.need(
+            f"LDAP_{upper}_BIND_PASSWORD", f"LDAP_{upper}_BIND_DN needs LDAP_{upper}_BIND_PASSWORD"
+        )
+    if bind_password:
+        reader.need(
+            f"LDAP_{upper}_BIND_DN", f"LDAP_{upper}_BIND_PASSWORD needs LDAP_{upper}_BIND_DN"
+        )
     return LdapSettings(
         name=name,
         url=reader.required(f"LDAP_{upper}_URL", _directory),
@@ -110,7 +118,7 @@ def read_settings(reader: Reader, name: str) -> LdapSettings:
             f"LDAP_{upper}_SUBJECT", one_of("entryUUID", "objectGUID"), "entryUUID"
         ),
         name_attribute=reader.optional(f"LDAP_{upper}_NAME_ATTRIBUTE", _attribute, None),
-        ca_file=reader.optional(f"LDAP_{upper}_CA_FILE", _readable, None),
+        ca_file=reader.optional(f"LDAP_{upper}_CA_FILE", _certificates, None),
     )
 
 
@@ -138,7 +146,11 @@ def _filter(text: str) -> str:
     return text
 
 
-def _readable(text: str) -> str:
+def _certificates(text: str) -> str:
     if not Path(text).is_file():
         raise SettingError("names no file")
+    try:
+        ssl.create_default_context(cafile=text)
+    except OSError:
+        raise SettingError("names a file that holds no certificate, or may not be read") from None
     return text

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, SettingError, endpoint, plain, yes_or_no
+from app.infra.settings.parsing import SettingError, endpoint, plain, yes_or_no
+from app.infra.settings.reader import Reader
 
 DEFAULT_SCOPE: Final = "openid email profile"
 

@@ -102,11 +102,16 @@ def _load_env_file(_ctx: click.Context, _param: click.Parameter, path: str | Non
     """Add the variables in the file at *path* to the environment, which keeps what it has."""
     if path is None:
         return
-    from dotenv import dotenv_values  # noqa: PLC0415 - --help does without it
+    # --help does without the settings.
+    from app.infra.settings.parsing import SettingError  # noqa: PLC0415
+    from app.infra.settings.reader import read_env_file  # noqa: PLC0415
 
-    for name, value in dotenv_values(path, encoding="utf-8").items():
-        if value is not None:
-            os.environ.setdefault(name, value)
+    try:
+        written = read_env_file(path)
+    except SettingError as exc:
+        raise click.UsageError(str(exc)) from None
+    for name, value in written.items():
+        os.environ.setdefault(name, value)
 
 
 _ENV_FILE: Final = click.Option(

@@ -55,15 +55,22 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
 def note_start(settings: Settings) -> None:
     """Log the names of the settings that are set, and the kind of cookies in use (R67).
 
-    Also, as a warning, that the database is spoken to without TLS.
+    Also, as warnings, what may be misspelt, and that the database is spoken to without TLS.
     """
     log.info(
         "server.started",
         settings=settings.names_set,
         cookies="__Host-, Secure" if settings.is_production else "plain: http on this machine",
     )
+    note_near_misses(settings)
     if settings.is_production and is_without_tls(settings.database_url):
         log.warning("database.without_tls")
+
+
+def note_near_misses(settings: Settings) -> None:
+    """Log each variable that may be a misspelt setting."""
+    for miss in settings.near_misses:
+        log.warning("settings.near_miss", name=miss.name, meant=miss.meant)
 
 
 def note_refused_reload(exc: ConfigError) -> None:
@@ -79,10 +86,10 @@ def check_tables(built: Services) -> None:
     Raises:
         click.ClickException: They are missing or have another version.
     """
-    if not schema.status(built.engine).is_current:
-        raise click.ClickException(
-            "the tables are missing or out of date. Next: threadlink db upgrade"
-        )
+    tables = schema.status(built.engine)
+    if not tables.is_current:
+        built.engine.dispose()
+        raise click.ClickException(tables.explanation)
 
 
 class Handler(WSGIRequestHandler):

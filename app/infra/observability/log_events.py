@@ -25,6 +25,11 @@ _SERVER: Final = (
         "the kind of its cookies: on this machine, without https, they are plain.",
     ),
     LogEvent(
+        "settings.near_miss",
+        "A variable `name` is no setting, and is almost called like the setting `meant`.",
+        "Correct the name in the environment or .env, or remove it.",
+    ),
+    LogEvent(
         "database.without_tls",
         "DATABASE_URL says `sslmode=disable` for a PostgreSQL on another machine: everything that "
         "is stored passes the network between in clear.",

@@ -1,13 +1,14 @@
 """The Facebook Pages: PAGE_ID and PAGE_ACCESS_TOKEN, or the [[pages]] tables of PAGES_FILE."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from app.infra.settings.brands import PLAIN, Brand, read_brand
-from app.infra.settings.parsing import Reader, SettingError, digits, plain
+from app.infra.settings.parsing import SettingError, access_token, digits, read_file
+from app.infra.settings.reader import Reader
 from app.infra.settings.sign_in import Kinds, parse_authenticators
 
 # Each key of a [[pages]] table, and its meaning for docs/settings.md.
@@ -39,7 +40,7 @@ def read_pages(reader: Reader, kinds: Kinds) -> tuple[Page, ...]:
     path = reader.text("PAGES_FILE")
     if path is None:
         page_id = reader.required("PAGE_ID", digits)
-        return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", plain)),)
+        return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", access_token)),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
         reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
     return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds), ())
@@ -47,9 +48,12 @@ def read_pages(reader: Reader, kinds: Kinds) -> tuple[Page, ...]:
 
 def _pages_in_file(path: str, kinds: Kinds) -> tuple[Page, ...]:
     try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("pages")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        raise SettingError("names a file that cannot be read as TOML") from None
+        tables = tomllib.loads(read_file(path)).get("pages")
+    except tomllib.TOMLDecodeError as exc:
+        # The rest of the message may quote the file, which may hold tokens.
+        place = re.search(r"\(at [a-z0-9, ]+\)$", str(exc))
+        where = f" {place.group()}" if place else ""
+        raise SettingError(f"names a file that cannot be read as TOML{where}") from None
     if not isinstance(tables, list) or not tables:
         raise SettingError("names a file without a [[pages]] table")
     pages = tuple(_page(table, number, kinds) for number, table in enumerate(tables, 1))
@@ -62,19 +66,27 @@ def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
     page_id, name, token = (table.get("id", ""), table.get("name", ""), table.get("token", ""))
     if isinstance(path := table.get("token_file"), str):
         try:
-            token = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise SettingError(f"page {number}: token_file cannot be read") from None
+            token = read_file(path).strip()
+        except SettingError as exc:
+            raise SettingError(f"page {number}: token_file {exc}") from None
     names = _authenticators(table.get("authenticators"), number, kinds)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
             if token:
+                _check_token(token, number)
                 return Page(page_id, name, token, names, _brand(table, number))
             raise SettingError(f"page {number}: neither token nor token_file")
         case _:
             raise SettingError(
                 f"page {number}: id (digits, in quotes), name and token must be text"
             )
+
+
+def _check_token(token: str, number: int) -> None:
+    try:
+        access_token(token)
+    except SettingError as exc:
+        raise SettingError(f"page {number}: token {exc}") from None
 
 
 def _brand(table: Mapping[str, object], number: int) -> Brand:

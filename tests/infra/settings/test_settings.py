@@ -70,7 +70,7 @@ def test_a_reload_takes_files_and_not_the_environment(
     monkeypatch.chdir(tmp_path)
     secret, written = tmp_path / "app_secret", tmp_path / ".env"
     secret.write_text("first secret\n")
-    written.write_text("VERIFY_TOKEN=first token\nGRAPH_VERSION=v25.0\n")
+    written.write_text("VERIFY_TOKEN=first-token\nGRAPH_VERSION=v25.0\n")
     own = {**ENVIRONMENT, "APP_SECRET_FILE": str(secret), "GRAPH_VERSION": "v24.0"}
     for name, text in {**own, "APP_SECRET": "", "VERIFY_TOKEN": ""}.items():
         if text:
@@ -78,25 +78,25 @@ def test_a_reload_takes_files_and_not_the_environment(
     before = load_settings()
 
     secret.write_text("second secret\n")
-    written.write_text("VERIFY_TOKEN=second token\nGRAPH_VERSION=v26.0\n")
+    written.write_text("VERIFY_TOKEN=second-token\nGRAPH_VERSION=v26.0\n")
     after = reload_settings(before)
 
     assert ("first secret", "second secret") == (before.app_secret, after.app_secret)
-    assert ("first token", "second token") == (before.verify_token, after.verify_token)
+    assert ("first-token", "second-token") == (before.verify_token, after.verify_token)
     assert ("v24.0", "v24.0") == (before.graph_version, after.graph_version)
 
 
 def test_one_file_has_many_pages(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("second token\n")
+    (tmp_path / "token").write_text("second-token\n")
     path = tmp_path / "pages.toml"
     path.write_text(
-        f'[[pages]]\nid = "{PAGE}"\nname = "Harbour Coffee"\ntoken = "first token"\n'
+        f'[[pages]]\nid = "{PAGE}"\nname = "Harbour Coffee"\ntoken = "first-token"\n'
         f'[[pages]]\nid = "{OTHER_PAGE}"\ntoken_file = "{tmp_path}/token"\n'
     )
 
     pages = settings_from_env(_with_pages(path)).pages
 
-    assert [(PAGE, "Harbour Coffee", "first token"), (OTHER_PAGE, "", "second token")] == [
+    assert [(PAGE, "Harbour Coffee", "first-token"), (OTHER_PAGE, "", "second-token")] == [
         (page.id, page.name, page.token) for page in pages
     ]
 
