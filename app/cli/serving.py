@@ -15,6 +15,7 @@ from app.infra.settings.production import is_without_tls
 from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
 from app.services.container import Services
+from app.web import door_warnings
 from app.web.factory import make_app
 from app.web.reloading import log_refused_reload
 
@@ -98,6 +99,14 @@ class Handler(WSGIRequestHandler):
     def version_string(self) -> str:
         # The version would only help an attacker who looks for an old one.
         return "threadlink"
+
+    def make_environ(self) -> dict[str, Any]:
+        """Return what Flask gets: without the headers that `serve` refuses, of which it warns."""
+        for name in self.headers:
+            if "_" in name:
+                door_warnings.warn_of_header(name, "underscore in a name")
+                break
+        return super().make_environ()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing: a query contains tokens, and the application writes its own lines."""

@@ -26,8 +26,7 @@ _SERVER: Final = (
     ),
     LogEvent(
         "settings.near_miss",
-        "A variable `name` is no setting, and is almost called like the setting `meant`.",
-        "Correct the name in the environment or .env, or remove it.",
+        "A variable `name` is no setting, and almost called like the setting `meant`: correct it.",
     ),
     LogEvent(
         "database.without_tls",
@@ -83,9 +82,19 @@ _REQUESTS: Final = (
     ),
     LogEvent("door.gave_up", "A client did not read its answer in time."),
     LogEvent(
-        "PUBLIC_URL is https, but requests come as http: set TRUSTED_PROXIES",
-        "Logged once by each process. The server does not believe the proxy in front.",
-        "Set TRUSTED_PROXIES to the number of proxies.",
+        "door.header_refused",
+        "A request, perhaps a delivery, was refused for its `header`; `run` leaves it out instead. "
+        "Once a minute for each `reason`, as the next two.",
+        "[Drop it in the proxy](deploying.md#refused-headers).",
+    ),
+    LogEvent(
+        "request.not_https",
+        "The proxies do not say that a request came by https (`reason`). Do what `fix` says.",
+    ),
+    LogEvent(
+        "webhook.wrong_path",
+        "A delivery or handshake came to another path than `/webhook`; `reason` is a usual one.",
+        "Do what `fix` says. After an hour of refusals Meta ends the subscription.",
     ),
     LogEvent(
         "redirect_uri.unknown_names",
