@@ -3,12 +3,13 @@
 May import everything below it, and Flask nowhere; nothing imports it.
 """
 
-import difflib
 import os
 from importlib import import_module
 from typing import Any, Final
 
 import click
+
+from app.cli.suggestions import did_you_mean
 
 HELP = """Link Messenger people to the users of your business.
 
@@ -69,8 +70,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not ctx.resilient_parsing:
-            close = difflib.get_close_matches(name, COMMANDS)
-            hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+            hint = did_you_mean(name, COMMANDS)
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx=ctx)
         return super().resolve_command(ctx, args)
 
@@ -82,6 +82,15 @@ class Commands(click.Group):
                 formatter.write_dl(
                     [(name.ljust(width), summary) for name, (_, summary) in commands.items()]
                 )
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        finally:
+            # After the command's own last word, also if that is an error.
+            from app.cli.audit import print_lines  # noqa: PLC0415 - --help does without
+
+            print_lines()
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

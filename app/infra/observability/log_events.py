@@ -47,7 +47,7 @@ _SERVER: Final = (
         "command.run",
         "An administrative command was run: `command` with the arguments `given`, by the user "
         "`actor`; `result` is `done` or `failed`. Written to the system log "
-        "(`journalctl -t threadlink`) where the machine has one, else to stderr, at any LOG_LEVEL.",
+        "(`journalctl -t threadlink`) where the machine has one, else as the last line of stderr.",
         "If you do not know the user, look into it.",
     ),
     LogEvent(
