@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.accounts.identity import Identity
 from app.accounts.passwords import Hasher
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader
+from app.infra.settings.reader import Reader
 
 T = TypeVar("T")
 S = TypeVar("S")

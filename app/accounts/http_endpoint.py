@@ -28,7 +28,8 @@ from app.accounts.upstream import (
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, certificates, endpoint, webhook_secrets
+from app.infra.settings.parsing import certificates, endpoint, webhook_secrets
+from app.infra.settings.reader import Reader
 
 TOTAL_S: Final = 6.0
 LONGEST_NAME: Final = 254

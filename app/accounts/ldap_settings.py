@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from app.infra.network.addresses import is_loopback
 from app.infra.settings.catalogue import Description
-from app.infra.settings.parsing import Reader, SettingError, certificates, one_of, plain
+from app.infra.settings.parsing import SettingError, certificates, one_of, plain
+from app.infra.settings.reader import Reader
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
@@ -95,9 +96,15 @@ def read_settings(reader: Reader, name: str) -> LdapSettings:
         reader.errors.append(f"LDAP_{upper}_FILTER and LDAP_{upper}_ATTRIBUTE exclude each other")
     bind_dn = reader.optional(f"LDAP_{upper}_BIND_DN", plain, "")
     bind_password = reader.optional(f"LDAP_{upper}_BIND_PASSWORD", plain, "")
-    if bool(bind_dn) != bool(bind_password):
-        # A bind without a password would be an anonymous one.
-        reader.errors.append(f"LDAP_{upper}_BIND_PASSWORD and _BIND_DN need each other")
+    # A bind without a password would be an anonymous one.
+    if bind_dn:
+        reader.need(
+            f"LDAP_{upper}_BIND_PASSWORD", f"LDAP_{upper}_BIND_DN needs LDAP_{upper}_BIND_PASSWORD"
+        )
+    if bind_password:
+        reader.need(
+            f"LDAP_{upper}_BIND_DN", f"LDAP_{upper}_BIND_PASSWORD needs LDAP_{upper}_BIND_DN"
+        )
     return LdapSettings(
         name=name,
         url=reader.required(f"LDAP_{upper}_URL", _directory),

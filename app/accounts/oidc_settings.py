@@ -5,7 +5,6 @@ from typing import Final
 
 from app.infra.settings.catalogue import Description
 from app.infra.settings.parsing import (
-    Reader,
     SettingError,
     certificates,
     endpoint,
@@ -13,6 +12,7 @@ from app.infra.settings.parsing import (
     plain,
     yes_or_no,
 )
+from app.infra.settings.reader import Reader
 
 DEFAULT_SCOPE: Final = "openid email profile"
 # By which a client sends its secret to the token endpoint (OpenID Connect Core 1.0, section 9).

@@ -3,12 +3,13 @@
 May import everything below it, and Flask nowhere; nothing imports it.
 """
 
-import difflib
 import os
 from importlib import import_module
 from typing import Any, Final
 
 import click
+
+from app.cli.suggestions import did_you_mean
 
 HELP = """Link Messenger people to the users of your business.
 
@@ -72,8 +73,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not ctx.resilient_parsing:
-            close = difflib.get_close_matches(name, COMMANDS)
-            hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+            hint = did_you_mean(name, COMMANDS)
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx=ctx)
         return super().resolve_command(ctx, args)
 
@@ -85,6 +85,15 @@ class Commands(click.Group):
                 formatter.write_dl(
                     [(name.ljust(width), summary) for name, (_, summary) in commands.items()]
                 )
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        finally:
+            # After the command's own last word, also if that is an error.
+            from app.cli.audit import print_lines  # noqa: PLC0415 - --help does without
+
+            print_lines()
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -105,11 +114,16 @@ def _load_env_file(_ctx: click.Context, _param: click.Parameter, path: str | Non
     """Add the variables in the file at *path* to the environment, which keeps what it has."""
     if path is None:
         return
-    from dotenv import dotenv_values  # noqa: PLC0415 - --help does without it
+    # --help does without the settings.
+    from app.infra.settings.parsing import SettingError  # noqa: PLC0415
+    from app.infra.settings.reader import read_env_file  # noqa: PLC0415
 
-    for name, value in dotenv_values(path, encoding="utf-8").items():
-        if value is not None:
-            os.environ.setdefault(name, value)
+    try:
+        written = read_env_file(path)
+    except SettingError as exc:
+        raise click.UsageError(str(exc)) from None
+    for name, value in written.items():
+        os.environ.setdefault(name, value)
 
 
 _ENV_FILE: Final = click.Option(

@@ -4,14 +4,18 @@ import functools
 import getpass
 import logging
 import os
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from logging.handlers import SysLogHandler
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import ClassVar, Final, ParamSpec, TypeVar
 
 import click
 import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from app.infra.observability.logs import printable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,11 +38,19 @@ class _SystemLog:
 
 
 class _Stderr:
-    """A structlog logger for machines without syslog, such as containers."""
+    """A structlog logger for machines without syslog, such as containers; see `print_lines`."""
 
-    @staticmethod
-    def info(line: str) -> None:
-        click.echo(line, err=True)
+    lines: ClassVar[list[str]] = []
+
+    @classmethod
+    def info(cls, line: str) -> None:
+        cls.lines.append(line)
+
+
+def print_lines() -> None:
+    """Print the audit lines that go to stderr: at the end, not in the midst of an answer."""
+    while _Stderr.lines:
+        click.echo(_Stderr.lines.pop(0), err=True)
 
 
 def audited(command: Callable[P, R]) -> Callable[P, R]:
@@ -64,9 +76,11 @@ def _write_line(result: str) -> None:
     command = context.command_path.partition(" ")[2]
     # Independent of the settings: the command may have failed because of them, and LOG_LEVEL must
     # not suppress the line.
+    has_log = SYSTEM_LOG.is_socket()
+    is_read = not has_log and sys.stderr.isatty()
     log = structlog.wrap_logger(
-        _SystemLog() if SYSTEM_LOG.is_socket() else _Stderr(),
-        processors=_PROCESSORS,
+        _SystemLog() if has_log else _Stderr(),
+        processors=[*_PROCESSORS, _for_people if is_read else structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
     log.info("command.run", command=command, given=given, actor=_actor(), result=result)
@@ -75,9 +89,13 @@ def _write_line(result: str) -> None:
 _PROCESSORS: Final[list[structlog.typing.Processor]] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.JSONRenderer(),
 ]
 _UNSET: Final = (None, False, ())
+
+
+def _for_people(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """Return the line for a terminal, where the operator has typed the command just now."""
+    return printable("Noted: {command}, by {actor}: {result}.".format(**event))
 
 
 def _actor() -> str:

@@ -18,7 +18,11 @@ class ServiceCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         # Tests pass services of their own.
         if ctx.obj is None:
-            ctx.obj = build(load_settings())
+            settings = load_settings()
+            for miss in settings.near_misses:
+                click.echo(f"Warning: {miss}", err=True)
+            ctx.obj = built = build(settings)
+            ctx.call_on_close(built.engine.dispose)
         return super().invoke(ctx)
 
 

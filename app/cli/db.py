@@ -18,6 +18,8 @@ def upgrade() -> None:
     if before.is_current:
         click.echo(f"Nothing to do: the tables are at {before.present}.")
         return
+    if before.is_later:
+        raise click.ClickException(before.explanation)
     schema.upgrade(services().engine)
     click.echo(f"The tables are at {before.wanted} (before: {before.present or 'none'}).")
     click.echo("Next: threadlink accounts add USERNAME, then threadlink run")
@@ -34,5 +36,5 @@ def status() -> None:
     tables = schema.status(services().engine)
     click.echo(f"present: {tables.present or 'none'}\nwanted:  {tables.wanted}")
     if not tables.is_current:
-        click.echo("Next: threadlink db upgrade")
+        click.echo(tables.next_step)
         raise SystemExit(1)

@@ -7,6 +7,7 @@ import click
 
 from app.cli.options import json_option
 from app.infra import clock
+from app.infra.database.engine import DatabaseUnusable
 from app.infra.observability.logs import printable
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
@@ -17,7 +18,7 @@ from app.services.processes import process_count
 from app.services.settings import load_settings
 from app.setup.authenticator_checks import check_authenticators
 from app.setup.concurrently import Check, findings_of
-from app.setup.findings import Finding, ok, problem
+from app.setup.findings import Finding, ok, problem, warning
 from app.setup.local_checks import (
     check_database,
     check_database_tls,
@@ -70,8 +71,14 @@ def examine() -> Iterator[Finding]:
             )
         return
     yield ok("settings", "are complete")
+    for miss in settings.near_misses:
+        yield warning("settings", str(miss), "correct the name in .env or the environment")
     # The log would repeat the findings.
-    built = build(replace(settings, log_level="error", log_format="console"))
+    try:
+        built = build(replace(settings, log_level="error", log_format="console"))
+    except DatabaseUnusable as exc:
+        yield problem("database", *str(exc).split(". Next: "))
+        return
     try:
         yield from _sign_in(built)
         yield from _local(built)

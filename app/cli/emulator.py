@@ -10,6 +10,7 @@ import click
 
 from app.cli.emulator_control import Control, control_options, span
 from app.cli.options import json_option
+from app.cli.suggestions import one_of_many
 from app.emulator import FAULTS, TRIGGERS, Description, EmulatorSettings, demo_settings
 from app.emulator import run as run_emulator
 from app.infra import private_files
@@ -17,6 +18,7 @@ from app.infra import private_files
 # Other commands find a running emulator by this file. It contains secrets: only its owner may
 # read it.
 WHEREABOUTS: Final = Path("instance/emulator.json")
+_FAULT: Final = one_of_many(FAULTS, listing="threadlink emulator faults")
 
 
 @click.group(invoke_without_command=True)
@@ -46,7 +48,7 @@ WHEREABOUTS: Final = Path("instance/emulator.json")
     "--fault",
     "faults",
     multiple=True,
-    type=click.Choice(sorted(FAULTS)),
+    type=_FAULT,
     metavar="NAME",
     help="Turn on a fault; may be repeated. `threadlink emulator faults` lists them.",
 )
@@ -187,7 +189,7 @@ def faults(control: Control, *, as_json: bool) -> None:
 
 
 @emulator.command()
-@click.argument("name", type=click.Choice(sorted(FAULTS)), metavar="NAME")
+@click.argument("name", type=_FAULT, metavar="NAME")
 @click.option(
     "--times", type=click.IntRange(1), help="Number of times; default: until it is turned off."
 )

@@ -1,5 +1,6 @@
 import os
 import threading
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
@@ -11,6 +12,12 @@ from app.cli.tunnel import behind_tunnel
 from app.services.container import build
 from app.services.settings import load_settings
 from app.setup.tunnel import USUAL
+
+HTTP_PORT: Final = 80
+_OTHER_PORT: Final = (
+    "Warning: links and pages lead to PUBLIC_URL, {url}, and not to port {port}. Leave out --port, "
+    "or change PUBLIC_URL."
+)
 
 
 @click.command()
@@ -58,6 +65,8 @@ def run(
     with stopping() as stop, listening(host, port) as listener, serving(built, listener):
         port = listener.getsockname()[1]
         click.echo(f"Serving {settings.public_url} on {host}:{port}. Ctrl-C stops it.", err=True)
+        if is_local and port != (public_url.port or HTTP_PORT):
+            click.echo(_OTHER_PORT.format(url=settings.public_url, port=port), err=True)
         if until_eof:
             threading.Thread(target=_stop_at_eof, args=(stop,), daemon=True).start()
         wait(stop)

@@ -15,6 +15,7 @@ from app.infra.settings.production import is_without_tls
 from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
 from app.services.container import Services
+from app.web import door_warnings
 from app.web.factory import make_app
 from app.web.reloading import log_refused_reload
 
@@ -55,15 +56,22 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
 def note_start(settings: Settings) -> None:
     """Log the names of the settings that are set, and the kind of cookies in use (R67).
 
-    Also, as a warning, that the database is spoken to without TLS.
+    Also, as warnings, what may be misspelt, and that the database is spoken to without TLS.
     """
     log.info(
         "server.started",
         settings=settings.names_set,
         cookies="__Host-, Secure" if settings.is_production else "plain: http on this machine",
     )
+    note_near_misses(settings)
     if settings.is_production and is_without_tls(settings.database_url):
         log.warning("database.without_tls")
+
+
+def note_near_misses(settings: Settings) -> None:
+    """Log each variable that may be a misspelt setting."""
+    for miss in settings.near_misses:
+        log.warning("settings.near_miss", name=miss.name, meant=miss.meant)
 
 
 def note_refused_reload(exc: ConfigError) -> None:
@@ -79,10 +87,10 @@ def check_tables(built: Services) -> None:
     Raises:
         click.ClickException: They are missing or have another version.
     """
-    if not schema.status(built.engine).is_current:
-        raise click.ClickException(
-            "the tables are missing or out of date. Next: threadlink db upgrade"
-        )
+    tables = schema.status(built.engine)
+    if not tables.is_current:
+        built.engine.dispose()
+        raise click.ClickException(tables.explanation)
 
 
 class Handler(WSGIRequestHandler):
@@ -91,6 +99,14 @@ class Handler(WSGIRequestHandler):
     def version_string(self) -> str:
         # The version would only help an attacker who looks for an old one.
         return "threadlink"
+
+    def make_environ(self) -> dict[str, Any]:
+        """Return what Flask gets: without the headers that `serve` refuses, of which it warns."""
+        for name in self.headers:
+            if "_" in name:
+                door_warnings.warn_of_header(name, "underscore in a name")
+                break
+        return super().make_environ()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing: a query contains tokens, and the application writes its own lines."""

@@ -1,4 +1,3 @@
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,11 +5,10 @@ from pathlib import Path
 from typing import Final
 
 import click
-from dotenv import dotenv_values
 
 from app.cli.audit import audited
 from app.infra import clock, private_files
-from app.infra.settings.settings import Settings
+from app.infra.settings.settings import Settings, read_environment
 from app.messenger.errors import GraphError, GraphRefused
 from app.services.container import build
 from app.services.settings import settings_from_env
@@ -53,7 +51,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
 
     Example: threadlink setup --dry-run
     """
-    settings = settings_from_env(_completed(_environment()))
+    settings = settings_from_env(_completed(read_environment()))
     built = build(replace(settings, log_level="error", log_format="console"))
     meta = built.meta()
     before = _state(meta)
@@ -148,11 +146,6 @@ def _save(state: State) -> Path:
     path = UNDO_FOLDER / f"setup-undo-{clock.now():%Y%m%dT%H%M%S}.json"
     private_files.write(path, state.to_json())
     return path
-
-
-def _environment() -> dict[str, str]:
-    from_file = {name: text for name, text in dotenv_values(".env").items() if text is not None}
-    return {**from_file, **os.environ}
 
 
 def _completed(env: Mapping[str, str]) -> dict[str, str]:

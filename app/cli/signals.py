@@ -7,13 +7,23 @@ from types import FrameType
 
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set instead of ending the process."""
+    """Yield an event that Ctrl-C, SIGTERM and SIGHUP set instead of ending the process.
+
+    A terminal that is closed sends SIGHUP; nohup has it ignored, and so it stays.
+    """
     stop = threading.Event()
 
     def set_stop(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Windows has no SIGHUP.
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {
+        number: signal.signal(number, set_stop)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT
+    }
     try:
         yield stop
     finally:

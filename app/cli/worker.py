@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 
 from app.cli.listening import listening
-from app.cli.serving import Handler, check_tables, note_refused_reload
+from app.cli.serving import Handler, check_tables, note_near_misses, note_refused_reload
 from app.cli.signals import hangups, stopping
 from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
@@ -46,6 +46,7 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
     )
     with stopping() as stop, hangups() as hangup:
         with _working(settings, monitoring):
+            note_near_misses(settings)
             click.echo("Working. Ctrl-C stops it after the current item.", err=True)
             settings = _next_settings(settings, stop, hangup)
         while not stop.is_set():

@@ -22,7 +22,8 @@ BROWSER: Final = (
 )
 NGROK_HEADER: Final = "ngrok-error-code"
 NGROK_INTERSTITIAL: Final = "ERR_NGROK_6024"
-PLAIN_HTTP_REDIRECT: Final = 308
+# What this version answers (RFC 9110, 15.5.20), and those before.
+TAKEN_FOR_PLAIN_HTTP: Final = frozenset({421, 308})
 _WHOSE: Final = "PUBLIC_URL must lead here; with a tunnel: the address that it shows now"
 
 
@@ -119,10 +120,10 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
             f"nginx: {_host_line(public_url)} or ALLOWED_HOSTS names what the proxy passes on; in "
             "the log: request.foreign_host or door.refused",
         )
-    if answer.status == PLAIN_HTTP_REDIRECT:
+    if answer.status in TAKEN_FOR_PLAIN_HTTP:
         return problem(
             subject,
-            "the server takes every request for plain http and redirects browsers in a circle",
+            "the server takes every request for plain http, so that nobody can use its pages",
             "TRUSTED_PROXIES=1, and in nginx: proxy_set_header X-Forwarded-Proto $scheme;",
         )
     return ok(subject, "is seen" if is_production else "not needed on this machine")

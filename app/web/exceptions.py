@@ -3,6 +3,10 @@
 from app.messenger.errors import GraphError
 
 
+class NotByHttps(Exception):
+    """It cannot be told that a request came by https, and a redirect would not change that."""
+
+
 class LinkIncomplete(Exception):
     """The address that Messenger opens lacks account_linking_token or redirect_uri."""
 

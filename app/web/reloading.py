@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -26,6 +25,7 @@ from app.web.factory import make_app
 from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
 from app.web.server.head import Scope
+from app.web.server.limits import Refused
 from app.web.server.wsgi import Answer
 from app.web.webhook.fast_path import FastPath, is_signed_delivery
 
@@ -86,9 +86,9 @@ class ReloadableApp:
         finally:
             self._release(instance)
 
-    def refuse(self, scope: Scope, status: HTTPStatus) -> Answer:
+    def refuse(self, scope: Scope, refused: Refused) -> Answer:
         """Return the answer to a request that breaks a limit."""
-        return self._instance.refusals(scope, status)
+        return self._instance.refusals(scope, refused)
 
     def run_background(self, stop: threading.Event) -> None:
         """Run the worker, if this process is alone, until *stop* is set."""

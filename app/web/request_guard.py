@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from functools import cache
 from io import BytesIO
 from typing import IO, Any, Final
 from urllib.parse import quote
@@ -20,8 +19,9 @@ from werkzeug.exceptions import (
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.infra.settings.settings import Settings
-from app.web import paths, request_reference
+from app.web import door_warnings, paths, request_reference
 from app.web.current import services
+from app.web.exceptions import NotByHttps
 from app.web.fields import Fields
 from app.web.server.limits import (
     MOST_BODY_BYTES,
@@ -50,7 +50,7 @@ def trust_proxies(app: Flask, hops: int) -> None:
 
 
 class _Unquoted:
-    """Removes quotes from forwarded headers: no address or scheme has any.
+    """Removes quotes and capitals from forwarded headers: they mean nothing in either.
 
     ProxyFix reads a quoted part as one value, and gives up at a single quote: a client that sends
     one would hide what the proxies behind it append.
@@ -62,7 +62,7 @@ class _Unquoted:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO"):
             if name in environ:
-                environ[name] = environ[name].replace('"', "")
+                environ[name] = environ[name].replace('"', "").lower()
         return self._app(environ, start_response)
 
 
@@ -74,6 +74,7 @@ def receive() -> ResponseReturnValue | None:
         request_reference.begin()
     # In every line, so that an incident can be told from the log: who did what, and from where.
     structlog.contextvars.bind_contextvars(address=request.remote_addr)
+    door_warnings.warn_if_misdirected(request.path, request.query_string, request.headers)
     count_input()
     check_host()
     return require_https()
@@ -114,12 +115,6 @@ def _chunked(stream: IO[bytes], most: int) -> bytes:
     return content
 
 
-@cache
-def _hint_at_proxies() -> None:
-    """Warn once that TRUSTED_PROXIES is probably not set."""
-    log.warning("PUBLIC_URL is https, but requests come as http: set TRUSTED_PROXIES")
-
-
 def check_host() -> None:
     """Refuse a request for another host (R85)."""
     if request.path in paths.MONITORING:
@@ -141,21 +136,27 @@ def came_by_https(scheme: str, fields: Fields, settings: Settings) -> bool:
     hops = settings.trusted_proxies
     if not hops:
         return scheme == "https"
-    header = fields.get("X-Forwarded-Proto") or ""
+    # The name of a scheme has no letter case (RFC 3986, 3.1).
+    header = (fields.get("X-Forwarded-Proto") or "").lower()
     schemes = [scheme.strip(" ") for scheme in header.split(",")]
     # A list with empty or quoted values is left to ProxyFix.
     return hops <= len(schemes) and schemes[-hops] == "https" and _SCHEMES.issuperset(schemes)
 
 
 def require_https() -> ResponseReturnValue | None:
-    """Redirect or refuse a request that came over plain http to an https server (R87)."""
+    """Redirect or refuse a request that came over plain http to an https server (R87).
+
+    It is redirected only where the proxies tell http from https: else it would be for ever.
+    """
     settings = services().settings
     if not settings.is_production or request.is_secure or request.path in paths.MONITORING:
         return None
-    if not settings.trusted_proxies:
-        _hint_at_proxies()
+    reason = door_warnings.why_not_https(request.headers, settings.trusted_proxies)
     if request.method not in {"GET", "HEAD"} or request.path.startswith(_NEVER_BY_HTTP):
         raise Forbidden
+    if reason is not None:
+        # A redirect would come back like this, for ever.
+        raise NotByHttps
     # Joined by hand: PUBLIC_URL is the only source of an absolute address. The query has been
     # readable on the way; it is kept only where nothing works without it.
     query = request.query_string if request.path == "/authorize" else b""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.infra.observability.log_events import EVENTS, LogEvent
+from app.infra.observability.log_event import LogEvent
+from app.infra.observability.log_events import EVENTS
 from app.infra.observability.log_sampling import BY_STRANGERS, MOST, WINDOW_S
 
 APP: Final = Path(__file__).parents[2] / "app"

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import URL
 
 from app.accounts.sign_in_methods import KINDS
-from app.infra.settings.parsing import Reader, SettingError
+from app.infra.settings.parsing import SettingError
+from app.infra.settings.reader import Reader
 from app.infra.settings.settings import Settings
 
 APP = Path(__file__).parents[2] / "app"

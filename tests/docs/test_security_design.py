@@ -16,7 +16,7 @@ from app.api_keys import models as api_keys
 from app.api_keys import tokens
 from app.infra.admission import admission_for
 from app.infra.database.engine import Base
-from app.infra.settings.parsing import Reader
+from app.infra.settings.reader import Reader
 from app.infra.settings.retention import MIB, read_retention
 from app.linking import attempt_status, authorization_codes, chat_code
 from app.linking import models as linking

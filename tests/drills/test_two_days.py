@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.infra.database.writer import Writer
-from app.infra.settings.parsing import Reader
+from app.infra.settings.reader import Reader
 from app.infra.settings.retention import read_retention
 from app.outbox import dropped, inspection
 from app.outbox.bot_webhooks import CONCURRENCY, DELIVERY, delivery_handler

@@ -8,7 +8,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION
-from app.infra.settings.parsing import Reader
+from app.infra.settings.reader import Reader
 from app.infra.settings.retention import Retention, read_retention
 from app.linking.attempt_events import Kind
 from app.linking.models import Attempt, AttemptEvent, LinkEvent

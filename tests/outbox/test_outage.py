@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.writer import Writer
-from app.infra.settings.parsing import Reader
+from app.infra.settings.reader import Reader
 from app.infra.settings.retention import read_retention
 from app.outbox import dropped
 from app.outbox.bot_webhooks import DELIVERY, NOTICE

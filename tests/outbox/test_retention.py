@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from app.infra.database.portions import PORTION
-from app.infra.settings.parsing import Reader
+from app.infra.settings.reader import Reader
 from app.infra.settings.retention import Retention, read_retention
 from app.outbox import backlog_size, dropped, queue
 from app.outbox.models import OutboxRow

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from app.infra import private_files
+from app.infra.database.failures import explanation
 from app.infra.private_files import Unfinished
 
 _COUNTED: Final = ("link", "link_event", "account", "attempt", "outbox")
@@ -52,6 +53,8 @@ def copy(source: Path, target: Path) -> Contents:
         ) from exc
     except OSError as exc:
         raise BadBackup(f"{target} cannot be written: {exc.strerror}") from exc
+    except sqlite3.DatabaseError as exc:
+        raise BadBackup(f"{source} cannot be copied: {explanation(exc) or exc}") from exc
     return contents
 
 

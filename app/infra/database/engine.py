@@ -34,9 +34,15 @@ _AUTHORITIES: Final = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
+# In the working folder; of the database that no setting names.
+DEFAULT_FOLDER: Final = Path("instance")
 
 LOCK_WAIT_S: Final = 2.5
 LOCK_WAIT_MS: Final = int(LOCK_WAIT_S * 1000)
+
+
+class DatabaseUnusable(Exception):
+    """The database of the settings cannot be used; the message is a cause and what to do next."""
 
 
 class Base(DeclarativeBase):
@@ -145,9 +151,7 @@ def _check_postgresql(connection: Connection) -> None:
 
 def _sqlite(url: URL, pool_size: int) -> Engine:
     if url.database and url.database != ":memory:":
-        path = Path(url.database)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
+        _touch(Path(url.database))
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -159,6 +163,36 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _touch(path: Path) -> None:
+    """Make the file *path*, for its owner alone, if there is none.
+
+    No folder is made but our own: a mistyped path must not become an empty database.
+
+    Raises:
+        DatabaseUnusable: It cannot be made, or not be written.
+    """
+    folder = path.parent
+    try:
+        if folder.absolute() == DEFAULT_FOLDER.absolute():
+            folder.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o600)
+    except FileNotFoundError:
+        is_there = folder.is_dir()
+        problem = f"{path} cannot be made" if is_there else f"the folder {folder} does not exist"
+        step = "name a file elsewhere" if is_there else "make it"
+    except (NotADirectoryError, FileExistsError):
+        problem, step = f"{folder} is no folder", "move away what is there"
+    except PermissionError:
+        problem, step = f"{path} may not be written", "let the user that runs this write there"
+    except OSError as exc:
+        problem, step = f"{path} cannot be written: {exc.strerror}", "free or mount the disk"
+    else:
+        if not path.is_dir():
+            return
+        problem, step = f"{path} is a folder", "name a file in it"
+    raise DatabaseUnusable(f"{problem}. Next: {step}, or correct DATABASE_URL")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -40,6 +40,25 @@ class SchemaStatus:
         """True when the program can run on this database."""
         return self.present == self.wanted
 
+    @property
+    def is_later(self) -> bool:
+        """True when a later version of the program has migrated the database."""
+        return self.present is not None and self.present > self.wanted
+
+    @property
+    def explanation(self) -> str:
+        """The sentence for tables that are not current, with the advice."""
+        if self.is_later:
+            return f"the tables are of a later version ({self.present}). {self.next_step}"
+        return f"the tables are missing or out of date. {self.next_step}"
+
+    @property
+    def next_step(self) -> str:
+        """The advice for tables that are not current."""
+        if self.is_later:
+            return "Next: install the version that ran here last"
+        return "Next: threadlink db upgrade"
+
 
 def status(engine: Engine) -> SchemaStatus:
     """Return the revision of the database and the newest one."""

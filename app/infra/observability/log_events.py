@@ -5,24 +5,20 @@ fails if an event is missing here, or no longer logged.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class LogEvent:
-    """A log event, for its reader: Markdown in one line; *advice* is for the operator."""
-
-    name: str
-    meaning: str
-    advice: str = ""
-
+from app.infra.observability.log_event import LogEvent
+from app.infra.observability.request_log_events import REQUESTS
 
 _SERVER: Final = (
     LogEvent(
         "server.started",
         "The server has started. `settings` are the names of the settings that are set, `cookies` "
         "the kind of its cookies: on this machine, without https, they are plain.",
+    ),
+    LogEvent(
+        "settings.near_miss",
+        "A variable `name` is no setting, and almost called like the setting `meant`: correct it.",
     ),
     LogEvent(
         "database.without_tls",
@@ -43,7 +39,7 @@ _SERVER: Final = (
         "command.run",
         "An administrative command was run: `command` with the arguments `given`, by the user "
         "`actor`; `result` is `done` or `failed`. Written to the system log "
-        "(`journalctl -t threadlink`) where the machine has one, else to stderr, at any LOG_LEVEL.",
+        "(`journalctl -t threadlink`) where the machine has one, else as the last line of stderr.",
         "If you do not know the user, look into it.",
     ),
     LogEvent(
@@ -57,43 +53,6 @@ _SERVER: Final = (
         "The daily check found at Meta what will keep people from linking soon, such as a token "
         "that ends, or what they miss, such as *Log In* in the details of the chat.",
         "Do what `mend` says.",
-    ),
-)
-
-_REQUESTS: Final = (
-    LogEvent(
-        "request.refused",
-        "A person or Messenger got an error page; `problem` and `reason` say why; "
-        "for a `redirect_uri` with another `origin` than Messenger's, that too.",
-        "`bad_signature` at `/webhook`: compare APP_SECRET with the app's dashboard.",
-    ),
-    LogEvent(
-        "request.failed",
-        "An unexpected error: a bug. The traceback is in `exception`.",
-        "Report it.",
-    ),
-    LogEvent(
-        "request.foreign_host",
-        "The `Host` header names another server; the request was refused.",
-        "Add the name to ALLOWED_HOSTS, or have the proxy pass the header on.",
-    ),
-    LogEvent(
-        "door.refused",
-        "A request was refused before it reached the application: too slow, too large, not HTTP, "
-        "or no thread was free.",
-        "`no thread free`, often: more THREADS or WORKERS.",
-    ),
-    LogEvent("door.gave_up", "A client did not read its answer in time."),
-    LogEvent(
-        "PUBLIC_URL is https, but requests come as http: set TRUSTED_PROXIES",
-        "Logged once by each process. The server does not believe the proxy in front.",
-        "Set TRUSTED_PROXIES to the number of proxies.",
-    ),
-    LogEvent(
-        "redirect_uri.unknown_names",
-        "Messenger sent a `redirect_uri` with parameters that were never seen before. It was used "
-        "all the same.",
-        "Report it.",
     ),
 )
 
@@ -308,7 +267,7 @@ _API: Final = (
 
 EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Server and settings": _SERVER,
-    "Requests": _REQUESTS,
+    "Requests": REQUESTS,
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,
     "Outbox": _OUTBOX,

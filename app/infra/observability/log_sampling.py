@@ -13,14 +13,19 @@ BY_STRANGERS: Final = frozenset(
         "api.key_refused",
         "attempt.not_confirmed",
         "door.gave_up",
+        "door.header_refused",
         "door.refused",
         "redirect_uri.unknown_names",
         "request.failed",
         "request.foreign_host",
+        "request.not_https",
         "request.refused",
         "webhook.handshake_refused",
+        "webhook.wrong_path",
     }
 )
+# Those whose cause is the operator's, so that one of a kind says all.
+ONCE: Final = frozenset({"door.header_refused", "request.not_https", "webhook.wrong_path"})
 # Per event, problem and reason, in each window.
 MOST: Final = 20
 WINDOW_S: Final = 60.0
@@ -49,11 +54,11 @@ class Sampler:
 
     def _count(self, kind: tuple[str, ...]) -> int:
         """Return how many of *kind* were dropped in the last window, if a new one begins."""
-        at, unsaid = self._clock(), 0
+        at, unsaid, most = self._clock(), 0, 1 if kind[0] in ONCE else self._most
         if at - self._begun_at.get(kind, -WINDOW_S) >= WINDOW_S:
-            unsaid = max(0, self._seen.get(kind, 0) - self._most)
+            unsaid = max(0, self._seen.get(kind, 0) - most)
             self._begun_at[kind], self._seen[kind] = at, 0
         self._seen[kind] += 1
-        if self._seen[kind] > self._most:
+        if self._seen[kind] > most:
             raise structlog.DropEvent
         return unsaid

@@ -20,11 +20,13 @@ LEVELS: Final = logging.getLevelNamesMapping()
 Report: TypeAlias = Callable[[str, BaseException], None]
 
 
-def configure(*, level: str, form: str, report: Report | None = None) -> None:
+def configure(*, level: str, form: str | None, report: Report | None = None) -> None:
     """Log to stderr, from *level* up, in the format ``json`` or ``console``.
 
+    None for *form* means ``console`` on a terminal, else ``json``.
     *report* is called with the event and the exception of each line that has one.
     """
+    form = form or ("console" if sys.stderr.isatty() else "json")
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         Sampler(time.monotonic),

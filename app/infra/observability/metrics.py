@@ -145,12 +145,18 @@ class _ServerMetrics:
 
         self.refusals = Counter(
             "threadlink_door_refusals",
-            "Requests that were refused before they reached the application, by reason.",
+            "Requests that were refused before any view of the application saw them, by reason.",
             ["reason"],
             registry=registry,
         )
         # Zeros for the alerts, as above.
-        for reason in ("no thread free", "too many bodies"):
+        for reason in (
+            "no thread free",
+            "not https",
+            "too many bodies",
+            "underscore in a name",
+            "wrong path",
+        ):
             self.refusals.labels(reason)
 
 
@@ -216,7 +222,7 @@ def count_graph_call(call: str, outcome: str, *, seconds: float, usage: Mapping[
 
 
 def count_door_refusal(reason: str) -> None:
-    """Count a request that was refused before it reached the application."""
+    """Count a request that was refused before any view saw it."""
     _metrics().server.refusals.labels(reason).inc()
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from app.infra.settings.parsing import Reader, bot_url, webhook_secrets, yes_or_no
+from app.infra.settings.parsing import bot_url, webhook_secrets, yes_or_no
+from app.infra.settings.reader import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,6 @@ def read_bot(reader: Reader) -> BotSettings:
         messenger_url=reader.optional("BOT_MESSENGER_URL", bot_url, None),
         messenger_linking=reader.optional("BOT_MESSENGER_LINKING", yes_or_no, False),
     )
-    if settings.webhook_url and not settings.webhook_secrets:
-        reader.errors.append("BOT_WEBHOOK_URL needs BOT_WEBHOOK_SECRET")
+    if settings.webhook_url:
+        reader.need("BOT_WEBHOOK_SECRET", "BOT_WEBHOOK_URL needs BOT_WEBHOOK_SECRET")
     return settings

@@ -214,6 +214,7 @@ MONITORING: Final = (
     Description(
         "LOG_FORMAT",
         "`json`: one JSON object a line. `console`: for people. [What is logged](log-events.md).",
+        default="`console` on a terminal, else `json`",
     ),
     Description(
         "METRICS_TOKEN",

@@ -91,11 +91,17 @@ def database_url(text: str) -> URL:
 
 
 def _sqlite(rest: str) -> URL:
-    if "?" in rest or (rest and not rest.startswith("/")):
+    path = rest.removeprefix("/")
+    if (
+        "?" in rest
+        or not rest.startswith("/")
+        or path in {"", ":memory:"}
+        or path.startswith("file:")
+    ):
         raise SettingError(
             "must name a file and nothing else: sqlite:///relative/path or sqlite:////absolute/path"
         )
-    return URL.create("sqlite", database=rest[1:] or None)
+    return URL.create("sqlite", database=path)
 
 
 def _postgresql(rest: str) -> URL:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from app.infra.settings.parsing import Reader, bot_url, installed, plain
+from app.infra.settings.parsing import bot_url, installed, plain, sentry_dsn
+from app.infra.settings.reader import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,5 +24,7 @@ def read_monitoring(reader: Reader) -> MonitoringSettings:
             "OTEL_EXPORTER_OTLP_ENDPOINT", installed("otel", "opentelemetry.sdk", bot_url), None
         ),
         otlp_headers=reader.optional("OTEL_EXPORTER_OTLP_HEADERS", plain, None),
-        sentry_dsn=reader.optional("SENTRY_DSN", installed("sentry", "sentry_sdk", plain), None),
+        sentry_dsn=reader.optional(
+            "SENTRY_DSN", installed("sentry", "sentry_sdk", sentry_dsn), None
+        ),
     )

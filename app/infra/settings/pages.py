@@ -1,13 +1,14 @@
 """The Facebook Pages: PAGE_ID and PAGE_ACCESS_TOKEN, or the [[pages]] tables of PAGES_FILE."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from app.infra.settings.brands import PLAIN, Brand, read_brand
-from app.infra.settings.parsing import Reader, SettingError, copied_secret, digits
+from app.infra.settings.parsing import SettingError, copied_secret, digits, read_file
+from app.infra.settings.reader import Reader
 from app.infra.settings.sign_in import Kinds, parse_authenticators
 
 # Each key of a [[pages]] table, and its meaning for docs/settings.md.
@@ -47,9 +48,12 @@ def read_pages(reader: Reader, kinds: Kinds) -> tuple[Page, ...]:
 
 def _pages_in_file(path: str, kinds: Kinds) -> tuple[Page, ...]:
     try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("pages")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        raise SettingError("names a file that cannot be read as TOML") from None
+        tables = tomllib.loads(read_file(path)).get("pages")
+    except tomllib.TOMLDecodeError as exc:
+        # The rest of the message may quote the file, which may hold tokens.
+        place = re.search(r"\(at [a-z0-9, ]+\)$", str(exc))
+        where = f" {place.group()}" if place else ""
+        raise SettingError(f"names a file that cannot be read as TOML{where}") from None
     if not isinstance(tables, list) or not tables:
         raise SettingError("names a file without a [[pages]] table")
     pages = tuple(_page(table, number, kinds) for number, table in enumerate(tables, 1))
@@ -62,9 +66,9 @@ def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
     page_id, name, token = (table.get("id", ""), table.get("name", ""), table.get("token", ""))
     if isinstance(path := table.get("token_file"), str):
         try:
-            token = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise SettingError(f"page {number}: token_file cannot be read") from None
+            token = read_file(path).strip()
+        except SettingError as exc:
+            raise SettingError(f"page {number}: token_file {exc}") from None
     names = _authenticators(table.get("authenticators"), number, kinds)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():

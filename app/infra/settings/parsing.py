@@ -1,6 +1,6 @@
-"""A reader of settings that collects errors, and the parsers of their values.
+"""The parsers of settings' values.
 
-An error names the setting and says what is wrong with it. It never contains the value.
+An error says what is wrong with the value, and never contains it.
 """
 
 import base64
@@ -8,7 +8,7 @@ import binascii
 import ipaddress
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,7 +18,6 @@ from app.infra.network.addresses import is_private, keeps_secrets
 from app.infra.sorted_hashes import Malformed, SortedHashes
 
 T = TypeVar("T")
-D = TypeVar("D")
 
 # In bytes (standardwebhooks.com, "Signature scheme", read 2026-11).
 LEAST_WEBHOOK_KEY: Final = 24
@@ -33,52 +32,32 @@ class SettingError(ValueError):
     """A setting cannot be used. The message ends a sentence that begins with the setting's name."""
 
 
-class Reader:
-    """Reads settings by name from *env*, or from the file that ``NAME_FILE`` names.
+def read_file(path: str) -> str:
+    """Return the text of the file *path*, which a setting names.
 
-    `errors` collects everything that is wrong, `names_set` the names of the settings that are set.
+    Raises:
+        SettingError: It cannot be read.
     """
+    text, problem = try_reading(path)
+    if text is None:
+        raise SettingError(f"names a file that {problem}")
+    return text
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-        self.errors: list[str] = []
-        self.names_set: set[str] = set()
 
-    def required(self, name: str, parse: Callable[[str], T]) -> T:
-        """Return setting *name*, parsed; it is an error if it is not set."""
-        if self.text(name) is None and not any(error.startswith(name) for error in self.errors):
-            self.errors.append(f"{name} is not set")
-        # After an error this returns None, which is never used: an error stops the start.
-        return self.optional(name, parse, None)  # type: ignore[return-value]
-
-    def optional(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
-        """Return setting *name*, parsed, or *default* if it is not set or cannot be used."""
-        text = self.text(name)
-        if text is None:
-            return default
-        try:
-            return parse(text)
-        except ValueError as exc:
-            # Only the text of a SettingError: int("…") quotes the value.
-            self.errors.append(f"{name} {exc if isinstance(exc, SettingError) else 'is malformed'}")
-            return default
-
-    def text(self, name: str) -> str | None:
-        """Return the text of setting *name*, or None if it is not set."""
-        text = self._text(name)
-        if text is not None:
-            self.names_set.add(name)
-        return text
-
-    def _text(self, name: str) -> str | None:
-        path = self._env.get(f"{name}_FILE")
-        if not path:
-            return self._env.get(name, "").strip() or None
-        try:
-            return Path(path).read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError):
-            self.errors.append(f"{name}_FILE names a file that cannot be read")
-            return None
+def try_reading(path: str) -> tuple[str | None, str]:
+    """Return the text of the file *path* and nothing, or None and why it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8"), ""
+    except FileNotFoundError:
+        return None, "does not exist"
+    except IsADirectoryError:
+        return None, "is a folder"
+    except PermissionError:
+        return None, "may not be read by the user that runs this"
+    except UnicodeDecodeError:
+        return None, "is not UTF-8"
+    except OSError as exc:
+        return None, f"cannot be read ({exc.strerror})"
 
 
 def plain(text: str) -> str:
@@ -129,12 +108,13 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
-    """Return a parser that accepts one of *allowed*."""
+    """Return a parser that accepts one of *allowed*, in any letter case."""
+    by_lower = {word.lower(): word for word in allowed}
 
     def parse(text: str) -> str:
-        if text not in allowed:
+        if text.lower() not in by_lower:
             raise SettingError(f"must be one of {', '.join(allowed)}")
-        return text
+        return by_lower[text.lower()]
 
     return parse
 
@@ -144,6 +124,8 @@ def hash_list(text: str) -> SortedHashes:
     hashes = SortedHashes(Path(text))
     try:
         hashes.check()
+    except FileNotFoundError:
+        raise SettingError("names a file that does not exist") from None
     except OSError:
         raise SettingError("names a file that cannot be read") from None
     except Malformed:
@@ -258,3 +240,16 @@ def _webhook_secret(word: str) -> bytes:
             f'must be "whsec_" and base64 of {LEAST_WEBHOOK_KEY} to {MOST_WEBHOOK_KEY} bytes'
         )
     return key
+
+
+def sentry_dsn(text: str) -> str:
+    """Return *text* if it is the DSN of a Sentry project."""
+    try:
+        parts = urlsplit(text)
+        is_dsn = parts.scheme in {"http", "https"} and parts.username and parts.hostname
+        _ = parts.port
+    except ValueError:
+        is_dsn = False
+    if not is_dsn or not re.search(r"/[0-9]+$", parts.path):
+        raise SettingError("must be like https://KEY@sentry.example.com/1")
+    return text

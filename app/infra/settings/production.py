@@ -24,13 +24,23 @@ LEAST_TOKEN: Final = 16
 LEAST_VARIETY: Final = 6
 
 
+def unsafe_public_url(public_url: str) -> list[str]:
+    """Return an error if *public_url* is neither for production nor for this machine alone."""
+    here = "for development on this machine it is like http://127.0.0.1:8000"
+    if not public_url.startswith("https://"):
+        return [f"PUBLIC_URL must begin with https://: Messenger comes by no other way; {here}"]
+    if is_loopback(public_url):
+        return [f"PUBLIC_URL must not name this machine with https://: {here}"]
+    return []
+
+
 def unsafe_addresses(addresses: Mapping[str, Iterable[str]]) -> list[str]:
     """Return an error for each setting with an address that is not https, or is this machine.
 
     *addresses* are by the name of the setting.
     """
     return [
-        f"{name} must be https, and not this machine, unless PUBLIC_URL is http://127.0.0.1"
+        f"{name} must be https, and not this machine, since PUBLIC_URL is for everybody"
         for name, values in addresses.items()
         if any(not value.startswith("https://") or is_loopback(value) for value in values)
     ]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from app.infra.settings.parsing import Reader, whole
+from app.infra.settings.parsing import whole
+from app.infra.settings.reader import Reader
 
 MIB: Final = 1024**2
 # Ten years.

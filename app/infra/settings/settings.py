@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from sqlalchemy.engine import URL
 
+from app.infra.database.engine import DEFAULT_FOLDER
 from app.infra.network.addresses import is_loopback
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION, META_ORIGINS
 from app.infra.settings import production
 from app.infra.settings.bot import BotSettings, read_bot
 from app.infra.settings.database_url import database_url
 from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
+from app.infra.settings.near_misses import NearMiss, near_misses
 from app.infra.settings.pages import Page, read_pages
 from app.infra.settings.parsing import (
-    Reader,
+    SettingError,
     copied_secret,
     digits,
     hash_list,
@@ -35,6 +36,7 @@ from app.infra.settings.parsing import (
     whole,
     words,
 )
+from app.infra.settings.reader import Reader, read_env_file
 from app.infra.settings.retention import Retention, read_retention
 from app.infra.settings.sign_in import Kinds, SignInSettings, read_sign_in
 from app.infra.sorted_hashes import SortedHashes
@@ -79,9 +81,12 @@ class Settings:
     workers: int | None
     threads: int
     log_level: str
-    log_format: str
+    # None: for people on a terminal, else as JSON.
+    log_format: str | None
     # The names of the settings that were set, for the log.
     names_set: tuple[str, ...]
+    # Variables that may be misspelt settings.
+    near_misses: tuple[NearMiss, ...]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], kinds: Kinds) -> Self:
@@ -95,7 +100,7 @@ class Settings:
         reader = Reader(env)
         settings = cls.read(reader, kinds)
         if errors := reader.errors or _unfit_for_production(settings):
-            raise ConfigError("\n".join(errors))
+            raise ConfigError("\n".join([*errors, *map(str, settings.near_misses)]))
         return settings
 
     @classmethod
@@ -130,8 +135,9 @@ class Settings:
             workers=reader.optional("WORKERS", whole(1, 64), None),
             threads=reader.optional("THREADS", whole(2, 256), 32),
             log_level=reader.optional("LOG_LEVEL", one_of(*LOG_LEVELS), "info"),
-            log_format=reader.optional("LOG_FORMAT", one_of("console", "json"), "json"),
+            log_format=reader.optional("LOG_FORMAT", one_of("console", "json"), None),
             names_set=tuple(sorted(reader.names_set)),
+            near_misses=near_misses(reader.names_given, reader.names_asked),
         )
 
     @classmethod
@@ -143,8 +149,7 @@ class Settings:
         Raises:
             ConfigError: Something is missing, malformed, or unfit for production.
         """
-        written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
-        return cls.from_env({**written, **os.environ, **changed}, kinds)
+        return cls.from_env({**read_environment(), **changed}, kinds)
 
     def anew(self, kinds: Kinds) -> Self:
         """Return the settings as they are now in ``.env`` and in files, to replace these.
@@ -185,15 +190,30 @@ class Settings:
         return frozenset({urlsplit(self.public_url).netloc, *self.allowed_hosts})
 
 
+def read_environment() -> dict[str, str]:
+    """Return the environment and, where it has nothing, ``.env``.
+
+    Raises:
+        ConfigError: There is an ``.env`` that cannot be read.
+    """
+    try:
+        written = read_env_file(".env") if Path(".env").exists() else {}
+    except SettingError as exc:
+        raise ConfigError(str(exc)) from None
+    return {**written, **os.environ}
+
+
 def _default_database() -> URL:
-    return database_url(f"sqlite:///{Path('instance/threadlink.sqlite').absolute()}")
+    return database_url(f"sqlite:///{DEFAULT_FOLDER.absolute() / 'threadlink.sqlite'}")
 
 
 def _unfit_for_production(settings: Settings) -> list[str]:
     if not settings.is_production:
         return []
+    if errors := production.unsafe_public_url(settings.public_url):
+        # Whether the other rules apply is not known before this is right.
+        return errors
     addresses = {
-        "PUBLIC_URL": [settings.public_url],
         "REDIRECT_ORIGINS": settings.redirect_origins,
         "GRAPH_URL": [settings.graph_url],
     }

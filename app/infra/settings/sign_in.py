@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from app.infra.settings.parsing import Reader, SettingError, endpoint
+from app.infra.settings.parsing import SettingError, endpoint
+from app.infra.settings.reader import Reader
 
 _NAME: Final = re.compile(r"[a-z0-9]{1,32}")
 _DEFAULT: Final = ("local",)
@@ -75,7 +76,7 @@ def parse_authenticators(text: str, kinds: Kinds) -> tuple[str, ...]:
     Raises:
         SettingError: An unknown kind, a malformed name, a repetition, or two forms.
     """
-    authenticators = tuple(text.split())
+    authenticators = tuple(text.lower().split())
     if not authenticators or not all(_is_valid(name, kinds) for name in authenticators):
         raise SettingError(f"must name {_choices(kinds)} (NAME: a-z and 0-9)")
     if len(set(authenticators)) < len(authenticators):

@@ -32,6 +32,7 @@ from app.web.exceptions import (
     LinkAmbiguous,
     LinkIncomplete,
     NoCookies,
+    NotByHttps,
     PageUnknown,
     StateRefused,
 )
@@ -40,6 +41,14 @@ from app.web.problems.problem import Problem
 AGAIN: Final = "Go back to Messenger and tap Log In again."
 
 PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
+    # RFC 9110, 7.4: a request for an https address that did not come by https is misdirected.
+    NotByHttps: Problem(
+        421,
+        "not_by_https",
+        "Not secure",
+        "We can't see that this page was asked for by https. If you run this server: its log says "
+        "why, and so does threadlink doctor.",
+    ),
     LinkIncomplete: Problem(
         400,
         "link_incomplete",

@@ -31,9 +31,9 @@ log = structlog.get_logger()
 SERVER: Final = (b"server", b"Threadlink")
 
 
-def empty_answer(_scope: Scope, status: HTTPStatus) -> Answer:
-    """Return an answer that says nothing beside *status*."""
-    return answer_of(status, {}, b"")
+def empty_answer(_scope: Scope, refused: Refused) -> Answer:
+    """Return an answer that says nothing beside the status."""
+    return answer_of(refused.status, {}, b"")
 
 
 class AsgiGateway:
@@ -53,7 +53,7 @@ class AsgiGateway:
         limits: Limits | None = None,
         fast_path: FastPathHandler | None = None,
         may_be_large: Callable[[Scope], bool] = lambda _scope: False,
-        refusal: Callable[[Scope, HTTPStatus], Answer] = empty_answer,
+        refusal: Callable[[Scope, Refused], Answer] = empty_answer,
         background: Callable[[threading.Event], None] | None = None,
     ) -> None:
         self._app, self._fast_path = app, fast_path
@@ -94,7 +94,7 @@ class AsgiGateway:
         metrics.count_door_refusal(refused.reason)
         with structlog.contextvars.bound_contextvars(reference=new_reference()):
             log.info("door.refused", status=int(refused.status), reason=refused.reason)
-            answer = self._refusal(scope, refused.status)
+            answer = self._refusal(scope, refused)
         # What is left of the request would be read as the next one.
         answer.headers.append((b"connection", b"close"))
         if refused.status is HTTPStatus.SERVICE_UNAVAILABLE:

@@ -50,15 +50,17 @@ def _check_fields(headers: Headers, limits: Limits) -> None:
     if len(headers) > limits.fields or sum(map(_size, headers)) > limits.head_bytes:
         raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head too large")
     # WSGI maps "-" and "_" to the same character, so one header could pass for another.
-    if any(b"_" in name for name, _ in headers):
-        raise Refused(HTTPStatus.BAD_REQUEST, "underscore in a name")
+    for name, _ in headers:
+        if b"_" in name:
+            header = name.decode("latin-1")
+            raise Refused(HTTPStatus.BAD_REQUEST, "underscore in a name", header)
     hosts = values_of(headers, b"host")
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-        raise Refused(HTTPStatus.BAD_REQUEST, "host")
+        raise Refused(HTTPStatus.BAD_REQUEST, "host", "Host")
     if any(value.lower() != b"100-continue" for value in values_of(headers, b"expect")):
-        raise Refused(HTTPStatus.EXPECTATION_FAILED, "expectation")
+        raise Refused(HTTPStatus.EXPECTATION_FAILED, "expectation", "Expect")
     if sum(1 + value.count(b";") for value in values_of(headers, b"cookie")) > limits.cookies:
-        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too many cookies")
+        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too many cookies", "Cookie")
 
 
 def _length(headers: Headers) -> int | None:
@@ -66,12 +68,12 @@ def _length(headers: Headers) -> int | None:
     codings = values_of(headers, b"transfer-encoding")
     if codings:
         if lengths or [coding.lower() for coding in codings] != [b"chunked"]:
-            raise Refused(HTTPStatus.BAD_REQUEST, "framing")
+            raise Refused(HTTPStatus.BAD_REQUEST, "framing", "Transfer-Encoding")
         return None
     if not lengths:
         return 0
     if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
-        raise Refused(HTTPStatus.BAD_REQUEST, "framing")
+        raise Refused(HTTPStatus.BAD_REQUEST, "framing", "Content-Length")
     return int(lengths[0])
 
 

@@ -47,8 +47,11 @@ class Limits:
 
 
 class Refused(Exception):
-    """The request is answered with *status* without Flask, and the connection closed."""
+    """The request is answered with *status* without Flask, and the connection closed.
 
-    def __init__(self, status: HTTPStatus, reason: str) -> None:
+    *header* is the name of the header that is the reason, if one is.
+    """
+
+    def __init__(self, status: HTTPStatus, reason: str, header: str | None = None) -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.header = status, reason, header

@@ -23,9 +23,17 @@ bp = Blueprint("webhook", __name__, url_prefix=WEBHOOK)
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
+_WHAT_IT_IS: Final = "This is the webhook: Messenger posts here. threadlink doctor checks it.\n"
+
+
 @bp.get("")
 def handshake() -> ResponseReturnValue:
-    """Prove to Meta that the address is ours (Meta, "Webhooks, Getting Started")."""
+    """Prove to Meta that the address is ours (Meta, "Webhooks, Getting Started").
+
+    A person with a browser, who asks for no handshake, is told what this is.
+    """
+    if not any(name.startswith("hub.") for name in request.args):
+        return Response(_WHAT_IT_IS, mimetype="text/plain")
     verify_token = request.args.get("hub.verify_token", "").encode()
     ours = services().settings.verify_token.encode()
     challenge = request.args.get("hub.challenge", "")

@@ -22,7 +22,7 @@ def test_the_session_fixture_talks_to_a_real_database(session: Session) -> None:
 
 def test_sqlite_is_durable_and_waits(tmp_path: Path) -> None:
     """R117: what is committed survives a power cut, and a writer waits for another."""
-    engine = make_engine(database_url(f"sqlite:///{tmp_path}/new/db.sqlite"))
+    engine = make_engine(database_url(f"sqlite:///{tmp_path}/db.sqlite"))
 
     with engine.connect() as connection:
         pragmas = [

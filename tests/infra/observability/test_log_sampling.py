@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from app.infra.observability import logs
-from app.infra.observability.log_sampling import BY_STRANGERS, MOST, Sampler
+from app.infra.observability.log_sampling import BY_STRANGERS, MOST, ONCE, Sampler
 from tests.docs.log_events_page import events_in_source
 
 
@@ -44,6 +44,16 @@ def test_of_many_refusals_a_few_are_logged_and_the_others_counted() -> None:
 
     assert [refusal] * 3 + [None] * 7 == told
     assert [{**refusal, "unsaid": 7}, refusal] == after
+
+
+@pytest.mark.parametrize("event", sorted(ONCE))
+def test_what_an_operator_has_to_fix_is_said_once_a_minute(event: str) -> None:
+    """R111: deliveries that are refused come by the thousand, and for one reason."""
+    sampler = Sampler(Hands())
+
+    told = [passes(sampler, event=event, reason=reason) for reason in "aaab"]
+
+    assert [True, False, False, True] == [line is not None for line in told]
 
 
 def test_one_kind_takes_no_room_from_another() -> None:

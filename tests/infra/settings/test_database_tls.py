@@ -30,7 +30,7 @@ UNDECIDED = [
     "postgresql://u:s3cret@localhost.example/x",
 ]
 HERE = [
-    "sqlite://",
+    "sqlite:///threadlink.sqlite",
     "postgresql:///x",
     "postgresql:///x?host=/var/run/postgresql",
     "postgresql:///x?host=@abstract",

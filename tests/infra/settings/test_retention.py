@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.infra.settings.parsing import Reader
+from app.infra.settings.reader import Reader
 from app.infra.settings.retention import read_retention
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

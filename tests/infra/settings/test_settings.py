@@ -70,7 +70,7 @@ def test_a_reload_takes_files_and_not_the_environment(
     monkeypatch.chdir(tmp_path)
     secret, written = tmp_path / "app_secret", tmp_path / ".env"
     secret.write_text("first-secret\n")
-    written.write_text("VERIFY_TOKEN=first token\nGRAPH_VERSION=v25.0\n")
+    written.write_text("VERIFY_TOKEN=first-token\nGRAPH_VERSION=v25.0\n")
     own = {**ENVIRONMENT, "APP_SECRET_FILE": str(secret), "GRAPH_VERSION": "v24.0"}
     for name, text in {**own, "APP_SECRET": "", "VERIFY_TOKEN": ""}.items():
         if text:
@@ -78,11 +78,11 @@ def test_a_reload_takes_files_and_not_the_environment(
     before = load_settings()
 
     secret.write_text("second-secret\n")
-    written.write_text("VERIFY_TOKEN=second token\nGRAPH_VERSION=v26.0\n")
+    written.write_text("VERIFY_TOKEN=second-token\nGRAPH_VERSION=v26.0\n")
     after = reload_settings(before)
 
     assert ("first-secret", "second-secret") == (before.app_secret, after.app_secret)
-    assert ("first token", "second token") == (before.verify_token, after.verify_token)
+    assert ("first-token", "second-token") == (before.verify_token, after.verify_token)
     assert ("v24.0", "v24.0") == (before.graph_version, after.graph_version)
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from app.infra.settings.parsing import Reader, SettingError
+from app.infra.settings.parsing import SettingError
+from app.infra.settings.reader import Reader
 from app.infra.settings.settings import ConfigError
 from app.infra.settings.sign_in import Kind, parse_authenticators, read_sign_in
 from app.services.settings import settings_from_env
@@ -50,7 +51,7 @@ def test_a_page_has_one_form_and_any_number_of_redirects(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "magic", "local:x", "form", "form:", "form:A", "form:a:b", "form:" + "a" * 33]
+    "text", ["", "magic", "local:x", "form", "form:", "form:A_", "form:a:b", "form:" + "a" * 33]
 )
 def test_an_unknown_kind_or_name_is_refused(text: str) -> None:
     with pytest.raises(SettingError, match=r"^must name local, form:NAME or redirect:NAME "):

@@ -13,7 +13,7 @@ SAFE = {
     **ENVIRONMENT,
     "PUBLIC_URL": "https://link.shop.example",
     "SECRET_KEY": "Zk3yTq8vRw2mXc6nBh4jPd5sLf7gAe9u",
-    "DATABASE_URL": "sqlite://",
+    "DATABASE_URL": "sqlite:///threadlink.sqlite",
 }
 
 # What works on a laptop, and must not leak into production; and a word of what is said of it.
