@@ -81,7 +81,7 @@ def test_no_address_is_told(form: str, host: str, beside: str) -> None:
 
 @given(st.text(max_size=1000))
 def test_any_text_becomes_one_printable_line(text: str) -> None:
-    """R107: no control character and no line break of theirs gets into a log or a terminal."""
+    """No control character and no line break of theirs gets into a log or a terminal."""
     shown = words_of(text)
 
     assert shown.isprintable()
