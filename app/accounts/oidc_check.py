@@ -83,7 +83,7 @@ def _of_keys(client: UpstreamClient, address: str, deadline: Deadline) -> Iterat
         words = f"does not hand out its keys at jwks_uri ({exc.reason})"
         yield Diagnosis(words, "the provider's log; from this machine: curl of that address")
         return
-    if not keys:
+    if all(key.is_weak for key in keys):
         yield Diagnosis(
             "has no key that can sign an ID Token",
             "a signing key at the provider: RSA of 2048 bits or more, EC or Ed25519",

@@ -4,12 +4,11 @@ May import everything below it, and Flask nowhere; nothing imports it.
 """
 
 import os
+import sys
 from importlib import import_module
 from typing import Any, Final
 
 import click
-
-from app.cli.suggestions import did_you_mean
 
 HELP = """Link Messenger people to the users of your business.
 
@@ -73,6 +72,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not ctx.resilient_parsing:
+            from app.cli.suggestions import did_you_mean  # noqa: PLC0415 - --help does without
+
             hint = did_you_mean(name, COMMANDS)
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx=ctx)
         return super().resolve_command(ctx, args)
@@ -90,10 +91,9 @@ class Commands(click.Group):
         try:
             return super().main(*args, **extra)
         finally:
-            # After the command's own last word, also if that is an error.
-            from app.cli.audit import print_lines  # noqa: PLC0415 - --help does without
-
-            print_lines()
+            # After the command's own last word, also if that is an error; --help loads no audit.
+            if audit := sys.modules.get("app.cli.audit"):
+                audit.print_lines()
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -31,7 +31,7 @@ kind_option = click.option(
 @group.command()
 @json_option
 def status(*, as_json: bool) -> None:
-    """Show what waits behind what: the queues, and the targets that take nothing.
+    """Show the queues, and the targets that take nothing.
 
     Items that were never tried come before retries. With the reasons of the failures.
 

@@ -127,6 +127,8 @@ def record(session: Session, events: Mapping[Key, Counted]) -> None:
 def events_of(session: Session, references: Iterable[str]) -> Mapping[str, Sequence[AttemptEvent]]:
     """Return the events of each of *references*, in the order in which they last happened."""
     by_reference: dict[str, list[AttemptEvent]] = {reference: [] for reference in references}
+    if not by_reference:
+        return by_reference
     rows = (
         select(AttemptEvent)
         .where(AttemptEvent.reference.in_(by_reference))

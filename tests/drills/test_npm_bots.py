@@ -7,7 +7,6 @@ must reach them all the same. Only in the long form, since it installs them.
 import hmac
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -34,11 +33,6 @@ from tests.ports import free_port
 SECONDS: Final = float(os.environ.get("DRILL_NPM_SECONDS", "0"))
 FEED_S: Final = 3
 MESSAGE_S: Final = 15
-
-pytestmark = [
-    pytest.mark.skipif(not SECONDS, reason="DRILL_NPM_SECONDS=150 installs bots from npm"),
-    pytest.mark.skipif(not shutil.which("npm"), reason="there is no npm"),
-]
 
 
 @pytest.fixture(scope="module")

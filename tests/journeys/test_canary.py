@@ -127,7 +127,9 @@ class Run:
         late.opens(login.address(client_id="999"))
         late.opens(f"/authorize?redirect_uri={login.redirect_uri}&account_linking_token=x")
         late.opens(f"/nothing?{login.address()}")
-        late.opens("/authorize?redirect_uri=https://canary-query/&account_linking_token=x")
+        late.opens(
+            "/authorize?redirect_uri=https://elsewhere.example/canary-query&account_linking_token=x"
+        )
         late.opens(login.address(client_id="canary-query"))
         late.opens("/authorize/oidc/stub/callback?state=canary-query&error=canary-error")
         stranger = Person(self._browser())
@@ -145,6 +147,7 @@ class Run:
             self.secrets |= {
                 f"{name} {number} {part[:4]}": part
                 for name, token in handed_out.items()
+                if name != "token_type"
                 for part in token.split(".")[-2:]
             }
         assert "/userinfo" in self.provider.asked

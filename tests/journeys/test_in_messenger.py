@@ -86,7 +86,7 @@ def test_where_no_way_works_inside_messenger_that_is_said(
             phone.taps("Back to Messenger")
             phone.taps("Back to the chat")
             phone.opens("about:blank")
+            assert [] == refusing.asked
             told = threadlink.tries("doctor").stdout
 
-    assert [] == refusing.asked
     assert "no sign-in method works inside Messenger" in told

@@ -293,6 +293,6 @@ def test_the_pages_earn_the_best_grade(database: URL, graph: Graph) -> None:
 
     pages = [visitor.opens("/authorize"), visitor.taps_log_in(login), visitor.signs_in()]
 
-    services.engine.dispose()
+    services.close()
     assert [400, 200, 200] == [page.status for page in pages]
     assert min(_points(page) for page in pages) >= 120

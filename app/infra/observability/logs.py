@@ -45,7 +45,7 @@ def configure(*, level: str, form: str | None, report: Report | None = None) -> 
     structlog.configure(
         processors=[*shared, _reporting(report), structlog.processors.format_exc_info, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     # Libraries log through the standard library; their lines get the same form.

@@ -83,7 +83,9 @@ class Reader:
                 return None
         if text and text[0] in "\"'" and text[-1] == text[0]:
             # Shells and .env take them away; docker run --env-file keeps them (moby#46773).
-            self._refuse(name, f"{name} is in quotation marks, which would be part of it")
+            self._refuse(
+                name, f'{name} must not be in quotes (docker keeps those of an "--env-file")'
+            )
             return None
         return text or None
 

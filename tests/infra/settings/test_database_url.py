@@ -58,9 +58,9 @@ def test_every_name_of_postgresql_is_taken_for_it(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite3", "sqlite+pysqlite", "sqlite+aiosqlite"])
 @pytest.mark.parametrize(
-    ("rest", "path"), [("/x.sqlite", "x.sqlite"), ("//var/x%20.db", "/var/x%20.db"), ("", None)]
+    ("rest", "path"), [("/x.sqlite", "x.sqlite"), ("//var/x%20.db", "/var/x%20.db")]
 )
-def test_every_name_of_sqlite_is_taken_for_it(scheme: str, rest: str, path: str | None) -> None:
+def test_every_name_of_sqlite_is_taken_for_it(scheme: str, rest: str, path: str) -> None:
     url = database_url(f"{scheme}://{rest}")
 
     assert ("sqlite", path) == (url.drivername, url.database)

@@ -86,7 +86,7 @@ def test_each_setting_is_none_either() -> None:
         ),
         ({"BOT_WEBHOOK_URL": "http://127.0.0.1:1"}, "BOT_WEBHOOK_URL needs BOT_WEBHOOK_SECRET"),
         ({"APP_SECRET": "", "APP_SECRET_PREVIOUS": '"x"'}, "APP_SECRET is not set"),
-        ({"APP_SECRET": '"canary"'}, "APP_SECRET is in quotation marks"),
+        ({"APP_SECRET": '"canary"'}, "APP_SECRET must not be in quotes"),
         ({"PAGE_ACCESS_TOKEN": "Bearer canary"}, "PAGE_ACCESS_TOKEN must be the token alone"),
         ({"SENTRY_DSN": "x"}, "SENTRY_DSN must be like https://KEY@"),
         ({"PUBLIC_URL": "http://shop.example"}, "PUBLIC_URL must begin with https://"),
@@ -115,7 +115,7 @@ def test_one_mistake_has_one_line(changed: dict[str, str], error: str) -> None:
             '[[pages]]\nid = "1"\ntoken_file = "/nope"\n',
             "page 1: token_file names a file that does",
         ),
-        ('[[pages]]\nid = "1"\ntoken = "a canary"\n', "page 1: token must be the token alone"),
+        ('[[pages]]\nid = "1"\ntoken = "a canary"\n', "page 1: token must be in one piece"),
     ],
 )
 def test_a_file_of_pages_is_refused_for_its_own_reason(

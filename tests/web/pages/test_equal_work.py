@@ -39,7 +39,6 @@ ROADS = {
     "overlong name": ("x" * 4_000, PASSWORD),
     "NUL in the name": ("jane\0@example.com", PASSWORD),
     "NUL in the password": (USERNAME, f"{PASSWORD}\0"),
-    "unseen in the name": ("jane\u202e@example.com", PASSWORD),
     "no characters": ("\ufffd", "\ufffd"),
     "a formula of SQL": ("' OR 1=1 --", "' OR 1=1 --"),
 }
