@@ -77,6 +77,8 @@ class Tries:
         # The ids of the items of both lanes that are being tried: if the clock steps forward, their
         # leases seem to have ended.
         self.in_flight: set[int] = set()
+        # After an outage, until all retries are due.
+        self.hastens_retries = False
         self._handler = handler
         self._last_failure = ""
 
@@ -168,15 +170,16 @@ class LaneDispatcher:
 
     def run_once(self) -> bool:
         """Handle some of the items that are due; return whether there were any."""
+        hastened = self._hasten_some()
         were_due = self._claim()
         while self._record_ended():
             pass
-        return were_due
+        return were_due or hastened
 
     def run(self, woken: Event, stop: Event) -> None:
         """Handle items whenever *woken* is set, until *stop* is; finish tries that have begun."""
         while not stop.is_set():
-            if woken.wait(WAIT_SECONDS):
+            if self._hasten_some() or woken.wait(WAIT_SECONDS):
                 woken.clear()
                 self._run_while_due(stop)
         self._release_unstarted()
@@ -188,6 +191,7 @@ class LaneDispatcher:
             self._claim()
             if not self._record_ended():
                 return
+            self._hasten_some()
 
     def _claim(self) -> bool:
         """Claim items that are due, if there is room for many; return whether there were any."""
@@ -220,7 +224,7 @@ class LaneDispatcher:
         if self._ended:
             self._record()
         if self._tries.breaker.take_outage_ended():
-            self._hasten_retries()
+            self._tries.hastens_retries = True
         return True
 
     def _record(self) -> None:
@@ -236,11 +240,17 @@ class LaneDispatcher:
             if not self._ended:
                 self._tries.in_flight -= {claim.id for claim, _ in ended}
 
-    def _hasten_retries(self) -> None:
+    def _hasten_some(self) -> bool:
+        """Make some retries due, if an outage has ended; return whether that was to be done.
+
+        A few at a time, and in their own lane: new items must not wait until millions are due.
+        """
+        if self.key.lane is not Lane.RETRIES or not self._tries.hastens_retries:
+            return False
         hasten = partial(queue.hasten, most_tries=MOST_TRIES_HASTENED, lease=LEASE)
         at = self._tries.clock()
-        while self._writer.write(hasten, kind=self.key.kind, at=at):
-            pass
+        self._tries.hastens_retries = self._writer.write(hasten, kind=self.key.kind, at=at)
+        return True
 
     def _release_unstarted(self) -> None:
         cancelled = [future for future in self._in_flight if future.cancel()]

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import URL, Engine, select, text
+from sqlalchemy import URL, Engine, select, text, update
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from app.infra.database.engine import make_engine
+from app.infra.database.portions import PORTION
 from app.infra.database.writer import NotCommitted, Writer
 from app.outbox import queue
 from app.outbox.circuit_breaker import FAILURE_THRESHOLD
@@ -351,6 +352,30 @@ def test_what_failed_in_an_outage_arrives_soon_after_it(writer: Writer, clock: C
         clock.at += timedelta(seconds=20)
 
     assert {"done"} == {state for state, _, _ in rows(writer)}
+
+
+def test_new_items_do_not_wait_until_all_retries_are_due(writer: Writer, clock: Clock) -> None:
+    """R97, R100: with 1 GiB of failed deliveries, to make all due took longer than half an hour."""
+    done: list[bytes] = []
+    dispatcher = Dispatcher(KIND, Handler(lambda claim: done.append(claim.body)), writer, clock)
+    fresh, retries = dispatcher.lanes
+    add(writer, *(str(number).encode() for number in range(PORTION + 50)))
+    in_an_hour = NOON + timedelta(hours=1)
+    writer.write(lambda s: s.execute(update(OutboxRow).values(tries=1, not_before=in_an_hour)))
+
+    def due_later() -> int:
+        later = select(OutboxRow.id).where(OutboxRow.not_before == in_an_hour)
+        return len(writer.read(lambda session: session.scalars(later).all()))
+
+    waiting = []
+    for number in range(3):
+        add(writer, f"new {number}".encode())
+        fresh.run_once()
+        waiting.append(due_later())
+        retries.run_once()
+
+    assert [b"new 0", b"new 1", b"new 2"] == [body for body in done if body.startswith(b"new")]
+    assert [PORTION + 50, 50, 0] == waiting
 
 
 def test_an_item_that_is_never_taken_keeps_its_three_days(writer: Writer, clock: Clock) -> None:
