@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Final, Protocol, TypeVar
@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from app.linking.link_queries import find_link
-from app.linking.refused_pages import RefusedPages
+from app.linking.page_pauses import PagePauses
 from app.messenger.errors import (
     BAD_PARAMETER,
     GraphError,
@@ -21,7 +21,7 @@ from app.messenger.errors import (
     PersonUnknown,
 )
 from app.messenger.types import PageId, Psid
-from app.outbox.handlers import Handler, NotYet, PartFailed, PerhapsNothingToDo, RetryLater
+from app.outbox.handlers import Handler, PerhapsNothingToDo, RetryLater
 from app.outbox.queue import Claim, enqueue
 
 T = TypeVar("T")
@@ -70,54 +70,24 @@ def body_for(page_id: PageId, psid: Psid) -> bytes:
 
 
 def unlink_handler(
-    read: Read, graph: Mapping[PageId, UnlinkClient], clock: Callable[[], datetime]
+    read: Read, graph: Mapping[PageId, UnlinkClient], now: Callable[[], float] = monotonic
 ) -> Handler:
     """Return a handler that unlinks people with the client of their page in *graph*.
 
     It retries forever: Messenger must not show a person as linked who is not. Only what may mean
     that there is nothing to unlink becomes a dead letter after the usual tries.
     """
-    perform = partial(_unlink, read, graph, RateLimitWaits(), RefusedPages(clock))
-    return Handler(perform, retries_forever=True)
-
-
-class RateLimitWaits:
-    """The times until which Graph must not be called, by page; an app's limit is of all pages.
-
-    Of this process: others learn of a limit by a call of their own. Thread-safe.
-    """
-
-    def __init__(self, now: Callable[[], float] = monotonic) -> None:
-        self._now = now
-        self._until: dict[PageId | None, float] = {}
-
-    def note(self, page_id: PageId, error: GraphThrottled) -> None:
-        """Remember that Graph answered a call for *page_id* with *error*."""
-        key = None if error.code == _LIMIT_OF_THE_APP else page_id
-        self._until[key] = self._now() + error.retry_after_seconds
-
-    def check(self, page_id: PageId) -> None:
-        """Raise `NotYet` if Graph must not be called for *page_id* now."""
-        until = max(self._until.get(key, 0.0) for key in (page_id, None))
-        left_s = until - self._now()
-        if left_s > 0:
-            raise NotYet(GraphThrottled.__name__, wait=timedelta(seconds=left_s))
+    return Handler(partial(_unlink, read, graph, PagePauses(now)), retries_forever=True)
 
 
 def _unlink(
-    read: Read,
-    graph: Mapping[PageId, UnlinkClient],
-    waits: RateLimitWaits,
-    refused: RefusedPages,
-    claim: Claim,
+    read: Read, graph: Mapping[PageId, UnlinkClient], pauses: PagePauses, claim: Claim
 ) -> None:
     person = Unlink.from_body(claim.body)
     client = graph.get(person.page_id)
     if client is None or _is_linked(read, person):
         return
-    waits.check(person.page_id)
-    if failure := refused.paused(person.page_id):
-        raise PartFailed(failure)
+    pauses.check(person.page_id)
     try:
         client.unlink(person.psid)
     except PersonUnknown:
@@ -126,21 +96,20 @@ def _unlink(
         # 100 with 33: "does not exist, cannot be loaded due to missing permissions".
         pass
     except GraphThrottled as exc:
-        waits.note(person.page_id, exc)
-        raise NotYet(_failure(exc), wait=timedelta(seconds=exc.retry_after_seconds)) from exc
+        of_page = None if exc.code == _LIMIT_OF_THE_APP else person.page_id
+        raise pauses.begin(of_page, _failure(exc), exc.retry_after_seconds) from exc
     except GraphError as exc:
-        raise _retry(exc, person.page_id, refused) from exc
-    refused.record_success(person.page_id)
+        raise _retry(exc, person.page_id, pauses) from exc
+    pauses.record_success(person.page_id)
 
 
-def _retry(error: GraphError, page_id: PageId, refused: RefusedPages) -> RetryLater:
+def _retry(error: GraphError, page_id: PageId, pauses: PagePauses) -> RetryLater:
     failure = _failure(error)
     if _may_be_about_the_person(error):
         return PerhapsNothingToDo(failure)
     if isinstance(error, GraphRefused):
         # Graph answers, so the other pages are as well as before.
-        refused.record_refusal(page_id, failure)
-        return PartFailed(failure)
+        return pauses.record_refusal(page_id, failure)
     return RetryLater(failure)
 
 

@@ -84,8 +84,7 @@ def settle(services: Services, at: datetime) -> Iterator[object]:
 
 def _handlers(services: Services) -> Mapping[str, Handler]:
     bot = services.settings.bot
-    unlink = graph_unlink.unlink_handler(services.read, services.graph, clock.now)
-    handlers = {graph_unlink.KIND: unlink}
+    handlers = {graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph)}
     if bot.webhook_url:
         handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
             bot.webhook_url, bot.webhook_secrets, clock.now
@@ -105,6 +104,6 @@ def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
     problems = [finding for finding in findings if finding.verdict == "problem"]
     services.write(heartbeats.record_meta_check, worker_id, len(problems), at=at)
     for problem in problems:
-        log.error("setup.fault", subject=problem.subject, told=problem.words, mend=problem.fix)
+        log.error("setup.fault", subject=problem.subject, told=problem.words, fix=problem.fix)
     for notice in (finding for finding in findings if finding.verdict == "warning"):
-        log.warning("setup.warning", subject=notice.subject, told=notice.words, mend=notice.fix)
+        log.warning("setup.warning", subject=notice.subject, told=notice.words, fix=notice.fix)

@@ -205,5 +205,5 @@ def _is_of_the_webhook(line: structlog.typing.EventDict) -> bool:
 
 
 def assert_no_vain_advice(answer: Answer) -> None:
-    """Assert that a person is not told to try again what trying again cannot mend."""
+    """Assert that a person is not told to try again what trying again cannot fix."""
     assert "try again" not in answer.text.lower()

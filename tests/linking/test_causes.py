@@ -30,7 +30,7 @@ from tests.linking.factories import SECOND
 
 LATER: Final = NOON + timedelta(days=1)
 REFERENCE: Final = "q3m9-7d2k"
-# What nobody can mend by doing the same once more.
+# What nobody can fix by doing the same once more.
 _AGAIN: Final = re.compile(r"\b(?:try|tap|sign in|log in)\b[^.;]*\bagain\b", re.IGNORECASE)
 
 
@@ -181,7 +181,7 @@ def test_the_table_has_no_case_too_many_and_no_slug_twice() -> None:
 
 
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
-def test_nobody_is_told_to_try_again_what_they_cannot_mend(cause: Any) -> None:
+def test_nobody_is_told_to_try_again_what_they_cannot_fix(cause: Any) -> None:
     """Of the causes that the operator fixes, or nobody."""
     if cause.fixed_by in {FixedBy.OPERATOR, FixedBy.NOBODY}:
         assert not _AGAIN.search(f"{cause.sentence} {cause.fix} {cause.answer}")

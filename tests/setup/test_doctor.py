@@ -234,7 +234,7 @@ def test_the_daily_look_warns_in_the_log_and_in_the_figures(
         told.append([line for line in lines_of_it if line["event"] == "setup.fault"])
 
     assert [1, 0, 1] == [len(warned) for warned in told]
-    assert ("app subscription", "threadlink setup") == (told[0][0]["subject"], told[0][0]["mend"])
+    assert ("app subscription", "threadlink setup") == (told[0][0]["subject"], told[0][0]["fix"])
     assert 1 == sound.read(heartbeats.workers_status, at=moment).faults
 
 

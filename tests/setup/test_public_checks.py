@@ -126,17 +126,17 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(
-    ("answers", "subject", "told", "mend"), ANSWERS.values(), ids=ANSWERS.keys()
+    ("answers", "subject", "told", "fix"), ANSWERS.values(), ids=ANSWERS.keys()
 )
 def test_what_is_in_the_way_is_named(
-    answers: dict[str, Response], subject: str, told: str, mend: str
+    answers: dict[str, Response], subject: str, told: str, fix: str
 ) -> None:
     with listening(Front(answers)) as url:
         finding = look(url)[subject]
 
     assert "problem" == finding.verdict
     assert told in finding.words
-    assert mend in finding.fix
+    assert fix in finding.fix
 
 
 def test_without_a_port_the_usual_host_line_is_the_fix() -> None:

@@ -45,14 +45,14 @@ _SERVER: Final = (
     LogEvent(
         "setup.fault",
         "The daily check found a problem at Meta that keeps people from linking: where "
-        "(`subject`), what (`told`) and how to fix it (`mend`).",
+        "(`subject`), what (`told`) and how to fix it (`fix`).",
         "`threadlink doctor` shows all of them.",
     ),
     LogEvent(
         "setup.warning",
         "The daily check found at Meta what will keep people from linking soon, such as a token "
         "that ends, or what they miss, such as *Log In* in the details of the chat.",
-        "Do what `mend` says.",
+        "Do what `fix` says.",
     ),
 )
 

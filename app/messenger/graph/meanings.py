@@ -71,7 +71,7 @@ class Consequence:
 
 
 _NO_RETRY: Final = "no"
-_OWED: Final = "not within a call; an unlink that is owed is tried again, in the end once a day"
+_OWED: Final = "not within a call; an unlink that is owed is tried again later"
 
 CONSEQUENCES: Final[Mapping[Meaning, Consequence]] = {
     Meaning.LINKING_TOKEN: Consequence(
