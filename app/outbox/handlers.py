@@ -38,7 +38,7 @@ class PerhapsNothingToDo(PartFailed):
 
 
 class NotYet(RetryLater):
-    """The target asked for *wait* for this item and others like it, but not for all.
+    """This item and others like it must wait: a rate limit of one Page, or its dead token.
 
     It says nothing of the target, and counts as no try: the next one is when the time is over.
     """

@@ -5,8 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from app.infra.database.writer import NotCommitted
 from app.setup.findings import Finding, problem
+
+log = structlog.get_logger()
 
 _AT_ONCE: Final = 8
 
@@ -33,6 +37,8 @@ def findings_of(check: Check) -> list[Finding]:
     except NotCommitted:
         words = "could not be checked: the database is busy or cannot be reached"
         return [problem(check.subject, words, "threadlink db status")]
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the other checks are worth having
+    except Exception as exc:
+        # A defect; the other checks are worth having all the same.
+        log.exception("setup.check_failed", subject=check.subject)
         words = f"could not be checked ({type(exc).__name__})"
         return [problem(check.subject, words, "a fault of threadlink doctor: please report it")]

@@ -326,12 +326,17 @@ def test_a_check_that_breaks_down_hides_no_other() -> None:
 
     sound = ok("c", "is sound")
 
-    found = [*concurrently.run([Check("a", breaks), Check("b", away), Check("c", lambda: [sound])])]
+    checks = [Check("a", breaks), Check("b", away), Check("c", lambda: [sound])]
+    with capture_logs() as lines_of_it:
+        found = [*concurrently.run(checks)]
 
     assert ["a", "b", "c"] == [finding.subject for finding in found]
     assert sound == found[2]
     assert "could not be checked (RuntimeError)" == found[0].words
     assert ("threadlink db status", "problem") == (found[1].fix, found[1].verdict)
+    # With the traceback, which the report of a defect needs.
+    (line,) = lines_of_it
+    assert ("setup.check_failed", "a", True) == (line["event"], line["subject"], line["exc_info"])
 
 
 def test_nothing_that_doctor_does_changes_anything(

@@ -54,6 +54,12 @@ _SERVER: Final = (
         "that ends, or what they miss, such as *Log In* in the details of the chat.",
         "Do what `fix` says.",
     ),
+    LogEvent(
+        "setup.check_failed",
+        "An unexpected error in one of the checks that `threadlink doctor` and the daily check "
+        "make: a bug. The others are made; the traceback is in `exception`.",
+        "Report it.",
+    ),
 )
 
 _SIGN_IN: Final = (
