@@ -11,7 +11,7 @@ from app.infra.database.engine import DatabaseUnusable
 from app.infra.observability.logs import printable
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
-from app.outbox import heartbeats, inspection
+from app.outbox import inspection
 from app.outbox.overdue import overdue
 from app.services.container import Services, build
 from app.services.processes import process_count
@@ -109,15 +109,14 @@ def _local(built: Services) -> Iterator[Finding]:
 
 
 def _queue(built: Services) -> Iterator[Finding]:
+    at = clock.now()
     queues = built.read(inspection.queue_stats)
-    waiting = [queue for queue in queues if queue.state == "waiting"]
-    late = built.read(overdue, at=clock.now())
     yield check_queue(
-        waiting=sum(queue.count for queue in waiting),
-        oldest=clock.now() - min((each.since for each in late), default=clock.now()),
+        waiting=sum(queue.count for queue in queues if queue.state == "waiting"),
+        late=built.read(overdue, at=at),
         dead=sum(queue.count for queue in queues if queue.state == "dead"),
-        workers=built.read(heartbeats.workers_status, at=clock.now()).alive,
         is_alone=process_count(built.settings) == 1,
+        at=at,
     )
 
 

@@ -15,6 +15,7 @@ from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.inspection import LATE_AFTER
 from app.outbox.queue import Lane, LaneKey
 
+NO_WORKER: Final = "no worker runs"
 _CAUSES: Final = {
     Cause.PART: "it answers, and refuses what is asked",
     Cause.REFUSED: "it refuses everything",
@@ -56,5 +57,5 @@ def _why(session: Session, circuit: OpenCircuit | None, at: datetime) -> str:
     if circuit is not None:
         return f"the target takes nothing: {describe(circuit)}"
     if not heartbeats.workers_status(session, at=at).alive:
-        return "no worker runs"
+        return NO_WORKER
     return "the worker has more to do than it can"

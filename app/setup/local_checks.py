@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.infra.database import schema
 from app.infra.settings.production import is_without_tls
-from app.outbox.inspection import LATE_AFTER
+from app.outbox.overdue import NO_WORKER, Overdue
 from app.setup.findings import Finding, ok, problem, warning
 
 # A refused delivery that is older than this is history.
@@ -66,23 +66,21 @@ def check_database_tls(database: URL) -> Iterator[Finding]:
 
 
 def check_queue(
-    *, waiting: int, oldest: timedelta, dead: int, workers: int, is_alone: bool
+    *, waiting: int, late: Sequence[Overdue], dead: int, is_alone: bool, at: datetime
 ) -> Finding:
     """Report whether the outbox is being worked off.
 
-    *waiting* and *dead* are numbers of items, *oldest* is the age of the oldest waiting one,
-    *workers* the number with a heartbeat. *is_alone*: one process serves, with the worker inside.
+    *waiting* and *dead* are numbers of items. *is_alone*: one process serves, with the worker
+    inside.
     """
     subject = "outbox"
-    if waiting and oldest > LATE_AFTER:
-        minutes = int(oldest.total_seconds() // 60)
-        backlog = f"{waiting} waiting, the oldest for {minutes} minutes"
-        if not workers:
-            why = "no worker has sent a heartbeat for a minute"
-            unit = "restart threadlink" if is_alone else "start threadlink-worker"
-            return problem(subject, f"{backlog}: {why}", f"systemctl {unit}")
-        why = f"{workers} at work, so the other side refuses or does not answer"
-        return problem(subject, f"{backlog}: {why}", "threadlink outbox list")
+    if late:
+        first = min(late, key=lambda each: each.since)
+        minutes = int((at - first.since).total_seconds() // 60)
+        words = f"{waiting} waiting, {first.kind} overdue for {minutes} minutes: {first.why}"
+        unit = "restart threadlink" if is_alone else "start threadlink-worker"
+        fix = f"systemctl {unit}" if first.why == NO_WORKER else "threadlink outbox status"
+        return problem(subject, words, fix)
     if dead:
         return warning(
             subject,

@@ -15,6 +15,7 @@ from app.infra.settings.database_url import database_url
 from app.linking import delivery_counts
 from app.linking.graph_unlink import KIND, enqueue_unlink
 from app.outbox import heartbeats, queue
+from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.queue import Lane, LaneKey
 from app.services.container import Services
 from app.setup.local_checks import check_database_tls, check_deliveries
@@ -81,15 +82,29 @@ def test_a_full_disk_is_named(sound: Services, environment: dict[str, str], tmp_
     assert f"fix: df -h {path.parent} && ls -l {path}" in run.stdout
 
 
-def test_a_failing_receiver_is_told_from_a_missing_worker(sound: Services, runs: Runs) -> None:
-    sound.write(enqueue_unlink, PAGE, ANA, at=clock.now() - timedelta(minutes=20))
-    assert "no worker has sent" in lines(runs)["outbox"]["words"]
+def test_a_failing_receiver_is_told_from_a_slow_and_from_a_missing_worker(
+    sound: Services, runs: Runs
+) -> None:
+    """With the words of /readyz and the log: nobody has refused what was never tried."""
+    at = clock.now()
+    circuit = OpenCircuit(KIND, at, Cause.UNREACHABLE, "ConnectTimeoutError")
+    sound.write(enqueue_unlink, PAGE, ANA, at=at - timedelta(minutes=20))
+    told = {}
+    for why, circuits in ("no worker", None), ("a slow one", []), ("no connection", [circuit]):
+        if circuits is not None:
+            sound.write(heartbeats.record_heartbeat, "w", circuits, at=at)
+        line = lines(runs, WORKERS="1")["outbox"]
+        assert line["verdict"] == "fault"
+        told[why] = line["words"].partition("minutes: ")[2], line["mend"]
 
-    sound.write(heartbeats.record_heartbeat, "w", at=clock.now())
-
-    line = lines(runs)["outbox"]
-    assert ("fault", "threadlink outbox list") == (line["verdict"], line["mend"])
-    assert "1 at work, so the other side refuses" in line["words"]
+    assert told == {
+        "no worker": ("no worker runs", "systemctl restart threadlink"),
+        "a slow one": ("the worker has more to do than it can", "threadlink outbox status"),
+        "no connection": (
+            "the target takes nothing: there is no connection to it (ConnectTimeoutError)",
+            "threadlink outbox status",
+        ),
+    }
 
 
 @pytest.mark.parametrize(("revision", "told"), [("base", "missing"), ("0001", "0001")])
@@ -130,7 +145,7 @@ def test_a_queue_that_nobody_works_on_is_named(
     line = lines(runs, WORKERS=workers)["outbox"]
 
     assert ("fault", mend) == (line["verdict"], line["mend"])
-    assert "1 waiting, the oldest for 20 minutes: no worker has sent" in line["words"]
+    assert "1 waiting, graph.unlink overdue for 20 minutes: no worker runs" == line["words"]
 
 
 def test_what_waits_for_a_short_while_is_no_fault(sound: Services, runs: Runs) -> None:

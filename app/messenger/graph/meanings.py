@@ -205,10 +205,10 @@ class ErrorRow:
 
     @property
     def sentence(self) -> str:
-        """What has happened, for the operator."""
+        """The event in words, for the operator."""
         return f"{self.says} {CONSEQUENCES[self.meaning].sentence}"
 
     @property
     def fix(self) -> str:
-        """What the operator can do about it."""
+        """The advice for the operator."""
         return self.own_fix or CONSEQUENCES[self.meaning].fix
