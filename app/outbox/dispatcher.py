@@ -33,6 +33,8 @@ RETRY_DELAYS: Final = tuple(
 # once. Not after more tries than these, by which three quarters of a day have gone: an item that
 # the target never takes would use up its tries early.
 MOST_TRIES_HASTENED: Final = 7
+# No retry waits for longer.
+FAR_AHEAD: Final = timedelta(days=365)
 # Longer than the tries of all claims that one thread has, at fifteen seconds each.
 LEASE: Final = timedelta(seconds=120)
 CLAIMS_PER_THREAD: Final = 4
@@ -77,8 +79,8 @@ class Tries:
         # The ids of the items of both lanes that are being tried: if the clock steps forward, their
         # leases seem to have ended.
         self.in_flight: set[int] = set()
-        # After an outage, until all retries are due.
-        self.hastens_retries = False
+        # After an outage, until all retries are due: those until then are still to be hastened.
+        self.hastens_until: datetime | None = None
         self._handler = handler
         self._last_failure = ""
 
@@ -224,7 +226,7 @@ class LaneDispatcher:
         if self._ended:
             self._record()
         if self._tries.breaker.take_outage_ended():
-            self._tries.hastens_retries = True
+            self._tries.hastens_until = self._tries.clock() + FAR_AHEAD
         return True
 
     def _record(self) -> None:
@@ -245,11 +247,15 @@ class LaneDispatcher:
 
         A few at a time, and in their own lane: new items must not wait until millions are due.
         """
-        if self.key.lane is not Lane.RETRIES or not self._tries.hastens_retries:
+        until = self._tries.hastens_until
+        if self.key.lane is not Lane.RETRIES or until is None:
             return False
         hasten = partial(queue.hasten, most_tries=MOST_TRIES_HASTENED, lease=LEASE)
         at = self._tries.clock()
-        self._tries.hastens_retries = self._writer.write(hasten, kind=self.key.kind, at=at)
+        following = self._writer.write(hasten, kind=self.key.kind, until=until, at=at)
+        # The other lane may have seen an outage end meanwhile.
+        if self._tries.hastens_until == until:
+            self._tries.hastens_until = following
         return True
 
     def _release_unstarted(self) -> None:

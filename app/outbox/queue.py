@@ -204,24 +204,36 @@ def defer(session: Session, claim: Claim, *, failure: str, until: datetime) -> N
     _change(session, claim, not_before=until, failure=failure, tries=tries)
 
 
-def hasten(session: Session, kind: str, *, most_tries: int, lease: timedelta, at: datetime) -> bool:
-    """Make some retries of *kind* due now that are due later; return whether there may be more.
+def hasten(  # noqa: PLR0913 - which, and until when
+    session: Session,
+    kind: str,
+    *,
+    until: datetime,
+    most_tries: int,
+    lease: timedelta,
+    at: datetime,
+) -> datetime | None:
+    """Make some retries of *kind* due now that are due later; return the *until* of the next call.
 
-    Those that were tried more than *most_tries* times keep their time. What is due within *lease*
-    may be with a worker at present, and is left alone.
+    It is None after the last ones. Those that are due last come first: so what a handler puts off
+    again meanwhile is not hastened again and again. Those that were tried more than *most_tries*
+    times keep their time. What is due within *lease* may be with a worker at present, and is left
+    alone.
     """
     later = (
-        select(OutboxRow.id)
+        select(OutboxRow.id, OutboxRow.not_before)
         .where(*waiting_in(LaneKey(kind, Lane.RETRIES)))
-        .where(OutboxRow.not_before > at + lease, OutboxRow.tries <= most_tries)
-        .order_by(OutboxRow.not_before, OutboxRow.id)
+        .where(OutboxRow.not_before > at + lease, OutboxRow.not_before <= until)
+        .where(OutboxRow.tries <= most_tries)
+        .order_by(OutboxRow.not_before.desc(), OutboxRow.id.desc())
         .limit(PORTION)
+        .with_for_update(skip_locked=True)
     )
-    statement = (
-        update(OutboxRow).where(_locked(later)).values(not_before=at).returning(OutboxRow.id)
-    )
-    hastened = session.execute(statement, execution_options=UNSYNCHRONIZED).all()
-    return len(hastened) == PORTION
+    rows = session.execute(later).all()
+    if rows:
+        hastened = update(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows]))
+        session.execute(hastened.values(not_before=at), execution_options=UNSYNCHRONIZED)
+    return rows[-1].not_before if len(rows) == PORTION else None
 
 
 def release(session: Session, claim: Claim, *, at: datetime) -> None:

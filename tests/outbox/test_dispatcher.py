@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -203,6 +204,34 @@ def test_a_wait_for_some_items_slows_no_other_and_uses_up_no_try(
     limited = [row for row in rows(writer) if row[2] is not None]
     assert {("waiting", 1, "GraphThrottled")} == set(limited)
     assert {"outbox.deferred"} == {line["event"] for line in logs} - {"outbox.done"}
+
+
+def test_what_is_put_off_again_after_an_outage_is_not_made_due_for_ever(
+    writer: Writer, clock: Clock
+) -> None:
+    """A Page at its rate limit keeps the worker busy for one round, not until the limit ends."""
+    asked: Counter[bytes] = Counter()
+
+    def perform(claim: Claim) -> None:
+        asked[claim.body] += 1
+        if claim.body.startswith(b"limited"):
+            raise NotYet("GraphThrottled", wait=timedelta(minutes=10))
+
+    limited = [f"limited {number}".encode() for number in range(2 * PORTION)]
+    before = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, *limited)
+    while before.run_once():
+        pass
+    restarted = Dispatcher(KIND, Handler(perform), writer, clock)
+    add(writer, b"ben")
+
+    rounds = 0
+    while restarted.run_once() and rounds < 20 * PORTION:
+        rounds += 1
+
+    assert rounds < 20 * PORTION
+    assert asked[b"ben"] == 1
+    assert min(asked[body] for body in limited) >= 2
 
 
 def test_410_is_asked_once_a_minute_and_loses_nothing(writer: Writer, clock: Clock) -> None:

@@ -127,7 +127,7 @@ def test_the_worker_finds_its_items_by_the_index_of_their_lane(full: Watched) ->
         key = LaneKey(DELIVERY, lane)
         full.read(queue.lanes_due, [key], at=at)
         full.write(queue.claim, key, limit=1, lease=hour, at=at)
-    full.write(queue.hasten, DELIVERY, most_tries=7, lease=hour, at=at)
+    full.write(queue.hasten, DELIVERY, until=at + 9 * hour, most_tries=7, lease=hour, at=at)
     asked = full.read_statements | full.written_statements
     with full.engine.connect() as connection:
         plans = [(each, plan(connection, *each)) for each in asked.items()]
