@@ -22,11 +22,16 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 from pyasn1.error import PyAsn1Error
 
-from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused, Refusal
+from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
+    AuthenticatorUnavailable,
+    CredentialsRefused,
+    Refusal,
+)
 from app.accounts.identity import Identity, is_possible, is_possible_name, masked
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit
+from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit, outage
 from app.infra.network.http_client import CONNECT_S, Deadline
 
 TOTAL_S: Final = 6.0
@@ -34,6 +39,8 @@ LONGEST_NAME: Final = 254
 
 _SUCCESS: Final = 0
 _SIZE_LIMIT_EXCEEDED: Final = 4
+# Of a search: noSuchObject, insufficientAccessRights.
+_NOT_SHOWN: Final = frozenset({32, 50})
 # RFC 4511, appendix A: constraintViolation (locked, in some), noSuchObject, inappropriate-
 # Authentication (no password), invalidCredentials, unwillingToPerform (disabled, in some).
 _REFUSED: Final = frozenset({19, 32, 48, 49, 53})
@@ -120,8 +127,10 @@ class LdapAuthenticator:
     def _bind_for_search(self, connection: Connection) -> None:
         settings = self._settings
         if settings.bind_dn and not bind(connection, settings.bind_dn, settings.bind_password):
-            raise AuthenticatorUnavailable(
-                "the directory refused the BIND_DN", code=_refused(connection.result).code
+            raise AuthenticatorMisconfigured(
+                "the directory refused the BIND_DN",
+                code=_refused(connection.result).code,
+                fix="correct LDAP_<NAME>_BIND_DN and LDAP_<NAME>_BIND_PASSWORD",
             )
 
     def _search(self, connection: Connection, username: str) -> _Entry | None:
@@ -137,6 +146,12 @@ class LdapAuthenticator:
             size_limit=2,
         )
         code = connection.result["result"]
+        if code in _NOT_SHOWN:
+            raise AuthenticatorMisconfigured(
+                f"search: result {code}",
+                code=code,
+                fix="correct LDAP_<NAME>_BASE, or let LDAP_<NAME>_BIND_DN search there",
+            )
         if code not in {_SUCCESS, _SIZE_LIMIT_EXCEEDED}:
             raise AuthenticatorUnavailable(f"search: result {code}", code=code)
         # The response may also have references to other servers, which are not followed. An entry
@@ -161,7 +176,11 @@ class LdapAuthenticator:
 
 @contextmanager
 def connected(settings: LdapSettings, tls: Tls | None, *, total_s: float) -> Iterator[Connection]:
-    """Yield a connection, with *tls*, that ends in time even if the server hangs."""
+    """Yield a connection, with *tls*, that ends in time even if the server hangs.
+
+    Raises:
+        AuthenticatorMisconfigured: The server's certificate is not acceptable.
+    """
     deadline = Deadline(total_s)
     server = Server(
         settings.url,
@@ -177,6 +196,10 @@ def connected(settings: LdapSettings, tls: Tls | None, *, total_s: float) -> Ite
         if tls is not None and not server.ssl:
             connection.start_tls(read_server_info=False)
         yield connection
+    except BROKEN:
+        if hasattr(connection, "outage"):
+            raise connection.outage from None
+        raise
     finally:
         # Not by ldap3, which after a failure takes an open socket for a closed one.
         if connection.socket is not None:
@@ -207,10 +230,15 @@ class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
 
     def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - ldap3's signature; the handshake is always done
         host, sock = connection.server.host, connection.socket
-        if isinstance(sock, _BoundedSocket):  # StartTLS
-            connection.socket = sock.encrypted(self._context, host)
-        else:
-            connection.socket = self._context.wrap_socket(sock, server_hostname=host)
+        try:
+            if isinstance(sock, _BoundedSocket):  # StartTLS
+                connection.socket = sock.encrypted(self._context, host)
+            else:
+                connection.socket = self._context.wrap_socket(sock, server_hostname=host)
+        except ssl.SSLCertVerificationError as exc:
+            # ldap3 keeps the text of the error alone, and not its code.
+            connection.outage = outage(exc)
+            raise
 
 
 class _BoundedSocket:

@@ -10,9 +10,14 @@ from typing import Final
 from ldap3 import DEREF_NEVER, SUBTREE, Connection
 from ldap3.core.exceptions import LDAPInvalidFilterError, LDAPStartTLSError
 
-from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis
+from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
+    AuthenticatorUnavailable,
+    Diagnosis,
+)
 from app.accounts.ldap import BROKEN, TOTAL_S, bind, connected, tls_for
 from app.accounts.ldap_settings import LdapSettings
+from app.accounts.upstream import unreachable
 
 _NO_SUCH_OBJECT: Final = 32
 _SUCCESS: Final = frozenset({0, 4})  # 4: sizeLimitExceeded, there are more of them.
@@ -25,6 +30,8 @@ def check(settings: LdapSettings, *, total_s: float = TOTAL_S) -> Iterator[Diagn
     try:
         with connected(settings, tls_for(settings), total_s=total_s) as connection:
             yield _inside(connection, settings, upper)
+    except AuthenticatorMisconfigured as exc:
+        yield unreachable(exc, f"{upper}_URL")
     except BROKEN as exc:
         yield _unreachable(exc, upper)
 
@@ -93,13 +100,6 @@ def _how(settings: LdapSettings) -> str:
 
 def _unreachable(exc: BaseException, upper: str) -> Diagnosis:
     causes = (exc, *_each(exc))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Diagnosis(
-            "has a certificate that is not valid: expired, for another name, or of an authority "
-            "that is not trusted",
-            f"{upper}_CA_FILE: the authority's certificate; the host in {upper}_URL must be the "
-            "certificate's",
-        )
     if any(isinstance(cause, ssl.SSLError | LDAPStartTLSError) for cause in causes):
         return Diagnosis(
             "does not speak TLS there, or none that is good enough",

@@ -11,7 +11,8 @@ from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     Diagnosis,
 )
-from app.accounts.oidc_keys import ALGORITHMS, read_keys
+from app.accounts.oidc_discovery import address_of, faults_in
+from app.accounts.oidc_keys import read_keys
 from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import NoAnswer, Reply, UpstreamClient, unreachable
 from app.infra.network.addresses import keeps_secrets
@@ -20,7 +21,6 @@ from app.infra.network.http_client import Deadline
 TOTAL_S: Final = 6.0
 
 _OK: Final = 200
-_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _LONGEST_SHOWN: Final = 255
 
 
@@ -28,7 +28,7 @@ def check(settings: OidcSettings, *, total_s: float = TOTAL_S) -> Iterator[Diagn
     """Yield what keeps people from signing in there, or that nothing does."""
     client, deadline = UpstreamClient(settings.ca_file), Deadline(total_s)
     setting = f"OIDC_{settings.name.upper()}_ISSUER"
-    address = settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
+    address = address_of(settings.issuer)
     try:
         metadata = _json(client.get(address, deadline=deadline))
     except (NoAnswer, AuthenticatorMisconfigured) as exc:
@@ -52,17 +52,9 @@ def _of_metadata(
     issuer = metadata.get("issuer")
     if issuer != settings.issuer:
         yield _other_issuer(issuer, settings.issuer, setting)
-    for name in _ENDPOINTS:
-        address = metadata.get(name)
-        if not isinstance(address, str) or not keeps_secrets(address):
-            words = f"names no https address as its {name}"
-            yield Diagnosis(words, "the provider's public address, in its own settings")
-    algorithms = metadata.get("id_token_signing_alg_values_supported")
-    if isinstance(algorithms, list) and not set(map(str, algorithms)) & {*ALGORITHMS}:
-        yield Diagnosis(
-            f"signs ID Tokens with {_shown(', '.join(map(str, algorithms)))} only",
-            "at the provider, for this client: RS256 or ES256 (a shared secret, HS256, is refused)",
-        )
+    for fault in faults_in(metadata, settings):
+        fix = fault.fix.replace("<NAME>", settings.name.upper())
+        yield Diagnosis(f"cannot be used ({fault.reason})", fix)
 
 
 def _other_issuer(issuer: object, ours: str, setting: str) -> Diagnosis:

@@ -1,6 +1,6 @@
 """A provider's metadata (OpenID Connect Discovery 1.0, section 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
@@ -14,12 +14,13 @@ from app.infra.network.addresses import keeps_secrets
 
 METADATA_LIFE_S: Final = 3600.0
 
+_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _ISSUER: Final = "set OIDC_<NAME>_ISSUER exactly to the issuer that the provider names there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What is used of a provider's metadata."""
+    """The parts of a provider's metadata that are used."""
 
     authorization: str
     token: str
@@ -56,16 +57,15 @@ def read_metadata(reply: Reply, settings: OidcSettings) -> Metadata:
         )
     metadata = reply.json()
     _check_issuer(metadata.get("issuer"), settings.issuer)
-    _check_promises(metadata)
+    for fault in faults_in(metadata, settings):
+        raise fault
     return Metadata(
-        authorization=_endpoint(metadata, "authorization_endpoint"),
-        token=_endpoint(metadata, "token_endpoint"),
-        jwks=_endpoint(metadata, "jwks_uri"),
-        userinfo=_endpoint(metadata, "userinfo_endpoint")
-        if "userinfo_endpoint" in metadata
-        else None,
+        authorization=metadata["authorization_endpoint"],
+        token=metadata["token_endpoint"],
+        jwks=metadata["jwks_uri"],
+        userinfo=metadata.get("userinfo_endpoint"),
         sends_issuer=metadata.get("authorization_response_iss_parameter_supported") is True,
-        auth_method=settings.auth_method or _auth_method(metadata),
+        auth_method=settings.auth_method or _auth_method(metadata) or BASIC,
         read_at_s=monotonic(),
     )
 
@@ -82,38 +82,36 @@ def _check_issuer(named: object, issuer: str) -> None:
     raise AuthenticatorMisconfigured(reason, fix=f"{fix} at the end of OIDC_<NAME>_ISSUER")
 
 
-def _check_promises(metadata: Mapping[str, Any]) -> None:
-    """Check what the provider says of itself: nobody should sign in there for nothing."""
+def faults_in(
+    metadata: Mapping[str, Any], settings: OidcSettings
+) -> Iterator[AuthenticatorMisconfigured]:
+    """Yield each promise of the provider that is missing: nobody should sign in for nothing."""
+    for name in (*_ENDPOINTS, *({"userinfo_endpoint"} & metadata.keys())):
+        address = metadata.get(name)
+        if not isinstance(address, str) or not keeps_secrets(address):
+            fix = "the provider must name an https address there"
+            yield AuthenticatorMisconfigured(f"discovery: {name}", fix=fix)
     algorithms = metadata.get("id_token_signing_alg_values_supported")
     if isinstance(algorithms, list) and not any(one in ALGORITHMS for one in algorithms):
-        raise AuthenticatorMisconfigured(
+        yield AuthenticatorMisconfigured(
             "discovery: no asymmetric algorithm for ID Tokens",
             fix="give the provider a signing key, for RS256 or ES256",
         )
     if metadata.get("require_pushed_authorization_requests") is True:
-        raise AuthenticatorMisconfigured(
+        yield AuthenticatorMisconfigured(
             "discovery: pushed authorization requests (PAR) are demanded",
             fix="switch that demand off at the provider: PAR (RFC 9126) is not supported here",
         )
+    if settings.auth_method is None and _auth_method(metadata) is None:
+        yield AuthenticatorMisconfigured(
+            f"discovery: neither {BASIC} nor {POST} is offered",
+            fix="allow this client one of them at the provider, and name it in "
+            "OIDC_<NAME>_AUTH_METHOD",
+        )
 
 
-def _auth_method(metadata: Mapping[str, Any]) -> str:
+def _auth_method(metadata: Mapping[str, Any]) -> str | None:
     # By the default of Discovery 1.0, and the form that every provider of OAuth 2.0 has to take.
     offered = metadata.get("token_endpoint_auth_methods_supported", [BASIC])
-    if isinstance(offered, list):
-        for method in (BASIC, POST):
-            if method in offered:
-                return method
-    raise AuthenticatorMisconfigured(
-        f"discovery: neither {BASIC} nor {POST} is offered",
-        fix="allow this client one of them at the provider, and name it in OIDC_<NAME>_AUTH_METHOD",
-    )
-
-
-def _endpoint(metadata: Mapping[str, Any], name: str) -> str:
-    address = metadata.get(name)
-    if not isinstance(address, str) or not keeps_secrets(address):
-        raise AuthenticatorMisconfigured(
-            f"discovery: {name}", fix="the provider must name an https address there"
-        )
-    return address
+    methods = offered if isinstance(offered, list) else ()
+    return next((method for method in (BASIC, POST) if method in methods), None)

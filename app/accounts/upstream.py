@@ -45,7 +45,7 @@ class Reply:
 
     @property
     def passes(self) -> bool:
-        """Whether the answer may be another one in a minute: it is the server's own trouble."""
+        """True where the answer may be another one in a minute: it is the server's own trouble."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in {
             HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.TOO_EARLY,
@@ -194,7 +194,7 @@ class UpstreamClient:
         # OSError: the file of certificates is gone.
         except (OSError, urllib3.exceptions.HTTPError, AnswerTooLong) as exc:
             # The text of *exc* has the address, which may hold a secret. `from None`, too.
-            raise _outage(exc, part) from None
+            raise outage(exc, part) from None
 
     def _session(self) -> requests.Session:
         # A Session must not be shared between threads.
@@ -204,7 +204,8 @@ class UpstreamClient:
         return session
 
 
-def _outage(exc: Exception, part: str) -> AuthenticatorUnavailable:
+def outage(exc: Exception, part: str = "") -> NoAnswer | AuthenticatorMisconfigured:
+    """Return the failure that *exc* is, which kept a server from answering about *part*."""
     fault = certificate_fault(exc)
     if fault is None:
         return NoAnswer(_about(part, type(exc).__name__))

@@ -9,6 +9,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.infra.database import schema
+from app.infra.database.failures import explanation
 from app.infra.settings.production import is_without_tls
 from app.outbox.overdue import NO_WORKER, Overdue
 from app.setup.findings import Finding, ok, problem, warning
@@ -23,13 +24,10 @@ def check_database(engine: Engine) -> Finding:
     try:
         status = schema.status(engine)
     except DBAPIError as exc:
-        return problem(
-            subject,
-            f"cannot be reached ({type(exc.orig).__name__}): it is not running, or DATABASE_URL "
-            "names another one",
-            "DATABASE_URL, then: threadlink db status",
-        )
-    if status.present and status.present > status.wanted:
+        told = explanation(exc) or f"the database answers with a {type(exc.orig).__name__}"
+        cause, _, step = told.partition(". Next: ")
+        return problem(subject, cause.removeprefix("the database "), step or "threadlink db status")
+    if status.is_later:
         return problem(
             subject,
             f"its tables are of a later version ({status.present}), this one wants {status.wanted}",

@@ -12,6 +12,8 @@ depends_on: Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    # First, since it ends the transaction on PostgreSQL: what came before could not be repeated.
+    _index_attempts()
     op.create_table(
         "attempt_event",
         sa.Column("reference", sa.String(16), nullable=False),
@@ -38,7 +40,6 @@ def upgrade() -> None:
         sqlite_where=refused,
         postgresql_where=refused,
     )
-    _index_attempts()
 
 
 def _index_attempts() -> None:

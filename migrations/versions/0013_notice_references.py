@@ -15,10 +15,11 @@ WHERE = "reference IS NOT NULL"
 
 
 def upgrade() -> None:
-    op.add_column("outbox", sa.Column("reference", sa.String(16), nullable=True))
+    column = sa.Column("reference", sa.String(16), nullable=True)
     if op.get_bind().dialect.name == "postgresql":
         # CREATE INDEX CONCURRENTLY runs outside of a transaction, while the table is in use. If it
-        # is interrupted, an invalid index remains, so it is dropped first.
+        # is interrupted, the column and an invalid index remain, which is dropped first.
+        op.add_column("outbox", column, if_not_exists=True)
         with op.get_context().autocommit_block():
             op.drop_index(NAME, "outbox", postgresql_concurrently=True, if_exists=True)
             op.create_index(
@@ -29,6 +30,7 @@ def upgrade() -> None:
                 postgresql_concurrently=True,
             )
     else:
+        op.add_column("outbox", column)
         op.create_index(NAME, "outbox", ["reference"], sqlite_where=sa.text(WHERE))
 
 

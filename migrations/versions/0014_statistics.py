@@ -19,13 +19,17 @@ def upgrade() -> None:
     # Nor are those that the former version opens while both run. A default that is one value
     # rewrites no row.
     now = datetime.now(UTC)
+    is_postgresql = op.get_bind().dialect.name == "postgresql"
+    if not is_postgresql:
+        now = now.replace(tzinfo=None)
     default = now.isoformat(sep=" ", timespec="microseconds")
-    if op.get_bind().dialect.name == "sqlite":
-        default = now.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
-    settled_at = sa.Column("settled_at", sa.DateTime(timezone=True), server_default=default)
-    op.add_column("attempt", settled_at)
-    op.add_column("attempt", sa.Column("stage", sa.String(16), nullable=True))
-    op.add_column("attempt", sa.Column("cause", sa.String(32), nullable=True))
+    for column in (
+        sa.Column("settled_at", sa.DateTime(timezone=True), server_default=default),
+        sa.Column("stage", sa.String(16), nullable=True),
+        sa.Column("cause", sa.String(32), nullable=True),
+    ):
+        # They remain on PostgreSQL if the index is interrupted.
+        op.add_column("attempt", column, if_not_exists=is_postgresql or None)
     _create_index("ix_attempt_unsettled", ["opened_at"])
     op.create_table(
         "attempt_daily",

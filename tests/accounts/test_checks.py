@@ -104,11 +104,14 @@ def test_what_is_wrong_with_a_directory_s_settings_is_named(
 
 
 def test_a_directory_of_an_unknown_authority_is_named(slapd: Directory) -> None:
-    for url in (slapd.tls_url, slapd.plain_url.replace("127.0.0.1", "localhost")):
-        changed = {"url": url, "ca_file": None if url == slapd.tls_url else slapd.ca_file}
-        told = of_directory(slapd.settings(**changed))
+    localhost = slapd.plain_url.replace("127.0.0.1", "localhost")
+    for url, ca_file, fault in (
+        (slapd.tls_url, None, "of an unknown CA"),
+        (localhost, slapd.ca_file, "for another host"),
+    ):
+        told = of_directory(slapd.settings(url=url, ca_file=ca_file))
 
-        assert "has a certificate that is not valid" in told.words
+        assert f"cannot be trusted (certificate: {fault})" == told.words
         assert "LDAP_STAFF_CA_FILE" in told.fix
 
 
@@ -249,15 +252,25 @@ METADATA: dict[str, tuple[dict[str, Any], str, str]] = {
     "no issuer": ({"issuer": None}, "names no issuer", "the provider's own settings"),
     "a shared secret": (
         {"id_token_signing_alg_values_supported": ["HS256"]},
-        "signs ID Tokens with HS256 only",
+        "no asymmetric algorithm for ID Tokens",
         "RS256 or ES256",
     ),
     "an endpoint in clear": (
         {"token_endpoint": "http://op.example/token"},
-        "names no https address as its token_endpoint",
-        "the provider's public address",
+        "discovery: token_endpoint",
+        "an https address",
     ),
-    "no keys": ({"jwks_uri": None}, "names no https address as its jwks_uri", "provider's public"),
+    "no keys": ({"jwks_uri": None}, "discovery: jwks_uri", "an https address"),
+    "requests are to be pushed": (
+        {"require_pushed_authorization_requests": True},
+        "(PAR) are demanded",
+        "switch that demand off",
+    ),
+    "no secret is taken": (
+        {"token_endpoint_auth_methods_supported": ["private_key_jwt"]},
+        "neither client_secret_basic nor client_secret_post",
+        "OIDC_STUB_AUTH_METHOD",
+    ),
 }
 
 
@@ -295,7 +308,7 @@ def test_one_fault_of_a_provider_hides_no_other(provider: Provider) -> None:
     told = " ".join(each.words for each in of_provider(provider))
 
     assert "calls itself https://other.example" in told
-    assert "signs ID Tokens with none only" in told
+    assert "no asymmetric algorithm for ID Tokens" in told
     assert "has no key that can sign an ID Token" in told
 
 

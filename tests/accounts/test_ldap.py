@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
+from app.accounts.authenticators import (
+    AuthenticatorMisconfigured,
+    AuthenticatorUnavailable,
+    CredentialsRefused,
+)
 from app.accounts.counted_names import counted_form
 from app.accounts.identity import Identity
 from app.accounts.ldap import LdapAuthenticator
@@ -53,7 +57,7 @@ def test_passwords_go_encrypted(there: Directory, way: str) -> None:
 
 def test_a_certificate_nobody_vouches_for_ends_it(there: Directory) -> None:
     """Before a name or a password was sent."""
-    with pytest.raises(AuthenticatorUnavailable):
+    with pytest.raises(AuthenticatorMisconfigured, match="certificate: of an unknown CA"):
         identity(there, url=there.tls_url)
 
 
@@ -61,8 +65,23 @@ def test_a_certificate_of_another_host_ends_it(there: Directory) -> None:
     """It names 127.0.0.1, and was asked for localhost."""
     elsewhere = there.tls_url.replace("127.0.0.1", "localhost")
 
-    with pytest.raises(AuthenticatorUnavailable):
+    with pytest.raises(AuthenticatorMisconfigured, match="certificate: for another host"):
         identity(there, url=elsewhere, ca_file=there.ca_file)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"bind_password": "wrong"}, {"base": "ou=gone,dc=example,dc=com"}],
+    ids=["its password", "the base"],
+)
+def test_settings_that_the_directory_refuses_are_not_told_as_an_outage(
+    there: Directory, changed: dict[str, str]
+) -> None:
+    with pytest.raises(AuthenticatorMisconfigured) as refused:
+        identity(there, **changed)
+
+    assert refused.value.code
+    assert f"LDAP_<NAME>_{next(iter(changed)).upper()}" in refused.value.fix
 
 
 @pytest.mark.parametrize(

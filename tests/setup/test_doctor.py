@@ -60,8 +60,8 @@ SETTINGS = {
     "the database is away": (
         {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/x"},
         "database",
-        "cannot be reached",
-        "DATABASE_URL, then: threadlink db status",
+        "cannot be reached: ",
+        "start PostgreSQL, or correct host and port in DATABASE_URL",
     ),
     "nothing listens": (
         {"PUBLIC_URL": "http://127.0.0.1:9"},

@@ -1,4 +1,4 @@
-"""Why the certificate of a server was not accepted, in words for an operator's log."""
+"""The reason why a server's certificate was not accepted, in words for an operator's log."""
 
 import ssl
 from typing import Final

@@ -24,6 +24,7 @@ LEAST_WEBHOOK_KEY: Final = 24
 MOST_WEBHOOK_KEY: Final = 64
 
 
+QUOTED: Final = 'must not be in quotes (docker keeps those of an "--env-file")'
 # Straight ones, and those that word processors make of them.
 _QUOTES: Final = frozenset("\"'`\u201c\u201d\u201e\u2018\u2019")
 
@@ -70,7 +71,7 @@ def copied_secret(text: str) -> str:
     Graph would call anything else malformed, or its signature wrong, and say no more.
     """
     if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise SettingError('must not be in quotes (docker keeps those of an "--env-file")')
+        raise SettingError(QUOTED)
     if text.lower().startswith("bearer "):
         raise SettingError('must be the token alone, without "Bearer"')
     if text.split() != [text]:

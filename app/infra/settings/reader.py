@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from dotenv import dotenv_values
 
-from app.infra.settings.parsing import SettingError, read_file, try_reading
+from app.infra.settings.parsing import QUOTED, SettingError, read_file, try_reading
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -83,9 +83,7 @@ class Reader:
                 return None
         if text and text[0] in "\"'" and text[-1] == text[0]:
             # Shells and .env take them away; docker run --env-file keeps them (moby#46773).
-            self._refuse(
-                name, f'{name} must not be in quotes (docker keeps those of an "--env-file")'
-            )
+            self._refuse(name, f"{name} {QUOTED}")
             return None
         return text or None
 

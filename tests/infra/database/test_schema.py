@@ -1,6 +1,8 @@
+import contextlib
+
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, event, inspect
 
 from app.api_keys import models as keys_models
 from app.infra.database import schema
@@ -41,6 +43,28 @@ def test_every_migration_can_be_undone_and_repeated(engine: Engine) -> None:
     schema.upgrade(engine)
 
     assert set() == left
+    assert schema.status(engine).is_current
+
+
+def test_an_upgrade_that_was_interrupted_can_be_repeated(engine: Engine) -> None:
+    """PostgreSQL makes indexes outside of the transaction, so that what came before them stays."""
+    schema.downgrade(engine, "base")
+    interrupted = set[str]()
+
+    def interrupt(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "INDEX CONCURRENTLY" in statement and statement not in interrupted:
+            interrupted.add(statement)
+            raise InterruptedError(statement)
+
+    event.listen(engine, "before_cursor_execute", interrupt)
+    count = -1
+    while count < len(interrupted):
+        count = len(interrupted)
+        with contextlib.suppress(InterruptedError):
+            schema.upgrade(engine)
+    event.remove(engine, "before_cursor_execute", interrupt)
+
+    assert bool(interrupted) is (engine.dialect.name == "postgresql")
     assert schema.status(engine).is_current
 
 
