@@ -146,7 +146,7 @@ def _entry(event: AttemptEvent) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a person has come, by the row and the pages sent; None: not so far."""
+    """The progress of a person, by the row and the pages sent; None: not so far."""
 
     is_recognised: bool
     signed_in_at: datetime | None

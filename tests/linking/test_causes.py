@@ -22,7 +22,8 @@ from app.messenger.events import Fault
 from app.messenger.graph.error_rows import ROWS
 from app.messenger.graph.meanings import CONSEQUENCES, ErrorRow, Meaning
 from app.messenger.types import PageId, Psid
-from app.web.problems.pages import PAGE_PROBLEMS, QUESTION_CHANGED, TOO_LATE
+from app.web.problems.forms import QUESTION_CHANGED
+from app.web.problems.pages import PAGE_PROBLEMS, TOO_LATE
 from app.web.problems.programs import API_PROBLEMS
 from app.web.problems.table import PROBLEMS, UNFORESEEN, problem_of
 from tests.installation import ANA, NOON, PAGE
