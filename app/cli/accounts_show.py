@@ -1,6 +1,7 @@
 """``threadlink accounts show``: one built-in account, with its links and its last attempts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import click
@@ -67,7 +68,9 @@ def _tell(account: AccountValue, links: Sequence[LinkValue], attempts: Sequence[
     click.echo(f"  state         {_state(account)}")
     click.echo(f"  added         {account.created_at:%Y-%m-%d %H:%M} UTC")
     click.echo(f"  password      {_password(account)}")
-    click.echo(f"  last sign-in  {_last_sign_in(attempts)}")
+    signed_in_at = _last_sign_in(attempts)
+    last = f"{signed_in_at:%Y-%m-%d %H:%M} UTC" if signed_in_at else "none in the attempts kept"
+    click.echo(f"  last sign-in  {last}")
     click.echo(f"Links: {len(links) or 'none'}")
     for link in links:
         click.echo(f"  {line(link)}")
@@ -94,13 +97,11 @@ def _password(account: AccountValue) -> str:
     return f"a first one{when}; {'expired' if is_expired else 'to be changed at the next sign-in'}"
 
 
-def _last_sign_in(attempts: Sequence[Timeline]) -> str:
-    signed_in = [one.signed_in_at for one in attempts if one.signed_in_at is not None]
-    return f"{max(signed_in):%Y-%m-%d %H:%M} UTC" if signed_in else "none in the attempts kept"
+def _last_sign_in(attempts: Sequence[Timeline]) -> datetime | None:
+    return max((one.signed_in_at for one in attempts if one.signed_in_at is not None), default=None)
 
 
 def _json(account: AccountValue, links: Sequence[LinkValue], attempts: Sequence[Timeline]) -> str:
-    signed_in = [one.signed_in_at for one in attempts if one.signed_in_at is not None]
     body = {
         "username": account.username,
         "subject": account.subject,
@@ -109,7 +110,7 @@ def _json(account: AccountValue, links: Sequence[LinkValue], attempts: Sequence[
         "created_at": account.created_at,
         "password_set_at": account.password_set_at,
         "password_is_first": account.password_is_first,
-        "last_sign_in_at": max(signed_in, default=None),
+        "last_sign_in_at": _last_sign_in(attempts),
         "links": [link_object(link) for link in links],
         "attempts": [object_of(one, tells_credentials=True) for one in attempts],
     }

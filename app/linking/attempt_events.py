@@ -1,4 +1,4 @@
-"""Events of an attempt: what a person saw, and what stood in their way.
+"""Events of an attempt: the pages that a person saw, and the obstacles in their way.
 
 One row for each kind of event and its subject, with first and last time and a number: an obstacle
 that is met often adds no rows. No row holds what a person typed, nor any name, address or token.

@@ -10,7 +10,7 @@ from app.linking.timeline import Timeline
 
 
 class EventObject(Struct, frozen=True, kw_only=True):
-    """What a person saw or met. `subject` is an authenticator, a call to Graph, a limit or a page.
+    """A page sent or an obstacle. `subject` is an authenticator, a call, a limit or a page.
 
     `code` and `subcode` are those of Graph or of a directory, 0 where there are none.
     """
@@ -27,7 +27,7 @@ class EventObject(Struct, frozen=True, kw_only=True):
 
 
 class OwedObject(Struct, frozen=True, kw_only=True):
-    """What is still to be done after the attempt, or, for a notice, was done within the hour."""
+    """Work that is left after the attempt; a notice stays for an hour after it was sent."""
 
     kind: str
     state: str

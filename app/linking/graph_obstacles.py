@@ -20,6 +20,7 @@ _OF_PROBLEMS: Final[Mapping[str, str]] = {
     "graph": "graph_unavailable",
     "graph_throttled": "graph_rate_limited",
     "region_refused": "graph_region",
+    "token_refused": "token_refused",
 }
 
 

@@ -211,7 +211,7 @@ class LinkTimesOfDay(Base):
 
 
 class AttemptEvent(Base):
-    """What a person saw or met in an attempt, or in a request without one; `attempt_events`."""
+    """An event of an attempt, or of a request without one; `attempt_events` writes them."""
 
     __tablename__ = "attempt_event"
     __table_args__ = (

@@ -77,12 +77,13 @@ OF_AUTHENTICATORS: Final = frozenset(
 )
 KNOWN: Final = frozenset(kind.value for kind in Kind)
 
-# The problems of error pages and of the API, by name, and the kind that each would be noted as.
+# The problems of error pages and of the API, by name, and the kind that each is noted as.
 PROBLEM_KINDS: Final[Mapping[str, Kind]] = {
     "graph": Kind.GRAPH_FAILED,
     "graph_throttled": Kind.GRAPH_FAILED,
     "graph_refused": Kind.GRAPH_FAILED,
     "region_refused": Kind.GRAPH_FAILED,
+    "token_refused": Kind.GRAPH_FAILED,
     "messenger_refused_us": Kind.GRAPH_FAILED,
     "busy": Kind.GATE_FULL,
     "database_busy": Kind.DATABASE_AWAY,
@@ -93,6 +94,9 @@ PROBLEM_KINDS: Final[Mapping[str, Kind]] = {
     "cookie_absent": Kind.COOKIE_ABSENT,
     "no_cookies": Kind.COOKIE_ABSENT,
     "form_refused": Kind.FORM_REFUSED,
+    "attempt_unknown": Kind.FORM_REFUSED,
+    "not_departed": Kind.FORM_REFUSED,
+    "not_signed_in": Kind.FORM_REFUSED,
     "attempt_expired": Kind.TOO_LATE,
     "too_late": Kind.TOO_LATE,
     "token_spent": Kind.TOKEN_SPENT,
@@ -107,6 +111,8 @@ _ENTRIES: Final[Mapping[str, str]] = {
     "redirect_refused": "entry_redirect",
     "page_unknown": "entry_page_unknown",
     "state_refused": "entry_state",
+    "person_unreachable": "entry_person",
+    "window_closed": "entry_person",
 }
 
 
@@ -146,7 +152,7 @@ def _entry(event: AttemptEvent) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a person has come, by the row and the pages sent; None: not so far."""
+    """The progress of a person, by the row and the pages sent; None: not so far."""
 
     is_recognised: bool
     signed_in_at: datetime | None

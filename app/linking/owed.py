@@ -1,4 +1,4 @@
-"""What follows from an attempt and is not done yet: the unlink at Messenger, the bot's notices."""
+"""Work that an attempt leaves to the outbox: the unlink at Messenger, the bot's notices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

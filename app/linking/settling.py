@@ -14,20 +14,10 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
 from app.infra.database.portions import PORTION, Cleanup
-from app.linking import attempt_events
 from app.linking.attempt_status import LIFE
-from app.linking.authorization_codes import CODE_LIFE
 from app.linking.causes.cause import Stage
-from app.linking.conclusion import conclude
-from app.linking.delivery_counts import Seen, seen
-from app.linking.models import (
-    UNSETTLED,
-    Attempt,
-    AttemptEvent,
-    AttemptsOfDay,
-    LinkTimesOfDay,
-)
-from app.linking.obstacles import OF_AUTHENTICATORS
+from app.linking.models import UNSETTLED, Attempt, AttemptsOfDay, LinkTimesOfDay
+from app.linking.timeline import Timeline, timelines_of
 from app.messenger.types import PageId
 
 # Events of the last request may wait for the database for so long.
@@ -40,7 +30,7 @@ BUCKETS: Final = (15, 30, 60, 120, 300, 600)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What an attempt that is over is counted as; *bucket* is None where nobody was linked."""
+    """The counts to which an attempt is added; *bucket* is None where nobody was linked."""
 
     attempt_id: str
     day: date
@@ -57,10 +47,7 @@ def unsettled(at: datetime) -> Cleanup[Settlement]:
     def find(session: Session, _: Settlement | None) -> Sequence[Settlement]:
         rows = select(Attempt).where(UNSETTLED, _is_final(at)).order_by(Attempt.opened_at)
         attempts = session.scalars(rows.limit(PORTION)).all()
-        events = attempt_events.events_of(session, [attempt.reference for attempt in attempts])
-        return [
-            _settlement(session, attempt, events[attempt.reference], at) for attempt in attempts
-        ]
+        return list(map(_settlement, attempts, timelines_of(session, attempts, at=at)))
 
     def settle(session: Session, settlements: Sequence[Settlement]) -> int:
         taken = _mark(session, {one.attempt_id: one for one in settlements}, at)
@@ -100,39 +87,20 @@ def _is_final(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _settlement(
-    session: Session, attempt: Attempt, events: Sequence[AttemptEvent], at: datetime
-) -> Settlement:
-    conclusion = conclude(attempt, events, _deliveries_seen(session, attempt), at=at)
+def _settlement(attempt: Attempt, timeline: Timeline) -> Settlement:
+    told = timeline.conclusion
     took = None
-    if conclusion.stage is Stage.LINKED and attempt.ended_at is not None:
+    if told.stage is Stage.LINKED and attempt.ended_at is not None:
         took = attempt.ended_at - attempt.opened_at
     return Settlement(
         attempt_id=attempt.id,
         day=attempt.opened_at.date(),
         page_id=attempt.page_id,
-        authenticator=_authenticator(attempt, events),
-        stage=conclusion.stage,
-        cause=conclusion.cause.slug,
+        authenticator=timeline.authenticator or "",
+        stage=told.stage,
+        cause=told.cause.slug,
         bucket=None if took is None else _bucket(took),
     )
-
-
-def _authenticator(attempt: Attempt, events: Sequence[AttemptEvent]) -> str:
-    """Return the authenticator that was tried last, empty if none was."""
-    issuer = attempt.issuer
-    if issuer is not None and "://" not in issuer:
-        return issuer
-    # A provider's issuer is an address; its name is in the events.
-    tried = [event.subject for event in events if event.kind in OF_AUTHENTICATORS]
-    return tried[-1] if tried else ("oidc" if issuer else "")
-
-
-def _deliveries_seen(session: Session, attempt: Attempt) -> Seen | None:
-    confirmed_at = attempt.confirmed_at
-    if confirmed_at is None or attempt.ended_at is not None:
-        return None
-    return seen(session, since=confirmed_at, until=confirmed_at + CODE_LIFE)
 
 
 def _bucket(took: timedelta) -> int:

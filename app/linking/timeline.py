@@ -40,7 +40,7 @@ class Timeline:
 
     reference: str
     page_id: str | None
-    # As AUTHENTICATORS names it: the one that was tried last.
+    # As AUTHENTICATORS names it: the one that the person signed in with, or else tried last.
     authenticator: str | None
     state: State | Literal["none"]
     opened_at: datetime
@@ -85,7 +85,7 @@ def _timeline(
     return Timeline(
         reference=attempt.reference,
         page_id=attempt.page_id,
-        authenticator=_authenticator(events) or attempt.issuer,
+        authenticator=_authenticator(attempt, events),
         state=state_of(attempt, at),
         opened_at=attempt.opened_at,
         signed_in_at=attempt.signed_in_at,
@@ -114,9 +114,13 @@ def _of_request(reference: str, events: Sequence[AttemptEvent], at: datetime) ->
     )
 
 
-def _authenticator(events: Sequence[AttemptEvent]) -> str | None:
+def _authenticator(attempt: Attempt, events: Sequence[AttemptEvent]) -> str | None:
+    issuer = attempt.issuer
+    if issuer is not None and "://" not in issuer:
+        return issuer
+    # A provider's issuer is an address; its name is in the events.
     tried = [event.subject for event in events if event.kind in OF_AUTHENTICATORS]
-    return tried[-1] if tried else None
+    return tried[-1] if tried else issuer and "oidc"
 
 
 def _seen(session: Session, attempt: Attempt, at: datetime) -> Seen | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.messenger.types import PageId, Psid
 
-# Why an attempt was refused, where no event of Messenger's was at fault; `timeline` explains each.
+# Reasons of refusals where no event of Messenger's was at fault; `conclusion` explains each.
 TOKEN_REFUSED: Final = "token refused"
 WRONG_DIGITS: Final = "wrong digits"
 ACCOUNT_CLOSED: Final = "account closed"

@@ -109,7 +109,7 @@ def _cookie_of_attempt() -> AttemptCookie | None:
 
 def _page(problem: Problem) -> Response:
     # What is not there is not noted, so that no reference to it could be looked up.
-    is_noted = problem.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+    is_noted = problem.status not in obstacles.NOT_NOTED
     reference = request_reference.current() if is_noted else None
     body = render_template(
         "error.html", title=problem.title, sentence=problem.sentence, reference=reference

@@ -1,4 +1,4 @@
-"""Obstacles: which error is noted as which event of an attempt, beside the table of problems.
+"""Obstacles: the events of an attempt that errors are noted as, by the problem they are shown as.
 
 The error handler notes what is an exception; views note only what is none. Nothing that a person
 typed, that came with the request, or that a provider wrote is ever part of a note.
@@ -16,37 +16,23 @@ from werkzeug.exceptions import HTTPException
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
-from app.infra.admission import Busy
-from app.infra.database.writer import NotCommitted
 from app.linking.attempt_events import Kind, Note
-from app.linking.errors import (
-    AttemptExpired,
-    AttemptUnknown,
-    DigitsSentTooOften,
-    NotDeparted,
-    NotSignedIn,
-    TokenSpent,
-    TooManyLinks,
-)
+from app.linking.errors import AttemptUnknown, NotDeparted, NotSignedIn
+from app.linking.obstacles import PROBLEM_KINDS
 from app.messenger.errors import GraphError, RedirectRefused
 from app.web import paths, request_reference
 from app.web.current import services
-from app.web.exceptions import (
-    CookieAbsent,
-    DigitsNotDelivered,
-    FormRefused,
-    NoCookies,
-)
+from app.web.exceptions import DigitsNotDelivered, NoCookies
 from app.web.problems.problem import Problem
 from app.web.problems.table import UNFORESEEN
 
 # Pages and addresses that are not there; nobody was on the way to a link.
-_NOT_NOTED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+NOT_NOTED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
-    """What is noted of an error beside its kind."""
+    """The facts of an error that are noted beside its kind."""
 
     subject: str = ""
     code: int = 0
@@ -106,52 +92,25 @@ def _class(exc: Exception, _problem: Problem) -> _Facts:
     return _Facts(detail=type(exc).__name__)
 
 
-# In an attempt. A page that is out of date is one kind, and its problem the subject where it is
-# not the form itself; an attempt that is over stands in no one's way.
-_OF_ATTEMPTS: Final[Mapping[type[Exception], tuple[Kind, _Reader]]] = {
-    RateLimited: (Kind.RATE_LIMITED, _limit),
-    GraphError: (Kind.GRAPH_FAILED, _graph),
-    AuthenticatorUnavailable: (Kind.AUTHENTICATOR_AWAY, _authenticator),
-    DigitsNotDelivered: (Kind.CHAT_CODE_NOT_DELIVERED, _not_delivered),
-    DigitsSentTooOften: (Kind.CHAT_CODE_LIMITED, _nothing),
-    TooManyLinks: (Kind.TOO_MANY_LINKS, _nothing),
-    TokenSpent: (Kind.TOKEN_SPENT, _nothing),
-    AttemptExpired: (Kind.TOO_LATE, _nothing),
-    NoCookies: (Kind.COOKIE_ABSENT, _no_cookies),
-    CookieAbsent: (Kind.COOKIE_ABSENT, _nothing),
-    FormRefused: (Kind.FORM_REFUSED, _nothing),
-    AttemptUnknown: (Kind.FORM_REFUSED, _problem),
-    NotDeparted: (Kind.FORM_REFUSED, _problem),
-    NotSignedIn: (Kind.FORM_REFUSED, _problem),
-    HTTPException: (Kind.FORM_REFUSED, _problem),
-    RedirectRefused: (Kind.ENTRY_REFUSED, _redirect),
-    Busy: (Kind.GATE_FULL, _nothing),
-    NotCommitted: (Kind.DATABASE_AWAY, _nothing),
+# What is noted beside the kind, which the name of the problem decides (`linking.obstacles`).
+_READERS: Final[Mapping[type[Exception], _Reader]] = {
+    RateLimited: _limit,
+    GraphError: _graph,
+    AuthenticatorUnavailable: _authenticator,
+    DigitsNotDelivered: _not_delivered,
+    NoCookies: _no_cookies,
+    # A page that is out of date is one kind, and its problem the subject where it is not the form.
+    AttemptUnknown: _problem,
+    NotDeparted: _problem,
+    NotSignedIn: _problem,
+    HTTPException: _problem,
+    RedirectRefused: _redirect,
 }
 
 
-def note(  # noqa: PLR0913 - the columns of an event, by name
-    kind: Kind,
-    *,
-    subject: str = "",
-    code: int = 0,
-    subcode: int = 0,
-    detail: str = "",
-    until: datetime | None = None,
-) -> None:
+def note(kind: Kind, *, subject: str = "", code: int = 0, detail: str = "") -> None:
     """Note an event of *kind* under the reference of the present request."""
-    event = Note(
-        reference=request_reference.current(),
-        kind=kind,
-        at=clock.now(),
-        subject=subject,
-        code=code,
-        subcode=subcode,
-        detail=detail,
-        until=until,
-        page_id=g.get("page_id"),
-    )
-    services().events.note(event)
+    _note(kind, _Facts(subject=subject, code=code, detail=detail))
 
 
 def note_error(exc: Exception, problem: Problem) -> None:
@@ -183,13 +142,23 @@ def note_page(name: str, problem: Problem | None = None) -> None:
 
 
 def _note_of_attempt(exc: Exception, problem: Problem) -> None:
-    if problem.status in _NOT_NOTED:
+    kind = _kind_of(exc, problem)
+    if kind is None or problem.status in NOT_NOTED:
         return
-    known = (_OF_ATTEMPTS[kind] for kind in type(exc).__mro__ if kind in _OF_ATTEMPTS)
-    fallback = (Kind.INTERNAL_ERROR, _class) if problem is UNFORESEEN else None
-    if chosen := next(known, fallback):
-        kind, read = chosen
-        _note_facts(kind, read(exc, problem))
+    known = (_READERS[of] for of in type(exc).__mro__ if of in _READERS)
+    read = next(known, _class if problem is UNFORESEEN else _nothing)
+    _note(kind, read(exc, problem))
+
+
+def _kind_of(exc: Exception, problem: Problem) -> Kind | None:
+    """Return the kind of *exc* in an attempt; None where it stands in no one's way."""
+    match exc:
+        case RedirectRefused():
+            return Kind.ENTRY_REFUSED
+        case HTTPException():
+            return PROBLEM_KINDS.get(problem.name, Kind.FORM_REFUSED)
+        case _:
+            return PROBLEM_KINDS.get(problem.name)
 
 
 def _is_entry(exc: Exception, problem: Problem) -> bool:
@@ -199,14 +168,14 @@ def _is_entry(exc: Exception, problem: Problem) -> bool:
     if request.path.startswith(paths.API):
         is_ours = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         return is_ours or isinstance(exc, GraphError)
-    return problem.status not in _NOT_NOTED
+    return problem.status not in NOT_NOTED
 
 
 def _note_entry(exc: Exception, problem: Problem) -> None:
     own, at = request_reference.current(), clock.now()
     shared = services().stranger_references.take(problem.name, own, at=at)
     request_reference.bind(shared)
-    _note_facts(Kind.ENTRY_REFUSED, _of_entry(exc, problem))
+    _note(Kind.ENTRY_REFUSED, _of_entry(exc, problem))
 
 
 def _of_entry(exc: Exception, problem: Problem) -> _Facts:
@@ -226,12 +195,17 @@ def _of_entry(exc: Exception, problem: Problem) -> _Facts:
             return _Facts(subject=name)
 
 
-def _note_facts(kind: Kind, facts: _Facts) -> None:
-    note(
-        kind,
-        subject=facts.subject,
-        code=facts.code,
-        subcode=facts.subcode,
-        detail=facts.detail,
-        until=facts.until,
+def _note(kind: Kind, facts: _Facts) -> None:
+    services().events.note(
+        Note(
+            reference=request_reference.current(),
+            kind=kind,
+            at=clock.now(),
+            subject=facts.subject,
+            code=facts.code,
+            subcode=facts.subcode,
+            detail=facts.detail,
+            until=facts.until,
+            page_id=g.get("page_id"),
+        )
     )

@@ -52,6 +52,6 @@ def current() -> str:
     """Return the reference of the request; of one that has none yet, a new one."""
     known: str | None = structlog.contextvars.get_contextvars().get(_NAME)
     if known is None:
-        begin()
-        return current()
+        known = new_reference()
+        bind(known)
     return known

@@ -6,12 +6,8 @@ from typing import Final
 
 import pytest
 
-from app.web.problems.pages import (
-    FIRST_PASSWORD_EXPIRED,
-    PAGE_PROBLEMS,
-    PROVIDER_MISCONFIGURED,
-    PROVIDER_NOT_HERE,
-)
+from app.web.problems.forms import FIRST_PASSWORD_EXPIRED, PROVIDER_MISCONFIGURED, PROVIDER_NOT_HERE
+from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.table import problems_of_the_api
 from tests.docs.texts_in_code import quotes, texts
 

@@ -86,6 +86,25 @@ _HARMLESS: Final = (
     *("graph-100-2018063", "graph-100-2018145"),
 )
 
+# The fix that doctor gives for what it sees at Meta, by the cause of an attempt.
+_DOCTORS_FIXES: Final[Mapping[str, str]] = {
+    "graph_token_dead": "Generate token",
+    "graph_permission": "App Review",
+    "graph_page_restricted": "an admin of the Page",
+    "graph_other": "Meta's support",
+    "graph_rate_limited": "wait ",
+    "graph_unavailable": "metastatus.com",
+}
+# Those of which doctor has a word of its own, or none: it neither sends messages nor asks for
+# people, and what answers no call at all takes its time.
+_DOCTORS_OWN: Final[Mapping[str, str]] = {
+    "proof-wrong": "APP_SECRET",
+    "page-token-of-another-page": "Generate token",
+    "app-field-missing": "threadlink setup",
+    "page-field-missing": "threadlink setup",
+    "proof-required": "",
+}
+
 
 def _failed(names: Iterable[str], call: str, cause: str) -> Iterator[tuple[str, Met]]:
     for name in names:
@@ -126,4 +145,15 @@ def _all() -> Iterator[tuple[str, Met]]:
         yield from _failed(names, "send_text", cause)
 
 
+def _fixes() -> Iterator[tuple[str, str]]:
+    yield from _DOCTORS_OWN.items()
+    for cause, names in (*_ASKING.items(), *_SENDING.items()):
+        for name in names:
+            error, calls = FAULTS[name].error, FAULTS[name].calls
+            if error is not None:
+                yield name, "" if calls else _DOCTORS_FIXES[cause]
+
+
 FAULTS_MET: Final[Mapping[str, Met]] = dict(_all())
+# A part of doctor's fix; empty where doctor finds nothing wrong.
+DOCTORS_FIXES: Final[Mapping[str, str]] = dict(_fixes())

@@ -34,10 +34,12 @@ from app.linking.conclusion import PATIENCE
 from app.linking.models import Intake
 from app.linking.timeline import timeline_of
 from app.services.container import Services, build
+from app.setup.findings import Finding
+from app.setup.meta_checks import check_meta
 from tests.actors import Person
 from tests.browsers import Answer, OverSockets
 from tests.installation import ENVIRONMENT, PAGE, add_jane, settings_for
-from tests.journeys.faults_met import FAULTS_MET
+from tests.journeys.faults_met import DOCTORS_FIXES, FAULTS_MET
 from tests.web.attempt_events import events_under, reference_on
 
 TOKEN: Final = ENVIRONMENT["PAGE_ACCESS_TOKEN"]
@@ -48,7 +50,7 @@ TOLD: Final = frozenset({"graph.failed", "request.refused"})
 
 @dataclass
 class Walk:
-    """What a person saw on the way to a link, the last page of ours last, and what was logged."""
+    """The pages that a person saw on the way to a link, in order, and the lines of the log."""
 
     seen: list[Answer] = field(default_factory=list)
     lines: list[structlog.typing.EventDict] = field(default_factory=list)
@@ -92,6 +94,14 @@ class Town:
             return timeline.conclusion.cause.slug
 
         return self.services.read(ask)
+
+    def findings(self, fault: str) -> list[Finding]:
+        """Return what `doctor` finds wrong at Meta while *fault* is on."""
+        self.emulator.reset()
+        self.emulator.state.set_linking_url(PAGE, self.services.linking_url(PAGE))
+        self.emulator.faults.turn_on(fault)
+        found = check_meta(self.services.meta(), at=clock.now())
+        return [one for one in found if one.verdict != "ok"]
 
     def _pages(self, psid: str) -> Iterator[Answer]:
         browser = OverSockets(self.services.settings.public_url)
@@ -197,6 +207,24 @@ def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: 
     assert met.cause == town.cause(walk)
     if met.event and not met.again:
         assert_no_vain_advice(last)
+
+
+@pytest.mark.parametrize("fault", DOCTORS_FIXES)
+def test_doctor_names_the_fix_of_what_it_can_see(
+    town: Town, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the Page's own checks: and waiting is no advice where it changes nothing."""
+    monkeypatch.setattr("app.messenger.graph.transport._PAUSES_S", (0.0, 0.0))
+    fix, met = DOCTORS_FIXES[fault], FAULTS_MET[fault]
+
+    found = town.findings(fault)
+
+    assert bool(fix) == any(fix in one.fix for one in found)
+    assert bool(fix) == bool(found)
+    assert all(one.fix for one in found)
+    if not met.again:
+        told = " ".join(f"{one.words} {one.fix}" for one in found)
+        assert not re.search(r"try again|\bwait\b|then: threadlink doctor", told)
 
 
 def _is_of_the_webhook(line: structlog.typing.EventDict) -> bool:

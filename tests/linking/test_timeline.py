@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from app.accounts.identity import Identity
 from app.linking import attempts, delivery_counts, graph_unlink, handlers, links, timeline
 from app.linking.attempt_events import Counted, Kind, Note, record
 from app.linking.attempt_status import LIFE, status_of
@@ -22,7 +23,16 @@ from app.outbox.queue import enqueue_once
 from app.services.container import Services
 from tests.actors import Graph, Person, log_in
 from tests.installation import ANA, BEN, NOON, PAGE
-from tests.linking.factories import JANE, MINUTE, SECOND, comes_back, confirm, opened, signed_in
+from tests.linking.factories import (
+    FOREIGN_JANE,
+    JANE,
+    MINUTE,
+    SECOND,
+    comes_back,
+    confirm,
+    opened,
+    signed_in,
+)
 
 
 def _open(session: Session) -> Ticket:
@@ -221,6 +231,31 @@ def test_obstacles_stand_between_the_steps_with_first_and_last_time(session: Ses
     assert "3 times, last at 12:00:30 UTC" in told.conclusion.sentence
     # Whether there is such an account is for the steps, which support reads, alone.
     assert "no such account" not in told.conclusion.sentence
+
+
+@pytest.mark.parametrize(
+    ("identity", "tried", "named"),
+    [
+        (JANE, "ldap:staff", "local"),
+        (FOREIGN_JANE, "oidc:shop", "oidc:shop"),
+        # Its events were lost, or have not been stored yet.
+        (FOREIGN_JANE, None, "oidc"),
+    ],
+)
+def test_whoever_has_signed_in_did_so_by_one_authenticator(
+    session: Session, identity: Identity, tried: str | None, named: str
+) -> None:
+    """Another that was tried before is not it, and a provider has no address for its name."""
+    ticket = signed_in(session, as_=identity)
+    if tried is not None:
+        reference = status_of(session, ticket, at=NOON).reference
+        returned = Note(
+            reference=reference, kind=Kind.PROVIDER_RETURNED, at=NOON, subject="oidc:shop"
+        )
+        wrong = Note(reference=reference, kind=Kind.CREDENTIALS_WRONG, at=NOON, subject=tried)
+        _noted(session, returned if tried == named else wrong)
+
+    assert named == _told(session, ticket, at=NOON + MINUTE).authenticator
 
 
 def test_a_request_without_an_attempt_has_a_timeline_too(session: Session) -> None:

@@ -49,11 +49,12 @@ def read_app_subscriptions(call: AppCall) -> dict[str, Any]:
     subscription = call.emulator.state.app_subscription
     if subscription is None:
         return {"data": []}
+    lacks_fields = "app-field-missing" in call.emulator.faults.on()
     page = {
         "object": "page",
         "callback_url": subscription.callback_url,
         "active": subscription.is_active,
-        "fields": list(subscription.fields),
+        "fields": [] if lacks_fields else list(subscription.fields),
     }
     return {"data": [page]}
 
@@ -76,7 +77,8 @@ def subscribe_page(call: PageCall) -> dict[str, Any]:
 
 
 def read_page_subscriptions(call: PageCall) -> dict[str, Any]:
-    fields = call.emulator.state.page_fields(call.page.id)
+    lacks_fields = "page-field-missing" in call.emulator.faults.on()
+    fields = () if lacks_fields else call.emulator.state.page_fields(call.page.id)
     app = {"id": call.emulator.settings.app_id, "subscribed_fields": list(fields)}
     return {"data": [app] if fields else []}
 

@@ -51,6 +51,15 @@ ENTRIES: Final = (
         "If it happens to everybody: SECRET_KEY must be the same in all processes, and keep its "
         "value; the callback address at the provider must be this server's.",
     ),
+    Cause(
+        slug="entry_person",
+        stage=Stage.NONE,
+        fixed_by=FixedBy.PERSON,
+        sentence="Messenger delivers nothing from the Page to this person now ({code}): they have "
+        "not written to it for a day, have blocked it, or are gone.",
+        fix="The person writes to the Page first; then the bot sends its button.",
+        answer="Please write us any message in Messenger first: only then can we answer you there.",
+    ),
     _entry(
         "other",
         "A request without an attempt was refused ({problem}).",

@@ -79,7 +79,7 @@ class AppClient:
 
     def __init__(self, endpoint: GraphEndpoint, *, app_id: str, app_secret: str) -> None:
         self.app_id = app_id
-        self._transport = endpoint.transport(f"{app_id}|{app_secret}", None)
+        self._transport = endpoint.transport(f"{app_id}|{app_secret}", app_secret)
 
     def webhook(self) -> Webhook | None:
         """Return the webhook subscription for pages, or None if there is none."""

@@ -31,14 +31,14 @@ from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.csrf import QUESTION, check_form, posted
 from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of
-from app.web.problems.pages import (
+from app.web.problems.forms import (
     FIRST_PASSWORD_EXPIRED,
-    PAGE_PROBLEMS,
     PASSWORD_TO_CHOOSE,
     QUESTION_CHANGED,
     WRONG_CREDENTIALS,
     WRONG_DIGITS,
 )
+from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.problem import Problem
 
 log = structlog.get_logger()
@@ -142,11 +142,7 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
     except CredentialsRefused as exc:
         obstacles.note_wrong_credentials(methods.password_name, exc)
         expired = isinstance(exc, PasswordExpired)
-        log.info(
-            "sign_in.refused",
-            authenticator=methods.password_name,
-            expired=expired,
-        )
+        log.info("sign_in.refused", authenticator=methods.password_name, expired=expired)
         problem = FIRST_PASSWORD_EXPIRED if expired else WRONG_CREDENTIALS
         return page_of(cookie, status, problem=problem, username=username)
     attempt_cookie.put(renewed)

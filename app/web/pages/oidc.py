@@ -42,15 +42,15 @@ from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of, stop_page
 from app.web.pages.signing import signer
 from app.web.pages.webviews import is_offered, not_here
-from app.web.problems.pages import (
+from app.web.problems.forms import (
     PROVIDER_AWAY,
     PROVIDER_DECLINED,
     PROVIDER_MISCONFIGURED,
     PROVIDER_NOT_ADMITTED,
     PROVIDER_NOT_FRESH,
     PROVIDER_REFUSED,
-    TOO_LATE,
 )
+from app.web.problems.pages import TOO_LATE
 
 log = structlog.get_logger()
 # The first that fits counts.

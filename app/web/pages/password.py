@@ -31,7 +31,7 @@ from app.web.pages.rendering import (
     page_of,
     password_page,
 )
-from app.web.problems.pages import (
+from app.web.problems.forms import (
     PASSWORD_NOT_ALLOWED,
     PASSWORD_UNCHANGED,
     PASSWORDS_DIFFER,

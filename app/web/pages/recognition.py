@@ -24,11 +24,7 @@ GRAPH_PATIENCE_S: Final = 4.0
 
 def log_sign_in(identity: Identity) -> None:
     """Log who has signed in."""
-    log.info(
-        "sign_in.done",
-        issuer=identity.issuer,
-        subject=identity.subject,
-    )
+    log.info("sign_in.done", issuer=identity.issuer, subject=identity.subject)
 
 
 def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:

@@ -22,7 +22,8 @@ from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_of, shown_brand
 from app.web.pages.csrf import csrf_token, question
 from app.web.pages.webviews import is_offered, not_here
-from app.web.problems.pages import AGAIN, PAGE_PROBLEMS, PASSWORD_FIELDS
+from app.web.problems.forms import PASSWORD_FIELDS
+from app.web.problems.pages import AGAIN, PAGE_PROBLEMS
 from app.web.problems.problem import Problem
 
 REFRESH_SECONDS: Final = 3

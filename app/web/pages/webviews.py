@@ -7,7 +7,7 @@ from flask import request
 
 from app.accounts.authenticators import Provider
 from app.accounts.sign_in_methods import SignInMethods
-from app.web.problems.pages import PROVIDER_NOT_HERE, PROVIDER_NOWHERE
+from app.web.problems.forms import PROVIDER_NOT_HERE, PROVIDER_NOWHERE
 from app.web.problems.problem import Problem
 
 # Marks in the User-Agent: of Facebook's apps (FBAN and FBAV on iOS, FB_IAB on Android: seen in the

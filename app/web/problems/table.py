@@ -21,6 +21,7 @@ from app.web.problems.problem import Problem
 from app.web.problems.programs import API_PROBLEMS, PROGRAM_PROBLEMS
 
 PROBLEMS: Final[Mapping[type[Exception], Problem]] = {**PAGE_PROBLEMS, **PROGRAM_PROBLEMS}
+_IN_THE_API: Final = {**PROBLEMS, **API_PROBLEMS}
 # Any other exception is an error of ours.
 UNFORESEEN: Final = Problem(
     500, "internal", "Something went wrong", "Something went wrong on our side. Please try again."
@@ -54,7 +55,7 @@ def problem_of(exc: Exception, *, in_api: bool = False) -> Problem:
     """Return the problem of *exc*: that of its class, or of the nearest base that has one."""
     if isinstance(exc, HTTPException) and exc.code is not None:
         return problem_with(exc.code)
-    table = {**PROBLEMS, **API_PROBLEMS} if in_api else PROBLEMS
+    table = _IN_THE_API if in_api else PROBLEMS
     known = (table[kind] for kind in type(exc).__mro__ if kind in table)
     return next(known, UNFORESEEN)
 

@@ -1,5 +1,6 @@
 """The set-up clients: an app, its pages and their tokens, read from Meta's answers."""
 
+import hmac
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -103,10 +104,12 @@ def test_a_token_s_end_is_told_as_a_moment(
     platform: responses.RequestsMock,
 ) -> None:
     data = {"is_valid": True, "type": "PAGE", "expires_at": expires, "scopes": ["a"]}
+    # Also with the app's own token: an app may require the proof of every call.
+    proof = hmac.new(b"app secret", f"{APP}|app secret".encode(), "sha256").hexdigest()
     platform.get(
         f"{GRAPH}/debug_token",
         json={"data": data},
-        match=[matchers.query_param_matcher({"input_token": "PAGE"})],
+        match=[matchers.query_param_matcher({"input_token": "PAGE", "appsecret_proof": proof})],
     )
 
     assert expires_at == app_client.inspect("PAGE").expires_at

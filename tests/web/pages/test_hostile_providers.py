@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from app.infra import clock
 from app.services.container import Services, build
-from app.web.problems.pages import PROVIDER_AWAY, PROVIDER_MISCONFIGURED, PROVIDER_REFUSED
+from app.web.problems.forms import PROVIDER_AWAY, PROVIDER_MISCONFIGURED, PROVIDER_REFUSED
 from tests.accounts.hostile_answers import (
     AWAY,
     CODES_OF_OUR_SETUP,
