@@ -76,8 +76,8 @@ CASES: Final = {
     "one person's messages": Case(_is_anas, _from_ana),
     "feed, by 429 and an hour": Case(_is_feed, feed, 429, {"Retry-After": "3600"}),
     "feed, by 502": Case(_is_feed, feed, 502),
-    # Sixteen tries of fifteen seconds go on at once: what hangs more often than once a second, as in
-    # the other cases, holds up everything behind it, in whatever order it is tried.
+    # Sixteen tries of fifteen seconds go on at once. What hangs more than once a second, as in the
+    # other cases, holds up everything behind it, in whatever order it is tried.
     "feed, by no answer": Case(_is_feed, feed, 0, refused_s=2),
     "feed, by a broken connection": Case(_is_feed, feed, None),
     # As in the reports: what is refused comes seldom, and comes first.
