@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from app.infra.database.writer import NotCommitted
+from app.infra.database.failures import explanation
 from app.setup.findings import Finding, problem
 
 log = structlog.get_logger()
@@ -34,10 +34,10 @@ def findings_of(check: Check) -> list[Finding]:
     """Return the findings of *check*; that it could not be made is one, too."""
     try:
         return [*check.look()]
-    except NotCommitted:
-        words = "could not be checked: the database is busy or cannot be reached"
-        return [problem(check.subject, words, "threadlink db status")]
     except Exception as exc:
+        if cause := explanation(exc):
+            words = f"could not be checked: {cause}"
+            return [problem(check.subject, words, "threadlink db status")]
         # A defect; the other checks are worth having all the same.
         log.exception("setup.check_failed", subject=check.subject)
         words = f"could not be checked ({type(exc).__name__})"

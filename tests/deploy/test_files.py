@@ -19,7 +19,7 @@ from app.outbox import heartbeats
 from app.outbox.circuit_breaker import Cause
 from app.outbox.queue import Lane
 from app.services.container import build
-from app.web.problems import pages, table
+from app.web.problems import forms, pages, table
 from app.web.problems.problem import Problem
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
@@ -147,7 +147,7 @@ def test_both_units_reload_by_the_signal_that_the_program_handles() -> None:
 
 
 def names_of_problems() -> set[str]:
-    constants = (*vars(pages).values(), *vars(table).values())
+    constants = (*vars(pages).values(), *vars(forms).values(), *vars(table).values())
     alone = (value for value in constants if isinstance(value, Problem))
     return {problem.name for problem in (*table.PROBLEMS.values(), *alone)}
 
