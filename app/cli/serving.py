@@ -36,19 +36,18 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
         host, port, make_app(built), threaded=True, request_handler=Handler, fd=listener.fileno()
     )
     stop = threading.Event()
-    threads = (
-        threading.Thread(target=server.serve_forever, args=(0.05,), name="server"),
-        threading.Thread(target=background.run, args=(built, stop), name="worker"),
-    )
-    for thread in threads:
-        thread.start()
+    serves = threading.Thread(target=server.serve_forever, args=(0.05,), name="server")
+    works = threading.Thread(target=background.run, args=(built, stop), name="worker")
+    serves.start()
+    works.start()
     try:
         yield
     finally:
         stop.set()
+        # The worker first: a bot that is handed its last message asks the server who wrote it.
+        works.join()
         server.shutdown()
-        for thread in threads:
-            thread.join()
+        serves.join()
         server.server_close()
         built.close()
 
