@@ -154,7 +154,12 @@ class HttpAuthenticator:
         subject, name = as_subject(answer.get("subject")), answer.get("display_name", username)
         if subject is None or not isinstance(name, str):
             raise AuthenticatorUnavailable("no usable subject or display_name")
-        return Identity(f"http:{self._settings.name}", subject, masked(name[:_LONGEST_SHOWN]))
+        return Identity(
+            f"http:{self._settings.name}",
+            subject,
+            masked(name[:_LONGEST_SHOWN]),
+            known_as=(username,),
+        )
 
 
 def _no_answer(reply: Reply) -> AuthenticatorUnavailable:

@@ -21,6 +21,7 @@ class Identity:
     """The result of a sign-in: a user is an *issuer* and a *subject* (R58).
 
     *subject* is never reused within *issuer*; *display_name* is for pages, and already masked.
+    *known_as* are names by which operators may look for the user: nobody vouches for them.
     """
 
     issuer: str
@@ -29,6 +30,7 @@ class Identity:
     # Of the built-in accounts: when the password that proved it was set. One that has been set
     # since makes the proof worthless.
     password_set_at: datetime | None = field(default=None, compare=False)
+    known_as: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 def masked(name: str) -> str:

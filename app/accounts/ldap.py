@@ -171,7 +171,12 @@ class LdapAuthenticator:
             raise AuthenticatorUnavailable(f"an entry without {self._settings.subject}") from None
         names = attributes.get(self._settings.name_attribute or "", [])
         name = names[0].decode(errors="replace") if names else username
-        return Identity(f"ldap:{self._settings.name}", subject, masked(name[:_LONGEST_SHOWN]))
+        return Identity(
+            f"ldap:{self._settings.name}",
+            subject,
+            masked(name[:_LONGEST_SHOWN]),
+            known_as=(username,),
+        )
 
 
 @contextmanager

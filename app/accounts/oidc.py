@@ -8,7 +8,7 @@ import base64
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -106,9 +106,12 @@ class OidcAuthenticator:
         code = self._code(params, provider)
         tokens = self._exchange(code, memo, provider, deadline)
         claims = self._claims(tokens, memo, provider, deadline)
-        name = _name(claims) or _name(self._userinfo(claims, tokens, provider, deadline))
+        named = claims if _name(claims) else self._userinfo(claims, tokens, provider, deadline)
+        name = _name(named)
         shown = masked(name) if name else f"your {self._settings.label} account"
-        return Identity(self._settings.issuer, claims["sub"], shown)
+        return Identity(
+            self._settings.issuer, claims["sub"], shown, known_as=tuple(_known_as(named))
+        )
 
     def _code(self, params: Mapping[str, str], provider: Metadata) -> str:
         issuer = params.get("iss")
@@ -218,6 +221,15 @@ def _name(claims: Mapping[str, Any]) -> str | None:
     names = (claims.get(name) for name in _NAMES)
     usable = (name.strip() for name in names if isinstance(name, str) and name.strip())
     return next((name[:_LONGEST_NAME] for name in usable), None)
+
+
+def _known_as(claims: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names by which an operator may look for the user."""
+    is_verified = claims.get("email_verified") in {True, "true"}
+    for claim in ("preferred_username", "email") if is_verified else ("preferred_username",):
+        name = claims.get(claim)
+        if isinstance(name, str) and name.strip() and len(name) <= _LONGEST_NAME:
+            yield name
 
 
 def _bearer(tokens: Mapping[str, Any]) -> str | None:

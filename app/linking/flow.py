@@ -17,7 +17,7 @@ from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
 from app.accounts.rate_limiter import Hit
 from app.accounts.rate_limits import Counter, RateLimitKeys
-from app.linking import attempts, chat_code, handlers, voiding
+from app.linking import attempts, chat_code, handlers, sign_in_names, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.question import question_digest
@@ -102,11 +102,12 @@ def sign_in(  # noqa: PLR0913 - the two tickets are one step
     successor: Ticket,
     counted: Hit,
     *,
+    name_hashes: Sequence[str],
     at: datetime,
 ) -> None:
     """Record who has signed in with a password, and refund the *counted* try.
 
-    From now on *successor* is the ticket of the attempt.
+    From now on *successor* is the ticket of the attempt. *name_hashes* find the user again.
 
     Raises:
         CredentialsRefused: The account was disabled while the password was verified, or has
@@ -116,7 +117,26 @@ def sign_in(  # noqa: PLR0913 - the two tickets are one step
     if identity.issuer == local.ISSUER and not proofs.is_proven(session, identity):
         raise CredentialsRefused
     attempts.sign_in(session, ticket, identity, successor, at=at)
+    sign_in_names.remember(session, identity, name_hashes, at=at)
     rate_limiter.refund(session, counted)
+
+
+def sign_in_by_provider(  # noqa: PLR0913 - the two tickets are one step
+    session: Session,
+    ticket: Ticket,
+    identity: Identity,
+    successor: Ticket,
+    *,
+    name_hashes: Sequence[str],
+    at: datetime,
+) -> None:
+    """Record who has signed in at a provider; from now on *successor* is the ticket.
+
+    Raises:
+        AttemptError: The attempt is unknown, expired or over, or its token is spent.
+    """
+    attempts.sign_in(session, ticket, identity, successor, at=at)
+    sign_in_names.remember(session, identity, name_hashes, at=at)
 
 
 def confirm(

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking import link_queries, links, notices, voiding
+from app.linking import link_queries, links, notices, sign_in_names, voiding
 from app.linking.graph_unlink import enqueue_unlink
 from app.linking.values import (
     ENDED_BY_US,
@@ -108,6 +108,8 @@ def end_all(  # noqa: PLR0913 - whose, why, where, when
 ) -> Endings:
     """End every link of *user* and every attempt, or those on *page*; have Messenger informed."""
     attempts = voiding.void_of_user(session, user, ENDED_BY_US, page=page, at=at)
+    if page is None:
+        sign_in_names.forget(session, user)
     ended = (
         _end(session, link.page_id, link.psid, cause=cause, policy=policy, at=at)
         for link in link_queries.links_of_user(session, user, page=page)

@@ -238,6 +238,19 @@ class AttemptEvent(Base):
     page_id: Mapped[PageId | None] = mapped_column(String(64))
 
 
+class SignInName(Base):
+    """A keyed hash of a name by which a user has signed in; `sign_in_names` writes it."""
+
+    __tablename__ = "sign_in_name"
+    __table_args__ = (Index(None, "issuer", "subject"),)
+
+    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(255), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    # When the user last signed in by it, or was last found to have a link.
+    needed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Intake(Base):
     """The deliveries of one minute that had one outcome, counted by all processes together."""
 

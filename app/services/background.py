@@ -14,7 +14,7 @@ from app.accounts import rate_limiter
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
-from app.linking import delivery_counts, graph_unlink, settling
+from app.linking import delivery_counts, graph_unlink, settling, sign_in_names
 from app.linking import retention as linking_retention
 from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
@@ -72,6 +72,7 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))
     yield from in_portions(services.writer, *linking_retention.old_events(retention, at))
     yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
+    yield from in_portions(services.writer, sign_in_names.needless(at - retention.codes, at=at))
     oldest = (at - retention.statistics).date()
     yield from in_portions(services.writer, *settling.old_statistics(oldest))
     yield from in_portions(services.writer, heartbeats.silent(at))
@@ -102,7 +103,9 @@ def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
     """Log what `threadlink doctor` would find at Meta: what ends linking, and what soon will."""
     findings = [*check_meta(services.meta(), at=at)]
     problems = [finding for finding in findings if finding.verdict == "problem"]
-    services.write(heartbeats.record_meta_check, worker_id, len(problems), at=at)
+    # Else what the look before has found still stands: that Meta does not answer changes nothing.
+    if not any(problem.is_unchecked for problem in problems):
+        services.write(heartbeats.record_meta_check, worker_id, len(problems), at=at)
     for problem in problems:
         log.error("setup.fault", subject=problem.subject, told=problem.words, fix=problem.fix)
     for notice in (finding for finding in findings if finding.verdict == "warning"):

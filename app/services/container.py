@@ -24,6 +24,7 @@ from app.linking import attempt_events, delivery_counts
 from app.linking.delivery_counter import DeliveryCounter
 from app.linking.event_recorder import EventRecorder
 from app.linking.handlers import Policy
+from app.linking.sign_in_names import NameHasher
 from app.linking.stranger_references import StrangerReferences
 from app.messenger.graph.client import GraphClient
 from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
@@ -52,6 +53,7 @@ class Services:
     spans: telemetry.Spans | None = field(repr=False)
     error_reporter: telemetry.ErrorReporter | None = field(repr=False)
     rate_limit_keys: RateLimitKeys = field(repr=False)
+    name_hasher: NameHasher = field(repr=False)
     # What stood in people's way, and the references of those who are in no attempt.
     events: EventRecorder = field(repr=False)
     stranger_references: StrangerReferences = field(repr=False)
@@ -199,6 +201,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         rate_limit_keys=RateLimitKeys(
             hmac.digest(settings.secret_key.encode(), b"threadlink throttle", "sha256")
         ),
+        name_hasher=NameHasher(settings.secret_keys),
         events=EventRecorder(lambda events: writer.write(attempt_events.record, events)),
         stranger_references=StrangerReferences(),
     )

@@ -15,6 +15,8 @@ class Finding:
     words: str
     # The exact command, setting or dashboard page; empty if nothing is wrong.
     fix: str = ""
+    # Nothing has been learnt about the subject: who was asked about it did not answer.
+    is_unchecked: bool = False
 
 
 def ok(subject: str, words: str) -> Finding:
@@ -27,3 +29,8 @@ def warning(subject: str, words: str, fix: str) -> Finding:
 
 def problem(subject: str, words: str, fix: str) -> Finding:
     return Finding(subject, "problem", words, fix)
+
+
+def unchecked(subject: str, words: str, fix: str) -> Finding:
+    """Return the problem that *subject* could not be checked."""
+    return Finding(subject, "problem", f"could not be checked, {words}", fix, is_unchecked=True)

@@ -13,7 +13,7 @@ from app.messenger.errors import (
     TokenDead,
 )
 from app.messenger.graph.setup import NEEDED_SCOPES
-from app.setup.findings import Finding, problem
+from app.setup.findings import Finding, problem, unchecked
 
 NEW_TOKEN: Final = (
     "App dashboard > Messenger > Messenger API settings > Generate token, into PAGE_ACCESS_TOKEN"
@@ -37,8 +37,8 @@ def refusal(subject: str, exc: GraphError) -> Finding:
     """Return what *exc*, the failure of a call about *subject*, says and how it is fixed."""
     match exc:
         case GraphThrottled():
-            words = f"could not be checked, Graph's rate limit is reached: {exc}"
-            return problem(subject, words, f"wait {_minutes(exc.retry_after_seconds)}, {_AGAIN}")
+            words = f"Graph's rate limit is reached: {exc}"
+            return unchecked(subject, words, f"wait {_minutes(exc.retry_after_seconds)}, {_AGAIN}")
         case GraphUnavailable():
             return _unavailable(subject, exc)
         case _:
@@ -63,19 +63,19 @@ def is_about_proof(exc: GraphError) -> bool:
 
 def _unavailable(subject: str, exc: GraphUnavailable) -> Finding:
     if exc.code is None and exc.status is None:
-        return problem(
+        return unchecked(
             subject,
-            f"could not be checked, Graph does not answer: {exc}",
+            f"Graph does not answer: {exc}",
             "https://metastatus.com; from this machine: curl -I https://graph.facebook.com",
         )
     if exc.code is None and exc.status is not None and exc.status < _SERVER_ERROR:
-        return problem(
+        return unchecked(
             subject,
-            f"could not be checked, what answers is not Graph: {exc}",
+            f"what answers is not Graph: {exc}",
             "a proxy on the way to https://graph.facebook.com, or GRAPH_URL",
         )
-    words = f"could not be checked, Graph has trouble of its own: {exc}"
-    return problem(subject, words, f"wait a few minutes (https://metastatus.com), {_AGAIN}")
+    words = f"Graph has trouble of its own: {exc}"
+    return unchecked(subject, words, f"wait a few minutes (https://metastatus.com), {_AGAIN}")
 
 
 def _minutes(seconds: int) -> str:

@@ -140,6 +140,7 @@ class Provider:
             "exp": at + 300,
             "auth_time": at,
             "email": "jane@example.com",
+            "email_verified": True,
         }
         claims = _changed(claims, self.claims)
         return self.encode(claims) if self.encode else jwt.encode(self.header, claims, self.key)

@@ -73,6 +73,14 @@ def test_the_name_shown_is_masked(kind: Kind) -> None:
     assert "j•••@example.com" == kind.signs_in().display_name
 
 
+def test_a_user_is_found_by_the_name_of_the_sign_in(kind: Kind) -> None:
+    """Operators look by it; the built-in accounts are looked up as accounts. No log repeats it."""
+    identity = kind.signs_in()
+
+    assert identity.known_as == (() if identity.issuer == "local" else ("jane@example.com",))
+    assert "jane" not in repr(identity)
+
+
 def test_wrong_is_told_from_away(kind: Kind) -> None:
     """A wrong password is not reported as an outage."""
     kind.refuses()

@@ -400,6 +400,30 @@ def test_a_name_that_the_token_lacks_is_asked_for(
     assert "j•••" == round_trip(authenticator, provider).display_name
 
 
+@pytest.mark.parametrize(
+    ("claims", "names"),
+    [
+        ({"email": "jane@example.com", "email_verified": True}, ("jane@example.com",)),
+        ({"email": "jane@example.com", "email_verified": "true"}, ("jane@example.com",)),
+        ({"email": "boss@example.com", "email_verified": False}, ()),
+        ({"email": "boss@example.com"}, ()),
+        ({"preferred_username": "jane", "email": "boss@example.com"}, ("jane",)),
+        ({"preferred_username": ["jane"], "name": "Jane"}, ()),
+        ({"preferred_username": "j" * 201, "name": "Jane"}, ()),
+    ],
+)
+def test_operators_find_a_user_by_names_that_the_provider_has_checked(
+    authenticator: OidcAuthenticator,
+    provider: Provider,
+    claims: dict[str, object],
+    names: tuple[str, ...],
+) -> None:
+    """OpenID Connect Core 5.1: an e-mail address is the user's if email_verified says so."""
+    provider.claims.update({"email": None, "email_verified": None, **claims})
+
+    assert names == round_trip(authenticator, provider).known_as
+
+
 @pytest.mark.parametrize("said", [{"sub": "another", "email": "boss@example.com"}, {}])
 def test_a_name_of_somebody_else_is_not_shown(
     authenticator: OidcAuthenticator, provider: Provider, said: dict[str, str]

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.accounts import local
+from app.accounts.identity import Identity
 from app.cli import attempts_list
 from app.infra import clock
-from app.linking import attempts
+from app.linking import attempts, sign_in_names
 from app.linking.attempt_events import Counted, Kind, Note, record
 from app.linking.attempt_status import status_of
 from app.messenger.types import PageId
@@ -123,8 +124,31 @@ def test_the_attempts_of_a_built_in_account_are_found_by_its_name(
     assert 1 == len(_listed(operator, "--user", "Jane@Example.com"))
     unknown = operator.types("attempts", "list", "--user", "omar")
     assert 1 == unknown.exit_code
-    assert "there is no built-in account omar" in unknown.output
+    assert "nobody is known as omar" in unknown.output
     assert "--issuer ISSUER --subject SUBJECT" in unknown.output
+
+
+def test_a_user_of_a_directory_or_provider_is_found_by_the_name_typed_there(
+    operator: Operator, services: Services
+) -> None:
+    """Support staff know the name that a customer writes in with, and nothing else."""
+    rosa = Identity("ldap:staff", "rosa-1", "r•••", known_as=("rosa@example.com",))
+    other = Identity("https://login.example.org", "it's rosa", "r•••", known_as=rosa.known_as)
+
+    def add(session: Session, identity: Identity) -> None:
+        signed_in(session, as_=identity, at=clock.now())
+        hashes = services.name_hasher.hashes_of(identity)
+        sign_in_names.remember(session, identity, hashes, at=clock.now())
+
+    services.write(add, rosa)
+    assert 1 == len(_listed(operator, "--user", "Rosa@example.com "))
+
+    services.write(add, other)
+    several = operator.types("attempts", "list", "--user", "rosa@example.com")
+    assert 1 == several.exit_code
+    assert "2 users are known as rosa@example.com" in several.output
+    assert "--issuer ldap:staff --subject rosa-1" in several.output
+    assert """--subject 'it'"'"'s rosa'""" in several.output
 
 
 def test_an_empty_list_is_said_to_be_empty(operator: Operator) -> None:

@@ -126,7 +126,7 @@ def test_an_account_that_is_disabled_while_its_password_is_verified_is_refused(
     hit = rate_limiter.hit(session, counters, at=NOON)
 
     with pytest.raises(CredentialsRefused):
-        flow.sign_in(session, ticket, jane, successor(ticket), hit, at=NOON)
+        flow.sign_in(session, ticket, jane, successor(ticket), hit, name_hashes=(), at=NOON)
 
     assert status_of(session, ticket, at=NOON).user is None
 

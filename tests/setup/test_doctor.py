@@ -238,6 +238,34 @@ def test_the_daily_look_warns_in_the_log_and_in_the_figures(
     assert 1 == sound.read(heartbeats.workers_status, at=moment).faults
 
 
+def test_a_meta_that_is_busy_changes_nothing_about_what_was_found(
+    sound: Services, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An alert of a changed set-up must neither be raised for a day by an outage, nor be silenced.
+    """
+    moment = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    # `threadlink setup`, which ran in this process, logs errors only.
+    logs.configure(level="warning", form="console")
+    worker = make_worker(sound, "w")
+    worker.run_once()
+    kept = platform.emulator.state.app_subscription
+    busy = {"/me/subscribed_apps": {"message": "busy", "code": 2, "is_transient": True}}
+    looks = []
+
+    for errors, subscription in ((busy, True), ({}, True), ({}, False), (busy, False), ({}, True)):
+        moment += timedelta(days=1)
+        platform.errors = errors
+        platform.emulator.state.app_subscription = kept if subscription else None
+        with capture_logs() as told:
+            worker.run_once()
+        faults = sound.read(heartbeats.workers_status, at=moment).faults
+        looks.append((faults, len([line for line in told if line["event"] == "setup.fault"])))
+
+    assert [(None, 1), (0, 0), (1, 1), (1, 2), (0, 0)] == looks
+
+
 @pytest.mark.parametrize(
     ("ahead", "event", "told"),
     [

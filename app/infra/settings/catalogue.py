@@ -186,7 +186,8 @@ RETENTION: Final = (
     ),
     Description(
         "KEEP_CODES_DAYS",
-        "Days for which an attempt is kept that got one. Names are removed from it sooner.",
+        "Days for which an attempt is kept that got one (names are removed from it sooner), and "
+        "the hashed name of a user who has no link.",
     ),
     Description(
         "KEEP_DELIVERIES_HOURS",

@@ -137,7 +137,13 @@ def sign_in(attempt_id: str) -> ResponseReturnValue:
             identity = authenticator.verify(username, password)
             renewed = cookie.renewed(proof_by_password(User(identity.issuer, identity.subject)))
             services().write(
-                flow.sign_in, cookie.ticket, identity, renewed.ticket, hit, at=clock.now()
+                flow.sign_in,
+                cookie.ticket,
+                identity,
+                renewed.ticket,
+                hit,
+                name_hashes=services().name_hasher.hashes_of(identity),
+                at=clock.now(),
             )
     except CredentialsRefused as exc:
         obstacles.note_wrong_credentials(methods.password_name, exc)

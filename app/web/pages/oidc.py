@@ -27,7 +27,7 @@ from app.accounts.authenticators import (
 )
 from app.accounts.identity import Identity
 from app.infra import clock
-from app.linking import attempts, provider_visits
+from app.linking import attempts, flow, provider_visits
 from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.errors import AttemptExpired, AttemptUnknown, NotDeparted
@@ -127,7 +127,14 @@ def _signed_in(
     obstacles.note(Kind.PROVIDER_RETURNED, subject=_subject(provider))
     try:
         identity = _identity(cookie, provider, params)
-        services().write(attempts.sign_in, cookie.ticket, identity, renewed.ticket, at=clock.now())
+        services().write(
+            flow.sign_in_by_provider,
+            cookie.ticket,
+            identity,
+            renewed.ticket,
+            name_hashes=services().name_hasher.hashes_of(identity),
+            at=clock.now(),
+        )
     except AttemptExpired:
         obstacles.note(Kind.TOO_LATE)
         log.info("sign_in.too_late")

@@ -348,7 +348,15 @@ def test_a_password_that_changes_while_the_old_one_is_verified_wins(
     hit = services.write(rate_limiter.hit, counters, at=clock.now())
 
     with pytest.raises(CredentialsRefused):
-        services.write(flow.sign_in, ticket, identity, successor(ticket), hit, at=clock.now())
+        services.write(
+            flow.sign_in,
+            ticket,
+            identity,
+            successor(ticket),
+            hit,
+            name_hashes=(),
+            at=clock.now(),
+        )
     with pytest.raises(CredentialsRefused):
         services.write(
             flow.choose_password,
