@@ -13,7 +13,7 @@ from app.infra import clock
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import Writer
 from app.infra.settings.database_url import database_url
-from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
+from app.outbox.bot_webhooks import RawDelivery, item_of
 from app.outbox.models import OutboxRow
 from bench import machine
 
@@ -59,7 +59,7 @@ def _delivery(line: str) -> RawDelivery:
 
 def _add(session: Session, deliveries: list[RawDelivery]) -> None:
     for delivery in deliveries:
-        enqueue_delivery(session, delivery, at=clock.now())
+        item_of(delivery, at=clock.now())(session)
 
 
 def _wait_until_fewer(writer: Writer, count: int) -> tuple[float, int]:

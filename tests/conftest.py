@@ -27,6 +27,7 @@ from app import create_app
 from app.accounts.passwords import Hasher
 from app.infra.database import schema
 from app.infra.database.engine import make_engine
+from app.infra.observability import logs
 from app.infra.settings.database_url import database_url
 from app.infra.settings.settings import Settings
 from app.linking import delivery_counter, event_recorder
@@ -101,6 +102,12 @@ class _Compiled(BytecodeCache):
 
 # Flask makes each application's environment with these; compiling is half of a page's first view.
 Flask.jinja_options = {"bytecode_cache": _Compiled()}
+
+
+@pytest.fixture(autouse=True)
+def _log() -> None:
+    """Let each test begin with the log as it is shipped: another may have left another level."""
+    logs.configure(level="info", form="json")
 
 
 @pytest.fixture(scope="session")

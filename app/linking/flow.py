@@ -24,7 +24,7 @@ from app.linking.question import question_digest
 from app.linking.values import ACCOUNT_CLOSED, PASSWORD_CHANGED, Outcome, Ticket, User
 from app.messenger.events import Event
 from app.messenger.types import PageId, Psid
-from app.outbox.bot_webhooks import RawDelivery, enqueue_delivery
+from app.outbox.bot_webhooks import RawDelivery, item_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +250,7 @@ def take_in(
     """Handle the *events* of one delivery in their order, and queue it for the bot."""
     outcomes = tuple(handlers.handle(session, event, policy=policy, at=at) for event in events)
     if passed_on:
-        enqueue_delivery(session, passed_on, at=at)
+        item_of(passed_on, at=at)(session)
     return outcomes
 
 

@@ -8,10 +8,11 @@ from typing import Final, Protocol
 
 from sqlalchemy.orm import Session
 
+from app.infra.database.new_row import NewRow
 from app.infra.network import standard_webhooks
 from app.outbox.handlers import Handler
 from app.outbox.http_post import HttpPoster
-from app.outbox.queue import Claim, enqueue_once
+from app.outbox.queue import Claim, enqueue_once, item_once
 
 NOTICE: Final = "notice"
 DELIVERY: Final = "delivery"
@@ -43,11 +44,11 @@ def enqueue_notice(session: Session, body: bytes, *, reference: str | None, at: 
     enqueue_once(session, NOTICE, body, reference=reference, at=at)
 
 
-def enqueue_delivery(session: Session, delivery: RawDelivery, *, at: datetime) -> None:
-    """Add *delivery*, to be forwarded to the bot after this transaction is committed."""
+def item_of(delivery: RawDelivery, *, at: datetime) -> NewRow:
+    """Return the item by which *delivery* is forwarded to the bot, once it is committed."""
     forwarded = {name: delivery.headers.get(name) for name in FORWARDED_HEADERS}
     head = json.dumps({name: value for name, value in forwarded.items() if value is not None})
-    enqueue_once(session, DELIVERY, delivery.body, head=head, at=at)
+    return item_once(DELIVERY, delivery.body, head=head, at=at)
 
 
 def notice_handler(url: str, secrets: Sequence[bytes], clock: Callable[[], datetime]) -> Handler:

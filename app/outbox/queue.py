@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
+from app.infra.database.new_row import NewRow
 from app.infra.database.portions import PORTION
 from app.outbox.models import UNSYNCHRONIZED, OutboxRow
 
@@ -105,10 +106,22 @@ def enqueue_once(  # noqa: PLR0913 - the columns of one row
     reference: str | None = None,
     at: datetime,
 ) -> None:
-    """Add an item of *kind*, unless one with the same *body* waits or was done in the last hour.
+    """Add what `item_once` returns."""
+    item_once(kind, body, head=head, reference=reference, at=at)(session)
 
-    *head* holds the headers to post with it, as a JSON object; *reference* is the attempt that it
-    is about.
+
+def item_once(
+    kind: str,
+    body: bytes,
+    *,
+    head: str | None = None,
+    reference: str | None = None,
+    at: datetime,
+) -> NewRow:
+    """Return an item of *kind*, to be added unless the same *body* waits or is done already.
+
+    What was done is known for an hour. *head* holds the headers to post with it, as a JSON object;
+    *reference* is the attempt that it is about.
     """
     row = {
         "kind": kind,
@@ -122,7 +135,7 @@ def enqueue_once(  # noqa: PLR0913 - the columns of one row
     }
     if reference is not None:
         row["reference"] = reference
-    session.execute(_insert_once(session.get_bind().dialect.name), row)
+    return NewRow(_insert_once, row)
 
 
 @cache

@@ -1,10 +1,8 @@
 """The log line of the server's start."""
 
-import pytest
 from structlog.testing import capture_logs
 
 from app.cli.serving import note_start
-from app.infra.observability import logs
 from app.services.settings import settings_from_env
 from tests.installation import ENVIRONMENT
 
@@ -15,12 +13,6 @@ PUBLIC = {
     "REDIRECT_ORIGINS": "https://facebook.com",
     "GRAPH_URL": "https://graph.facebook.com",
 }
-
-
-@pytest.fixture(autouse=True)
-def _from_info_up() -> None:
-    # Another test may have left another level.
-    logs.configure(level="info", form="json")
 
 
 def test_the_start_logs_the_names_of_settings_and_no_value() -> None:

@@ -2,6 +2,8 @@
 
 A commit costs a write to the disk, whether it has one row or fifty. So one thread of a process
 writes; all that arrives while it is busy becomes its next group. Callers continue after COMMIT.
+A use case that is no more than a row (`NewRow`) shares its statement, too: the new rows of a group
+are inserted first, together, and then the others run, one after the other.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, SessionTransaction
 
 from app.infra.database.engine import begin, check_before_commit, unlistened
+from app.infra.database.new_row import NewRow, insert_all
 
 R = TypeVar("R")
 
@@ -124,12 +127,9 @@ class GroupCommitter:
         is_done = False
         try:
             engine = self._together if len(units) > 1 else self._alone
-            with engine.begin() as connection, _session_of(connection) as session:
+            with engine.begin() as connection:
                 begin(connection)
-                begun = session.begin()
-                for unit in units:
-                    unit.run(session)
-                    check_transaction(session, begun)
+                _run(connection, units)
                 for unit in units:
                     unit.check_not_withdrawn()
                 check_before_commit(connection)
@@ -140,6 +140,20 @@ class GroupCommitter:
         finally:
             for unit in units:
                 unit.notify()
+
+
+def _run(connection: Connection, units: "list[_Unit[Any]]") -> None:
+    """Run all *units* whose callers still wait: the new rows together, and then the others."""
+    waiting = [unit for unit in units if unit.begin()]
+    insert_all(connection, [unit.call for unit in waiting if isinstance(unit.call, NewRow)])
+    others = [unit for unit in waiting if not isinstance(unit.call, NewRow)]
+    if not others:
+        return
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        begun = session.begin()
+        for unit in others:
+            unit.run(session)
+            check_transaction(session, begun)
 
 
 def check_transaction(session: Session, begun: SessionTransaction) -> None:
@@ -153,21 +167,18 @@ def check_transaction(session: Session, begun: SessionTransaction) -> None:
         raise RuntimeError("a use case left a savepoint open")
 
 
-def _session_of(connection: Connection) -> Session:
-    return Session(connection, join_transaction_mode="rollback_only")
-
-
 class _Unit(Generic[R]):
     """A use case of one caller, and its outcome."""
 
-    __slots__ = ("_call", "_context", "_error", "_has_run", "_value", "is_withdrawn", "notify")
+    __slots__ = ("_context", "_error", "_has_begun", "_value", "call", "is_withdrawn", "notify")
 
     def __init__(self, call: Callable[[Session], R], notify: Callable[[], None]) -> None:
-        self._call, self.notify = call, notify
+        self.call, self.notify = call, notify
         # So that log lines of the use case have the id of the caller's request.
         self._context = copy_context()
-        self._has_run = self.is_withdrawn = False
-        self._value: R
+        self._has_begun = self.is_withdrawn = False
+        # Of a row there is no other.
+        self._value: Any = None
         self._error: Exception | None = None
 
     @property
@@ -175,14 +186,16 @@ class _Unit(Generic[R]):
         """The result of the use case; its exception is raised."""
         if self._error is not None:
             raise self._error
-        return self._value
+        value: R = self._value
+        return value
+
+    def begin(self) -> bool:
+        """Return whether to run: the caller may have given up while the database was busy."""
+        self._has_begun = not self.is_withdrawn
+        return self._has_begun
 
     def run(self, session: Session) -> None:
-        # The caller may have given up while the database was busy.
-        if self.is_withdrawn:
-            return
-        self._has_run = True
-        self._value = self._context.run(self._call, session)
+        self._value = self._context.run(self.call, session)
         # The group shares one session, because a new one costs as much as a row. Each use case must
         # find it empty.
         session.flush()
@@ -190,7 +203,7 @@ class _Unit(Generic[R]):
 
     def check_not_withdrawn(self) -> None:
         """Raise `Withdrawn` if the caller has given up since: it was told that this failed."""
-        if self.is_withdrawn and self._has_run:
+        if self.is_withdrawn and self._has_begun:
             raise Withdrawn
 
     def fail(self, exc: Exception, *, is_done: bool, is_alone: bool) -> None:

@@ -29,6 +29,7 @@ from app.infra.database.group_commit import (
     Withdrawn,
     check_transaction,
 )
+from app.infra.database.new_row import NewRow
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -109,11 +110,22 @@ class Writer:
         Raises:
             NotCommitted: It could not be committed within three seconds and five tries.
         """
-        limit = time.monotonic() + self._limit_seconds
 
         def call(session: Session) -> R:
             return use_case(session, *args, **kwargs)
 
+        return await self._meanwhile(call)
+
+    async def insert_meanwhile(self, row: NewRow) -> None:
+        """Add *row* and commit, as `write_meanwhile` does, at a fraction of its cost.
+
+        Raises:
+            NotCommitted: It could not be committed within three seconds and five tries.
+        """
+        await self._meanwhile(row)
+
+    async def _meanwhile(self, call: Callable[[Session], R]) -> R:
+        limit = time.monotonic() + self._limit_seconds
         try:
             return await self._groups.commit_meanwhile(call, within=self._limit_seconds)
         except _MISSED as exc:

@@ -22,6 +22,7 @@ from app.linking import flow
 from app.linking.delivery_counts import Signer
 from app.messenger.errors import BadPayload, BadSignature
 from app.messenger.signature import SIGNATURE, is_well_formed
+from app.outbox.bot_webhooks import item_of
 from app.services.container import Services
 from app.web import headers, request_guard
 from app.web.fields import Fields
@@ -123,6 +124,9 @@ class FastPath:
     async def _take_in(self, wanted: Wanted, *, at: datetime) -> None:
         """Commit what is *wanted*, and report the outcomes."""
         built = self._built
+        if not wanted.events and wanted.passed_on:
+            await built.writer.insert_meanwhile(item_of(wanted.passed_on, at=at))
+            return
         outcomes = await built.writer.write_meanwhile(
             flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
         )

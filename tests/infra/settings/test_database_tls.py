@@ -4,7 +4,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.cli.serving import note_start
-from app.infra.observability import logs
 from app.infra.settings.settings import ConfigError
 from app.services.settings import settings_from_env
 from tests.installation import ENVIRONMENT
@@ -83,7 +82,6 @@ def test_development_asks_for_no_tls() -> None:
 )
 def test_a_choice_against_tls_is_in_the_log(address: str, *, warns: bool) -> None:
     """Each start warns: who reads the log need not be who chose."""
-    logs.configure(level="info", form="json")
     with capture_logs() as told:
         note_start(settings_from_env({**PUBLIC, "DATABASE_URL": address}))
 
