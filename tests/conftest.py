@@ -4,12 +4,12 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from types import CodeType
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import responses
@@ -22,6 +22,7 @@ from jinja2.bccache import Bucket
 from playwright.sync_api import Browser
 from sqlalchemy import URL, Engine
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 
 from app import create_app
 from app.accounts.passwords import Hasher
@@ -102,6 +103,32 @@ class _Compiled(BytecodeCache):
 
 # Flask makes each application's environment with these; compiling is half of a page's first view.
 Flask.jinja_options = {"bytecode_cache": _Compiled()}
+
+
+class _LateBuilders(Rule):
+    """A route that compiles the building of its address when one is first asked for.
+
+    To compile it for all routes is nine tenths of making an application, of which most tests make
+    one, and build a few addresses at most.
+    """
+
+    def _compile_builder(
+        self,
+        append_unknown: bool = True,  # noqa: FBT001, FBT002 - the signature is werkzeug's
+    ) -> Callable[..., tuple[str, str]]:
+        compile_builder, name = super()._compile_builder, _BUILDERS[append_unknown]
+
+        def build(rule: Rule, /, **values: Any) -> tuple[str, str]:
+            built = compile_builder(append_unknown)
+            setattr(rule, name, built.__get__(rule, None))
+            return built(rule, **values)
+
+        return build
+
+
+# Where Rule.compile keeps what `_compile_builder` returns.
+_BUILDERS: Final = {False: "_build", True: "_build_unknown"}
+Flask.url_rule_class = _LateBuilders
 
 
 @pytest.fixture(autouse=True)
@@ -213,9 +240,16 @@ def settings(database: URL) -> Settings:
     return settings_for(database)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _little_work() -> Iterator[None]:
+    """Let all services of this process hash with little work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.services.container.Hasher", partial(Hasher, LITTLE_WORK))
+        yield
+
+
 @pytest.fixture
-def services(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    monkeypatch.setattr("app.services.container.Hasher", partial(Hasher, LITTLE_WORK))
+def services(settings: Settings) -> Iterator[Services]:
     # So that a busy machine is no reason to fail; what the limit does has tests of its own.
     services = build(settings, limit_seconds=60)
     yield services

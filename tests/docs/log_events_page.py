@@ -1,10 +1,10 @@
 """The tables of docs/log-events.md, and the log events that the code has."""
 
 import ast
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,8 @@ from app.infra.observability.log_sampling import BY_STRANGERS, MOST, WINDOW_S
 APP: Final = Path(__file__).parents[2] / "app"
 LEVELS: Final = ("debug", "info", "warning", "error")
 _HEAD: Final = "| Event | Level | Fields | Meaning | What to do |\n|---|---|---|---|---|\n"
-_LOGS: Final = re.compile(r"log\.(debug|info|warning|error|exception)")
+# By the method of the logger.
+_LEVEL_OF: Final = {level: level for level in LEVELS} | {"exception": "error"}
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Logged:
     fields: list[str] = field(default_factory=list)
 
 
+@cache
 def events_in_source() -> dict[str, Logged]:
     """Return what app/ logs, by the name of the event."""
     events: defaultdict[str, Logged] = defaultdict(Logged)
@@ -79,25 +81,36 @@ def _log_calls(
     A call of a local variable counts, too, where a logger's method was assigned to it:
     ``level = log.error if ... else log.warning``.
     """
+    nodes = list(ast.walk(function))
     variables = {
-        ast.unparse(node.targets[0]): _levels(node.value)
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign) and _levels(node.value)
+        ast.unparse(node.targets[0]): levels
+        for node in nodes
+        if isinstance(node, ast.Assign) and (levels := _levels(node.value))
     }
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            levels = _levels(node.func) if _LOGS.fullmatch(called) else variables.get(called)
-            if levels:
-                yield node, levels
+            level = _level(node.func)
+            called = {level} if level else variables.get(_name(node.func))
+            if called:
+                yield node, called
 
 
 def _levels(expression: ast.expr) -> set[str]:
     """Return the levels of the logger's methods that *expression* names and does not call."""
     if isinstance(expression, ast.Call):
         return set()
-    names = (_LOGS.fullmatch(ast.unparse(node)) for node in ast.walk(expression))
-    return {"error" if name[1] == "exception" else name[1] for name in names if name}
+    return {level for node in ast.walk(expression) if (level := _level(node))}
+
+
+def _level(node: ast.AST) -> str | None:
+    """Return the level of the logger's method that *node* names."""
+    if isinstance(node, ast.Attribute) and _name(node.value) == "log":
+        return _LEVEL_OF.get(node.attr)
+    return None
+
+
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _fields(call: ast.Call) -> Iterator[str]:

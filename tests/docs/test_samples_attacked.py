@@ -103,13 +103,18 @@ def _python(code: str, folder: Path, settings: Mapping[str, str]) -> Iterator[in
         process.stdout.close()
 
 
-@pytest.fixture(params=PROGRAMS)
-def endpoint(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Yield the port of the endpoint of docs/authenticators.md; it still lives at the end."""
+@pytest.fixture(scope="module", params=PROGRAMS)
+def running_endpoint(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Yield the port of the endpoint of docs/authenticators.md."""
     with example(request.param) as url:
-        port = int(re.findall(r":(\d+)/", url)[0])
-        yield port
-        assert 200 == status_of(port, request_to_endpoint(JANE))
+        yield int(re.findall(r":(\d+)/", url)[0])
+
+
+@pytest.fixture
+def endpoint(running_endpoint: int) -> Iterator[int]:
+    """Yield the port of an endpoint that still lives at the end."""
+    yield running_endpoint
+    assert 200 == status_of(running_endpoint, request_to_endpoint(JANE))
 
 
 def request_to_endpoint(body: bytes) -> bytes:
@@ -199,6 +204,12 @@ def test_a_webhook_of_the_documents_lives_on(  # noqa: PLR0913, PLR0917 - a row 
     assert taken in {200, 204}
 
 
+@pytest.fixture(scope="module")
+def running_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with shop(tmp_path_factory.mktemp("shop")) as port:
+        yield port
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -210,8 +221,7 @@ def test_a_webhook_of_the_documents_lives_on(  # noqa: PLR0913, PLR0917 - a row 
     ],
     ids=["empty", "no UTF-8", "a header inside", "an unknown name without password", "many fields"],
 )
-def test_no_form_makes_the_shop_answer_what_it_should_not(tmp_path: Path, form: bytes) -> None:
+def test_no_form_makes_the_shop_answer_what_it_should_not(running_shop: int, form: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    with shop(tmp_path) as port:
-        assert status_of(port, request("/authorize", form, headers)) in {400, 422}
+    assert status_of(running_shop, request("/authorize", form, headers)) in {400, 422}

@@ -6,7 +6,7 @@ the same dangers, each as a rule of a line.
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,33 +67,34 @@ KNOWN_FORMATS = {
 NOT_MARKUP = "startswith"
 
 
-def _calls() -> Iterator[tuple[str, ast.Call]]:
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", node
-
-
-ALL = list(_calls())
+@cache
+def calls() -> tuple[tuple[str, ast.Call], ...]:
+    """Return all calls in the source, and where each is."""
+    return tuple(
+        (f"{path.relative_to(ROOT)}:{node.lineno}", node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    )
 
 
 def test_nothing_dangerous_is_called() -> None:
     """R114, R115: neither by its own name nor as a part of its module."""
     found = [
         (where, CALLS[name])
-        for where, call in ALL
+        for where, call in calls()
         if (name := ast.unparse(call.func)) in CALLS and ast.unparse(call) not in KNOWN_CALLS
     ]
 
     assert [] == found
-    assert len(ALL) > 1000
+    assert len(calls()) > 1000
 
 
 def test_no_protection_is_switched_off() -> None:
     """R114: shells, certificates, escaping, debuggers, cookies."""
     found = [
         (where, keyword.arg)
-        for where, call in ALL
+        for where, call in calls()
         if not ast.unparse(call.func).endswith(NOT_MARKUP)
         for keyword in call.keywords
         if keyword.arg in KEYWORDS
@@ -109,7 +110,7 @@ def test_sql_is_never_put_together_from_text() -> None:
     put_together = (ast.JoinedStr, ast.BinOp)
     found = [
         where
-        for where, call in ALL
+        for where, call in calls()
         if ast.unparse(call.func).rpartition(".")[2] in {"execute", "exec_driver_sql", "text"}
         and call.args
         and isinstance(call.args[0], put_together)
@@ -121,7 +122,7 @@ def test_sql_is_never_put_together_from_text() -> None:
 
 def test_every_pattern_is_a_constant() -> None:
     """R115: text of others in a regular expression would mean something else than itself."""
-    patterns = [(where, call.args[0]) for where, call in ALL if _is_of_re(call) and call.args]
+    patterns = [(where, call.args[0]) for where, call in calls() if _is_of_re(call) and call.args]
 
     assert [] == [where for where, pattern in patterns if not _is_constant(pattern)]
     assert len(patterns) > 20
@@ -131,7 +132,7 @@ def test_every_format_string_is_a_constant() -> None:
     """R115: with fields of another's choice, a format reads what it should not."""
     formats = [
         (where, call.func.value)
-        for where, call in ALL
+        for where, call in calls()
         if isinstance(call.func, ast.Attribute)
         and call.func.attr in {"format", "format_map"}
         and ast.unparse(call.func) not in KNOWN_FORMATS
@@ -170,7 +171,7 @@ def test_nobody_is_sent_where_a_request_says() -> None:
     """R11, R114: a redirect leads to a view, to PUBLIC_URL, or back by the one grammar."""
     targets = {
         ast.unparse(call.args[0])
-        for where, call in ALL
+        for where, call in calls()
         if where.startswith("app/web/") and ast.unparse(call.func) == "redirect"
     }
 

@@ -64,12 +64,14 @@ def test_one_kind_takes_no_room_from_another() -> None:
     assert passes(sampler, event="request.refused", problem="bad_signature") is None
 
 
-@pytest.mark.parametrize("event", sorted(events_in_source().keys() - BY_STRANGERS))
-def test_an_event_that_a_stranger_cannot_cause_is_always_logged(event: str) -> None:
+def test_an_event_that_a_stranger_cannot_cause_is_always_logged() -> None:
     """R111: each link, each sign-in, each command."""
     sampler = Sampler(Hands(), most=1)
+    events = events_in_source().keys() - BY_STRANGERS
 
-    assert all(passes(sampler, event=event) for _ in range(5))
+    always = {event for event in events if all(passes(sampler, event=event) for _ in range(5))}
+
+    assert events == always
 
 
 def test_the_log_of_the_program_is_sampled() -> None:

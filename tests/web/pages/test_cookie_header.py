@@ -22,19 +22,25 @@ from tests.installation import settings_for
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 SHOP: Final = "https://link.shop.example"
-# White space, separators, controls and invisible characters, of which parsers strip some.
-INVISIBLE: Final = [
-    chr(number)
-    for number in range(sys.maxunicode + 1)
-    if chr(number).isspace() or unicodedata.category(chr(number)) in {"Zs", "Zl", "Zp", "Cc", "Cf"}
-]
 # Between two cookies, and where a browser has taken it off before it looked for the prefix.
 SEPARATORS: Final = {b";", b" "}
-SPELLINGS: Final = sorted(
-    {c.encode("latin-1") for c in INVISIBLE if c < "\x80" or "\x80" <= c <= "\xff"}
-    | {c.encode() for c in INVISIBLE}
-    | {bytes([byte]) for byte in range(0x80, 0x100)}
-)
+
+
+def _spellings() -> list[bytes]:
+    """Return the bytes of white space, separators, controls and invisible characters.
+
+    Parsers strip some of them.
+    """
+    invisible = [
+        char
+        for char in map(chr, range(sys.maxunicode + 1))
+        if char.isspace() or unicodedata.category(char) in {"Zs", "Zl", "Zp", "Cc", "Cf"}
+    ]
+    return sorted(
+        {char.encode("latin-1") for char in invisible if char <= "\xff"}
+        | {char.encode() for char in invisible}
+        | {bytes([byte]) for byte in range(0x80, 0x100)}
+    )
 
 
 @pytest.fixture
@@ -78,7 +84,7 @@ def test_no_invisible_character_makes_a_name_ours(
     address, name, value = mallorys
     tossed = [
         cookie
-        for odd in SPELLINGS
+        for odd in _spellings()
         if odd not in SEPARATORS
         for cookie in (odd + name + b"=" + value, name + odd + b"=" + value)
     ]
