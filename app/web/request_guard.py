@@ -1,6 +1,6 @@
 """Checks of every request before its view runs: proxies, Host header, https, request id."""
 
-import secrets
+import random
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import IO, Any, Final
@@ -83,7 +83,10 @@ def receive() -> ResponseReturnValue | None:
 def name_request() -> None:
     """Give the request an id for all of its log lines."""
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=secrets.token_hex(8))
+    # No secret. The system's randomness would give up the interpreter's lock, for which deliveries
+    # then wait again. A forked process has other numbers (docs.python.org, random, "seed").
+    number = random.getrandbits(64)
+    structlog.contextvars.bind_contextvars(request_id=f"{number:016x}")
 
 
 def count_input() -> None:
