@@ -30,7 +30,7 @@ class Business:
 
     def link(self) -> dict[str, str]:
         """Return the one link there is."""
-        (link,) = csv.DictReader(self.threadlink.runs("links", "export").splitlines())
+        (link,) = csv.DictReader(self.threadlink.does("links", "export").splitlines())
         return link
 
 
@@ -43,9 +43,9 @@ def business(threadlink: Threadlink, public_url: str, **settings: str) -> Iterat
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": public_url, **settings}
         lines = (f"{name}={text}\n" for name, text in {**there["env"], **own}.items())
         (threadlink.folder / ".env").write_text("".join(lines))
-        threadlink.runs("db", "upgrade")
-        threadlink.runs("messenger", "set-url")
-        threadlink.runs("messenger", "send-button", ana["psid"])
+        threadlink.does("db", "upgrade")
+        threadlink.does("messenger", "set-url")
+        threadlink.does("messenger", "send-button", ana["psid"])
         with threadlink.serves("run") as server:
             assert server.first_line.startswith("Serving")
             yield Business(threadlink, ana["chat_url"])
@@ -180,7 +180,7 @@ def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: Mobil
         settings["HELP_URL_PASSWORD"] = f"{public_url}/"
         ways = "local oidc:liar oidc:silent"
         with business(threadlink, public_url, AUTHENTICATORS=ways, **settings) as shop:
-            threadlink.runs(
+            threadlink.does(
                 "accounts", "add", "--by-owner", "jane@example.com", typed=f"{password}\n"
             )
             phone.opens(shop.chat_url)

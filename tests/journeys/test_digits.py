@@ -24,9 +24,9 @@ def _asking_for_digits(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": public_url}
         values = {**there["env"], **own, "CONFIRM_IN_CHAT": "always"}
         (threadlink.folder / ".env").write_text(filled(values))
-        threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
-        threadlink.runs("messenger", "set-url")
+        threadlink.does("db", "upgrade")
+        threadlink.does("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
+        threadlink.does("messenger", "set-url")
         with threadlink.serves("run") as server:
             yield there
             assert 0 == server.stops()[0]
@@ -60,7 +60,7 @@ def test_the_digits_of_the_chat_connect_and_no_others(
         phone.page.get_by_label("Six digits from Messenger").fill(digits)
         phone.taps("Connect")
         phone.sees("You’re logged in")  # noqa: RUF001 - as the emulator writes it
-        linked = threadlink.runs("links", "show")
+        linked = threadlink.does("links", "show")
         phone.opens("about:blank")
 
     assert "j•••@example.com" in linked

@@ -36,8 +36,8 @@ def messenger(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
         there = emulator.described
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": "http://127.0.0.1:1"}
         (threadlink.folder / ".env").write_text(filled({**there["env"], **own}))
-        threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
+        threadlink.does("db", "upgrade")
+        threadlink.does("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         yield there
         assert 0 == emulator.stops()[0]
 
@@ -111,7 +111,7 @@ def test_a_person_links_through_a_tunnel_whose_address_changes(
     assert "Restoring the setup at Meta:" in said
     assert before == noted(messenger)
     assert not (threadlink.folder / UNDO).exists()
-    (link,) = csv.DictReader(threadlink.runs("links", "export").splitlines())
+    (link,) = csv.DictReader(threadlink.does("links", "export").splitlines())
     assert (ana["psid"], "linked") == (link["psid"], link["state"])
 
 
