@@ -15,6 +15,8 @@ from unittest.mock import patch
 from click.testing import CliRunner, Result
 
 from app.cli import main
+from app.cli.emulator import all_details
+from app.emulator import EmulatorServer, demo_settings
 
 # CI names the program of an installed wheel; else it is that of the environment of the tests.
 THREADLINK: Final = os.environ.get("TEST_THREADLINK") or str(
@@ -103,6 +105,14 @@ class Served:
     def rest(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.read()
+
+
+@contextmanager
+def emulated(webhook_url: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """Yield what `threadlink emulator --json` prints of an emulator that is in this process."""
+    settings = demo_settings(webhook_url=webhook_url)
+    with EmulatorServer(settings) as emulator:
+        yield all_details(settings, emulator.description)
 
 
 def _first_said(output: IO[str]) -> str:

@@ -16,7 +16,7 @@ from tests.accounts.openldap import BASE, BIND_DN, BIND_PASSWORD, JANE, director
 from tests.accounts.password_endpoint import SECRET, example
 from tests.certified.provider import certified_provider
 from tests.journeys.mobile_browser import MobileBrowser
-from tests.journeys.program import Threadlink
+from tests.journeys.program import Threadlink, emulated
 from tests.journeys.providers import oidc_provider_mock
 from tests.ports import free_port
 
@@ -36,9 +36,7 @@ class Business:
 
 @contextmanager
 def business(threadlink: Threadlink, public_url: str, **settings: str) -> Iterator[Business]:
-    hears = ("--webhook-url", f"{public_url}/webhook")
-    with threadlink.serves("emulator", "--json", "--port", "0", *hears) as emulator:
-        there = emulator.described
+    with emulated(f"{public_url}/webhook") as there:
         ana = there["pages"][0]["people"][0]
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": public_url, **settings}
         lines = (f"{name}={text}\n" for name, text in {**there["env"], **own}.items())

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 import requests
 
-from tests.journeys.program import Threadlink
+from tests.journeys.program import Threadlink, emulated
 from tests.ports import free_port
 from threadlink_testing import Messenger, Person
 
@@ -50,8 +50,8 @@ FAILURES: Final[
 @pytest.fixture
 def messenger(threadlink: Threadlink) -> Iterator[Messenger]:
     """Yield a running Messenger that knows a running Threadlink: `threadlink setup` was run."""
-    with threadlink.serves("emulator", "--json", "--port", "0") as emulator:
-        messenger = Messenger(emulator.described)
+    with emulated() as there:
+        messenger = Messenger(there)
         own = {
             "SECRET_KEY": secrets.token_urlsafe(48),
             "PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
