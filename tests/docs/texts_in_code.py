@@ -28,17 +28,23 @@ def texts() -> tuple[str, ...]:
 
 def quotes(quote: str, text: str) -> bool:
     """Whether *text* has the parts of *quote*, in order, with anything in place of each "…"."""
-    return re.search(_pattern(quote, r" ?… ?"), text) is not None
+    return _pattern(quote, r" ?… ?").search(text) is not None
 
 
 def prints(text: str, line: str) -> bool:
     """Whether *line* is *text* with a value in place of each "…"."""
-    literal = re.findall(r"[^\s…]", text)
-    return len(literal) >= _LEAST and re.fullmatch(_pattern(text, "…"), line) is not None
+    return _length(text) >= _LEAST and _pattern(text, "…").fullmatch(line) is not None
 
 
-def _pattern(text: str, gap: str) -> str:
-    return ".*".join(map(re.escape, re.split(gap, text)))
+@cache
+def _length(text: str) -> int:
+    """Return how many characters *text* has between its values."""
+    return len(re.findall(r"[^\s…]", text))
+
+
+@cache
+def _pattern(text: str, gap: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, re.split(gap, text))))
 
 
 def _texts_of(node: ast.AST) -> Iterator[str]:

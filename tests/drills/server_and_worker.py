@@ -41,8 +41,10 @@ class ServerAndWorker:
             self.server = self._new_server()
 
     def stop(self) -> None:
-        for process in (self.server.process, self.worker):
+        both = self.server.process, self.worker
+        for process in both:
             process.terminate()
+        for process in both:
             process.wait(shipped.PATIENCE_SECONDS)
 
     def _new_server(self) -> shipped.Shipped:

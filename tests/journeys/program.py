@@ -6,10 +6,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
+from unittest.mock import patch
+
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from app.cli.emulator import all_details
+from app.emulator import EmulatorServer, demo_settings
 
 # CI names the program of an installed wheel; else it is that of the environment of the tests.
 THREADLINK: Final = os.environ.get("TEST_THREADLINK") or str(
@@ -40,6 +47,20 @@ class Threadlink:
             text=True,
             check=False,
         )
+
+    def does(self, *arguments: str, typed: str = "") -> str:
+        """Run a command that succeeds as `calls` does; return what it printed."""
+        done = self.calls(*arguments, typed=typed)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    def calls(self, *arguments: str, typed: str = "") -> Result:
+        """Run a command without a process of its own, whatever comes of it.
+
+        It takes a second less, and is for steps on the way to what the test is about.
+        """
+        with chdir(self.folder), patch.dict(os.environ, _environment(), clear=True):
+            return CliRunner().invoke(main, arguments, input=typed)
 
     @contextmanager
     def serves(self, *arguments: str, **environment: str) -> Iterator["Served"]:
@@ -84,6 +105,14 @@ class Served:
     def rest(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.read()
+
+
+@contextmanager
+def emulated(webhook_url: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """Yield what `threadlink emulator --json` prints of an emulator that is in this process."""
+    settings = demo_settings(webhook_url=webhook_url)
+    with EmulatorServer(settings) as emulator:
+        yield all_details(settings, emulator.description)
 
 
 def _first_said(output: IO[str]) -> str:

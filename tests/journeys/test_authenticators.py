@@ -16,7 +16,7 @@ from tests.accounts.openldap import BASE, BIND_DN, BIND_PASSWORD, JANE, director
 from tests.accounts.password_endpoint import SECRET, example
 from tests.certified.provider import certified_provider
 from tests.journeys.mobile_browser import MobileBrowser
-from tests.journeys.program import Threadlink
+from tests.journeys.program import Threadlink, emulated
 from tests.journeys.providers import oidc_provider_mock
 from tests.ports import free_port
 
@@ -30,22 +30,20 @@ class Business:
 
     def link(self) -> dict[str, str]:
         """Return the one link there is."""
-        (link,) = csv.DictReader(self.threadlink.runs("links", "export").splitlines())
+        (link,) = csv.DictReader(self.threadlink.does("links", "export").splitlines())
         return link
 
 
 @contextmanager
 def business(threadlink: Threadlink, public_url: str, **settings: str) -> Iterator[Business]:
-    hears = ("--webhook-url", f"{public_url}/webhook")
-    with threadlink.serves("emulator", "--json", "--port", "0", *hears) as emulator:
-        there = emulator.described
+    with emulated(f"{public_url}/webhook") as there:
         ana = there["pages"][0]["people"][0]
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": public_url, **settings}
         lines = (f"{name}={text}\n" for name, text in {**there["env"], **own}.items())
         (threadlink.folder / ".env").write_text("".join(lines))
-        threadlink.runs("db", "upgrade")
-        threadlink.runs("messenger", "set-url")
-        threadlink.runs("messenger", "send-button", ana["psid"])
+        threadlink.does("db", "upgrade")
+        threadlink.does("messenger", "set-url")
+        threadlink.does("messenger", "send-button", ana["psid"])
         with threadlink.serves("run") as server:
             assert server.first_line.startswith("Serving")
             yield Business(threadlink, ana["chat_url"])
@@ -180,7 +178,7 @@ def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: Mobil
         settings["HELP_URL_PASSWORD"] = f"{public_url}/"
         ways = "local oidc:liar oidc:silent"
         with business(threadlink, public_url, AUTHENTICATORS=ways, **settings) as shop:
-            threadlink.runs(
+            threadlink.does(
                 "accounts", "add", "--by-owner", "jane@example.com", typed=f"{password}\n"
             )
             phone.opens(shop.chat_url)

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.journeys.mobile_browser import MobileBrowser
-from tests.journeys.program import Threadlink
+from tests.journeys.program import Threadlink, emulated
 from tests.journeys.test_by_hand import JANE, PASSWORD, filled
 from tests.ports import free_port
 
@@ -18,19 +18,16 @@ from tests.ports import free_port
 def _asking_for_digits(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
     """Yield what an emulator says of itself, to which a server talks that asks for digits."""
     public_url = f"http://127.0.0.1:{free_port()}"
-    hears = ("--webhook-url", f"{public_url}/webhook")
-    with threadlink.serves("emulator", "--json", "--port", "0", *hears) as emulator:
-        there = emulator.described
+    with emulated(f"{public_url}/webhook") as there:
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": public_url}
         values = {**there["env"], **own, "CONFIRM_IN_CHAT": "always"}
         (threadlink.folder / ".env").write_text(filled(values))
-        threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
-        threadlink.runs("messenger", "set-url")
+        threadlink.does("db", "upgrade")
+        threadlink.does("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
+        threadlink.does("messenger", "set-url")
         with threadlink.serves("run") as server:
             yield there
             assert 0 == server.stops()[0]
-        assert 0 == emulator.stops()[0]
 
 
 def test_the_digits_of_the_chat_connect_and_no_others(
@@ -60,7 +57,7 @@ def test_the_digits_of_the_chat_connect_and_no_others(
         phone.page.get_by_label("Six digits from Messenger").fill(digits)
         phone.taps("Connect")
         phone.sees("You’re logged in")  # noqa: RUF001 - as the emulator writes it
-        linked = threadlink.runs("links", "show")
+        linked = threadlink.does("links", "show")
         phone.opens("about:blank")
 
     assert "j•••@example.com" in linked

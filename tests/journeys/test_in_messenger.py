@@ -46,7 +46,7 @@ def test_in_messenger_the_other_ways_are_offered_and_work(
             **oidc("STAFF", taking.issuer),
         }
         with business(threadlink, public_url, **settings) as shop:
-            threadlink.runs(
+            threadlink.does(
                 "accounts", "add", "--by-owner", "jane@example.com", typed=f"{PASSWORD}\n"
             )
             phone.opens(shop.chat_url)
@@ -87,6 +87,6 @@ def test_where_no_way_works_inside_messenger_that_is_said(
             phone.taps("Back to the chat")
             phone.opens("about:blank")
             assert [] == refusing.asked
-            told = threadlink.tries("doctor").stdout
+            told = threadlink.calls("doctor").stdout
 
     assert "no sign-in method works inside Messenger" in told

@@ -13,7 +13,7 @@ import pytest
 
 from tests.browsers import OverSockets
 from tests.journeys.mobile_browser import MobileBrowser
-from tests.journeys.program import Served, Threadlink
+from tests.journeys.program import Served, Threadlink, emulated
 from tests.journeys.test_by_hand import JANE, PASSWORD, filled
 from tests.ports import free_port
 from tests.setup.test_public_checks import Echo, listening
@@ -32,14 +32,12 @@ def ngrok() -> Iterator[LocalApi]:
 @pytest.fixture
 def messenger(threadlink: Threadlink) -> Iterator[Mapping[str, Any]]:
     """Yield what a simulated Messenger says of itself; `.env` and the tables are made for it."""
-    with threadlink.serves("emulator", "--json", "--port", "0") as emulator:
-        there = emulator.described
+    with emulated() as there:
         own = {"SECRET_KEY": secrets.token_urlsafe(48), "PUBLIC_URL": "http://127.0.0.1:1"}
         (threadlink.folder / ".env").write_text(filled({**there["env"], **own}))
-        threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
+        threadlink.does("db", "upgrade")
+        threadlink.does("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         yield there
-        assert 0 == emulator.stops()[0]
 
 
 @contextmanager
@@ -111,7 +109,7 @@ def test_a_person_links_through_a_tunnel_whose_address_changes(
     assert "Restoring the setup at Meta:" in said
     assert before == noted(messenger)
     assert not (threadlink.folder / UNDO).exists()
-    (link,) = csv.DictReader(threadlink.runs("links", "export").splitlines())
+    (link,) = csv.DictReader(threadlink.does("links", "export").splitlines())
     assert (ana["psid"], "linked") == (link["psid"], link["state"])
 
 

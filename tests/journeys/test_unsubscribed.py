@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 import requests
 
-from tests.journeys.program import Threadlink
+from tests.journeys.program import Threadlink, emulated
 from tests.ports import free_port
 from threadlink_testing import Messenger, Person
 
@@ -50,18 +50,18 @@ FAILURES: Final[
 @pytest.fixture
 def messenger(threadlink: Threadlink) -> Iterator[Messenger]:
     """Yield a running Messenger that knows a running Threadlink: `threadlink setup` was run."""
-    with threadlink.serves("emulator", "--json", "--port", "0") as emulator:
-        messenger = Messenger(emulator.described)
+    with emulated() as there:
+        messenger = Messenger(there)
         own = {
             "SECRET_KEY": secrets.token_urlsafe(48),
             "PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
         }
         lines = (f"{name}={text}\n" for name, text in {**messenger.env, **own}.items())
         (threadlink.folder / ".env").write_text("".join(lines))
-        threadlink.runs("db", "upgrade")
-        threadlink.runs("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
+        threadlink.does("db", "upgrade")
+        threadlink.does("accounts", "add", "--by-owner", JANE, typed=f"{PASSWORD}\n")
         with threadlink.serves("run"):
-            threadlink.runs("setup")
+            threadlink.does("setup")
             yield messenger
 
 
@@ -77,7 +77,7 @@ def test_an_hour_of_failures_ends_the_subscription_and_setup_brings_it_back(
     ana = messenger.people[0]
     logs_in(ana)
     first = version(threadlink, ana)
-    assert 0 == threadlink.tries("doctor").returncode
+    assert 0 == threadlink.calls("doctor").exit_code
     before = len(messenger.received("webhook"))
 
     with failing(threadlink, messenger):
@@ -110,7 +110,7 @@ def test_an_hour_of_failures_ends_the_subscription_and_setup_brings_it_back(
 
     # The server goes by this machine's clock, and would find a code of an hour ahead too late.
     messenger.return_to_now()
-    threadlink.runs("setup")
+    threadlink.does("setup")
 
     assert "" == problems_of(threadlink)
     logs_in(ana)
@@ -128,13 +128,13 @@ def logs_in(person: Person, *, is_linked: bool = True) -> None:
 
 def version(threadlink: Threadlink, person: Person) -> int:
     """Return which change of theirs made the link that stands."""
-    (line,) = threadlink.runs("links", "show", person.psid, "--json").splitlines()
+    (line,) = threadlink.does("links", "show", person.psid, "--json").splitlines()
     return int(json.loads(line)["version"])
 
 
 def problems_of(threadlink: Threadlink) -> str:
     """Return the problems that doctor prints, each with its fix; empty if there are none."""
-    done = threadlink.tries("doctor")
+    done = threadlink.calls("doctor")
     lines = done.stdout.splitlines(keepends=True)
     wrong = (
         said
@@ -143,7 +143,7 @@ def problems_of(threadlink: Threadlink) -> str:
         for said in lines[number : number + 2]
     )
     told = "".join(wrong)
-    assert bool(told) is (done.returncode == 1), done.stdout
+    assert bool(told) is (done.exit_code == 1), done.stdout
     return told
 
 

@@ -293,17 +293,17 @@ def test_a_dead_bot_is_probed_and_then_gets_all_in_order(writer: Writer, clock: 
     assert "outbox.target_recovered" in [line["event"] for line in logs]
 
 
-@pytest.mark.parametrize("error", [RetryLater("status 500"), RetryLater("ReadTimeoutError")])
 @pytest.mark.parametrize("refused", [8, 200])
 def test_a_refused_kind_of_delivery_holds_up_no_other(
-    writer: Writer, clock: Clock, error: Exception, refused: int
+    writer: Writer, clock: Clock, refused: int
 ) -> None:
     """A bot that answers 500 to every feed event gets its messages all the same, within seconds."""
     taken: list[tuple[bytes, timedelta]] = []
 
     def perform(claim: Claim) -> None:
         if claim.body.startswith(b"feed"):
-            raise error
+            # So do an answer of 500 and no answer (tests/outbox/test_http_post.py).
+            raise RetryLater("status 500")
         taken.append((claim.body, clock.at - added_at[claim.body]))
 
     added_at: dict[bytes, datetime] = {}
