@@ -8,6 +8,7 @@ import binascii
 import ipaddress
 import re
 import ssl
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -140,13 +141,17 @@ def certificates(text: str) -> str:
     """Return *text*, which names a file of trusted certificates."""
     if not Path(text).is_file():
         raise SettingError("names no file")
+    # Made like this, it trusts nobody beside those in the file.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        # Made like this, it trusts nobody beside those in the file.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+        context.load_verify_locations(text)
     except ssl.SSLError:
         raise SettingError("names a file that holds no certificate in PEM") from None
     except OSError:
         raise SettingError("names a file that cannot be read") from None
+    ends = [str(certificate.get("notAfter")) for certificate in context.get_ca_certs()]
+    if ends and all(ssl.cert_time_to_seconds(end) < time.time() for end in ends):
+        raise SettingError("names a file whose certificates have all expired: get the new ones")
     return text
 
 

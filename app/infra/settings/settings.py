@@ -16,10 +16,12 @@ from sqlalchemy.engine import URL
 
 from app.infra.database.engine import DEFAULT_FOLDER
 from app.infra.network.addresses import is_loopback
+from app.infra.network.egress import Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION, META_ORIGINS
 from app.infra.settings import production
 from app.infra.settings.bot import BotSettings, read_bot
 from app.infra.settings.database_url import database_url
+from app.infra.settings.egress import read_egress
 from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
 from app.infra.settings.near_misses import NearMiss, near_misses
 from app.infra.settings.pages import Page, read_pages
@@ -69,6 +71,7 @@ class Settings:
     graph_version: str
     redirect_origins: tuple[str, ...]
     bot: BotSettings
+    egress: Egress
     confirm_in_chat: str
     max_links_per_user: int
     password_min_length: int
@@ -123,6 +126,7 @@ class Settings:
             graph_version=reader.optional("GRAPH_VERSION", version, GRAPH_VERSION),
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
             bot=read_bot(reader),
+            egress=read_egress(reader),
             confirm_in_chat=reader.optional("CONFIRM_IN_CHAT", one_of(*CONFIRM_IN_CHAT), "never"),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
