@@ -1,18 +1,19 @@
 """A forward proxy for CONNECT on loopback, and a TLS server that it leads every name to."""
 
-import asyncio
+import re
+import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 _METHOD: Final = b"CONNECT "
+_LENGTH: Final = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
 _BLOCK: Final = 64 * 1024
+_LIMIT_S: Final = 10.0
 _ANSWER: Final = b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"id":"1"}'
-
-Answer: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass
@@ -20,65 +21,97 @@ class ForwardProxy:
     """The proxy: what it was asked, what the server behind it was sent, and how it answers."""
 
     port: int = 0
+    behind_port: int = 0
     # Each request's head, without its body.
     asked: list[str] = field(default_factory=list)
     behind: list[bytes] = field(default_factory=list)
     # In place of a tunnel; empty: there is one.
     says: bytes = b""
     hangs: bool = False
-    behind_port: int = 0
 
     @property
     def targets(self) -> list[str]:
         """The hosts and ports that it was asked for."""
         return [head.split()[1] for head in self.asked]
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection."""
-        begins = await reader.readexactly(len(_METHOD))
-        if begins != _METHOD:
-            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    def serve(self, near: socket.socket) -> None:
+        """Answer one connection to the proxy."""
+        if (begins := near.recv(len(_METHOD))) != _METHOD:
+            near.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             return
-        head = begins + await reader.readuntil(b"\r\n\r\n")
-        self.asked.append(head.decode("latin-1"))
+        self.asked.append((begins + _head(near)).decode("latin-1"))
         if self.hangs:
-            await reader.read()
+            near.recv(1)
         elif self.says:
-            writer.write(self.says)
+            near.sendall(self.says)
         else:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.behind_port)
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            try:
-                await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
-            finally:
-                await _close(far_writer)
+            with socket.create_connection(("127.0.0.1", self.behind_port), _LIMIT_S) as far:
+                near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=_pass_on, args=(far, near))
+                back.start()
+                _pass_on(near, far)
+                back.join()
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request at the server behind."""
-        self.behind.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(_ANSWER)
+    def answer(self, near: socket.socket) -> None:
+        """Answer one request to the server behind."""
+        head = _head(near)
+        self.behind.append(head)
+        length = _LENGTH.search(head)
+        left = int(length[1]) if length else 0
+        # What is left unread would make the end of this connection a reset.
+        while left and (block := near.recv(left)):
+            left -= len(block)
+        near.sendall(_ANSWER)
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while block := await reader.read(_BLOCK):
-        writer.write(block)
-    writer.close()
+def _head(near: socket.socket) -> bytes:
+    """Read up to the empty line, and no byte of what follows."""
+    read = b""
+    while not read.endswith(b"\r\n\r\n"):
+        if not (byte := near.recv(1)):
+            raise ConnectionError
+        read += byte
+    return read
 
 
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
     with suppress(OSError):
-        await writer.wait_closed()
+        while block := one.recv(_BLOCK):
+            other.sendall(block)
+    for each in (one, other):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
 
 
-def _quietly(answer: Answer) -> Answer:
-    async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, EOFError):
-            await answer(reader, writer)
-            await writer.drain()
-        await _close(writer)
+@contextmanager
+def _listening(
+    answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None
+) -> Iterator[int]:
+    """Yield the port of a server whose connections are each given to *answer*, in a thread."""
+    threads: list[threading.Thread] = []
 
-    return run
+    def talk(raw: socket.socket) -> None:
+        raw.settimeout(_LIMIT_S)
+        with raw, suppress(OSError):
+            near = tls.wrap_socket(raw, server_side=True) if tls else raw
+            with near:
+                answer(near)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threads.append(threading.Thread(target=talk, args=(listener.accept()[0],)))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            for thread in (accepting, *threads):
+                thread.join()
 
 
 @contextmanager
@@ -86,35 +119,9 @@ def forward_proxy(
     behind: ssl.SSLContext, *, own: ssl.SSLContext | None = None
 ) -> Iterator[ForwardProxy]:
     """Yield a proxy, which speaks TLS itself with *own*; the server behind has *behind*."""
-    proxy, ready, done = ForwardProxy(), threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
-
-    async def run() -> None:
-        servers = [
-            await asyncio.start_server(_quietly(proxy.serve), "127.0.0.1", 0, ssl=own),
-            await asyncio.start_server(_quietly(proxy.answer), "127.0.0.1", 0, ssl=behind),
-        ]
-        proxy.port, proxy.behind_port = (each.sockets[0].getsockname()[1] for each in servers)
-        ready.set()
-        await done.wait()
-        for server in servers:
-            server.close()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
-    thread.start()
-    ready.wait()
-    try:
+    proxy = ForwardProxy()
+    with (
+        _listening(proxy.answer, behind) as proxy.behind_port,
+        _listening(proxy.serve, own) as proxy.port,
+    ):
         yield proxy
-    finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join()
-        loop.run_until_complete(_end_all())
-        loop.close()
-
-
-async def _end_all() -> None:
-    """Wait for the connections that are still open, which their clients have left."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
