@@ -25,11 +25,6 @@ LEAST_WEBHOOK_KEY: Final = 24
 MOST_WEBHOOK_KEY: Final = 64
 
 
-QUOTED: Final = 'must not be in quotes (docker keeps those of an "--env-file")'
-# Straight ones, and those that word processors make of them.
-_QUOTES: Final = frozenset("\"'`\u201c\u201d\u201e\u2018\u2019")
-
-
 class SettingError(ValueError):
     """A setting cannot be used. The message ends a sentence that begins with the setting's name."""
 
@@ -63,22 +58,6 @@ def try_reading(path: str) -> tuple[str | None, str]:
 
 
 def plain(text: str) -> str:
-    return text
-
-
-def copied_secret(text: str) -> str:
-    """Return *text* if it is what Meta's dashboard shows, and nothing around it.
-
-    Graph would call anything else malformed, or its signature wrong, and say no more.
-    """
-    if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise SettingError(QUOTED)
-    if text.lower().startswith("bearer "):
-        raise SettingError('must be the token alone, without "Bearer"')
-    if text.split() != [text]:
-        raise SettingError("must be in one piece: there is a space or a line break in it")
-    if not text.isascii() or not text.isprintable():
-        raise SettingError("must be plain letters and digits: copy it again")
     return text
 
 

@@ -27,7 +27,6 @@ from app.infra.settings.near_misses import NearMiss, near_misses
 from app.infra.settings.pages import Page, read_pages
 from app.infra.settings.parsing import (
     SettingError,
-    copied_secret,
     digits,
     hash_list,
     one_of,
@@ -40,6 +39,7 @@ from app.infra.settings.parsing import (
 )
 from app.infra.settings.reader import Reader, read_env_file
 from app.infra.settings.retention import Retention, read_retention
+from app.infra.settings.secret_values import copied_secret, secret, secrets
 from app.infra.settings.sign_in import Kinds, SignInSettings, read_sign_in
 from app.infra.sorted_hashes import SortedHashes
 
@@ -112,14 +112,14 @@ class Settings:
         pages = read_pages(reader, kinds)
         chosen = [name for page in pages for name in page.authenticators]
         return cls(
-            secret_key=reader.required("SECRET_KEY", plain),
-            secret_key_fallbacks=reader.optional("SECRET_KEY_FALLBACKS", words, ()),
+            secret_key=reader.required("SECRET_KEY", secret),
+            secret_key_fallbacks=reader.optional("SECRET_KEY_FALLBACKS", secrets, ()),
             public_url=reader.required("PUBLIC_URL", origin),
             database_url=reader.optional("DATABASE_URL", database_url, _default_database()),
             app_id=reader.required("APP_ID", digits),
             app_secret=reader.required("APP_SECRET", copied_secret),
             app_secret_previous=reader.optional("APP_SECRET_PREVIOUS", copied_secret, None),
-            verify_token=reader.required("VERIFY_TOKEN", plain),
+            verify_token=reader.required("VERIFY_TOKEN", secret),
             pages=pages,
             graph_url=reader.optional("GRAPH_URL", origin, GRAPH_URL),
             graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", plain, None),
