@@ -32,7 +32,7 @@ from app.accounts.identity import Identity, is_possible, is_possible_name, maske
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit, outage
-from app.infra.network.egress import DIRECT, Egress
+from app.infra.network.egress import DIRECT, Egress, trusting_the_system
 from app.infra.network.http_client import CONNECT_S, Deadline
 
 TOTAL_S: Final = 6.0
@@ -237,9 +237,9 @@ class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
 
     def __init__(self, ca_file: str | None, egress: Egress) -> None:
         super().__init__(validate=ssl.CERT_REQUIRED)
-        self._context = ssl.create_default_context(cafile=ca_file)
-        if ca_file is None and egress.added_certificates:
-            self._context.load_verify_locations(cadata=egress.added_certificates)
+        self._context = (
+            ssl.create_default_context(cafile=ca_file) if ca_file else trusting_the_system(egress)
+        )
 
     def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - ldap3's signature; the handshake is always done
         host, sock = connection.server.host, connection.socket

@@ -46,15 +46,16 @@ def read_by_each(line: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]
         yield name, dict(read(path))
 
 
-@pytest.mark.parametrize(("page", "line"), SHOWN)
-def test_an_example_means_the_same_to_every_reader(page: str, line: str, tmp_path: Path) -> None:
+def test_an_example_means_the_same_to_every_reader(tmp_path: Path) -> None:
     """No comment behind a value, no quotes, no "$", no backslash, no space at an end."""
-    name, _, value = line.partition("=")
+    for page, line in SHOWN:
+        name, _, value = line.partition("=")
+        same = {reader: {name: value} for reader in READERS}
 
-    assert {reader: {name: value} for reader in READERS} == dict(read_by_each(line, tmp_path)), page
-    # What stands behind some spaces is an explanation, or another setting.
-    assert "  " not in value
-    assert not re.search(r" [A-Z][A-Z_]{3,}=", value)
+        assert same == dict(read_by_each(line, tmp_path)), page
+        # What stands behind some spaces is an explanation, or another setting.
+        assert "  " not in value, page
+        assert not re.search(r" [A-Z][A-Z_]{3,}=", value), page
 
 
 def test_the_examples_are_found() -> None:

@@ -7,6 +7,7 @@ could not be kept either, since the proxy is who looks up the host.
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -64,6 +65,22 @@ def pool_manager(proxy: Proxy | None, added_certificates: str | None, **more: An
         proxy_ssl_context=_trusting(added_certificates) if _is_tls(proxy) else None,
         **more,
     )
+
+
+def trusting_the_system(egress: Egress) -> ssl.SSLContext:
+    """Return a context that trusts the system's certificates, and those added by *egress*.
+
+    The system's are found by OpenSSL's own paths: ssl.create_default_context() would let
+    SSL_CERT_FILE and SSL_CERT_DIR of the environment replace them.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    paths = ssl.get_default_verify_paths()
+    with suppress(OSError):
+        context.load_verify_locations(cafile=paths.openssl_cafile)
+    context.load_verify_locations(capath=paths.openssl_capath)
+    if egress.added_certificates:
+        context.load_verify_locations(cadata=egress.added_certificates)
+    return context
 
 
 def _is_tls(proxy: Proxy) -> bool:

@@ -5,6 +5,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from app.infra.network.addresses import is_host
 from app.infra.network.egress import Egress, Proxy
 from app.infra.settings.parsing import SettingError, certificates, read_file
 from app.infra.settings.reader import Reader
@@ -14,8 +15,6 @@ _ENCODED: Final = (
     "in USER and PASSWORD, write @ : / ? # % and spaces as %40 %3A %2F %3F %23 %25 %20"
 )
 _USER_INFO: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
-# As RFC 1123, and "_" for names inside of companies; an address without its brackets.
-_HOST: Final = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _CERTIFICATE: Final = re.compile(
     "-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
 )
@@ -63,7 +62,12 @@ def _parts(text: str) -> SplitResult:
         _ = parts.port
     except ValueError:
         raise SettingError(f"{_WANTED}; {_ENCODED}") from None
-    if not parts.hostname or not text.isascii() or not text.isprintable() or " " in text:
+    if (
+        not is_host(parts.hostname or "")
+        or not text.isascii()
+        or not text.isprintable()
+        or " " in text
+    ):
         raise SettingError(_WANTED)
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise SettingError(_ENCODED)
@@ -78,7 +82,7 @@ def hosts(text: str) -> frozenset[str]:
     for word in words:
         if word.startswith("."):
             raise SettingError("must have * before the dot: *.corp.example.com")
-        if not _HOST.fullmatch(word):
+        if not is_host(word.removeprefix("*.")):
             raise SettingError(
                 "must be names or addresses of hosts, without scheme, port, network or brackets"
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from app.infra.network.addresses import is_private, keeps_secrets
+from app.infra.network.addresses import is_host, is_private, keeps_secrets
 from app.infra.sorted_hashes import Malformed, SortedHashes
 
 T = TypeVar("T")
@@ -23,6 +23,10 @@ T = TypeVar("T")
 # In bytes (standardwebhooks.com, "Signature scheme", read 2026-11).
 LEAST_WEBHOOK_KEY: Final = 24
 MOST_WEBHOOK_KEY: Final = 64
+
+
+_IN_ASCII: Final = "a host as xn--..., other characters as %C3%A9"
+_BOT_URL: Final = f"must be like https://bot.example.com/path: no user, no #fragment; {_IN_ASCII}"
 
 
 class SettingError(ValueError):
@@ -150,11 +154,21 @@ def origin(text: str) -> str:
     return text
 
 
+def host_and_port(text: str) -> str:
+    """Return *text* if it is a host, perhaps with a port, as an origin has it."""
+    try:
+        return origin(f"https://{text}").removeprefix("https://")
+    except SettingError:
+        wanted = "must be like graph-proxy.example.com or HOST:PORT: no scheme, no slash"
+        raise SettingError(wanted) from None
+
+
 def endpoint(text: str) -> str:
     """Return *text* if it is an address to which secrets may be sent."""
     if not keeps_secrets(text):
         raise SettingError(
-            "must be an https address (http on this machine), without user and #fragment"
+            "must be like https://login.example.com/path, http on this machine only: no user, no "
+            f"#fragment; {_IN_ASCII}"
         )
     return text
 
@@ -194,10 +208,12 @@ def bot_url(text: str) -> str:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise SettingError("is not a web address") from None
-    is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None
-    if not is_plain or not text.isascii() or not text.isprintable() or " " in text:
-        raise SettingError("must be a web address: no user, no password")
+        raise SettingError(_BOT_URL) from None
+    is_plain = parts.scheme in {"http", "https"} and parts.username is None
+    if not is_plain or not is_host(parts.hostname or ""):
+        raise SettingError(_BOT_URL)
+    if not re.fullmatch(r"[\x21-\x7e]+", text) or "#" in text or "\\" in text:
+        raise SettingError(_BOT_URL)
     if parts.scheme == "http" and _is_public(parts.hostname or ""):
         raise SettingError("must be https: http is for this machine and private networks")
     return text

@@ -4,6 +4,7 @@ import base64
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from app.accounts.authenticators import AuthenticatorMisconfigured, AuthenticatorUnavailable
 from app.accounts.upstream import UpstreamClient, unreachable
 from app.infra.network.connection_faults import connection_fault
-from app.infra.network.egress import DIRECT, Egress, Proxy
+from app.infra.network.egress import DIRECT, Egress, Proxy, trusting_the_system
 from app.infra.network.http_client import Deadline, new_session, timeout_within
 from app.infra.observability.telemetry import ErrorReporter, spans_for
 from app.infra.settings.egress import proxy_url
@@ -23,7 +24,7 @@ from app.messenger.graph.transport import Call, GraphTransport
 from app.outbox.handlers import RetryLater, Unreachable
 from app.outbox.http_post import HttpPoster
 from app.setup.http_get import get
-from tests.certificates import self_signed
+from tests.certificates import authority, self_signed
 from tests.infra.network.forward_proxy import ForwardProxy, forward_proxy
 from tests.ports import free_port
 
@@ -423,6 +424,23 @@ def test_doctor_tells_of_the_proxy_where_a_provider_is_not_reached(
 
     assert "cannot be asked: the outgoing proxy lets nobody through to the host (403)" == told.words
     assert "CONNECT" in told.fix
+
+
+def test_directories_trust_the_system_and_not_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what CA_FILE adds; no connection is needed to see it."""
+    ours = authority(until=datetime.now(UTC) + timedelta(days=1))
+    theirs = tmp_path / "ca.pem"
+    theirs.write_text(authority(until=datetime.now(UTC) + timedelta(days=1)))
+    plain = len(trusting_the_system(DIRECT).get_ca_certs())
+    monkeypatch.setenv("SSL_CERT_FILE", str(theirs))
+
+    assert plain == len(trusting_the_system(DIRECT).get_ca_certs())
+    added = trusting_the_system(Egress(added_certificates=ours))
+    assert plain + 1 == len(added.get_ca_certs())
+    assert added.check_hostname
+    assert ssl.CERT_REQUIRED is added.verify_mode
 
 
 def test_direct_is_direct() -> None:
