@@ -32,7 +32,7 @@ from app.accounts.identity import Identity, is_possible, is_possible_name, maske
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit, outage
-from app.infra.network.egress import DIRECT, Egress, trusting_the_system
+from app.infra.network.egress import DIRECT, Egress, directory_context
 from app.infra.network.http_client import CONNECT_S, Deadline
 
 TOTAL_S: Final = 6.0
@@ -215,11 +215,9 @@ def connected(settings: LdapSettings, tls: Tls | None, *, total_s: float) -> Ite
 
 
 def tls_for(settings: LdapSettings, egress: Egress) -> Tls | None:
-    """Return TLS with verification; None where *settings* want none.
-
-    Without a file of its own, the system's certificates are trusted, and those added by *egress*.
-    """
-    return _VerifiedTls(settings.ca_file, egress) if settings.is_encrypted else None
+    """Return TLS with verification; None where *settings* want none."""
+    context = directory_context(egress, settings.ca_file)
+    return _VerifiedTls(context) if settings.is_encrypted else None
 
 
 def bind(connection: Connection, dn: str, password: str) -> bool:
@@ -235,11 +233,9 @@ def bind(connection: Connection, dn: str, password: str) -> bool:
 class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
     """TLS with Python's own verification; ldap3 has an outdated copy of the host name check."""
 
-    def __init__(self, ca_file: str | None, egress: Egress) -> None:
+    def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__(validate=ssl.CERT_REQUIRED)
-        self._context = (
-            ssl.create_default_context(cafile=ca_file) if ca_file else trusting_the_system(egress)
-        )
+        self._context = context
 
     def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - ldap3's signature; the handshake is always done
         host, sock = connection.server.host, connection.socket

@@ -67,12 +67,14 @@ def pool_manager(proxy: Proxy | None, added_certificates: str | None, **more: An
     )
 
 
-def trusting_the_system(egress: Egress) -> ssl.SSLContext:
-    """Return a context that trusts the system's certificates, and those added by *egress*.
+def directory_context(egress: Egress, ca_file: str | None = None) -> ssl.SSLContext:
+    """Return a context that trusts *ca_file* alone, or the system and what *egress* adds.
 
     The system's are found by OpenSSL's own paths: ssl.create_default_context() would let
     SSL_CERT_FILE and SSL_CERT_DIR of the environment replace them.
     """
+    if ca_file:
+        return ssl.create_default_context(cafile=ca_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     paths = ssl.get_default_verify_paths()
     with suppress(OSError):

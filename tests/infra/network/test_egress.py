@@ -15,7 +15,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from app.accounts.authenticators import AuthenticatorMisconfigured, AuthenticatorUnavailable
 from app.accounts.upstream import UpstreamClient, unreachable
 from app.infra.network.connection_faults import connection_fault
-from app.infra.network.egress import DIRECT, Egress, Proxy, trusting_the_system
+from app.infra.network.egress import DIRECT, Egress, Proxy, directory_context
 from app.infra.network.http_client import Deadline, new_session, timeout_within
 from app.infra.observability.telemetry import ErrorReporter, spans_for
 from app.infra.settings.egress import proxy_url
@@ -433,11 +433,11 @@ def test_directories_trust_the_system_and_not_the_environment(
     ours = authority(until=datetime.now(UTC) + timedelta(days=1))
     theirs = tmp_path / "ca.pem"
     theirs.write_text(authority(until=datetime.now(UTC) + timedelta(days=1)))
-    plain = len(trusting_the_system(DIRECT).get_ca_certs())
+    plain = len(directory_context(DIRECT).get_ca_certs())
     monkeypatch.setenv("SSL_CERT_FILE", str(theirs))
 
-    assert plain == len(trusting_the_system(DIRECT).get_ca_certs())
-    added = trusting_the_system(Egress(added_certificates=ours))
+    assert plain == len(directory_context(DIRECT).get_ca_certs())
+    added = directory_context(Egress(added_certificates=ours))
     assert plain + 1 == len(added.get_ca_certs())
     assert added.check_hostname
     assert ssl.CERT_REQUIRED is added.verify_mode
