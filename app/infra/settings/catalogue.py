@@ -87,7 +87,7 @@ FACEBOOK_APP: Final = (
     ),
     Description(
         "VERIFY_TOKEN",
-        "A text of your own. The app's dashboard asks for the same text beside the webhook's "
+        "A text of your own, without spaces. The app's dashboard asks for the same text beside the webhook's "
         f"address. In production {LEAST_TOKEN} characters or more.",
     ),
 )
