@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
 from app.accounts.passwords import Hasher
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.settings.catalogue import Description
 from app.infra.settings.reader import Reader
 
@@ -169,6 +170,7 @@ class Resources:
     write: Run
     # One for the process: its slots bound how many passwords are hashed at once.
     hasher: Hasher
+    egress: Egress = DIRECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

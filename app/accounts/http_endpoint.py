@@ -25,6 +25,7 @@ from app.accounts.upstream import (
     UpstreamClient,
     unreachable,
 )
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
 from app.infra.settings.catalogue import Description
@@ -85,19 +86,20 @@ def read_settings(reader: Reader, name: str) -> HttpSettings:
 
 def build(settings: HttpSettings, resources: Resources) -> PasswordAuthenticator:
     """Return the authenticator of *settings*."""
-    return HttpAuthenticator(settings, now=resources.now)
+    return HttpAuthenticator(settings, now=resources.now, egress=resources.egress)
 
 
-def check(settings: HttpSettings, _: Resources, *, total_s: float = TOTAL_S) -> Iterator[Diagnosis]:
+def check(
+    settings: HttpSettings, resources: Resources, *, total_s: float = TOTAL_S
+) -> Iterator[Diagnosis]:
     """Yield whether the endpoint answers; neither credentials nor a signature are sent.
 
     It is for POST, so most answers to this HEAD are errors, and all say that it is there.
     """
     setting = f"HTTP_{settings.name.upper()}_URL"
     try:
-        status = (
-            UpstreamClient(settings.ca_file).head(settings.url, deadline=Deadline(total_s)).status
-        )
+        client = UpstreamClient(resources.egress, ca_file=settings.ca_file)
+        status = client.head(settings.url, deadline=Deadline(total_s)).status
     except (NoAnswer, AuthenticatorMisconfigured) as exc:
         yield unreachable(exc, setting)
         return
@@ -115,12 +117,18 @@ class HttpAuthenticator:
     """Checks passwords at the endpoint in *settings*. Threads may share it."""
 
     def __init__(
-        self, settings: HttpSettings, *, now: Callable[[], datetime], total_s: float = TOTAL_S
+        self,
+        settings: HttpSettings,
+        *,
+        now: Callable[[], datetime],
+        egress: Egress = DIRECT,
+        total_s: float = TOTAL_S,
     ) -> None:
         self._settings = settings
         self._now = now
         self._total_s = total_s
-        self._client, self._limit = UpstreamClient(settings.ca_file), ConcurrencyLimit()
+        self._client = UpstreamClient(egress, ca_file=settings.ca_file)
+        self._limit = ConcurrencyLimit()
 
     def verify(self, username: str, password: str) -> Identity:
         """Return the identity of *username* if the endpoint accepts *password*.

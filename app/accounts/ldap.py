@@ -32,6 +32,7 @@ from app.accounts.identity import Identity, is_possible, is_possible_name, maske
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
 from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit, outage
+from app.infra.network.egress import DIRECT, Egress, directory_context
 from app.infra.network.http_client import CONNECT_S, Deadline
 
 TOTAL_S: Final = 6.0
@@ -83,11 +84,13 @@ class LdapAuthenticator:
     Each sign-in has a connection of its own, since a bind changes a connection's identity.
     """
 
-    def __init__(self, settings: LdapSettings, *, total_s: float = TOTAL_S) -> None:
+    def __init__(
+        self, settings: LdapSettings, *, egress: Egress = DIRECT, total_s: float = TOTAL_S
+    ) -> None:
         self._settings = settings
         self._total_s = total_s
         self._limit = ConcurrencyLimit()
-        self._tls = tls_for(settings)
+        self._tls = tls_for(settings, egress)
 
     def verify(self, username: str, password: str) -> Identity:
         """Return the identity of *username* if the directory accepts *password* for its entry.
@@ -211,9 +214,10 @@ def connected(settings: LdapSettings, tls: Tls | None, *, total_s: float) -> Ite
             connection.socket.close()
 
 
-def tls_for(settings: LdapSettings) -> Tls | None:
+def tls_for(settings: LdapSettings, egress: Egress) -> Tls | None:
     """Return TLS with verification; None where *settings* want none."""
-    return _VerifiedTls(settings.ca_file) if settings.is_encrypted else None
+    context = directory_context(egress, settings.ca_file)
+    return _VerifiedTls(context) if settings.is_encrypted else None
 
 
 def bind(connection: Connection, dn: str, password: str) -> bool:
@@ -229,9 +233,9 @@ def bind(connection: Connection, dn: str, password: str) -> bool:
 class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
     """TLS with Python's own verification; ldap3 has an outdated copy of the host name check."""
 
-    def __init__(self, ca_file: str | None) -> None:
+    def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__(validate=ssl.CERT_REQUIRED)
-        self._context = ssl.create_default_context(cafile=ca_file)
+        self._context = context
 
     def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - ldap3's signature; the handshake is always done
         host, sock = connection.server.host, connection.socket

@@ -18,17 +18,20 @@ from app.accounts.authenticators import (
 from app.accounts.ldap import BROKEN, TOTAL_S, bind, connected, tls_for
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.upstream import unreachable
+from app.infra.network.egress import DIRECT, Egress
 
 _NO_SUCH_OBJECT: Final = 32
 _SUCCESS: Final = frozenset({0, 4})  # 4: sizeLimitExceeded, there are more of them.
 _WITHOUT_NAME: Final = "invalid server address"
 
 
-def check(settings: LdapSettings, *, total_s: float = TOTAL_S) -> Iterator[Diagnosis]:
+def check(
+    settings: LdapSettings, egress: Egress = DIRECT, *, total_s: float = TOTAL_S
+) -> Iterator[Diagnosis]:
     """Yield what keeps people from signing in, or that nothing does."""
     upper = f"LDAP_{settings.name.upper()}"
     try:
-        with connected(settings, tls_for(settings), total_s=total_s) as connection:
+        with connected(settings, tls_for(settings, egress), total_s=total_s) as connection:
             yield _inside(connection, settings, upper)
     except AuthenticatorMisconfigured as exc:
         yield unreachable(exc, f"{upper}_URL")

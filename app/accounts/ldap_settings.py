@@ -9,6 +9,7 @@ from app.infra.network.addresses import is_loopback
 from app.infra.settings.catalogue import Description
 from app.infra.settings.parsing import SettingError, certificates, one_of, plain
 from app.infra.settings.reader import Reader
+from app.infra.settings.secret_values import password
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
@@ -95,7 +96,7 @@ def read_settings(reader: Reader, name: str) -> LdapSettings:
     if attribute and whole_filter:
         reader.errors.append(f"LDAP_{upper}_FILTER and LDAP_{upper}_ATTRIBUTE exclude each other")
     bind_dn = reader.optional(f"LDAP_{upper}_BIND_DN", plain, "")
-    bind_password = reader.optional(f"LDAP_{upper}_BIND_PASSWORD", plain, "")
+    bind_password = reader.optional(f"LDAP_{upper}_BIND_PASSWORD", password, "")
     # A bind without a password would be an anonymous one.
     if bind_dn:
         reader.need(

@@ -29,6 +29,7 @@ from app.accounts.oidc_errors import answer_error, token_error
 from app.accounts.oidc_keys import ProviderKeys
 from app.accounts.oidc_settings import BASIC, OidcSettings
 from app.accounts.upstream import ConcurrencyLimit, UpstreamClient
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 
 # The longest wait for the provider's servers, before the visit and after it.
@@ -51,12 +52,18 @@ class OidcAuthenticator:
     """Sign-in at one OpenID Connect provider. Threads may share it."""
 
     def __init__(
-        self, settings: OidcSettings, *, now: Callable[[], datetime], total_s: float = TOTAL_S
+        self,
+        settings: OidcSettings,
+        *,
+        now: Callable[[], datetime],
+        egress: Egress = DIRECT,
+        total_s: float = TOTAL_S,
     ) -> None:
         self._settings = settings
         self._now = now
         self._total_s = total_s
-        self._http, self._limit = UpstreamClient(settings.ca_file), ConcurrencyLimit()
+        self._http = UpstreamClient(egress, ca_file=settings.ca_file)
+        self._limit = ConcurrencyLimit()
         self._metadata: Metadata | None = None
         self._keys = ProviderKeys()
 

@@ -16,6 +16,7 @@ from app.accounts.oidc_keys import read_keys
 from app.accounts.oidc_settings import OidcSettings
 from app.accounts.upstream import NoAnswer, Reply, UpstreamClient, unreachable
 from app.infra.network.addresses import keeps_secrets
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 
 TOTAL_S: Final = 6.0
@@ -24,9 +25,11 @@ _OK: Final = 200
 _LONGEST_SHOWN: Final = 255
 
 
-def check(settings: OidcSettings, *, total_s: float = TOTAL_S) -> Iterator[Diagnosis]:
+def check(
+    settings: OidcSettings, egress: Egress = DIRECT, *, total_s: float = TOTAL_S
+) -> Iterator[Diagnosis]:
     """Yield what keeps people from signing in there, or that nothing does."""
-    client, deadline = UpstreamClient(settings.ca_file), Deadline(total_s)
+    client, deadline = UpstreamClient(egress, ca_file=settings.ca_file), Deadline(total_s)
     setting = f"OIDC_{settings.name.upper()}_ISSUER"
     address = address_of(settings.issuer)
     try:

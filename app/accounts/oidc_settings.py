@@ -13,6 +13,7 @@ from app.infra.settings.parsing import (
     yes_or_no,
 )
 from app.infra.settings.reader import Reader
+from app.infra.settings.secret_values import secret
 
 DEFAULT_SCOPE: Final = "openid email profile"
 # By which a client sends its secret to the token endpoint (OpenID Connect Core 1.0, section 9).
@@ -87,7 +88,7 @@ def read_settings(reader: Reader, name: str) -> OidcSettings:
         label=reader.optional(f"OIDC_{upper}_LABEL", plain, name.capitalize()),
         issuer=issuer,
         client_id=reader.required(f"OIDC_{upper}_CLIENT_ID", plain),
-        client_secret=reader.required(f"OIDC_{upper}_CLIENT_SECRET", plain),
+        client_secret=reader.required(f"OIDC_{upper}_CLIENT_SECRET", secret),
         scope=reader.optional(f"OIDC_{upper}_SCOPE", _scope, DEFAULT_SCOPE),
         in_webviews=reader.optional(
             f"OIDC_{upper}_IN_WEBVIEWS", yes_or_no, issuer not in _NOT_IN_WEBVIEWS

@@ -19,31 +19,31 @@ from app.accounts.oidc_settings import OidcSettings
 from app.infra.settings.sign_in import SignInSettings, kind_of
 
 
-def _build_ldap(settings: LdapSettings, _: Resources) -> PasswordAuthenticator:
+def _build_ldap(settings: LdapSettings, resources: Resources) -> PasswordAuthenticator:
     # ldap3 takes long to load, and few installations have a directory.
     from app.accounts.ldap import LdapAuthenticator  # noqa: PLC0415
 
-    return LdapAuthenticator(settings)
+    return LdapAuthenticator(settings, egress=resources.egress)
 
 
 def _build_oidc(settings: OidcSettings, resources: Resources) -> Provider:
     # joserfc and its cryptography take long to load, and many have the built-in accounts alone.
     from app.accounts.oidc import OidcAuthenticator  # noqa: PLC0415
 
-    authenticator = OidcAuthenticator(settings, now=resources.now)
+    authenticator = OidcAuthenticator(settings, now=resources.now, egress=resources.egress)
     return Provider(settings.name, settings.label, settings.in_webviews, authenticator)
 
 
-def _check_ldap(settings: LdapSettings, _: Resources) -> Iterable[Diagnosis]:
+def _check_ldap(settings: LdapSettings, resources: Resources) -> Iterable[Diagnosis]:
     from app.accounts import ldap_check  # noqa: PLC0415 - as above
 
-    return ldap_check.check(settings)
+    return ldap_check.check(settings, resources.egress)
 
 
-def _check_oidc(settings: OidcSettings, _: Resources) -> Iterable[Diagnosis]:
+def _check_oidc(settings: OidcSettings, resources: Resources) -> Iterable[Diagnosis]:
     from app.accounts import oidc_check  # noqa: PLC0415 - as above
 
-    return oidc_check.check(settings)
+    return oidc_check.check(settings, resources.egress)
 
 
 KINDS: Final[Mapping[str, PasswordKind[Any] | RedirectKind[Any]]] = {

@@ -16,7 +16,8 @@ from app.accounts.authenticators import (
     AuthenticatorUnavailable,
     Diagnosis,
 )
-from app.infra.network.certificate_faults import certificate_fault
+from app.infra.network.connection_faults import connection_fault
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import (
     AnswerTooLong,
     Deadline,
@@ -32,7 +33,10 @@ MOST_CONCURRENT: Final = 4
 
 
 class NoAnswer(AuthenticatorUnavailable):
-    """There was no answer, or one that is too long; *reason* names the exception."""
+    """There was no answer, or one that is too long; *reason* names the exception.
+
+    With a *fix*, the outgoing proxy is the cause.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Reply:
 
 def unreachable(exc: NoAnswer | AuthenticatorMisconfigured, setting: str) -> Diagnosis:
     """Return the cause and the fix of *exc*, for `threadlink doctor`; *setting* has the address."""
+    if isinstance(exc, NoAnswer) and exc.fix:
+        return Diagnosis(f"cannot be asked: {exc.reason}", exc.fix)
     if isinstance(exc, AuthenticatorMisconfigured):
         ca_file = setting.rpartition("_")[0] + "_CA_FILE"
         return Diagnosis(
@@ -118,11 +124,11 @@ class ConcurrencyLimit:
 class UpstreamClient:
     """An HTTP client for the servers of one authenticator. It follows no redirects.
 
-    *ca_file* has the certificates to trust in place of those that the program brings.
+    *ca_file* has the certificates to trust in place of all others.
     """
 
-    def __init__(self, ca_file: str | None = None) -> None:
-        self._ca_file = ca_file
+    def __init__(self, egress: Egress = DIRECT, *, ca_file: str | None = None) -> None:
+        self._egress, self._ca_file = egress, ca_file
         self._local = threading.local()
 
     def get(
@@ -200,17 +206,19 @@ class UpstreamClient:
         # A Session must not be shared between threads.
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = new_session(self._ca_file)
+            session = self._local.session = new_session(self._egress, ca_file=self._ca_file)
         return session
 
 
 def outage(exc: Exception, part: str = "") -> NoAnswer | AuthenticatorMisconfigured:
     """Return the failure that *exc* is, which kept a server from answering about *part*."""
-    fault = certificate_fault(exc)
+    fault = connection_fault(exc)
     if fault is None:
         return NoAnswer(_about(part, type(exc).__name__))
+    if fault.is_of_proxy:
+        return NoAnswer(_about(part, fault.words), fix=fault.fix)
     return AuthenticatorMisconfigured(
-        _about(part, fault),
+        _about(part, fault.words),
         fix="the server needs another certificate, or its CA belongs into the _CA_FILE",
     )
 

@@ -18,6 +18,7 @@ from app.services.processes import process_count
 from app.services.settings import load_settings
 from app.setup.authenticator_checks import check_authenticators
 from app.setup.concurrently import Check, findings_of
+from app.setup.egress_checks import check_egress
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.local_checks import (
     check_database,
@@ -82,6 +83,7 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _sign_in(built)
         yield from _local(built)
+        yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
         yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)
         headers = HeaderObserver()

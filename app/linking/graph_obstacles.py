@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.linking.models import AttemptEvent
-from app.messenger.errors import GraphUnavailable
-from app.messenger.graph.error_table import NO_ANSWER, row_of
-from app.messenger.graph.meanings import Meaning
+from app.messenger.errors import GraphUnavailable, GraphUnreachable
+from app.messenger.graph.error_table import NO_ANSWER, UNREACHED, row_of
+from app.messenger.graph.meanings import ErrorRow, Meaning
 
 # Where an attempt has a cause of its own for what Graph says.
 _OF_ATTEMPTS: Final[Mapping[str, str]] = {
@@ -42,11 +42,14 @@ def graph_row(event: AttemptEvent) -> Row:
     is_transient = GraphUnavailable.__name__ in event.detail or None
     row = (
         row_of(event.code, event.subcode or None, event.subject, is_transient=is_transient)
-        # Without a code there was no usable answer.
         if event.code
-        else NO_ANSWER
+        else _without_code(event.detail)
     )
     slug = _OF_ATTEMPTS.get(row.slug, row.slug)
     # Of the two meanings with one cause, this one says more.
     says = row.sentence if row.meaning is Meaning.REQUEST else row.says
     return Row(slug, says, row.fix if slug.startswith("graph_") else None)
+
+
+def _without_code(detail: str) -> ErrorRow:
+    return UNREACHED if GraphUnreachable.__name__ in detail else NO_ANSWER

@@ -18,6 +18,7 @@ from app.messenger.errors import (
     GraphError,
     GraphRefused,
     GraphThrottled,
+    GraphUnreachable,
     PersonUnknown,
 )
 from app.messenger.types import PageId, Psid
@@ -115,6 +116,8 @@ def _retry(error: GraphError, page_id: PageId, pauses: PagePauses) -> RetryLater
 
 def _failure(error: GraphError) -> str:
     """Return the class and the numbers of *error*, for `outbox list`."""
+    if isinstance(error, GraphUnreachable):
+        return error.reason
     numbers = [str(number) for number in (error.code, error.subcode) if number is not None]
     return " ".join([type(error).__name__, "/".join(numbers)]).rstrip()
 

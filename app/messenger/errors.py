@@ -6,6 +6,7 @@ MessengerError
 ├── RedirectRefused              redirect_uri is not Messenger's, or does not hold the token
 └── GraphError                   a Graph call did not succeed
     ├── GraphUnavailable         no usable answer: retry later
+    │   ├── GraphUnreachable     the way from here to Graph is blocked
     │   └── GraphThrottled       Graph's rate limit is reached: retry, but not at once
     └── GraphRefused             understood and refused: do not retry
         ├── LinkingTokenRefused  the account_linking_token is unknown or expired (10303)
@@ -102,6 +103,17 @@ class GraphError(MessengerError):
 
 class GraphUnavailable(GraphError):
     """There was no usable answer, or one that asks us to wait: a retry may succeed later."""
+
+
+class GraphUnreachable(GraphUnavailable):
+    """The way from here to Graph is blocked, by the outgoing proxy or for a certificate.
+
+    *fix* is the setting or the step that helps.
+    """
+
+    def __init__(self, reason: str = "", *, fix: str = "") -> None:
+        super().__init__(reason)
+        self.fix = fix
 
 
 class GraphThrottled(GraphUnavailable):

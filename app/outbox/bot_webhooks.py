@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.new_row import NewRow
 from app.infra.network import standard_webhooks
+from app.infra.network.egress import DIRECT, Egress
 from app.outbox.handlers import Handler
 from app.outbox.http_post import HttpPoster
 from app.outbox.queue import Claim, enqueue_once, item_once
@@ -51,9 +52,15 @@ def item_of(delivery: RawDelivery, *, at: datetime) -> NewRow:
     return item_once(DELIVERY, delivery.body, head=head, at=at)
 
 
-def notice_handler(url: str, secrets: Sequence[bytes], clock: Callable[[], datetime]) -> Handler:
+def notice_handler(
+    url: str,
+    secrets: Sequence[bytes],
+    clock: Callable[[], datetime],
+    *,
+    egress: Egress = DIRECT,
+) -> Handler:
     """Return a handler that posts notices to *url*, signed with each of *secrets*."""
-    poster = HttpPoster(url, connections=CONCURRENCY)
+    poster = HttpPoster(url, connections=CONCURRENCY, egress=egress)
 
     def post(claim: Claim) -> None:
         # Made of the body, so that retries, replays and other workers send the same id.
@@ -66,9 +73,9 @@ def notice_handler(url: str, secrets: Sequence[bytes], clock: Callable[[], datet
     return Handler(post, concurrency=CONCURRENCY)
 
 
-def delivery_handler(url: str) -> Handler:
+def delivery_handler(url: str, *, egress: Egress = DIRECT) -> Handler:
     """Return a handler that forwards deliveries to *url*, byte for byte as Messenger sent them."""
-    poster = HttpPoster(url, connections=CONCURRENCY)
+    poster = HttpPoster(url, connections=CONCURRENCY, egress=egress)
     return Handler(
         lambda claim: poster.post(claim.body, json.loads(claim.head or "{}")),
         concurrency=CONCURRENCY,

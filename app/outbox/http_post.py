@@ -1,7 +1,7 @@
 """HTTP POST to an address of the operator's: time limits, and the statuses that count as done.
 
-Uses urllib3 directly, which heeds no proxy, no .netrc and no cookie. Thousands of small posts go
-out while a bot catches up, and what requests adds to each takes longer than the post itself.
+Uses urllib3 directly, which heeds no environment, no .netrc and no cookie. Thousands of small posts
+go out while a bot catches up, and what requests adds to each takes longer than the post itself.
 """
 
 import ipaddress
@@ -12,11 +12,19 @@ from http import HTTPStatus
 from typing import Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
 from urllib3.util import parse_url
 
 from app.infra.network.addresses import is_private
+from app.infra.network.connection_faults import connection_fault
+from app.infra.network.egress import DIRECT, Egress, pool_manager
 from app.infra.network.http_client import PlainConnection, SecureConnection
 from app.outbox.handlers import RetryLater, TargetGone, Unreachable
 
@@ -35,7 +43,7 @@ class _NotPrivate(HTTPError):
 
 
 # Raised before anything of the item is sent.
-_NO_CONNECTION: Final = (NewConnectionError, ConnectTimeoutError, SSLError, _NotPrivate)
+_NO_CONNECTION: Final = (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError, _NotPrivate)
 
 
 class _PrivateConnection(PlainConnection):
@@ -60,9 +68,17 @@ class _SecurePool(HTTPSConnectionPool):
 class HttpPoster:
     """Posts to one address, over up to *connections* that are kept open. Thread-safe."""
 
-    def __init__(self, url: str, *, connections: int, total_s: float = TOTAL_S) -> None:
+    def __init__(
+        self, url: str, *, connections: int, egress: Egress = DIRECT, total_s: float = TOTAL_S
+    ) -> None:
         self._total_s = total_s
-        pools = PoolManager(num_pools=1, maxsize=connections, ca_certs=DEFAULT_CA_BUNDLE_PATH)
+        pools = pool_manager(
+            egress.proxy_for(url),
+            egress.added_certificates,
+            num_pools=1,
+            maxsize=connections,
+            ca_certs=DEFAULT_CA_BUNDLE_PATH,
+        )
         pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         # Looked up once: to find the pool by its address would take a sixth of each post.
         self._pool = pools.connection_from_url(url)
@@ -94,8 +110,9 @@ class HttpPoster:
             _read_and_discard(response)
         except (HTTPError, OSError, ValueError) as exc:
             raised = Unreachable if isinstance(exc, _NO_CONNECTION) else RetryLater
+            fault = connection_fault(exc)
             # The name alone: the text of *exc* holds the address.
-            raise raised(type(exc).__name__.lstrip("_")) from None
+            raise raised(fault.words if fault else type(exc).__name__.lstrip("_")) from None
         _check_status(response)
 
 

@@ -84,14 +84,16 @@ def settle(services: Services, at: datetime) -> Iterator[object]:
 
 
 def _handlers(services: Services) -> Mapping[str, Handler]:
-    bot = services.settings.bot
+    bot, egress = services.settings.bot, services.settings.egress
     handlers = {graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph)}
     if bot.webhook_url:
         handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
-            bot.webhook_url, bot.webhook_secrets, clock.now
+            bot.webhook_url, bot.webhook_secrets, clock.now, egress=egress
         )
     if bot.messenger_url:
-        handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(bot.messenger_url)
+        handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(
+            bot.messenger_url, egress=egress
+        )
     return handlers
 
 

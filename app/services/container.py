@@ -130,7 +130,7 @@ class Services:
 
     def authenticator_checks(self) -> Mapping[str, Callable[[], Iterable[Diagnosis]]]:
         """Return a check of each authenticator, by name: could people sign in by it now?"""
-        return checks_of(self.settings.sign_in, _resources(self.writer, self.hasher))
+        return checks_of(self.settings.sign_in, _resources(self.settings, self.writer, self.hasher))
 
     def meta(self, observe: Callable[[Observation], None] | None = None) -> Meta:
         """Return clients for the app and its pages at Meta; *observe* gets each request."""
@@ -138,6 +138,7 @@ class Services:
         endpoint = GraphEndpoint(
             base_url=settings.graph_url,
             version=settings.graph_version,
+            egress=settings.egress,
             observe=observe or _log_graph_call,
         )
         app = AppClient(endpoint, app_id=settings.app_id, app_secret=settings.app_secret)
@@ -169,7 +170,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
 
     A write that takes longer than *limit_seconds* raises `NotCommitted`.
     """
-    error_reporter = telemetry.error_reporter_for(settings.monitoring.sentry_dsn)
+    error_reporter = telemetry.error_reporter_for(settings.monitoring.sentry_dsn, settings.egress)
     logs.configure(
         level=settings.log_level,
         form=settings.log_format,
@@ -189,12 +190,12 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         sign_in_methods=build_sign_in_methods(
             settings.sign_in,
             {page.id: page.authenticators for page in settings.pages},
-            _resources(writer, hasher),
+            _resources(settings, writer, hasher),
         ),
         hasher=hasher,
         admission=admission,
         spans=telemetry.spans_for(
-            settings.monitoring.otlp_endpoint, settings.monitoring.otlp_headers
+            settings.monitoring.otlp_endpoint, settings.monitoring.otlp_headers, settings.egress
         ),
         error_reporter=error_reporter,
         # Derived from SECRET_KEY, so that a key in the database matches nothing else made with it.
@@ -207,8 +208,14 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
     )
 
 
-def _resources(writer: Writer, hasher: Hasher) -> Resources:
-    return Resources(now=clock.now, read=writer.read, write=writer.write, hasher=hasher)
+def _resources(settings: Settings, writer: Writer, hasher: Hasher) -> Resources:
+    return Resources(
+        now=clock.now,
+        read=writer.read,
+        write=writer.write,
+        hasher=hasher,
+        egress=settings.egress,
+    )
 
 
 def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:
@@ -218,6 +225,7 @@ def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:
         app_secret=settings.app_secret,
         base_url=settings.graph_url,
         version=settings.graph_version,
+        egress=settings.egress,
         observe=_log_graph_call,
     )
 

@@ -8,6 +8,7 @@ from app.messenger.errors import (
     GraphError,
     GraphThrottled,
     GraphUnavailable,
+    GraphUnreachable,
     PageRestricted,
     PermissionMissing,
     TokenDead,
@@ -39,6 +40,8 @@ def refusal(subject: str, exc: GraphError) -> Finding:
         case GraphThrottled():
             words = f"Graph's rate limit is reached: {exc}"
             return unchecked(subject, words, f"wait {_minutes(exc.retry_after_seconds)}, {_AGAIN}")
+        case GraphUnreachable():
+            return unchecked(subject, f"the way to Graph is blocked: {exc}", exc.fix)
         case GraphUnavailable():
             return _unavailable(subject, exc)
         case _:

@@ -2,11 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
 
+from app.infra.network.certificate_faults import certificate_fault
+from app.infra.network.connection_faults import connection_fault
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import new_session
 from app.infra.network.installation_proof import HEADER, is_proof, new_nonce
 from app.infra.observability.logs import printable
@@ -24,6 +29,10 @@ NGROK_HEADER: Final = "ngrok-error-code"
 NGROK_INTERSTITIAL: Final = "ERR_NGROK_6024"
 # What this version answers (RFC 9110, 15.5.20), and those before.
 TAKEN_FOR_PLAIN_HTTP: Final = frozenset({421, 308})
+_BY_OUR_CA: Final = (
+    "answers with a certificate that CA_FILE alone vouches for, and Meta does not know",
+    "none if a proxy on the way out of your network looks into TLS; else a public certificate",
+)
 _WHOSE: Final = "PUBLIC_URL must lead here; with a tunnel: the address that it shows now"
 
 
@@ -34,20 +43,31 @@ def check_reach_of(settings: Settings) -> Iterator[Finding]:
         settings.verify_token,
         secret_keys=settings.secret_keys,
         is_production=settings.is_production,
+        egress=settings.egress,
     )
 
 
 def check_reach(
-    public_url: str, verify_token: str, *, secret_keys: Sequence[str], is_production: bool
+    public_url: str,
+    verify_token: str,
+    *,
+    secret_keys: Sequence[str],
+    is_production: bool,
+    egress: Egress = DIRECT,
 ) -> Iterator[Finding]:
     """Yield a finding for each step from outside to the server; the first problem ends it.
 
     Nothing secret is sent before the server has proved that it is this installation. What a browser
     sees is a step of its own.
     """
-    # Meta does not use our proxies or our .netrc either.
-    with new_session() as session:
+    with ExitStack() as opened:
+        # Meta trusts none of the certificates that we have added.
+        session = opened.enter_context(new_session(replace(egress, added_certificates=None)))
         address = _check_address(session, public_url)
+        if address.verdict == "problem" and egress.added_certificates:
+            session = opened.enter_context(new_session(egress))
+            if _check_address(session, public_url).verdict != "problem":
+                address = warning("public address", *_BY_OUR_CA)
         yield address
         if address.verdict == "problem":
             return
@@ -80,14 +100,16 @@ def _check_address(session: requests.Session, public_url: str) -> Finding:
     subject = "public address"
     try:
         answer = _get(session, f"{public_url}/healthz")
-    except requests.exceptions.SSLError:
+    except requests.exceptions.SSLError as exc:
         return problem(
             subject,
             f"the certificate of {public_url} is not valid: expired, for another name, or signed "
-            "by an authority that Meta does not trust",
+            f"by an authority that Meta does not trust ({certificate_fault(exc) or 'TLS fails'})",
             "renew it, e.g. certbot renew, or let Caddy do it: docs/deploying.md",
         )
     except requests.RequestException as exc:
+        if fault := connection_fault(exc):
+            return problem(subject, f"{public_url} cannot be asked: {fault.words}", fault.fix)
         return problem(
             subject,
             f"{public_url} does not answer ({type(exc).__name__}): no server or no tunnel runs, or "

@@ -19,7 +19,7 @@ from app.infra import clock
 from app.linking.attempt_events import Kind, Note
 from app.linking.errors import AttemptUnknown, NotDeparted, NotSignedIn
 from app.linking.obstacles import PROBLEM_KINDS
-from app.messenger.errors import GraphError, RedirectRefused
+from app.messenger.errors import GraphError, GraphUnreachable, RedirectRefused
 from app.web import paths, request_reference
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered, NoCookies
@@ -57,6 +57,7 @@ def _graph(exc: GraphError, _problem: Problem) -> _Facts:
     """Return numbers and our words: Graph's message may quote what it was sent."""
     told = (
         type(exc).__name__,
+        exc.reason if isinstance(exc, GraphUnreachable) else "",
         f"HTTP {exc.status}" if exc.status else "",
         f"fbtrace_id {exc.trace_id}" if exc.trace_id else "",
     )

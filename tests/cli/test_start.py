@@ -9,7 +9,7 @@ from tests.installation import ENVIRONMENT
 PUBLIC = {
     **ENVIRONMENT,
     "PUBLIC_URL": "https://link.example.com",
-    "SECRET_KEY": "a key of the tests, of forty-odd letters",
+    "SECRET_KEY": "a-key-of-the-tests-of-forty-odd-letters",
     "REDIRECT_ORIGINS": "https://facebook.com",
     "GRAPH_URL": "https://graph.facebook.com",
 }

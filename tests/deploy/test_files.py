@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -137,6 +138,18 @@ def test_the_worker_s_unit_is_as_restricted_as_the_server_s() -> None:
     )
 
     assert server == worker
+
+
+@pytest.mark.parametrize("name", ["threadlink.service", "threadlink-worker.service"])
+def test_a_unit_is_started_until_the_database_is_there(name: str) -> None:
+    """After a boot: systemd never gives up with "start request repeated too quickly"."""
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(DEPLOY / name, encoding="utf-8")
+
+    assert "0" == unit["Unit"]["StartLimitIntervalSec"]
+    assert "on-failure" == unit["Service"]["Restart"]
+    assert int(unit["Service"]["RestartSec"]) >= 5
 
 
 def test_both_units_reload_by_the_signal_that_the_program_handles() -> None:

@@ -23,6 +23,7 @@ SUBJECTS: Final[Mapping[str, Sequence[Description]]] = {
     },
     "Retention": catalogue.RETENTION,
     "Logs, metrics, traces, errors": catalogue.MONITORING,
+    "The way out: proxy and certificates": catalogue.EGRESS,
     "Meta's addresses: for the emulator or a proxy only": catalogue.META,
 }
 _HEAD: Final = "| Setting | Required | Default | Meaning |\n|---|---|---|---|\n"

@@ -83,10 +83,13 @@ CONNECTING: Final = {
     "app/cli/serving.py": "the one port",
     "app/cli/tunnel.py": "threadlink run --tunnel",
     "app/cli/worker.py": "threadlink worker --metrics-port",
+    "app/infra/network/connection_faults.py": "HTTPS_PROXY_URL",
+    "app/infra/network/egress.py": "HTTPS_PROXY_URL",
     "app/infra/network/http_client.py": "GRAPH_URL",
     "app/infra/observability/telemetry.py": "SENTRY_DSN",
     "app/messenger/graph/transport.py": "GRAPH_URL",
     "app/outbox/http_post.py": "BOT_WEBHOOK_URL",
+    "app/setup/egress_checks.py": "HTTPS_PROXY_URL",
     "app/setup/http_get.py": "threadlink doctor",
     "app/setup/public_checks.py": "threadlink doctor",
     "app/setup/tunnel.py": "ngrok or cloudflared",
@@ -175,7 +178,7 @@ def test_each_module_that_uses_cryptography_is_listed() -> None:
 
 def test_each_secret_setting_is_in_the_inventory() -> None:
     secret = re.compile(
-        r"(?:SECRET|TOKEN|PASSWORD|DSN|HEADERS|SECRET_KEY|SECRET_PREVIOUS|FALLBACKS)$"
+        r"(?:SECRET|TOKEN|PASSWORD|DSN|HEADERS|SECRET_KEY|SECRET_PREVIOUS|FALLBACKS|PROXY_URL)$"
     )
     kept_elsewhere = {"HELP_URL_PASSWORD", "PAGE_ACCESS_TOKEN"}
     secrets = {name for name in SETTINGS if secret.search(name)} - kept_elsewhere

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Final
 
 APP: Final = Path(__file__).parents[2] / "app"
-FOLDERS: Final = ("accounts", "cli", "setup", "linking", "infra/database", "infra/settings")
+FOLDERS: Final = (
+    *("accounts", "cli", "setup", "linking"),
+    *("infra/database", "infra/network", "infra/settings"),
+)
 # A text with fewer characters than these between its values fits nearly every line.
 _LEAST: Final = 5
 

@@ -135,6 +135,10 @@ CASES: Final[dict[str, Case]] = {
     "graph_rate_limited": (attempt(), graph(4)),
     "graph_page_restricted": (attempt(), graph(10, 1893063)),
     "graph_unavailable": (attempt(), graph(0, detail="timeout")),
+    "graph_unreachable": (
+        attempt(),
+        graph(0, detail="GraphUnreachable, the outgoing proxy lets nobody through (403)"),
+    ),
     "graph_other": (attempt(), graph(987654, detail="trace AbC")),
     "chat_code_not_delivered": (
         OF_CODE,

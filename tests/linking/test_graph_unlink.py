@@ -42,7 +42,7 @@ def built(database: URL) -> Iterator[Services]:
                 "DATABASE_URL": database.render_as_string(hide_password=False),
                 "APP_ID": "1",
                 "APP_SECRET": "app-secret-of-the-tests",
-                "VERIFY_TOKEN": "verify token of the tests",
+                "VERIFY_TOKEN": "verify-token-of-the-tests",
                 "PAGE_ID": PAGE,
                 "PAGE_ACCESS_TOKEN": "page-token-of-the-tests",
             }

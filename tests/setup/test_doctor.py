@@ -70,7 +70,7 @@ SETTINGS = {
         "threadlink serve; with a tunnel: PUBLIC_URL",
     ),
     "another verify token": (
-        {"VERIFY_TOKEN": "another verify token of these tests"},
+        {"VERIFY_TOKEN": "another-verify-token-of-these-tests"},
         "handshake",
         "another VERIFY_TOKEN",
         "VERIFY_TOKEN must be the same here and where the server runs",

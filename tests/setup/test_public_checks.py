@@ -13,9 +13,11 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from app.infra.network.egress import Egress
 from app.infra.network.installation_proof import HEADER, prove
 from app.setup.findings import Finding
 from app.setup.public_checks import _host_line, check_reach
+from tests.certificates import self_signed
 
 VERIFY_TOKEN: Final = "verify token of these tests"
 KEYS: Final = ("the key of now", "the key of before")
@@ -350,3 +352,19 @@ def test_a_certificate_that_nobody_knows_is_named(tmp_path: Path) -> None:
 
     assert ["public address"] == list(found)
     assert "certificate" in found["public address"].words
+
+
+def test_a_certificate_that_we_alone_trust_is_told(tmp_path: Path) -> None:
+    """CA_FILE is ours and not Meta's; behind a proxy that looks into TLS it is all there is."""
+    tls, trusted = self_signed(tmp_path)
+    egress = Egress(added_certificates=trusted.read_text(encoding="ascii"))
+
+    with listening(Front({}), tls) as url:
+        found = [
+            *check_reach(url, VERIFY_TOKEN, secret_keys=KEYS, is_production=True, egress=egress)
+        ]
+
+    first, *others = found
+    assert ("public address", "warning") == (first.subject, first.verdict)
+    assert "CA_FILE alone vouches for, and Meta does not know" in first.words
+    assert {"ok"} == {finding.verdict for finding in others}

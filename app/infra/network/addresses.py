@@ -5,6 +5,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -17,9 +19,25 @@ def keeps_secrets(address: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    if not parts.hostname or "@" in parts.netloc:
+    if not is_host(parts.hostname or "") or "@" in parts.netloc:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(address))
+
+
+def is_host(text: str) -> bool:
+    """Tell whether *text* may name a host in an address: a name (RFC 1123, and "_"), or an IP.
+
+    A name does not end in a number, so that a mistyped IPv4 address is none (url.spec.whatwg.org,
+    "ends in a number checker").
+    """
+    last = text.removesuffix(".").rpartition(".")[2]
+    if ":" in text or last.isdecimal():
+        try:
+            ipaddress.ip_address(text.partition("%")[0])
+        except ValueError:
+            return False
+        return True
+    return _NAME.fullmatch(text) is not None
 
 
 def is_loopback(address: str) -> bool:

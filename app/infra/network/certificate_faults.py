@@ -3,6 +3,8 @@
 import ssl
 from typing import Final
 
+from app.infra.network.causes import find
+
 # The codes of X509_V_ERR_... (docs.openssl.org, X509_STORE_CTX_get_error, read 2026-11).
 _UNKNOWN_CA: Final = "certificate: of an unknown CA"
 _ANOTHER_HOST: Final = "certificate: for another host"
@@ -20,17 +22,6 @@ _WORDS: Final = {
 
 
 def certificate_fault(exc: BaseException) -> str | None:
-    """Return why a certificate was not accepted; None if *exc* has another cause.
-
-    Libraries put the error of the TLS layer into errors of their own, in several ways.
-    """
-    waiting, seen = [exc], set[int]()
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return _WORDS.get(one.verify_code, "certificate: not acceptable")
-        if id(one) not in seen:
-            seen.add(id(one))
-            inside = (*one.args, getattr(one, "reason", None), one.__cause__, one.__context__)
-            waiting += [inner for inner in inside if isinstance(inner, BaseException)]
-    return None
+    """Return why a certificate was not accepted; None if *exc* has another cause."""
+    cause = find(exc, ssl.SSLCertVerificationError)
+    return None if cause is None else _WORDS.get(cause.verify_code, "certificate: not acceptable")

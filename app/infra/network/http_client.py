@@ -18,9 +18,11 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, ProxyError
+
+from app.infra.network.egress import DIRECT, Egress, Proxy, pool_manager
 
 CONNECT_S = 3.0
 
@@ -47,10 +49,14 @@ class AnswerTooLong(Exception):
     """The body of the answer is longer than the caller allows."""
 
 
-def new_session(ca_file: str | None = None) -> requests.Session:
+class TunnelRefused(ProxyError):
+    """The outgoing proxy was reached, and makes no tunnel to the target."""
+
+
+def new_session(egress: Egress = DIRECT, *, ca_file: str | None = None) -> requests.Session:
     """Return a session that ignores the environment and cookies; it is for one thread.
 
-    *ca_file* has the certificates to trust in place of those that the program brings.
+    *ca_file* has the certificates to trust in place of all others.
     """
     # urllib3 logs addresses, and some of ours contain a secret.
     for name in ("urllib3.connection", "urllib3.connectionpool"):
@@ -62,8 +68,9 @@ def new_session(ca_file: str | None = None) -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     # No compression: the limit on the answer is then a limit on memory, too.
     session.headers.update({"User-Agent": "threadlink", "Accept-Encoding": "identity"})
-    session.mount("https://", _DeadlineAdapter())
-    session.mount("http://", _DeadlineAdapter())
+    adapter = _DeadlineAdapter(egress, None if ca_file else egress.added_certificates)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     return session
 
 
@@ -86,11 +93,33 @@ def _drop(_record: logging.LogRecord) -> bool:
 
 
 class _DeadlineAdapter(HTTPAdapter):
-    """Applies the total of a `Timeout` to the whole exchange."""
+    """Applies the total of a `Timeout` to the whole exchange, and goes by the proxy of *egress*."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    def __init__(self, egress: Egress, added_certificates: str | None) -> None:
+        self._egress, self._added_certificates = egress, added_certificates
+        super().__init__()
+
+    def init_poolmanager(self, connections: int, maxsize: int, *_: Any, **__: Any) -> None:
+        self.poolmanager = self._pools(None, num_pools=connections, maxsize=maxsize)
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        # Those in *kwargs* are of the environment.
+        proxy = self._egress.proxy_for(request.url or "")
+        kwargs["proxies"] = {"https": proxy.url} if proxy else {}
+        return super().send(request, *args, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **_: Any) -> PoolManager:
+        pools: PoolManager | None = self.proxy_manager.get(proxy)
+        if pools is None:
+            pools = self.proxy_manager[proxy] = self._pools(self._egress.proxy)
+        return pools
+
+    def _pools(self, proxy: Proxy | None, **more: Any) -> PoolManager:
+        pools = pool_manager(proxy, self._added_certificates, **more)
+        pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return pools
 
 
 class _DeadlineStream(io.RawIOBase):
@@ -145,7 +174,12 @@ class PlainConnection(_DeadlineConnection):
 
 
 class SecureConnection(_DeadlineConnection, HTTPSConnection):
-    pass
+    def _tunnel(self) -> None:
+        # Else urllib3 would take it for a failure of the target.
+        try:
+            super()._tunnel()
+        except (OSError, http.client.HTTPException) as exc:
+            raise TunnelRefused("no tunnel", exc) from exc
 
 
 def _in_thread(connect: Callable[[], socket.socket]) -> "Future[socket.socket]":

@@ -38,6 +38,7 @@ _GRAPH_FAILURES: Final = (
     "GraphRefused",
     "GraphThrottled",
     "GraphUnavailable",
+    "GraphUnreachable",
 )
 _building: Final = threading.Lock()
 

@@ -12,6 +12,12 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import PoolManager
+
+from app.infra.network.egress import DIRECT, Egress, pool_manager
+from app.infra.network.http_client import new_session
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Span, Tracer
@@ -95,12 +101,14 @@ def graph_call(name: str, outcome: str, *, seconds: float) -> None:
 class ErrorReporter:
     """Sends unexpected exceptions to Sentry: type and place, never their text."""
 
-    def __init__(self, dsn: str, transport: "type[Transport] | None" = None) -> None:
+    def __init__(
+        self, dsn: str, egress: Egress = DIRECT, transport: "type[Transport] | None" = None
+    ) -> None:
         import sentry_sdk  # noqa: PLC0415 - an extra
 
         self._client = sentry_sdk.Client(
             dsn=dsn,
-            transport=transport,
+            transport=transport or _transport_by(egress, dsn),
             default_integrations=False,
             auto_enabling_integrations=False,
             include_local_variables=False,
@@ -141,7 +149,23 @@ def _frames(stacktrace: Any) -> list[dict[str, Any]]:
     return [{name: frame[name] for name in _OF_A_FRAME if name in frame} for frame in frames]
 
 
-def spans_for(endpoint: str | None, headers: str | None) -> Spans | None:
+def _transport_by(egress: Egress, dsn: str) -> "type[Transport]":
+    """Return a transport that goes by *egress*; Sentry's own would heed the environment."""
+    from sentry_sdk.transport import HttpTransport  # noqa: PLC0415 - an extra
+
+    class ByEgress(HttpTransport):
+        def _make_pool(self) -> PoolManager:
+            return pool_manager(
+                egress.proxy_for(dsn),
+                egress.added_certificates,
+                num_pools=2,
+                ca_certs=DEFAULT_CA_BUNDLE_PATH,
+            )
+
+    return ByEgress
+
+
+def spans_for(endpoint: str | None, headers: str | None, egress: Egress = DIRECT) -> Spans | None:
     """Return a `Spans` that exports to *endpoint* by OTLP over HTTP; None without an endpoint.
 
     *headers* are ``name=value``, separated by commas, as in OTEL_EXPORTER_OTLP_HEADERS.
@@ -154,9 +178,12 @@ def spans_for(endpoint: str | None, headers: str | None) -> Spans | None:
     from opentelemetry.util.re import parse_env_headers  # noqa: PLC0415
 
     parsed = parse_env_headers(headers or "", liberal=True)
-    return Spans(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", headers=parsed))
+    exporter = OTLPSpanExporter(
+        endpoint=f"{endpoint.rstrip('/')}/v1/traces", headers=parsed, session=new_session(egress)
+    )
+    return Spans(exporter)
 
 
-def error_reporter_for(dsn: str | None) -> ErrorReporter | None:
+def error_reporter_for(dsn: str | None, egress: Egress = DIRECT) -> ErrorReporter | None:
     """Return an `ErrorReporter` for the project of *dsn*; None without a DSN."""
-    return None if dsn is None else ErrorReporter(dsn)
+    return None if dsn is None else ErrorReporter(dsn, egress)

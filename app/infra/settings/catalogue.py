@@ -87,7 +87,7 @@ FACEBOOK_APP: Final = (
     ),
     Description(
         "VERIFY_TOKEN",
-        "A text of your own. The app's dashboard asks for the same text beside the webhook's "
+        "A text of your own, without spaces. The app's dashboard asks for the same text beside the webhook's "
         f"address. In production {LEAST_TOKEN} characters or more.",
     ),
 )
@@ -237,6 +237,33 @@ MONITORING: Final = (
         "SENTRY_DSN",
         "The Sentry project to which unexpected errors are reported (`uv sync --extra sentry`): "
         "type and place, no message and no value.",
+    ),
+)
+
+EGRESS: Final = (
+    Description(
+        "HTTPS_PROXY_URL",
+        "The proxy by which https leaves your network: requests to Graph, to sign-in providers and "
+        "endpoints, to the bot, to Sentry and OpenTelemetry. User and password, if it wants them "
+        "(Basic), are part of it. Plain http, which goes to this machine and private networks "
+        "alone, never takes it, nor do LDAP and the database. `HTTPS_PROXY`, `NO_PROXY` and the "
+        "like in the environment are not heeded.",
+        example="http://threadlink:password@proxy.example.com:3128",
+    ),
+    Description(
+        "HTTPS_PROXY_EXCEPT",
+        "Hosts that are reached without the proxy, separated by spaces: a bot or a provider inside "
+        "of your network. `*.corp.example.com` means all names below. This machine always is.",
+        example="keycloak.corp.example.com *.internal",
+    ),
+    Description(
+        "CA_FILE",
+        "A file of certificates in PEM that are trusted **beside** the public ones that Threadlink "
+        "brings, by everything above and by LDAP: an internal CA, or that of a proxy that looks "
+        "into TLS. Who holds a key of it can pass for any server, Graph's included; where one "
+        "target alone needs it, its own `…_CA_FILE` is better, which takes the place of all "
+        "others.",
+        example="/etc/ssl/certs/our-ca.pem",
     ),
 )
 

@@ -23,6 +23,7 @@ _NAMES: Final = frozenset(
         catalogue.SIGN_IN,
         catalogue.RETENTION,
         catalogue.MONITORING,
+        catalogue.EGRESS,
         catalogue.META,
     )
     for described in section

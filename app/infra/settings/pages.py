@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.infra.settings.brands import PLAIN, Brand, read_brand
-from app.infra.settings.parsing import SettingError, copied_secret, digits, read_file
+from app.infra.settings.parsing import SettingError, digits, read_file
 from app.infra.settings.reader import Reader
+from app.infra.settings.secret_values import copied_secret
 from app.infra.settings.sign_in import Kinds, parse_authenticators
 
 # Each key of a [[pages]] table, and its meaning for docs/settings.md.

@@ -8,13 +8,14 @@ import binascii
 import ipaddress
 import re
 import ssl
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from app.infra.network.addresses import is_private, keeps_secrets
+from app.infra.network.addresses import is_host, is_private, keeps_secrets
 from app.infra.sorted_hashes import Malformed, SortedHashes
 
 T = TypeVar("T")
@@ -24,9 +25,8 @@ LEAST_WEBHOOK_KEY: Final = 24
 MOST_WEBHOOK_KEY: Final = 64
 
 
-QUOTED: Final = 'must not be in quotes (docker keeps those of an "--env-file")'
-# Straight ones, and those that word processors make of them.
-_QUOTES: Final = frozenset("\"'`\u201c\u201d\u201e\u2018\u2019")
+_IN_ASCII: Final = "a host as xn--..., other characters as %C3%A9"
+_BOT_URL: Final = f"must be like https://bot.example.com/path: no user, no #fragment; {_IN_ASCII}"
 
 
 class SettingError(ValueError):
@@ -62,22 +62,6 @@ def try_reading(path: str) -> tuple[str | None, str]:
 
 
 def plain(text: str) -> str:
-    return text
-
-
-def copied_secret(text: str) -> str:
-    """Return *text* if it is what Meta's dashboard shows, and nothing around it.
-
-    Graph would call anything else malformed, or its signature wrong, and say no more.
-    """
-    if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise SettingError(QUOTED)
-    if text.lower().startswith("bearer "):
-        raise SettingError('must be the token alone, without "Bearer"')
-    if text.split() != [text]:
-        raise SettingError("must be in one piece: there is a space or a line break in it")
-    if not text.isascii() or not text.isprintable():
-        raise SettingError("must be plain letters and digits: copy it again")
     return text
 
 
@@ -140,13 +124,17 @@ def certificates(text: str) -> str:
     """Return *text*, which names a file of trusted certificates."""
     if not Path(text).is_file():
         raise SettingError("names no file")
+    # Made like this, it trusts nobody beside those in the file.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        # Made like this, it trusts nobody beside those in the file.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+        context.load_verify_locations(text)
     except ssl.SSLError:
         raise SettingError("names a file that holds no certificate in PEM") from None
     except OSError:
         raise SettingError("names a file that cannot be read") from None
+    ends = [str(certificate.get("notAfter")) for certificate in context.get_ca_certs()]
+    if ends and all(ssl.cert_time_to_seconds(end) < time.time() for end in ends):
+        raise SettingError("names a file whose certificates have all expired: get the new ones")
     return text
 
 
@@ -166,11 +154,21 @@ def origin(text: str) -> str:
     return text
 
 
+def host_and_port(text: str) -> str:
+    """Return *text* if it is a host, perhaps with a port, as an origin has it."""
+    try:
+        return origin(f"https://{text}").removeprefix("https://")
+    except SettingError:
+        wanted = "must be like graph-proxy.example.com or HOST:PORT: no scheme, no slash"
+        raise SettingError(wanted) from None
+
+
 def endpoint(text: str) -> str:
     """Return *text* if it is an address to which secrets may be sent."""
     if not keeps_secrets(text):
         raise SettingError(
-            "must be an https address (http on this machine), without user and #fragment"
+            "must be like https://login.example.com/path, http on this machine only: no user, no "
+            f"#fragment; {_IN_ASCII}"
         )
     return text
 
@@ -210,10 +208,12 @@ def bot_url(text: str) -> str:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise SettingError("is not a web address") from None
-    is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None
-    if not is_plain or not text.isascii() or not text.isprintable() or " " in text:
-        raise SettingError("must be a web address: no user, no password")
+        raise SettingError(_BOT_URL) from None
+    is_plain = parts.scheme in {"http", "https"} and parts.username is None
+    if not is_plain or not is_host(parts.hostname or ""):
+        raise SettingError(_BOT_URL)
+    if not re.fullmatch(r"[\x21-\x7e]+", text) or "#" in text or "\\" in text:
+        raise SettingError(_BOT_URL)
     if parts.scheme == "http" and _is_public(parts.hostname or ""):
         raise SettingError("must be https: http is for this machine and private networks")
     return text

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from dotenv import dotenv_values
 
-from app.infra.settings.parsing import QUOTED, SettingError, read_file, try_reading
+from app.infra.settings.parsing import SettingError, read_file, try_reading
+from app.infra.settings.secret_values import COMMENT, QUOTED, is_comment
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -84,6 +85,9 @@ class Reader:
         if text and text[0] in "\"'" and text[-1] == text[0]:
             # Shells and .env take them away; docker run --env-file keeps them (moby#46773).
             self._refuse(name, f"{name} {QUOTED}")
+            return None
+        if text and is_comment(text):
+            self._refuse(name, f"{name} {COMMENT}")
             return None
         return text or None
 

@@ -16,28 +16,30 @@ from sqlalchemy.engine import URL
 
 from app.infra.database.engine import DEFAULT_FOLDER
 from app.infra.network.addresses import is_loopback
+from app.infra.network.egress import Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION, META_ORIGINS
 from app.infra.settings import production
 from app.infra.settings.bot import BotSettings, read_bot
 from app.infra.settings.database_url import database_url
+from app.infra.settings.egress import read_egress
 from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
 from app.infra.settings.near_misses import NearMiss, near_misses
 from app.infra.settings.pages import Page, read_pages
 from app.infra.settings.parsing import (
     SettingError,
-    copied_secret,
     digits,
     hash_list,
+    host_and_port,
     one_of,
     origin,
     origins,
-    plain,
     version,
     whole,
     words,
 )
 from app.infra.settings.reader import Reader, read_env_file
 from app.infra.settings.retention import Retention, read_retention
+from app.infra.settings.secret_values import copied_secret, secret, secrets
 from app.infra.settings.sign_in import Kinds, SignInSettings, read_sign_in
 from app.infra.sorted_hashes import SortedHashes
 
@@ -69,6 +71,7 @@ class Settings:
     graph_version: str
     redirect_origins: tuple[str, ...]
     bot: BotSettings
+    egress: Egress
     confirm_in_chat: str
     max_links_per_user: int
     password_min_length: int
@@ -109,20 +112,21 @@ class Settings:
         pages = read_pages(reader, kinds)
         chosen = [name for page in pages for name in page.authenticators]
         return cls(
-            secret_key=reader.required("SECRET_KEY", plain),
-            secret_key_fallbacks=reader.optional("SECRET_KEY_FALLBACKS", words, ()),
+            secret_key=reader.required("SECRET_KEY", secret),
+            secret_key_fallbacks=reader.optional("SECRET_KEY_FALLBACKS", secrets, ()),
             public_url=reader.required("PUBLIC_URL", origin),
             database_url=reader.optional("DATABASE_URL", database_url, _default_database()),
             app_id=reader.required("APP_ID", digits),
             app_secret=reader.required("APP_SECRET", copied_secret),
             app_secret_previous=reader.optional("APP_SECRET_PREVIOUS", copied_secret, None),
-            verify_token=reader.required("VERIFY_TOKEN", plain),
+            verify_token=reader.required("VERIFY_TOKEN", secret),
             pages=pages,
             graph_url=reader.optional("GRAPH_URL", origin, GRAPH_URL),
-            graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", plain, None),
+            graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", host_and_port, None),
             graph_version=reader.optional("GRAPH_VERSION", version, GRAPH_VERSION),
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
             bot=read_bot(reader),
+            egress=read_egress(reader),
             confirm_in_chat=reader.optional("CONFIRM_IN_CHAT", one_of(*CONFIRM_IN_CHAT), "never"),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),

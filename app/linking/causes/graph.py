@@ -33,5 +33,6 @@ GRAPH: Final = (
     _cause(Meaning.RATE_LIMIT, FixedBy.WAIT, _META_AWAY),
     _cause(Meaning.PAGE, FixedBy.OPERATOR, OURS),
     _cause(Meaning.TRANSIENT, FixedBy.WAIT, _META_AWAY),
+    _cause(Meaning.WAY_OUT, FixedBy.OPERATOR, _META_AWAY),
     _cause(Meaning.UNKNOWN, FixedBy.OPERATOR, OURS),
 )

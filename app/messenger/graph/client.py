@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import (
@@ -50,11 +51,17 @@ class GraphClient:
         app_secret: str | None = None,
         base_url: str = GRAPH_URL,
         version: str = GRAPH_VERSION,
+        egress: Egress = DIRECT,
         observe: Callable[[Observation], None] | None = None,
     ) -> None:
         self.page_id = page_id
         self._transport = GraphTransport(
-            token=token, app_secret=app_secret, base_url=base_url, version=version, observe=observe
+            token=token,
+            app_secret=app_secret,
+            base_url=base_url,
+            version=version,
+            egress=egress,
+            observe=observe,
         )
 
     def __repr__(self) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.messenger.errors import GraphError, GraphUnavailable
+from app.messenger.errors import GraphError, GraphUnavailable, GraphUnreachable
 from app.messenger.graph.error_rows import ROWS
 from app.messenger.graph.meanings import CONSEQUENCES, ErrorRow, Meaning
 
 NOT_LISTED: Final = ErrorRow(0, None, Meaning.UNKNOWN, "Graph gives a code that is not listed.", "")
 NO_ANSWER: Final = ErrorRow(0, None, Meaning.TRANSIENT, "There was no usable answer.", "")
+UNREACHED: Final = ErrorRow(0, None, Meaning.WAY_OUT, "Graph was not reached.", "")
 _NOT_ASKED: Final = ErrorRow(0, None, Meaning.UNKNOWN, "Graph was not asked.", "")
 
 # Messenger's own numbers, each of one meaning whatever code it comes with.
@@ -64,6 +65,8 @@ def row_of(
 
 def row_of_error(error: GraphError) -> ErrorRow:
     """Return the row that explains *error*; its class knows more than its code alone."""
+    if isinstance(error, GraphUnreachable):
+        return replace(UNREACHED, own_fix=error.fix or None)
     if error.code is not None:
         row = _listed(error.code, error.subcode, error.call)
     else:

@@ -14,6 +14,7 @@ from app.messenger.errors import (
     GraphRefused,
     GraphThrottled,
     GraphUnavailable,
+    GraphUnreachable,
     LinkingTokenRefused,
     NameWithheld,
     PageRestricted,
@@ -54,6 +55,7 @@ class Meaning(StrEnum):
     REQUEST = "our request"
     RATE_LIMIT = "a rate limit"
     TRANSIENT = "temporary trouble"
+    WAY_OUT = "our way to Graph"
     UNKNOWN = "unknown"
 
 
@@ -164,6 +166,15 @@ CONSEQUENCES: Final[Mapping[Meaning, Consequence]] = {
         "`curl -I https://graph.facebook.com`.",
         retry="at once, three tries in all, unless the call sends a message",
         alert="ThreadlinkGraphUnavailable",
+    ),
+    Meaning.WAY_OUT: Consequence(
+        slug="graph_unreachable",
+        error=GraphUnreachable,
+        sentence="The way from here to Meta is blocked, and Meta was not asked.",
+        fix="HTTPS_PROXY_URL, or CA_FILE where a certificate is not accepted: `threadlink doctor` "
+        "says which.",
+        retry="as temporary trouble",
+        alert="ThreadlinkGraphUnreachable",
     ),
     Meaning.UNKNOWN: Consequence(
         slug="graph_other",

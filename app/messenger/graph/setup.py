@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import GraphUnavailable
 from app.messenger.graph.transport import (
@@ -57,6 +58,7 @@ class GraphEndpoint:
 
     base_url: str = GRAPH_URL
     version: str = GRAPH_VERSION
+    egress: Egress = DIRECT
     observe: Callable[[Observation], None] | None = field(default=None, repr=False)
 
     def transport(self, token: str, app_secret: str | None) -> GraphTransport:
@@ -66,6 +68,7 @@ class GraphEndpoint:
             app_secret=app_secret,
             base_url=self.base_url,
             version=self.version,
+            egress=self.egress,
             observe=self.observe,
         )
 

@@ -14,6 +14,8 @@ from typing import Any, Final, Literal, cast
 import requests
 import urllib3
 
+from app.infra.network.connection_faults import connection_fault
+from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import (
     AnswerTooLong,
     Deadline,
@@ -22,7 +24,7 @@ from app.infra.network.http_client import (
     timeout_within,
 )
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
-from app.messenger.errors import GraphError, GraphThrottled, GraphUnavailable
+from app.messenger.errors import GraphError, GraphThrottled, GraphUnavailable, GraphUnreachable
 from app.messenger.graph.answers import decipher
 from app.messenger.graph.usage import Usage, read_usage
 
@@ -81,6 +83,7 @@ class GraphTransport:
     app_secret: str | None = field(default=None, repr=False)
     base_url: str = GRAPH_URL
     version: str = GRAPH_VERSION
+    egress: Egress = DIRECT
     observe: Callable[[Observation], None] | None = field(default=None, repr=False)
     pause: Callable[[float], None] = field(default=sleep, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
@@ -148,6 +151,8 @@ class GraphTransport:
                     raise GraphUnavailable("an answer without end", status=status) from exc
         except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
             # The text of *exc* holds the URL, and that a token; `from None` for tracebacks.
+            if fault := connection_fault(exc):
+                raise GraphUnreachable(fault.words, fix=fault.fix) from None
             raise GraphUnavailable(type(exc).__name__) from None
 
     def _proof(self) -> dict[str, str]:
@@ -161,7 +166,7 @@ class GraphTransport:
         # One for each thread: a Session is not thread-safe.
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = new_session()
+            session = self._local.session = new_session(self.egress)
             # Encoded as UTF-8, for Graph to refuse: a header that is not Latin-1 would raise an
             # error that quotes the token.
             bearer = f"Bearer {self.token}".encode().decode("latin-1")

@@ -89,7 +89,7 @@ def test_a_certificate_is_trusted_by_the_file_that_names_it(
     ca_file.write_text(pem)
 
     with pytest.raises(AuthenticatorUnavailable) as unanswered:
-        UpstreamClient(str(ca_file)).get(impostor.url, deadline=Deadline(LIMIT_S))
+        UpstreamClient(ca_file=str(ca_file)).get(impostor.url, deadline=Deadline(LIMIT_S))
 
     # It hangs up, after it has heard the request.
     assert b"G" == b"".join(impostor.heard)
@@ -98,7 +98,7 @@ def test_a_certificate_is_trusted_by_the_file_that_names_it(
 
 def test_a_file_of_certificates_that_is_gone_is_no_error_of_ours(impostor: Impostor) -> None:
     with pytest.raises(AuthenticatorUnavailable):
-        UpstreamClient("/nowhere/ca.pem").get(impostor.url, deadline=Deadline(LIMIT_S))
+        UpstreamClient(ca_file="/nowhere/ca.pem").get(impostor.url, deadline=Deadline(LIMIT_S))
 
     assert [] == impostor.heard
 

@@ -13,6 +13,7 @@ from app.messenger.errors import (
     GraphRefused,
     GraphThrottled,
     GraphUnavailable,
+    GraphUnreachable,
     PermissionMissing,
     TokenDead,
 )
@@ -27,6 +28,7 @@ SLUGS = {
     "graph_rate_limited",
     "graph_page_restricted",
     "graph_unavailable",
+    "graph_unreachable",
     "graph_other",
 }
 
@@ -126,6 +128,7 @@ def test_is_transient_is_believed_in_both_directions() -> None:
     [
         (TokenDead(code=190, subcode=463), "graph_token_dead", "The Page token has expired."),
         (GraphUnavailable("ReadTimeout"), "graph_unavailable", "There was no usable answer."),
+        (GraphUnreachable("the outgoing proxy …"), "graph_unreachable", "Graph was not reached."),
         (GraphUnavailable(code=100, status=500), "graph_unavailable", "A parameter is wrong"),
         (GraphThrottled(code=9999, status=429), "graph_rate_limited", NOT_LISTED.says),
         (GraphRefused(code=2), "graph_other", "A service of Meta's"),

@@ -197,7 +197,7 @@ def test_the_same_code_after_the_secret_key_was_changed(
     before = victim.sends(form).location
     old = services.settings
     changed = {
-        "SECRET_KEY": "another secret key of these tests, Wq7",
+        "SECRET_KEY": "another-secret-key-of-these-tests-Wq7",
         "SECRET_KEY_FALLBACKS": old.secret_key,
     }
     rotated = build(settings_for(old.database_url, **changed))
