@@ -184,7 +184,7 @@ def failing(request: pytest.FixtureRequest) -> Failing:
 @pytest.fixture
 def services(database: URL, failing: Failing) -> Iterator[Services]:
     with failing.settings() as own:
-        services = build(settings_for(database, METRICS_TOKEN=TOKEN, **own))
+        services = build(settings_for(database, METRICS_TOKEN=TOKEN, LOG_LEVEL="info", **own))
         add_jane(services)
         damaged = update(Account).values(password_hash="$argon2id$canary")
         services.write(lambda session: session.execute(damaged))
