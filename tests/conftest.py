@@ -34,6 +34,7 @@ from app.infra.settings.settings import Settings
 from app.linking import delivery_counter, event_recorder
 from app.services.container import Services, build
 from tests import chromium, postgres
+from tests.accounts.active_directory import Domain, domain
 from tests.actors import Graph, Messenger, Person
 from tests.browsers import InProcess
 from tests.installation import add_jane, settings_for
@@ -293,6 +294,13 @@ def graph(request: pytest.FixtureRequest) -> Iterator[Graph]:
         if request.node.get_closest_marker("real_peers"):
             edge.add_passthru("http://127.0.0.1")
         yield Graph(edge)
+
+
+@pytest.fixture(scope="session")
+def active_directory() -> Iterator[Domain]:
+    """Yield the one domain of all tests: its start takes a second."""
+    with domain() as there:
+        yield there
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,11 @@ class HttpAuthenticator:
         answer = reply.json()
         subject, name = as_subject(answer.get("subject")), answer.get("display_name", username)
         if subject is None or not isinstance(name, str):
-            raise AuthenticatorUnavailable("no usable subject or display_name")
+            raise AuthenticatorMisconfigured(
+                "no usable subject or display_name",
+                code=reply.status,
+                fix="have the endpoint answer as docs/authenticators.md says",
+            )
         return Identity(
             f"http:{self._settings.name}",
             subject,

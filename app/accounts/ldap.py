@@ -10,28 +10,24 @@ compiler, OpenLDAP's headers and its library on every machine. ldap3's next rele
 are bounded here, and tests/accounts/test_ldap_hostile.py holds that against a hostile server.
 """
 
-import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from ldap3 import DEREF_NEVER, NONE, SIMPLE, SUBTREE, Connection, Server, Tls
-from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
-from pyasn1.error import PyAsn1Error
 
 from app.accounts.authenticators import (
     AuthenticatorMisconfigured,
-    AuthenticatorUnavailable,
     CredentialsRefused,
-    Refusal,
 )
 from app.accounts.identity import Identity, is_possible, is_possible_name, masked
+from app.accounts.ldap_errors import BROKEN, bind_failure, failure, refusal, search_failure
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.passwords import MAXIMUM
-from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit, outage
+from app.accounts.upstream import MOST_BYTES, ConcurrencyLimit
 from app.infra.network.egress import DIRECT, Egress, directory_context
 from app.infra.network.http_client import CONNECT_S, Deadline
 
@@ -40,39 +36,9 @@ LONGEST_NAME: Final = 254
 
 _SUCCESS: Final = 0
 _SIZE_LIMIT_EXCEEDED: Final = 4
-# Of a search: noSuchObject, insufficientAccessRights.
-_NOT_SHOWN: Final = frozenset({32, 50})
 # RFC 4511, appendix A: constraintViolation (locked, in some), noSuchObject, inappropriate-
 # Authentication (no password), invalidCredentials, unwillingToPerform (disabled, in some).
 _REFUSED: Final = frozenset({19, 32, 48, 49, 53})
-_OF_LDAP: Final[Mapping[int, Refusal]] = {32: "no_such_account", 49: "wrong_password"}
-# Active Directory's diagnostic message of a bind: "… AcceptSecurityContext error, data 52e, v…",
-# with a number of [MS-ERREF] 2.2 in hexadecimal: ERROR_NO_SUCH_USER, _LOGON_FAILURE,
-# _INVALID_LOGON_HOURS, _INVALID_WORKSTATION, _PASSWORD_EXPIRED, _ACCOUNT_DISABLED,
-# _ACCOUNT_EXPIRED, _PASSWORD_MUST_CHANGE, _ACCOUNT_LOCKED_OUT.
-_AD_DATA: Final = re.compile(r"\bdata ([0-9a-fA-F]{1,8})\b")
-_OF_AD: Final[Mapping[int, Refusal]] = {
-    0x525: "no_such_account",
-    0x52E: "wrong_password",
-    0x530: "unspecified",
-    0x531: "unspecified",
-    0x532: "expired",
-    0x533: "disabled",
-    0x701: "expired",
-    0x773: "must_change",
-    0x775: "locked",
-}
-# On malformed bytes ldap3's decoder raises any of these.
-BROKEN: Final = (
-    LDAPException,
-    PyAsn1Error,
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-)
 _LONGEST_SHOWN: Final = 200
 
 _Entry = dict[str, Any]
@@ -119,12 +85,12 @@ class LdapAuthenticator:
                 is_right = bind(connection, dn, password)
                 answer = connection.result
         except BROKEN as exc:
-            # The text of *exc* may quote names and the directory's answer. `from None`, too.
-            raise AuthenticatorUnavailable(type(exc).__name__) from None
+            # The text of *exc* may quote names and the directory's answer.
+            raise failure(exc) from None
         if entry is None:
             raise CredentialsRefused("no_such_account")
         if not is_right:
-            raise _refused(answer)
+            raise refusal(answer)
         return self._identity(entry["raw_attributes"], username)
 
     def _bind_for_search(self, connection: Connection) -> None:
@@ -132,7 +98,7 @@ class LdapAuthenticator:
         if settings.bind_dn and not bind(connection, settings.bind_dn, settings.bind_password):
             raise AuthenticatorMisconfigured(
                 "the directory refused the BIND_DN",
-                code=_refused(connection.result).code,
+                code=refusal(connection.result).code,
                 fix="correct LDAP_<NAME>_BIND_DN and LDAP_<NAME>_BIND_PASSWORD",
             )
 
@@ -149,14 +115,8 @@ class LdapAuthenticator:
             size_limit=2,
         )
         code = connection.result["result"]
-        if code in _NOT_SHOWN:
-            raise AuthenticatorMisconfigured(
-                f"search: result {code}",
-                code=code,
-                fix="correct LDAP_<NAME>_BASE, or let LDAP_<NAME>_BIND_DN search there",
-            )
         if code not in {_SUCCESS, _SIZE_LIMIT_EXCEEDED}:
-            raise AuthenticatorUnavailable(f"search: result {code}", code=code)
+            raise search_failure(code)
         # The response may also have references to other servers, which are not followed. An entry
         # without a name is skipped: a bind without one is anonymous (RFC 4513, 5.1.1).
         results = (item for item in connection.response if item["type"] == "searchResEntry")
@@ -171,7 +131,10 @@ class LdapAuthenticator:
             # Microsoft stores the first three parts little-endian ([MS-DTYP] 2.3.4.2).
             subject = str(UUID(bytes_le=value) if is_guid else UUID(value.decode("ascii")))
         except ValueError:
-            raise AuthenticatorUnavailable(f"an entry without {self._settings.subject}") from None
+            raise AuthenticatorMisconfigured(
+                f"an entry without {self._settings.subject}",
+                fix="correct LDAP_<NAME>_SUBJECT, or let LDAP_<NAME>_BIND_DN read it",
+            ) from None
         names = attributes.get(self._settings.name_attribute or "", [])
         name = names[0].decode(errors="replace") if names else username
         return Identity(
@@ -187,7 +150,8 @@ def connected(settings: LdapSettings, tls: Tls | None, *, total_s: float) -> Ite
     """Yield a connection, with *tls*, that ends in time even if the server hangs.
 
     Raises:
-        AuthenticatorMisconfigured: The server's certificate is not acceptable.
+        AuthenticatorUnavailable: TLS cannot be begun; AuthenticatorMisconfigured if that is for
+            the server's certificate.
     """
     deadline = Deadline(total_s)
     server = Server(
@@ -226,7 +190,7 @@ def bind(connection: Connection, dn: str, password: str) -> bool:
     connection.rebind(user=dn, password=password.encode(), authentication=SIMPLE)
     code = connection.result["result"]
     if code != _SUCCESS and code not in _REFUSED:
-        raise AuthenticatorUnavailable(f"bind: result {code}", code=code)
+        raise bind_failure(code)
     return bool(code == _SUCCESS)
 
 
@@ -244,9 +208,9 @@ class _VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
                 connection.socket = sock.encrypted(self._context, host)
             else:
                 connection.socket = self._context.wrap_socket(sock, server_hostname=host)
-        except ssl.SSLCertVerificationError as exc:
-            # ldap3 keeps the text of the error alone, and not its code.
-            connection.outage = outage(exc)
+        except OSError as exc:
+            # ldap3 keeps the text of the error alone, and not its kind.
+            connection.outage = failure(exc)
             raise
 
 
@@ -284,15 +248,6 @@ class _BoundedSocket:
         if left_s <= 0:
             raise TimeoutError
         self._sock.settimeout(left_s)
-
-
-def _refused(answer: Mapping[str, Any]) -> CredentialsRefused:
-    """Return the refusal of a bind, with Active Directory's number if it has sent a known one."""
-    found = _AD_DATA.search(str(answer.get("message", ""))[:_LONGEST_SHOWN])
-    if found and (data := int(found[1], 16)) in _OF_AD:
-        return CredentialsRefused(_OF_AD[data], code=data)
-    code = answer["result"]
-    return CredentialsRefused(_OF_LDAP.get(code, "unspecified"), code=code)
 
 
 def _is_one_name(name: str) -> bool:

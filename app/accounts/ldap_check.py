@@ -3,26 +3,24 @@
 It binds as the service account, as each sign-in does, and looks for one entry that could sign in.
 """
 
-import ssl
 from collections.abc import Iterator
 from typing import Final
 
 from ldap3 import DEREF_NEVER, SUBTREE, Connection
-from ldap3.core.exceptions import LDAPInvalidFilterError, LDAPStartTLSError
+from ldap3.core.exceptions import LDAPInvalidFilterError
 
 from app.accounts.authenticators import (
     AuthenticatorMisconfigured,
     AuthenticatorUnavailable,
     Diagnosis,
 )
-from app.accounts.ldap import BROKEN, TOTAL_S, bind, connected, tls_for
+from app.accounts.ldap import TOTAL_S, bind, connected, tls_for
+from app.accounts.ldap_errors import BROKEN, NO_SUCH_BASE, failure
 from app.accounts.ldap_settings import LdapSettings
 from app.accounts.upstream import unreachable
 from app.infra.network.egress import DIRECT, Egress
 
-_NO_SUCH_OBJECT: Final = 32
 _SUCCESS: Final = frozenset({0, 4})  # 4: sizeLimitExceeded, there are more of them.
-_WITHOUT_NAME: Final = "invalid server address"
 
 
 def check(
@@ -33,10 +31,10 @@ def check(
     try:
         with connected(settings, tls_for(settings, egress), total_s=total_s) as connection:
             yield _inside(connection, settings, upper)
-    except AuthenticatorMisconfigured as exc:
-        yield unreachable(exc, f"{upper}_URL")
+    except AuthenticatorUnavailable as exc:
+        yield _told(exc, upper)
     except BROKEN as exc:
-        yield _unreachable(exc, upper)
+        yield _told(failure(exc), upper)
 
 
 def _inside(connection: Connection, settings: LdapSettings, upper: str) -> Diagnosis:
@@ -51,10 +49,11 @@ def _inside(connection: Connection, settings: LdapSettings, upper: str) -> Diagn
     except LDAPInvalidFilterError:
         return Diagnosis(f"cannot be asked with {upper}_FILTER", f"{upper}_FILTER (RFC 4515)")
     except AuthenticatorUnavailable as exc:
-        return Diagnosis(f"answers the bind with an error ({exc.reason})", "the directory's log")
+        words = f"answers the bind with an error ({exc.reason})"
+        return Diagnosis(words, _told(exc, upper).fix)
     except BROKEN as exc:
         words = "ends the connection, or answers too late or in no LDAP"
-        return Diagnosis(f"{words} ({_kind(exc)})", f"the directory's log; {upper}_URL")
+        return Diagnosis(f"{words} ({type(exc).__name__})", f"the directory's log; {upper}_URL")
 
 
 def _search(connection: Connection, settings: LdapSettings, upper: str) -> Diagnosis:
@@ -68,7 +67,7 @@ def _search(connection: Connection, settings: LdapSettings, upper: str) -> Diagn
         size_limit=1,
     )
     code = connection.result["result"]
-    if code == _NO_SUCH_OBJECT:
+    if code in NO_SUCH_BASE:
         return Diagnosis(
             f"has no {upper}_BASE, or does not show it to {_searcher(settings, upper)}",
             f"{upper}_BASE, or the directory's access rules",
@@ -101,29 +100,7 @@ def _how(settings: LdapSettings) -> str:
     return ", by TLS" if settings.is_encrypted else ", on this machine without TLS"
 
 
-def _unreachable(exc: BaseException, upper: str) -> Diagnosis:
-    causes = (exc, *_each(exc))
-    if any(isinstance(cause, ssl.SSLError | LDAPStartTLSError) for cause in causes):
-        return Diagnosis(
-            "does not speak TLS there, or none that is good enough",
-            f"{upper}_URL: ldaps:// for port 636, ldap:// with StartTLS for 389",
-        )
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return Diagnosis("refuses connections: nothing listens at its port", f"{upper}_URL")
-    if any(isinstance(cause, TimeoutError) for cause in causes):
-        return Diagnosis("does not answer in time", f"a firewall on the way; {upper}_URL")
-    if str(exc) == _WITHOUT_NAME:
-        return Diagnosis("has a name that this machine's DNS does not know", f"{upper}_URL")
-    return Diagnosis(f"cannot be reached ({_kind(exc)})", f"{upper}_URL; the directory's log")
-
-
-def _each(exc: BaseException) -> Iterator[BaseException]:
-    """Yield the failures that *exc* lists: one for each address of the host."""
-    for argument in exc.args:
-        for item in argument if isinstance(argument, list) else ():
-            if isinstance(item, tuple) and item and isinstance(item[0], BaseException):
-                yield item[0]
-
-
-def _kind(exc: BaseException) -> str:
-    return type(exc).__name__
+def _told(exc: AuthenticatorUnavailable, upper: str) -> Diagnosis:
+    if isinstance(exc, AuthenticatorMisconfigured) and exc.reason.startswith("certificate: "):
+        return unreachable(exc, f"{upper}_URL")
+    return Diagnosis(exc.reason, exc.fix.replace("LDAP_<NAME>", upper))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import first_passwords, local
 from app.accounts.authenticators import (
-    AuthenticatorUnavailable,
+    AuthenticatorMisconfigured,
     CredentialsRefused,
     Diagnosis,
     PasswordAuthenticator,
@@ -87,7 +87,7 @@ class LocalAuthenticator:
         Raises:
             CredentialsRefused: They do not belong together, or the account is disabled;
                 PasswordExpired where only time is against it.
-            AuthenticatorUnavailable: The stored hash cannot be used.
+            AuthenticatorMisconfigured: The stored hash cannot be used.
         """
         # Made by the first sign-in of all, whether its username exists or not.
         random_hash = self._random_hash
@@ -97,7 +97,10 @@ class LocalAuthenticator:
         try:
             matches = self._hasher.matches(stored, password)
         except HashUnusable as exc:
-            raise AuthenticatorUnavailable("the stored hash cannot be used") from exc
+            raise AuthenticatorMisconfigured(
+                "the stored hash cannot be used",
+                fix="give that account a new password: threadlink accounts set-password",
+            ) from exc
         if known is None or not known.is_active or not matches:
             raise CredentialsRefused(_refusal(known))
         if known.is_expired:

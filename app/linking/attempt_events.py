@@ -28,6 +28,7 @@ class Kind(StrEnum):
     GRAPH_FAILED = "graph_failed"
     NAME_WITHHELD = "name_withheld"
     AUTHENTICATOR_AWAY = "authenticator_away"
+    AUTHENTICATOR_MISCONFIGURED = "authenticator_misconfigured"
     PROVIDER_LEFT = "provider_left"
     PROVIDER_RETURNED = "provider_returned"
     PROVIDER_REFUSED = "provider_refused"

@@ -96,6 +96,9 @@ _WORDS: Final[Mapping[str, Callable[[AttemptEvent], str]]] = {
     Kind.GRAPH_FAILED: _graph,
     Kind.NAME_WITHHELD: _name_withheld,
     Kind.AUTHENTICATOR_AWAY: lambda event: f"{event.subject} did not answer{_because(event)}",
+    Kind.AUTHENTICATOR_MISCONFIGURED: lambda event: (
+        f"could not ask {event.subject} as it is set up{_because(event)}"
+    ),
     Kind.PROVIDER_LEFT: lambda event: f"went to {event.subject} to sign in",
     Kind.PROVIDER_RETURNED: lambda event: f"came back from {event.subject}",
     Kind.PROVIDER_REFUSED: lambda event: (

@@ -29,23 +29,6 @@ _QUESTION: Final = frozenset({CONFIRM_PAGE, CHAT_CODE_PAGE})
 # The limit that counts codes; all others are of the sign-in.
 _OF_CODES: Final = "digits"
 _SENDS: Final = "send"
-# In a detail: the authenticator answers, and refuses this server (RFC 6749, 4.1.2.1 and 5.2).
-_REFUSES_US: Final = (
-    "invalid_client",
-    "unauthorized_client",
-    "invalid_request",
-    "invalid_scope",
-    "unsupported_response_type",
-    "BIND_DN",
-    "status 401",
-    "status 403",
-    "another issuer",
-    "its issuer",
-    "consent_required",
-    "pushed authorization requests",
-    "certificate: ",
-    "status 404",
-)
 NO_COOKIES: Final = "no_cookies"
 
 # Passed by the next page of the flow, or by a sign-in; by a sign-in alone. A confirmed attempt has
@@ -58,6 +41,7 @@ _OF_SIGN_IN: Final = frozenset(
         Kind.CREDENTIALS_WRONG,
         Kind.RATE_LIMITED,
         Kind.AUTHENTICATOR_AWAY,
+        Kind.AUTHENTICATOR_MISCONFIGURED,
         Kind.PROVIDER_REFUSED,
         Kind.PROVIDER_DECLINED,
         Kind.PROVIDER_NOT_OFFERED,
@@ -69,6 +53,7 @@ OF_AUTHENTICATORS: Final = frozenset(
     {
         Kind.CREDENTIALS_WRONG,
         Kind.AUTHENTICATOR_AWAY,
+        Kind.AUTHENTICATOR_MISCONFIGURED,
         Kind.PROVIDER_LEFT,
         Kind.PROVIDER_RETURNED,
         Kind.PROVIDER_REFUSED,
@@ -90,7 +75,7 @@ PROBLEM_KINDS: Final[Mapping[str, Kind]] = {
     "internal": Kind.INTERNAL_ERROR,
     "throttled": Kind.RATE_LIMITED,
     "sign_in_unavailable": Kind.AUTHENTICATOR_AWAY,
-    "sign_in_misconfigured": Kind.AUTHENTICATOR_AWAY,
+    "sign_in_misconfigured": Kind.AUTHENTICATOR_MISCONFIGURED,
     "cookie_absent": Kind.COOKIE_ABSENT,
     "no_cookies": Kind.COOKIE_ABSENT,
     "form_refused": Kind.FORM_REFUSED,
@@ -128,10 +113,6 @@ def row_of(event: AttemptEvent, kind: Kind | None = None) -> Row:
 
 def _slug_of(event: AttemptEvent, kind: Kind) -> str:
     match kind:
-        case Kind.AUTHENTICATOR_AWAY | Kind.PROVIDER_REFUSED if any(
-            words in event.detail for words in _REFUSES_US
-        ):
-            return "authenticator_misconfigured"
         case Kind.COOKIE_ABSENT if NO_COOKIES in {event.detail, event.subject}:
             return "cookies_blocked"
         case Kind.COOKIE_ABSENT | Kind.FORM_REFUSED | Kind.QUESTION_CHANGED:

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, make_response, render_template, request, u
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.identity import meant_name
 from app.accounts.rate_limiter import RateLimited
 from app.infra.database.writer import NotCommitted
@@ -23,7 +24,7 @@ from app.messenger.errors import (
     WindowClosed,
 )
 from app.messenger.graph.error_table import row_of_error
-from app.web import obstacles, paths, request_reference
+from app.web import authenticator_failures, obstacles, paths, request_reference
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
 from app.web.pages import attempt_cookie
@@ -156,6 +157,10 @@ def _log(exc: Exception, problem: Problem) -> None:
             sentence=row.sentence,
             fix=row.fix,
         )
+    elif isinstance(exc, AuthenticatorUnavailable):
+        authenticator_failures.tell(g.get("authenticator", ""), exc, problem)
+    elif isinstance(exc, NotCommitted):
+        log.warning("database.failed", path=path, problem=problem.name, reason=str(exc))
     elif not isinstance(exc, HTTPException):
         reason, origin = (
             (exc.reason, exc.origin) if isinstance(exc, RedirectRefused) else (None, None)

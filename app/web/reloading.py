@@ -128,6 +128,7 @@ class ReloadableApp:
             self._changed.notify_all()
 
     def _start(self, instance: "_Instance") -> None:
+        metrics.prepare_authenticators(instance.built.settings.sign_in.settings_of)
         if self._is_alone:
             instance.worker.start()
 

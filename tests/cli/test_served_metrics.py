@@ -101,6 +101,9 @@ def test_every_process_reports_the_counts_of_all(database: URL, graph: str) -> N
             ("threadlink_attempt_steps_total", "ok", "sign_in"): 1,
             ("threadlink_attempt_steps_total", "ok", "confirm"): 1,
             ("threadlink_sign_in_failures_total", "wrong_credentials"): 1,
+            # The alerts need the zeros: of a series that begins with a 1 they see no increase.
+            ("threadlink_authenticator_failures_total", "local", "away"): 0,
+            ("threadlink_authenticator_failures_total", "local", "misconfigured"): 0,
             ("threadlink_graph_calls_total", "recipient_for", "ok"): 1,
             ("threadlink_graph_seconds_count", "recipient_for"): 1,
             ("threadlink_graph_usage_percent", "app"): 28,

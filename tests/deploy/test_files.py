@@ -14,6 +14,7 @@ from sqlalchemy import URL
 
 from app import create_app
 from app.infra import clock
+from app.infra.observability.metrics import Failure
 from app.messenger import errors as graph_errors
 from app.messenger.graph.meanings import CONSEQUENCES, GraphCall, Meaning
 from app.outbox import heartbeats
@@ -88,7 +89,8 @@ def test_dashboard_and_alerts_use_label_values_that_exist() -> None:
 
     lanes_and_causes = {each.name.lower() for each in (*Lane, *Cause)}
     known = GOOD | names_of_problems() | names_of_graph_errors() | refusal_reasons()
-    assert set() == asked - known - lanes_and_causes - set(get_args(GraphCall))
+    of_calls = {*get_args(GraphCall), *get_args(Failure)}
+    assert set() == asked - known - lanes_and_causes - of_calls
 
 
 @pytest.mark.parametrize("meaning", Meaning)

@@ -75,6 +75,7 @@ NETWORK: Final = {
 CONNECTING: Final = {
     "app/accounts/ldap.py": "LDAP_<NAME>_URL",
     "app/accounts/ldap_check.py": "LDAP_<NAME>_URL",
+    "app/accounts/ldap_errors.py": "LDAP_<NAME>_URL",
     "app/accounts/upstream.py": "OIDC_<NAME>_ISSUER",
     "app/cli/demo_bot.py": "this machine",
     "app/cli/emulator_control.py": "this machine",

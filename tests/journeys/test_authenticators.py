@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from playwright.sync_api import expect
 
 from app.infra import clock
+from tests.accounts.active_directory import DISABLED, JANE, MUST_CHANGE, Domain
+from tests.accounts.active_directory import PASSWORD as AD_PASSWORD
 from tests.accounts.oidc_provider import providing
-from tests.accounts.openldap import BASE, BIND_DN, BIND_PASSWORD, JANE, directory
 from tests.accounts.password_endpoint import SECRET, example
 from tests.certified.provider import certified_provider
 from tests.journeys.mobile_browser import MobileBrowser
@@ -137,34 +138,40 @@ def test_a_person_links_by_the_businesss_own_endpoint(
     assert ("http:shop", "u-81") == (link["issuer"], link["subject"])
 
 
-def test_a_person_links_by_a_directory(threadlink: Threadlink, phone: MobileBrowser) -> None:
-    """OpenLDAP, by StartTLS; "not you?" in between, and known by what no renaming changes."""
+def test_a_person_links_by_a_directory(
+    threadlink: Threadlink, phone: MobileBrowser, active_directory: Domain
+) -> None:
+    """Active Directory, by StartTLS with a CA of its own; "not you?" in between, and known by what
+    no renaming changes. A name is taken as an East Asian keyboard types it.
+    """
     public_url = f"http://127.0.0.1:{free_port()}"
-    with directory() as there:
-        settings = {
-            "AUTHENTICATORS": "ldap:staff",
-            "LDAP_STAFF_URL": there.plain_url,
-            "LDAP_STAFF_BASE": BASE,
-            "LDAP_STAFF_BIND_DN": BIND_DN,
-            "LDAP_STAFF_BIND_PASSWORD": BIND_PASSWORD,
-            "LDAP_STAFF_NAME_ATTRIBUTE": "mail",
-            "LDAP_STAFF_CA_FILE": there.ca_file,
-        }
-        with business(threadlink, public_url, **settings) as shop:
-            phone.opens(shop.chat_url)
-            phone.taps("Log In")
-            for name in ("jane@example.com", "*", "gone"):
-                phone.signs_in(name, "not the password")
-                phone.sees("That sign-in didn't work.")
-            phone.signs_in("jane@example.com", "gravel teapot under nineteen")
-            phone.sees("j•••@example.org")
-            phone.taps("Not you? Sign in again")
-            phone.sees("So we know it's you")
-            phone.signs_in("jane@example.com", "gravel teapot under nineteen")
-            connects(phone, "j•••@example.org")
-            link = shop.link()
+    there = active_directory.settings()
+    settings = {
+        "AUTHENTICATORS": "ldap:staff",
+        "LDAP_STAFF_URL": f"ldap://{active_directory.named}",
+        "LDAP_STAFF_BASE": there.base,
+        "LDAP_STAFF_FILTER": there.filter,
+        "LDAP_STAFF_BIND_DN": there.bind_dn,
+        "LDAP_STAFF_BIND_PASSWORD": there.bind_password,
+        "LDAP_STAFF_SUBJECT": there.subject,
+        "LDAP_STAFF_NAME_ATTRIBUTE": "mail",
+        "LDAP_STAFF_CA_FILE": active_directory.ca_file,
+    }
+    with business(threadlink, public_url, **settings) as shop:
+        phone.opens(shop.chat_url)
+        phone.taps("Log In")
+        for name in ("*", DISABLED, MUST_CHANGE):
+            phone.signs_in(name, AD_PASSWORD)
+            phone.sees("That sign-in didn't work.")
+        phone.signs_in(JANE, AD_PASSWORD)
+        phone.sees("j•••@example.org")
+        phone.taps("Not you? Sign in again")
+        phone.sees("So we know it's you")
+        phone.signs_in("\uff4a\uff41\uff4e\uff45 ", AD_PASSWORD)
+        connects(phone, "j•••@example.org")
+        link = shop.link()
 
-    assert ("ldap:staff", JANE) == (link["issuer"], link["subject"])
+    assert ("ldap:staff", active_directory.guid_of(JANE)) == (link["issuer"], link["subject"])
 
 
 def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: MobileBrowser) -> None:

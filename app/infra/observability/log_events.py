@@ -90,14 +90,25 @@ _SIGN_IN: Final = (
         "A new password could not be looked up in BREACHED_PASSWORDS_FILE, and was refused.",
         "Look at the file and its rights.",
     ),
+    LogEvent(
+        "authenticator.failed",
+        "What people sign in with could not be asked: `authenticator` is its name in "
+        "AUTHENTICATORS. `problem` is what the person read: it is away, or not set up correctly "
+        "(`…_misconfigured`), in which case nobody can sign in with it.",
+        "Do what `fix` says. [All reasons](authenticators.md#reasons-in-the-log).",
+    ),
+    LogEvent(
+        "database.failed",
+        "A request was refused, since the database was busy or could not be reached for too long.",
+        "Look at the database: `threadlink db status`.",
+    ),
     LogEvent("provider.departed", "A person was sent to a provider to sign in."),
     LogEvent(
         "provider.failed",
-        "Signing in at a provider failed. `problem` says whether it is away, misconfigured, has "
-        "refused the person, or has given no valid proof; `reason` names the part that is wrong, "
-        "such as `claim: aud`.",
-        "Do what `fix` says. If a provider is away: see its status. "
-        "[All reasons](authenticators.md#reasons-in-the-log).",
+        "A person came back from a provider without a sign-in. `problem` says whether it has "
+        "refused the person or given no valid proof; `reason` names the part that is wrong, such "
+        "as `claim: aud`.",
+        "Do what `fix` says. [All reasons](authenticators.md#reasons-in-the-log).",
     ),
     LogEvent(
         "digits.sent", "Six digits were sent to the person's chat, as CONFIRM_IN_CHAT asks for."

@@ -12,6 +12,8 @@ BY_STRANGERS: Final = frozenset(
     {
         "api.key_refused",
         "attempt.not_confirmed",
+        "authenticator.failed",
+        "database.failed",
         "door.gave_up",
         "door.header_refused",
         "door.refused",
@@ -26,7 +28,7 @@ BY_STRANGERS: Final = frozenset(
 )
 # Those whose cause is the operator's, so that one of a kind says all.
 ONCE: Final = frozenset({"door.header_refused", "request.not_https", "webhook.wrong_path"})
-# Per event, problem and reason, in each window.
+# Per event, problem, reason and authenticator, in each window.
 MOST: Final = 20
 WINDOW_S: Final = 60.0
 
@@ -47,7 +49,9 @@ class Sampler:
         if event.get("event") not in BY_STRANGERS:
             return event
         # No text of a stranger is part of a kind, so the number of kinds is bounded.
-        kind = tuple(str(event.get(name)) for name in ("event", "problem", "reason"))
+        kind = tuple(
+            str(event.get(name)) for name in ("event", "problem", "reason", "authenticator")
+        )
         with self._lock:
             unsaid = self._count(kind)
         return {**event, "unsaid": unsaid} if unsaid else event

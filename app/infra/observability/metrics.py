@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -40,6 +40,8 @@ _GRAPH_FAILURES: Final = (
     "GraphUnavailable",
     "GraphUnreachable",
 )
+# away: it may answer in a minute. misconfigured: not before something is changed.
+Failure: TypeAlias = Literal["away", "misconfigured"]
 _building: Final = threading.Lock()
 
 
@@ -95,6 +97,12 @@ class _PageMetrics:
         self.sign_in_failures = Counter(
             "threadlink_sign_in_failures", "Failed sign-ins, by kind.", ["kind"], registry=registry
         )
+        self.authenticator_failures = Counter(
+            "threadlink_authenticator_failures",
+            "Sign-ins that an authenticator could not decide, by its name and kind of failure.",
+            ["authenticator", "failure"],
+            registry=registry,
+        )
         self.redirect_refusals = Counter(
             "threadlink_redirect_refusals",
             "redirect_uri values that were refused, by reason.",
@@ -107,7 +115,7 @@ class _PageMetrics:
             registry=registry,
         )
         # Zeros for the alerts, as above.
-        for kind in ("provider_away", "provider_misconfigured", "throttled"):
+        for kind in ("database_busy", "throttled"):
             self.sign_in_failures.labels(kind)
 
 
@@ -181,6 +189,12 @@ def prepare() -> None:
     _metrics()
 
 
+def prepare_authenticators(names: Iterable[str]) -> None:
+    """Show zeros for the failures of the authenticators *names*, for the alerts."""
+    for name, failure in product(names, get_args(Failure)):
+        _metrics().pages.authenticator_failures.labels(name, failure)
+
+
 def count_delivery(outcome: str, *, seconds: float) -> None:
     """Count one POST to the webhook and how long it took."""
     webhook = _metrics().webhook
@@ -201,6 +215,11 @@ def count_step(step: str, outcome: str) -> None:
 def count_sign_in_failure(kind: str) -> None:
     """Count a sign-in that failed."""
     _metrics().pages.sign_in_failures.labels(kind).inc()
+
+
+def count_authenticator_failure(authenticator: str, failure: Failure) -> None:
+    """Count a sign-in that *authenticator*, e.g. ``ldap:staff``, could not decide."""
+    _metrics().pages.authenticator_failures.labels(authenticator, failure).inc()
 
 
 def count_redirect_refusal(reason: str) -> None:

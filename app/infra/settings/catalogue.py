@@ -87,8 +87,8 @@ FACEBOOK_APP: Final = (
     ),
     Description(
         "VERIFY_TOKEN",
-        "A text of your own, without spaces. The app's dashboard asks for the same text beside the webhook's "
-        f"address. In production {LEAST_TOKEN} characters or more.",
+        "A text of your own, without spaces. The app's dashboard asks for the same text beside the "
+        f"webhook's address. In production {LEAST_TOKEN} characters or more.",
     ),
 )
 

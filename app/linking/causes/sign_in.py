@@ -121,9 +121,8 @@ SIGN_IN: Final = (
         slug="authenticator_misconfigured",
         stage=Stage.OPENED,
         fixed_by=FixedBy.OPERATOR,
-        sentence="{authenticator} refuses this server{detail}.",
-        fix="Compare its settings with what it expects: the client's secret or the BIND_DN and its "
-        "password, the address, the clock. Then: `threadlink doctor`",
+        sentence="{authenticator} cannot be asked as it is set up{detail}.",
+        fix=f"The log has the setting to correct: {_LOG}. Then: `threadlink doctor`",
         answer=OURS,
     ),
     Cause(

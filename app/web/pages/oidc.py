@@ -32,7 +32,7 @@ from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.errors import AttemptExpired, AttemptUnknown, NotDeparted
 from app.linking.renewal import proof_by_provider
-from app.web import obstacles, rate_limits, request_reference
+from app.web import authenticator_failures, obstacles, rate_limits, request_reference
 from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, StateRefused
 from app.web.pages import attempt_cookie
@@ -59,7 +59,7 @@ _PROBLEMS: Final = (
     (SignInDeclined, (PROVIDER_DECLINED, Kind.PROVIDER_DECLINED)),
     (SignInNotFresh, (PROVIDER_NOT_FRESH, Kind.PROVIDER_REFUSED)),
     (ProofRefused, (PROVIDER_REFUSED, Kind.PROVIDER_REFUSED)),
-    (AuthenticatorMisconfigured, (PROVIDER_MISCONFIGURED, Kind.AUTHENTICATOR_AWAY)),
+    (AuthenticatorMisconfigured, (PROVIDER_MISCONFIGURED, Kind.AUTHENTICATOR_MISCONFIGURED)),
     (AuthenticatorUnavailable, (PROVIDER_AWAY, Kind.AUTHENTICATOR_AWAY)),
 )
 bp = Blueprint("oidc", __name__, url_prefix="/authorize")
@@ -167,14 +167,17 @@ def _did_not_work(
     problem, kind = next(row for of, row in _PROBLEMS if isinstance(exc, of))
     code = exc.code if isinstance(exc, AuthenticatorUnavailable) else 0
     obstacles.note(kind, subject=_subject(provider), code=code, detail=exc.reason)
-    log.warning(
-        "provider.failed",
-        problem=problem.name,
-        provider=provider.name,
-        reason=exc.reason,
-        # As the settings of this provider are called.
-        fix=exc.fix.replace("<NAME>", provider.name.upper()),
-    )
+    if isinstance(exc, AuthenticatorUnavailable):
+        authenticator_failures.tell(_subject(provider), exc, problem)
+    else:
+        log.warning(
+            "provider.failed",
+            problem=problem.name,
+            provider=provider.name,
+            reason=exc.reason,
+            # As the settings of this provider are called.
+            fix=exc.fix.replace("<NAME>", provider.name.upper()),
+        )
     return page_of(cookie, status, problem=problem.about(provider.label), username="")
 
 

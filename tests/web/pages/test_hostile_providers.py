@@ -222,7 +222,8 @@ def test_the_log_has_the_part_that_is_wrong_and_the_fix(
     with capture_logs() as entries:
         round_trip(arrived, provider)
 
-    (line,) = (entry for entry in entries if entry["event"] == "provider.failed")
+    (line,) = (entry for entry in entries if entry["event"] == "authenticator.failed")
+    assert "oidc:staff" == line["authenticator"]
     assert "provider_misconfigured" == line["problem"]
     assert "token endpoint: status 401, invalid_client" == line["reason"]
     assert line["fix"].startswith("OIDC_STAFF_CLIENT_SECRET is wrong or has expired")
