@@ -63,7 +63,7 @@ _OF_PROXY: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
     (
         (Urllib3Timeout, TimeoutError),
         "does not answer in time",
-        f"{_URL}; a firewall on the way; the proxy's log",
+        f"{_URL}: host, port, http:// or https://; a firewall on the way; the proxy's log",
     ),
 )
 
@@ -80,9 +80,13 @@ def _of_proxy(exc: ProxyError) -> tuple[str, str]:
     return "answers in no HTTP", f"{_URL}: host and port, and https:// if the proxy wants TLS"
 
 
+# tinyproxy 1.11 answers a wrong password with 401.
+_LOGIN: Final = {HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.UNAUTHORIZED}
+
+
 def _of_status(status: int) -> tuple[str, str]:
-    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return "wants another user or password (407)", f"user and password in {_URL} (Basic)"
+    if status in _LOGIN:
+        return f"wants another user or password ({status})", f"user and password in {_URL} (Basic)"
     inside = "a host inside of your network: HTTPS_PROXY_EXCEPT"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"does not reach the host ({status})", f"the proxy's log; {inside}"

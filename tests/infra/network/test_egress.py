@@ -224,6 +224,7 @@ def test_hosts_inside_are_reached_directly(url: str, *, is_direct: bool) -> None
 
 ANSWERS: Final = {
     "407 Proxy Authentication Required": "wants another user or password (407)",
+    "401 Unauthorized": "wants another user or password (401)",
     "403 Forbidden": "lets nobody through to the host (403)",
     "502 Bad Gateway": "does not reach the host (502)",
     "503 Service Unavailable": "does not reach the host (503)",
