@@ -9,7 +9,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from types import CodeType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import responses
@@ -34,11 +34,13 @@ from app.infra.settings.settings import Settings
 from app.linking import delivery_counter, event_recorder
 from app.services.container import Services, build
 from tests import chromium, postgres
-from tests.accounts.active_directory import Domain, domain
 from tests.actors import Graph, Messenger, Person
 from tests.browsers import InProcess
 from tests.installation import add_jane, settings_for
 from tests.postgres import ReusedDatabase
+
+if TYPE_CHECKING:
+    from tests.accounts.active_directory import Domain
 
 
 def _refuse_the_internet(event: str, arguments: tuple[object, ...]) -> None:
@@ -297,8 +299,10 @@ def graph(request: pytest.FixtureRequest) -> Iterator[Graph]:
 
 
 @pytest.fixture(scope="session")
-def active_directory() -> Iterator[Domain]:
+def active_directory() -> Iterator["Domain"]:
     """Yield the one domain of all tests: its start takes a second."""
+    from tests.accounts.active_directory import domain  # noqa: PLC0415 - it loads much
+
     with domain() as there:
         yield there
 
