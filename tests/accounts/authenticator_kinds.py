@@ -139,7 +139,8 @@ class Ldap:
         self._directory.person = 49
 
     def is_away(self) -> None:
-        self._directory.instead[BIND] = lambda _: iter([b"canary"])
+        # Whole by its length, and no message of LDAP.
+        self._directory.instead[BIND] = lambda _: iter([b"\x30\x06canary"])
 
     def hangs(self) -> None:
         self._directory.instead[BIND] = lambda _: iter([b""] if self._directory.over.wait() else [])

@@ -3,6 +3,7 @@
 No traceback, no password, nothing that is not true, and an exit status other than 0.
 """
 
+import re
 import shutil
 import socket
 import sqlite3
@@ -24,6 +25,7 @@ from app.infra.settings.database_url import database_url
 from app.services.container import build
 from tests import postgres
 from tests.installation import ANA, ENVIRONMENT, PAGE, settings_for
+from tests.messenger.loopback import hang_up, peer
 from tests.ports import free_port
 
 DB_PASSWORD: Final = "s3cret-database-password"
@@ -195,9 +197,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _run(command: str, address: str) -> Result:
+@pytest.fixture(scope="module")
+def graph() -> Iterator[str]:
+    """Yield the address of a Graph that refuses all: where none answers, doctor asks thrice."""
+    body = b'{"error": {"message": "Invalid token", "type": "OAuthException", "code": 190}}'
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with peer(hang_up(head, body)) as address:
+        yield address
+
+
+def _run(command: str, address: str, *, graph: str = "http://127.0.0.1:1") -> Result:
     line = [*command.split(), *ARGUMENTS.get(command, "").split()]
-    env = {**ENVIRONMENT, "DATABASE_URL": address, "GRAPH_URL": "http://127.0.0.1:1"}
+    env = {**ENVIRONMENT, "DATABASE_URL": address, "GRAPH_URL": graph}
     return CliRunner().invoke(main, line, input=TYPED, env=env)
 
 
@@ -228,13 +239,13 @@ def test_every_command_says_what_is_wrong_with_the_database(folder: Path, fault:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_doctor_lists_it_as_a_problem(folder: Path, fault: str) -> None:
+def test_doctor_lists_it_as_a_problem(folder: Path, fault: str, graph: str) -> None:
     prepare, _ = FAULTS[fault]
     with prepare(folder) as address:
-        result = _run("doctor", address)
+        result = _run("doctor", address, graph=graph)
 
     assert 1 == result.exit_code
-    assert "PROBLEM" in result.output
+    assert re.search(r"PROBLEM  (database: |settings: DATABASE_URL )", result.output)
     assert "Traceback" not in result.output
     assert DB_PASSWORD not in result.output
 

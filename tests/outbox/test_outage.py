@@ -101,7 +101,7 @@ def test_two_days_of_a_failing_bot(engine: Engine, bot: Bot, fault: str) -> None
     days = Days(Writer(engine), bot)
     FAULTS[fault](bot)
     if fault in UNANSWERED:
-        days.restart(limit_s=0.1)
+        days.restart(limit_s=0.03)
     for number in range(STEPS):
         days.add(number)
         days.work()
