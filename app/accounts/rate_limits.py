@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.accounts.counted_names import counted_form
+from app.infra.network.client_addresses import read_address
 
 # How far the clocks of several machines may differ. Buckets further ahead were written before a
 # clock was set back; they do not count, since such a step must not lengthen a wait.
@@ -152,21 +153,23 @@ class RateLimitKeys:
 
     def opens(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of opening a sign-in page."""
-        return (
-            self._counter(OPENS, one_address(address)),
-            self._counter(OPENS_OF_NETWORK, network(address)),
-        )
+        return self._by_address(OPENS, OPENS_OF_NETWORK, address)
 
     def refused_tokens(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of an account_linking_token that Graph has refused."""
-        return (
-            self._counter(REFUSED_TOKENS, one_address(address)),
-            self._counter(REFUSED_TOKENS_OF_NETWORK, network(address)),
-        )
+        return self._by_address(REFUSED_TOKENS, REFUSED_TOKENS_OF_NETWORK, address)
 
     def refused_keys(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of an API key that does not exist."""
         return (self._counter(KEYS, network(address)),)
+
+    def _by_address(
+        self, of_one: RateLimit, of_network: RateLimit, address: str
+    ) -> tuple[Counter, ...]:
+        counter = self._counter(of_network, network(address))
+        # Behind a network in place of an address may be everybody.
+        is_one = one_address(address) != network(address)
+        return (self._counter(of_one, one_address(address)), counter) if is_one else (counter,)
 
     def _counter(self, limit: RateLimit, *parts: str) -> Counter:
         # With lengths, so that no other parts join to the same text.
@@ -176,7 +179,7 @@ class RateLimitKeys:
 
 
 def network(address: str) -> str:
-    """Return the network of *address*: /24, or /48 with IPv6."""
+    """Return the network of *address*: /24, or /48 with IPv6; of a network, itself."""
     return _prefix(address, 24, 48)
 
 
@@ -188,18 +191,13 @@ def one_address(address: str) -> str:
 def _prefix(address: str, length: int, length_v6: int) -> str:
     """Return the network of *address* with a prefix of *length* bits, or *length_v6* with IPv6.
 
-    Everything that is not an address counts as one network, "unknown", so that a malformed proxy
-    header does not switch the limits off.
+    What is not an address, a network in place of one among it, stays as it is.
     """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is None:
-            return str(ipaddress.ip_network((ip, length_v6), strict=False))
-        ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network((ip, length), strict=False))
+    ip = read_address(address)
+    if ip is None:
+        return address
+    bits = length if isinstance(ip, ipaddress.IPv4Address) else length_v6
+    return str(ipaddress.ip_network((ip, bits), strict=False))
 
 
 def recent(limit: RateLimit, buckets: Iterable[Bucket], *, at: datetime) -> list[Bucket]:

@@ -18,7 +18,7 @@ from app.cli.audit import audited
 from app.cli.listening import listening
 from app.cli.signals import stopping
 from app.infra import clock
-from app.infra.settings.settings import Settings
+from app.infra.settings.settings import X_FORWARDED, Settings
 from app.messenger.errors import GraphError
 from app.services.container import Services, build
 from app.services.settings import load_settings
@@ -139,6 +139,7 @@ class _TunnelSession:
         # The tunnel counts as one proxy, unless more are configured.
         hops = str(max(1, settings.trusted_proxies))
         changed |= {"TRUSTED_PROXIES": hops, "TRUSTED_PROXIES_FILE": ""}
+        changed |= {"FORWARDED_HEADER": X_FORWARDED, "FORWARDED_HEADER_FILE": ""}
         click.echo(f"{current.program} forwards {current.public_url} to port {self.port}.")
         self._stop()
         self._address, self._settings, self._is_registered = current.public_url, settings, False

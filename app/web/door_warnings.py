@@ -5,12 +5,13 @@ wrong. A stranger can cause these as well: each kind is logged once a minute, wi
 alone, since a path and a query can hold tokens.
 """
 
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from app.infra.observability import metrics
 from app.messenger.signature import SIGNATURE
+from app.web.forwarding import Headers
 from app.web.paths import WEBHOOK
 
 log = structlog.get_logger()
@@ -21,18 +22,11 @@ _META: Final = "facebookexternalua"
 _KNOWN: Final = frozenset(
     {"/", "/api/webhook", "/callback", "/facebook", "/messenger", "/messenger/webhook", "/webhooks"}
 )
-_PASS_ON: Final = (
-    "have the proxy send X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme;)"
-)
 
 
-class _Headers(Protocol):
-    def get(self, name: str, /) -> str | None: ...
-
-
-def warn_if_misdirected(path: str, query: bytes, headers: _Headers) -> None:
+def warn_if_misdirected(path: str, query: bytes, headers: Headers) -> None:
     """Warn if Messenger asks for another path than the webhook's."""
-    if path == WEBHOOK or not _is_messengers(query, headers):
+    if path == WEBHOOK or not is_messengers(query, headers):
         return
     if path.rstrip("/") == WEBHOOK:
         where = f"{WEBHOOK}/"
@@ -51,50 +45,8 @@ def warn_if_misdirected(path: str, query: bytes, headers: _Headers) -> None:
     )
 
 
-def why_not_https(headers: _Headers, hops: int) -> str | None:
-    """Return why a request counts as plain http, and warn; None if it may have come by it.
-
-    *hops* proxies are trusted.
-    """
-    reason, fix = _cause(headers, hops)
-    if reason is None:
-        return None
-    metrics.count_door_refusal("not https")
-    log.warning("request.not_https", reason=reason, fix=fix)
-    return reason
-
-
-def _cause(headers: _Headers, hops: int) -> tuple[str | None, str]:
-    if not hops:
-        return "TRUSTED_PROXIES is 0", "set TRUSTED_PROXIES to the number of proxies in front"
-    said = headers.get("X-Forwarded-Proto")
-    if said is None and headers.get("Forwarded") is not None:
-        return "the proxy sends Forwarded, and no X-Forwarded-Proto", _PASS_ON
-    if said is None:
-        return "X-Forwarded-Proto is missing", _PASS_ON
-    if said.count(",") + 1 < hops:
-        return (
-            "X-Forwarded-Proto has fewer values than TRUSTED_PROXIES",
-            "lower TRUSTED_PROXIES, or have each proxy append its value",
-        )
-    if _is_surely_https(headers):
-        return (
-            "X-Forwarded-Proto says http of what came by https",
-            "have the proxies behind the first one pass X-Forwarded-Proto on, not set it anew",
-        )
-    return None, ""
-
-
-def _is_surely_https(headers: _Headers) -> bool:
-    """Return whether the client used https whatever the proxies say.
-
-    Browsers send Sec-Fetch-Site to trustworthy addresses alone (W3C, "Fetch Metadata Request
-    Headers", 4.1, read 2026-11), and Meta calls no webhook by http.
-    """
-    return headers.get("Sec-Fetch-Site") is not None or _is_messengers(b"", headers)
-
-
-def _is_messengers(query: bytes, headers: _Headers) -> bool:
+def is_messengers(query: bytes, headers: Headers) -> bool:
+    """Return whether a request is, or calls itself, a delivery or a handshake of Messenger's."""
     return (
         b"hub.mode=" in query
         or headers.get(SIGNATURE) is not None

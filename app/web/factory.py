@@ -8,6 +8,7 @@ from app.services.settings import load_settings
 from app.web import assets, errors, headers, request_guard
 from app.web.api import blueprint as api
 from app.web.current import EXTENSION
+from app.web.forwarding import TrustedProxies
 from app.web.monitoring import health, prometheus, tracing
 from app.web.pages import authorize, brands, oidc, password
 from app.web.server.limits import MOST_LARGE_BYTES, MOST_PARAMETERS
@@ -35,5 +36,6 @@ def make_app(services: Services | None) -> Flask:
     errors.register(app)
     for module in (authorize, oidc, password, views, api, health, prometheus, assets, brands):
         app.register_blueprint(module.bp)
-    request_guard.trust_proxies(app, services.settings.trusted_proxies)
+    trusting = TrustedProxies(app.wsgi_app, services.settings)
+    app.wsgi_app = trusting  # type: ignore[method-assign]  # Flask's documented way
     return app

@@ -12,10 +12,12 @@ from flask import request
 
 from app.accounts import rate_limiter
 from app.accounts.rate_limiter import Hit
-from app.accounts.rate_limits import Counter
+from app.accounts.rate_limits import Counter, network
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
+from app.web import proxy_warnings
 from app.web.current import services
+from app.web.forwarding import CLIENT, Client
 
 log = structlog.get_logger()
 
@@ -35,7 +37,7 @@ def counted(
         yield hit
     except wrong:
         if hit.is_alarming:
-            log.error("sign_in.guessing", address=address())  # noqa: TRY400 - no error of ours
+            log.error("sign_in.guessing", address=request.remote_addr)  # noqa: TRY400 - no error of ours
         raise
     except Exception:
         _refund(hit)
@@ -71,5 +73,12 @@ def _refund(hit: Hit) -> None:
 
 
 def address() -> str:
-    """Return the client address that tries are counted by; behind proxies see TRUSTED_PROXIES."""
-    return request.remote_addr or ""
+    """Return the client address that tries are counted by; behind proxies see TRUSTED_PROXIES.
+
+    Where they do not tell it, it is the network of the nearest address, and the operator is warned.
+    """
+    client: Client = request.environ[CLIENT]
+    if client.fault is None:
+        return client.address
+    proxy_warnings.warn_of_address(client.fault, services().settings)
+    return network(client.address)

@@ -1,13 +1,12 @@
 """Checks of every request before its view runs: proxies, Host header, https, request id."""
 
 import random
-from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import IO, Any, Final
+from typing import IO, Final
 from urllib.parse import quote
 
 import structlog
-from flask import Flask, redirect, request
+from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import (
     BadRequest,
@@ -16,10 +15,9 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
     RequestHeaderFieldsTooLarge,
 )
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.infra.settings.settings import Settings
-from app.web import door_warnings, paths, request_reference
+from app.web import door_warnings, forwarding, paths, proxy_warnings, request_reference
 from app.web.current import services
 from app.web.exceptions import NotByHttps
 from app.web.fields import Fields
@@ -29,41 +27,14 @@ from app.web.server.limits import (
     MOST_LARGE_BYTES,
     MOST_PARAMETERS,
 )
-from app.web.server.wsgi import Application, Environ
 
 log = structlog.get_logger()
 
 # Characters of a query that are not quoted; the percent sign too, since it has been quoted once.
 _IN_QUERY: Final = "%&=+:/?,;@!$'()*-._~[]"
-_SCHEMES: Final = frozenset({"http", "https"})
 # Refused over plain http, not redirected: else it would go unnoticed that a program sends secrets
 # unencrypted (OWASP ASVS 5.0, 4.1.2).
 _NEVER_BY_HTTP: Final = (paths.API, paths.WEBHOOK)
-
-
-def trust_proxies(app: Flask, hops: int) -> None:
-    """Trust the client address and scheme that exactly *hops* proxies in front have forwarded."""
-    if hops:
-        # Not the host: PUBLIC_URL is the only source of our name.
-        trusting = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)
-        app.wsgi_app = _Unquoted(trusting)  # type: ignore[method-assign]  # Flask's documented way
-
-
-class _Unquoted:
-    """Removes quotes and capitals from forwarded headers: they mean nothing in either.
-
-    ProxyFix reads a quoted part as one value, and gives up at a single quote: a client that sends
-    one would hide what the proxies behind it append.
-    """
-
-    def __init__(self, app: Application) -> None:
-        self._app = app
-
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO"):
-            if name in environ:
-                environ[name] = environ[name].replace('"', "").lower()
-        return self._app(environ, start_response)
 
 
 def receive() -> ResponseReturnValue | None:
@@ -136,14 +107,9 @@ def is_our_name(host: str, settings: Settings) -> bool:
 
 def came_by_https(scheme: str, fields: Fields, settings: Settings) -> bool:
     """Return whether the client used https, by the connection or our proxies' header (R86)."""
-    hops = settings.trusted_proxies
-    if not hops:
-        return scheme == "https"
-    # The name of a scheme has no letter case (RFC 3986, 3.1).
-    header = (fields.get("X-Forwarded-Proto") or "").lower()
-    schemes = [scheme.strip(" ") for scheme in header.split(",")]
-    # A list with empty or quoted values is left to ProxyFix.
-    return hops <= len(schemes) and schemes[-hops] == "https" and _SCHEMES.issuperset(schemes)
+    if settings.trusted_proxies:
+        return forwarding.scheme_told(fields, settings) == "https"
+    return scheme == "https"
 
 
 def require_https() -> ResponseReturnValue | None:
@@ -154,7 +120,7 @@ def require_https() -> ResponseReturnValue | None:
     settings = services().settings
     if not settings.is_production or request.is_secure or request.path in paths.MONITORING:
         return None
-    reason = door_warnings.why_not_https(request.headers, settings.trusted_proxies)
+    reason = proxy_warnings.why_not_https(request.headers, settings)
     if request.method not in {"GET", "HEAD"} or request.path.startswith(_NEVER_BY_HTTP):
         raise Forbidden
     if reason is not None:

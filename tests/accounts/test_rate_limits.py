@@ -185,10 +185,9 @@ def test_an_attacker_who_paces_the_guesses_locks_nobody_out() -> None:
         ("2001:db8:1:2:3::4", "2001:db8:1::/48", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/48", "fe80::/64"),
         ("::1", "::/48", "::/64"),
-        ("", "unknown", "unknown"),
-        ("192.0.2.77:443", "unknown", "unknown"),
-        ("192.0.2.077", "unknown", "unknown"),
-        ("unix:", "unknown", "unknown"),
+        ("64:ff9b::192.0.2.77", "192.0.2.0/24", "192.0.2.77/32"),
+        ("192.0.2.77:443", "192.0.2.0/24", "192.0.2.77/32"),
+        ("192.0.2.0/24", "192.0.2.0/24", "192.0.2.0/24"),
     ],
 )
 def test_an_address_counts_alone_and_with_its_network(
@@ -197,6 +196,18 @@ def test_an_address_counts_alone_and_with_its_network(
     """R61: one household has a /24 or a /48 to change its address in, one device a /64."""
     assert prefix == network(address)
     assert alone == one_address(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.0/24", "2001:db8:1::/48", ""])
+def test_a_network_in_place_of_an_address_has_the_limits_of_a_network(address: str) -> None:
+    """R61: the proxies tell no address, so that one stranger's tokens would refuse everybody."""
+    (opens,) = KEYS.opens(address)
+    (tokens,) = KEYS.refused_tokens(address)
+
+    assert (OPENS_OF_NETWORK, REFUSED_TOKENS_OF_NETWORK) == (opens.limit, tokens.limit)
+    if address == "127.0.0.0/24":
+        # The same as for the addresses in it.
+        assert opens in KEYS.opens("127.0.0.1")
 
 
 def keys_of(name: str, address: str = "192.0.2.77") -> tuple[Counter, ...]:

@@ -28,9 +28,9 @@ def asks(request: pytest.FixtureRequest, database: URL) -> Iterator[Asks]:
     opened: list[Services] = []
 
     def asks(
-        method: str, path: str, headers: dict[str, str], proxies: str = "1"
+        method: str, path: str, headers: dict[str, str], proxies: str = "1", **more: str
     ) -> tuple[int, str, list[Any]]:
-        known = {"PUBLIC_URL": f"https://{HERE}", "TRUSTED_PROXIES": proxies}
+        known = {"PUBLIC_URL": f"https://{HERE}", "TRUSTED_PROXIES": proxies, **more}
         built = build(settings_for(database, **known))
         opened.append(built)
         app = create_app(built)
@@ -49,7 +49,9 @@ def asks(request: pytest.FixtureRequest, database: URL) -> Iterator[Asks]:
 
 
 def _flask(app: Flask, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-    answer = app.test_client().open(path, method=method, headers={"Host": HERE, **headers})
+    answer = app.test_client(use_cookies=False).open(
+        path, method=method, headers={"Host": HERE, **headers}
+    )
     return answer.status_code, answer.text
 
 
@@ -99,6 +101,24 @@ CAUSES = [
     ("1", {"X-Forwarded-For": "203.0.113.9"}, "X-Forwarded-Proto is missing"),
     ("1", {"Forwarded": "for=203.0.113.9;proto=https"}, "the proxy sends Forwarded"),
     ("2", VIA, "X-Forwarded-Proto has fewer values"),
+    ("1", {"X-Forwarded-Proto": "https, http"}, "X-Forwarded-Proto has more values"),
+    ("1", {"X-Forwarded-Proto": "on"}, "X-Forwarded-Proto has a value that is neither"),
+]
+OF_FORWARDED = [
+    ("1", {}, "Forwarded is missing"),
+    ("1", VIA, "the proxy sends X-Forwarded-Proto, and no Forwarded"),
+    ("2", {"Forwarded": "for=192.0.2.9;proto=https"}, "Forwarded has fewer values"),
+    ("1", {"Forwarded": "for=192.0.2.9"}, "Forwarded has a value that is neither"),
+    ("1", {"Forwarded": "proto=https, proto=http"}, "Forwarded has more values"),
+]
+# What else tells of https, with X-Forwarded-Proto: http of a proxy behind the first one.
+HINTS = [
+    {"X-Forwarded-Ssl": "on"},
+    {"Front-End-Https": "On"},
+    {"CF-Visitor": '{"scheme":"https"}'},
+    {"X-Forwarded-Port": "443"},
+    {"Forwarded": "for=192.0.2.9;proto=https"},
+    {"Cookie": "__Host-attempt-1=x"},
 ]
 
 
@@ -140,6 +160,46 @@ def test_a_page_is_never_redirected_to_itself(
     assert not [secret for secret in ENVIRONMENT.values() if len(secret) > 20 and secret in text]
     (warning,) = _warnings(lines)
     assert warning["reason"].startswith(reason)
+
+
+@on_sqlite
+@pytest.mark.parametrize(("proxies", "headers", "reason"), OF_FORWARDED)
+def test_a_page_says_what_is_wrong_with_forwarded(
+    asks: Asks, proxies: str, headers: dict[str, str], reason: str
+) -> None:
+    """R87: the fix names what fits the header that is read."""
+    status, _, lines = asks("GET", "/", headers, proxies, FORWARDED_HEADER="forwarded")
+
+    assert 421 == status
+    (warning,) = _warnings(lines)
+    assert warning["reason"].startswith(reason)
+    if headers is VIA:
+        assert "FORWARDED_HEADER=x-forwarded" in warning["fix"]
+
+
+@on_sqlite
+def test_with_forwarded_alone_a_page_is_shown_once_a_setting_names_it(asks: Asks) -> None:
+    """R86: and the advice says so."""
+    headers = {"Forwarded": "for=192.0.2.9;proto=https"}
+
+    status, _, lines = asks("GET", "/", headers)
+    (warning,) = _warnings(lines)
+    assert 421 == status
+    assert "FORWARDED_HEADER=forwarded" in warning["fix"]
+
+    assert 200 == asks("GET", "/", headers, FORWARDED_HEADER="forwarded")[0]
+
+
+@on_sqlite
+@pytest.mark.parametrize("hint", HINTS, ids=str)
+def test_a_proxy_that_forgets_https_is_told_to_clients_without_fetch_metadata(
+    asks: Asks, hint: dict[str, str]
+) -> None:
+    """R87: Safari sends none before 16.4. The hint prevents the redirect, and is not believed."""
+    status, _, lines = asks("GET", "/", {"X-Forwarded-Proto": "http", **hint})
+
+    assert 421 == status
+    assert "X-Forwarded-Proto says http" in _warnings(lines)[0]["reason"]
 
 
 @on_sqlite

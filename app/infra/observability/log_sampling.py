@@ -18,6 +18,7 @@ BY_STRANGERS: Final = frozenset(
         "door.header_refused",
         "door.refused",
         "redirect_uri.unknown_names",
+        "request.address_unknown",
         "request.failed",
         "request.foreign_host",
         "request.not_https",
@@ -27,7 +28,14 @@ BY_STRANGERS: Final = frozenset(
     }
 )
 # Those whose cause is the operator's, so that one of a kind says all.
-ONCE: Final = frozenset({"door.header_refused", "request.not_https", "webhook.wrong_path"})
+ONCE: Final = frozenset(
+    {
+        "door.header_refused",
+        "request.address_unknown",
+        "request.not_https",
+        "webhook.wrong_path",
+    }
+)
 # Per event, problem, reason and authenticator, in each window.
 MOST: Final = 20
 WINDOW_S: Final = 60.0

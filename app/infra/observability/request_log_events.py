@@ -31,12 +31,18 @@ REQUESTS: Final = (
     LogEvent(
         "door.header_refused",
         "A request, perhaps a delivery, was refused for its `header`; `run` leaves it out instead. "
-        "Once a minute for each `reason`, as the next two.",
+        "Once a minute for each `reason`, as the next three.",
         "[Drop it in the proxy](deploying.md#refused-headers).",
     ),
     LogEvent(
         "request.not_https",
         "The proxies do not say that a request came by https (`reason`). Do what `fix` says.",
+    ),
+    LogEvent(
+        "request.address_unknown",
+        "The proxies do not tell a client's address (`reason`): such clients share the limits of "
+        "their network, that of the nearest address that is told.",
+        "Do what `fix` says.",
     ),
     LogEvent(
         "webhook.wrong_path",

@@ -52,9 +52,16 @@ SERVER: Final = (
     ),
     Description(
         "TRUSTED_PROXIES",
-        "The number of proxies in front that add to `X-Forwarded-For` and `X-Forwarded-Proto`. "
-        "ngrok, nginx or Caddy alone: 1.",
+        "The number of proxies in front that add to `X-Forwarded-For` and `X-Forwarded-Proto`, or "
+        "to what FORWARDED_HEADER names. ngrok, nginx or Caddy alone: 1.",
         example="1",
+    ),
+    Description(
+        "FORWARDED_HEADER",
+        "What those proxies write: `x-forwarded` (the two headers above) or `forwarded` (RFC 7239, "
+        "as AWS API Gateway's HTTP APIs). The other is not read: no proxy overwrites it, so that "
+        "anybody could send it.",
+        example="x-forwarded",
     ),
     Description(
         "DATABASE_URL",

@@ -44,6 +44,9 @@ from app.infra.settings.sign_in import Kinds, SignInSettings, read_sign_in
 from app.infra.sorted_hashes import SortedHashes
 
 CONFIRM_IN_CHAT: Final = ("never", "unnamed", "always")
+# Of proxies: the header that the ones in front write. Both have elements, counted from the right.
+X_FORWARDED: Final = "x-forwarded"
+FORWARDED: Final = "forwarded"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 # Processes, threads and connections to the database are made at the start and stay.
 FIXED_AT_START: Final = ("DATABASE_URL", "THREADS", "WORKERS")
@@ -79,6 +82,7 @@ class Settings:
     sign_in: SignInSettings
     retention: Retention
     trusted_proxies: int
+    forwarded_header: str
     allowed_hosts: tuple[str, ...]
     monitoring: MonitoringSettings
     workers: int | None
@@ -134,6 +138,9 @@ class Settings:
             sign_in=read_sign_in(reader, kinds, chosen),
             retention=read_retention(reader),
             trusted_proxies=reader.optional("TRUSTED_PROXIES", whole(0, 9), 0),
+            forwarded_header=reader.optional(
+                "FORWARDED_HEADER", one_of(X_FORWARDED, FORWARDED), X_FORWARDED
+            ),
             allowed_hosts=reader.optional("ALLOWED_HOSTS", words, ()),
             monitoring=read_monitoring(reader),
             workers=reader.optional("WORKERS", whole(1, 64), None),

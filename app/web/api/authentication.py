@@ -29,7 +29,7 @@ def authenticate(scope: Scope) -> Grant:
         grant = services().read(keys.check, _bearer_token(), at=clock.now())
     except KeyRefused:
         _count_invalid_key()
-        log.warning("api.key_refused", address=rate_limits.address())
+        log.warning("api.key_refused", address=request.remote_addr)
         raise
     if scope not in grant.scopes:
         log.warning("api.scope_refused", key=grant.key_id, scope=scope)
