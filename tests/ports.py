@@ -14,7 +14,7 @@ def free_port(host: str = "127.0.0.1") -> int:
     """Return a port of *host* on which nothing listens."""
     while True:
         port = _FIRST + secrets.randbelow(_LAST - _FIRST + 1)
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             try:
                 probe.bind((host, port))
             except OSError:

@@ -125,12 +125,20 @@ def _directory(text: str) -> str:
     try:
         parts = urlsplit(text)
         is_address = bool(parts.hostname) and parts.scheme in {"ldap", "ldaps"}
-        rest = (parts.path, parts.query, parts.fragment, parts.username, parts.port == 0)
+        rest = (
+            parts.path.removeprefix("/"),
+            parts.query,
+            parts.fragment,
+            parts.username,
+            parts.port == 0,
+        )
     except ValueError:
         raise SettingError("is not an LDAP address") from None
-    if not is_address or any(rest):
-        raise SettingError("must be like ldaps://ldap.example.com: no path, no user")
-    return text
+    if not is_address or any(rest) or not text.isascii():
+        raise SettingError(
+            "must be like ldaps://ldap.example.com: no path, no user, a name beyond ASCII as xn--"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _attribute(text: str) -> str:

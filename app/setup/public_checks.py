@@ -139,8 +139,8 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
             subject,
             f"the server refuses the Host header: it expects {_host(public_url)}; or another "
             "header, with _ in its name",
-            f"nginx: {_host_line(public_url)} or ALLOWED_HOSTS names what the proxy passes on; in "
-            "the log: request.foreign_host or door.refused",
+            "nginx: proxy_set_header Host $http_host; or ALLOWED_HOSTS names what the proxy passes "
+            "on; in the log: request.foreign_host or door.refused",
         )
     if answer.status in TAKEN_FOR_PLAIN_HTTP:
         return problem(
@@ -153,12 +153,6 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
 
 def _host(public_url: str) -> str:
     return urlsplit(public_url).netloc
-
-
-def _host_line(public_url: str) -> str:
-    # $host is without the port.
-    variable = "$host" if urlsplit(public_url).port is None else "$http_host"
-    return f"proxy_set_header Host {variable};"
 
 
 def _check_installation(

@@ -15,7 +15,8 @@ import requests
 from app.infra.network.addresses import is_loopback
 from app.infra.network.http_client import new_session
 from app.infra.observability.logs import printable
-from app.infra.settings.parsing import SettingError, origin
+from app.infra.settings.origins import origin
+from app.infra.settings.parsing import SettingError
 from app.setup.http_get import get
 
 NGROK: Final = "http://127.0.0.1:4040"

@@ -100,9 +100,7 @@ def check_host() -> None:
 
 def is_our_name(host: str, settings: Settings) -> bool:
     """Return whether *host*, the value of a Host header, is this server's."""
-    # A client may name the port that its scheme implies anyway.
-    implied = ":443" if settings.is_production else ":80"
-    return host.lower().removesuffix(implied) in settings.hosts
+    return host.lower().removesuffix(settings.implied_port) in settings.hosts
 
 
 def came_by_https(scheme: str, fields: Fields, settings: Settings) -> bool:

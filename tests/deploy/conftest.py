@@ -12,14 +12,8 @@ from app.infra.settings.database_url import database_url
 from tests import shipped
 from tests.deploy.proxies import NAME, PROGRAMS, Front, standing
 from tests.deploy.tap import Tap, tapping
+from tests.ports import free_port
 from tests.shipped import Shipped
-
-
-class Fresh(NamedTuple):
-    """A proxy before a server that a test may stop."""
-
-    front: Front
-    server: Shipped
 
 
 class Tapped(NamedTuple):
@@ -30,26 +24,26 @@ class Tapped(NamedTuple):
 
 
 @contextmanager
-def _serving(template: Path) -> Iterator[Shipped]:
+def serving(template: Path, *options: str, **changed: str) -> Iterator[Shipped]:
     """Yield `threadlink serve` as an operator has it behind a proxy, in production."""
     with tempfile.TemporaryDirectory(prefix="threadlink-") as folder:
         path = shutil.copyfile(template, Path(folder) / "threadlink.sqlite")
         database: URL = database_url(f"sqlite:///{path}")
-        with shipped.serving(
-            database,
-            PUBLIC_URL=f"https://{NAME}",
-            TRUSTED_PROXIES="1",
-            METRICS_TOKEN="canary-metrics-token",
-            GRAPH_URL="https://graph.invalid",
-            GRAPH_URL_TRUSTED="graph.invalid",
-        ) as server:
+        known = {
+            "PUBLIC_URL": f"https://{NAME}",
+            "TRUSTED_PROXIES": "1",
+            "METRICS_TOKEN": "canary-metrics-token",
+            "GRAPH_URL": "https://graph.invalid",
+            "GRAPH_URL_TRUSTED": "graph.invalid",
+        }
+        with shipped.serving(database, *options, **{**known, **changed}) as server:
             yield server
 
 
 @pytest.fixture(scope="module")
 def server(sqlite_template: Path) -> Iterator[Shipped]:
     """Yield the one server of a module's tests."""
-    with _serving(sqlite_template) as server:
+    with serving(sqlite_template) as server:
         yield server
 
 
@@ -73,10 +67,7 @@ def tapped(server: Shipped, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 
 @pytest.fixture(params=PROGRAMS)
-def fresh(sqlite_template: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fresh]:
-    """Yield each proxy before a server of its own."""
-    with (
-        _serving(sqlite_template) as server,
-        standing(request.param, server.port, tmp_path) as front,
-    ):
-        yield Fresh(front, server)
+def alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
+    """Yield each proxy before a server that does not run."""
+    with standing(request.param, free_port(), tmp_path) as front:
+        yield front

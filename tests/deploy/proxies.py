@@ -9,8 +9,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 import requests
@@ -38,29 +39,51 @@ CADDY_HERE: Final = """{{
 	admin off
 	http_port {plain_port}
 	https_port {port}
-	default_bind 127.0.0.1
+	default_bind {bind}
 	storage file_system {folder}/store
 """
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a proxy listens, by which name it is asked, and where the server is."""
+
+    server: str
+    https: int
+    http: int
+    name: str = NAME
+    address: str = "127.0.0.1"
+    # As browsers write the port of PUBLIC_URL; the others are as if they were the usual ones.
+    shown_port: str = ""
+
+    @property
+    def host(self) -> str:
+        """The value of the Host header."""
+        return f"{self.name}{self.shown_port}"
+
+    @property
+    def bind(self) -> str:
+        """The address as it stands before a port."""
+        return f"[{self.address}]" if ":" in self.address else self.address
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
-    """A proxy that listens for https at *port* and for http at *plain_port*."""
+    """A proxy that listens at *place*."""
 
     program: str
-    port: int
-    plain_port: int
+    place: Place
     folder: Path
     process: subprocess.Popen[bytes]
 
     def asks(self, method: str, path: str, **more: Any) -> requests.Response:
         """Send a request as a browser that resolves the name and trusts the certificate."""
-        headers = {"Host": NAME, **more.pop("headers", {})}
+        headers = {"Host": self.place.host, **more.pop("headers", {})}
         with requests.Session() as session:
-            session.mount("https://", _ByName())
+            session.mount("https://", _ByName(self.place.name, more.pop("source", "")))
             return session.request(
                 method,
-                f"https://127.0.0.1:{self.port}{path}",
+                f"https://{self.place.bind}:{self.place.https}{path}",
                 headers=headers,
                 verify=str(self.folder / "fullchain.pem"),
                 allow_redirects=False,
@@ -71,8 +94,8 @@ class Front:
     def asks_in_clear(self, path: str, **headers: str) -> requests.Response:
         """Send a GET over plain http."""
         return requests.get(
-            f"http://127.0.0.1:{self.plain_port}{path}",
-            headers={"Host": NAME, **headers},
+            f"http://{self.place.bind}:{self.place.http}{path}",
+            headers={"Host": self.place.host, **headers},
             allow_redirects=False,
             timeout=PATIENCE_SECONDS,
         )
@@ -80,8 +103,20 @@ class Front:
     def connect(self, tls: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         """Return a connection by *tls*, or by what Python offers by default."""
         tls = tls or ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
-        return tls.wrap_socket(plain, server_hostname=NAME)
+        plain = socket.create_connection(
+            (self.place.address, self.place.https), timeout=PATIENCE_SECONDS
+        )
+        return tls.wrap_socket(plain, server_hostname=self.place.name)
+
+    def answer_to(self, raw: bytes) -> RawAnswer:
+        """Send the bytes *raw* and return the first answer: nginx waits 5 s before it closes."""
+        with self.connect() as connection:
+            with suppress(ConnectionError, ssl.SSLError):
+                connection.sendall(raw)
+            answer = HTTPResponse(connection)
+            answer.begin()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return RawAnswer(answer.status, headers, answer.read())
 
     def answers_to(self, raw: bytes) -> list[RawAnswer]:
         """Send the bytes *raw* on one connection, and return all answers until it is closed."""
@@ -116,30 +151,36 @@ class Front:
         return "".join(path.read_text("utf-8") for path in self.folder.glob("*.log"))
 
 
-class Ports(NamedTuple):
-    """The ports of the server, and of the proxy for https and http."""
-
-    server: int
-    https: int
-    http: int
-
-
 class _ByName(HTTPAdapter):
-    """Sends the host name in the TLS handshake (SNI), as every browser does."""
+    """Sends the host name in the TLS handshake (SNI), as every browser does, from *source*."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self._name, self._source = name, (source, 0) if source else None
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, server_hostname=NAME, assert_hostname=NAME, **kwargs)
+        kwargs |= {"server_hostname": self._name, "assert_hostname": self._name}
+        super().init_poolmanager(*args, source_address=self._source, **kwargs)
+
+
+def place_before(server_port: int) -> Place:
+    """Return the place of a proxy at its usual name and address."""
+    return Place(f"127.0.0.1:{server_port}", free_port(), free_port())
 
 
 @contextmanager
 def standing(
-    program: str, server_port: int, folder: Path, changes: Mapping[str, str] | None = None
+    program: str,
+    server: int | Place,
+    folder: Path,
+    changes: Mapping[str, str] | None = None,
 ) -> Iterator[Front]:
-    """Yield *program*, one of PROGRAMS, before the server at *server_port*.
+    """Yield *program*, one of PROGRAMS, before the *server*: its port, or a whole place.
 
     *changes* are texts of its configuration to be replaced. Without the program the test is
     skipped.
     """
+    place = place_before(server) if isinstance(server, int) else server
     executable = os.environ.get(f"TEST_{program.upper()}") or shutil.which(
         program, path="/usr/sbin:/usr/bin"
     )
@@ -148,10 +189,9 @@ def standing(
             f"no {program}: on Debian and Ubuntu apt-get install {program}, "
             f"elsewhere name one with TEST_{program.upper()}=/path/to/it"
         )
-    _make_certificate(folder)
-    ports = Ports(server_port, free_port(), free_port())
+    _make_certificate(folder, place.name)
     configure = {"nginx": _nginx, "caddy": _caddy, "haproxy": _haproxy}[program]
-    options = configure(ports, folder, changes or {})
+    options = configure(place, folder, changes or {})
     # Otherwise Caddy writes a copy of its configuration to the home directory.
     environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
     with (
@@ -162,23 +202,24 @@ def standing(
     ):
         try:
             # Caddy opens one port after the other.
-            _await_port(ports.https, process)
-            _await_port(ports.http, process)
-            yield Front(program, ports.https, ports.http, folder, process)
+            await_port(place.address, place.https, process)
+            await_port(place.address, place.http, process)
+            yield Front(program, place, folder, process)
         finally:
             process.terminate()
 
 
-def _nginx(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
+def _nginx(place: Place, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
     """Write the shipped configuration with other ports and folders."""
     text = _as_shipped(
         "nginx.conf",
+        place,
         {
-            "listen 80;": f"listen 127.0.0.1:{ports.http};",
-            "listen 443 ssl http2;": f"listen 127.0.0.1:{ports.https} ssl http2;",
+            "listen 80;": f"listen {place.bind}:{place.http};",
+            "listen 443 ssl http2;": f"listen {place.bind}:{place.https} ssl http2;",
             "    listen [::]:80;\n": "",
             "    listen [::]:443 ssl http2;\n": "",
-            "127.0.0.1:8000;": f"127.0.0.1:{ports.server};",
+            "127.0.0.1:8000;": f"{place.server};",
             f"/etc/letsencrypt/live/{NAME}": str(folder),
             "/var/log/nginx": str(folder),
             **changes,
@@ -190,16 +231,19 @@ def _nginx(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str,
     return ("-c", str(main), "-p", str(folder))
 
 
-def _caddy(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
+def _caddy(place: Place, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
     """Write the shipped configuration with other ports and a certificate."""
-    here = CADDY_HERE.format(plain_port=ports.http, port=ports.https, folder=folder)
+    here = CADDY_HERE.format(
+        plain_port=place.http, port=place.https, folder=folder, bind=place.bind
+    )
     certificate = f"{folder}/fullchain.pem {folder}/privkey.pem"
     text = _as_shipped(
         "Caddyfile",
+        place,
         {
             "\n{\n": f"\n{here}",
             f"\n{NAME} {{\n": f"\n{NAME} {{\n\ttls {certificate}\n",
-            "127.0.0.1:8000 {": f"127.0.0.1:{ports.server} {{",
+            "127.0.0.1:8000 {": f"{place.server} {{",
             **changes,
         },
     )
@@ -207,21 +251,22 @@ def _caddy(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str,
     return ("run", "--config", str(folder / "Caddyfile"))
 
 
-def _haproxy(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
+def _haproxy(place: Place, folder: Path, changes: Mapping[str, str]) -> tuple[str, ...]:
     """Write the shipped configuration with other ports, and without what only root may."""
     certificates = folder / "certificates"
     certificates.mkdir()
     pem = "".join((folder / name).read_text() for name in ("fullchain.pem", "privkey.pem"))
-    (certificates / f"{NAME}.pem").write_text(pem)
+    (certificates / f"{place.name}.pem").write_text(pem)
     text = _as_shipped(
         "haproxy.cfg",
+        place,
         {
             "log /dev/log local0": "log stdout format raw local0",
             "    chroot /var/lib/haproxy\n    user haproxy\n    group haproxy\n": "",
-            "bind :::80 v4v6": f"bind 127.0.0.1:{ports.http}",
-            "bind :::443 v4v6": f"bind 127.0.0.1:{ports.https}",
+            "bind :::80 v4v6": f"bind {place.address}:{place.http}",
+            "bind :::443 v4v6": f"bind {place.address}:{place.https}",
             "/etc/haproxy/certs/": f"{certificates}/",
-            "127.0.0.1:8000": f"127.0.0.1:{ports.server}",
+            "127.0.0.1:8000": place.server,
             **changes,
         },
     )
@@ -229,29 +274,31 @@ def _haproxy(ports: Ports, folder: Path, changes: Mapping[str, str]) -> tuple[st
     return ("-f", str(folder / "haproxy.cfg"))
 
 
-def _as_shipped(file: str, changes: Mapping[str, str]) -> str:
+def _as_shipped(file: str, place: Place, changes: Mapping[str, str]) -> str:
     text = (DEPLOY / file).read_text(encoding="utf-8")
     for shipped, here in changes.items():
         assert shipped in text
         text = text.replace(shipped, here)
-    return text
+    # As docs/deploying.md has it: the name everywhere, an unusual port in the redirect.
+    return text.replace(f"https://{NAME}", f"https://{place.host}").replace(NAME, place.name)
 
 
-def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+def await_port(address: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until *process* listens."""
     while process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((address, port), timeout=1).close()
         except ConnectionRefusedError:
             continue
         return
     raise AssertionError("the proxy did not start")
 
 
-def _make_certificate(folder: Path) -> None:
+def _make_certificate(folder: Path, name: str) -> None:
     subprocess.run(  # noqa: S603 - a fixed command
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
-            *("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"),
+            *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
             *("-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")),
         ],
         check=True,

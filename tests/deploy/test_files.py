@@ -173,7 +173,7 @@ def names_of_graph_errors() -> set[str]:
 
 def refusal_reasons() -> set[str]:
     folder = DEPLOY.parents[1] / "app/web"
-    paths = [*folder.glob("server/*.py"), folder / "door_warnings.py"]
+    paths = [*folder.glob("server/*.py"), *folder.glob("*_warnings.py")]
     source = "".join(path.read_text(encoding="utf-8") for path in paths)
     pattern = r'(?:Refused\(HTTPStatus\.\w+, |count_door_refusal\()"([^"]+)"'
     return set(re.findall(pattern, source))

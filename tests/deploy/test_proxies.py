@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.actors import log_in
-from tests.deploy.conftest import Fresh, Tapped
+from tests.deploy.conftest import Tapped
 from tests.deploy.proxies import NAME, Front, standing
 from tests.deploy.tap import tapping
 from tests.shipped import Shipped
@@ -64,38 +64,35 @@ def test_only_the_proxy_states_the_client_s_address(tapped: Tapped) -> None:
     assert b"evil" not in tapped.tap.sent
 
 
-def test_no_log_contains_a_token(fresh: Fresh) -> None:
+def test_no_log_contains_a_token(server: Shipped, alone: Front, tmp_path: Path) -> None:
     """
     R110: the default formats of nginx and HAProxy log the query, nginx and Caddy log it with
     errors.
     """
-    front = fresh.front
     login = log_in()
-    assert 303 == front.asks("GET", login.address()).status_code
-    fresh.server.process.terminate()
-    fresh.server.process.wait()
+    folder = tmp_path / "before"
+    folder.mkdir()
+    with standing(alone.program, server.port, folder) as front:
+        assert 303 == front.asks("GET", login.address()).status_code
+        logs = front.logs()
     canary = {"Referer": login.address(), "Cookie": "attempt-1=canary-cookie"}
 
-    assert front.asks("GET", login.address(), headers=canary).status_code in {502, 503}
+    assert alone.asks("GET", login.address(), headers=canary).status_code in {502, 503}
 
-    logs = front.logs()
+    logs += alone.logs()
     assert "/authorize" in logs
     assert [] == [secret for secret in (login.account_linking_token, "canary") if secret in logs]
 
 
-def test_a_failure_is_logged_with_its_path(fresh: Fresh) -> None:
+def test_a_failure_is_logged_with_its_path(alone: Front) -> None:
     """
     Keeping tokens out of the log must leave what an operator needs.
     """
-    front = fresh.front
-    fresh.server.process.terminate()
-    fresh.server.process.wait()
+    alone.asks("GET", "/healthz")
 
-    front.asks("GET", "/healthz")
-
-    logs = front.logs()
-    if front.program != "caddy":
-        assert f"GET /healthz {502 if front.program == 'nginx' else 503}" in logs
+    logs = alone.logs()
+    if alone.program != "caddy":
+        assert f"GET /healthz {502 if alone.program == 'nginx' else 503}" in logs
     else:
         (noted,) = [line for line in logs.splitlines() if "http.log.error" in line]
         assert ("/healthz", 502) == (

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 from app.infra.network.egress import Egress
 from app.infra.network.installation_proof import HEADER, prove
 from app.setup.findings import Finding
-from app.setup.public_checks import _host_line, check_reach
+from app.setup.public_checks import check_reach
 from tests.certificates import self_signed
 
 VERIFY_TOKEN: Final = "verify token of these tests"
@@ -139,12 +139,6 @@ def test_what_is_in_the_way_is_named(
     assert "problem" == finding.verdict
     assert told in finding.words
     assert fix in finding.fix
-
-
-def test_without_a_port_the_usual_host_line_is_the_fix() -> None:
-    """$host is without the port: with one, that very line is the fault."""
-    assert "proxy_set_header Host $host;" == _host_line("https://shop.example")
-    assert "proxy_set_header Host $http_host;" == _host_line("https://shop.example:8443")
 
 
 def test_a_handshake_that_fails_does_not_hide_what_a_browser_sees() -> None:

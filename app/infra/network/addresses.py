@@ -43,7 +43,13 @@ def is_host(text: str) -> bool:
 def is_loopback(address: str) -> bool:
     """Tell whether *address* is a URL whose host is this machine."""
     host = urlsplit(address).hostname or ""
-    return host in LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
+    if host in LOOPBACK or host.endswith(".localhost"):
+        return True
+    try:
+        # Not by its beginning: 127.example.com is a name.
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 # "Shared address space" (RFC 6598), which is not routed in the internet either: Tailscale and many

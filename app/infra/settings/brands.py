@@ -11,7 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from app.infra.settings.parsing import SettingError, origin
+from app.infra.settings.origins import origin
+from app.infra.settings.parsing import SettingError
 
 MOST_LOGO_BYTES: Final = 200 * 1024
 # Media types by the first bytes. No SVG: opened by itself it is a document, with scripts.

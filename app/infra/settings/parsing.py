@@ -138,31 +138,6 @@ def certificates(text: str) -> str:
     return text
 
 
-def origin(text: str) -> str:
-    """Return *text* if it is a scheme, a host and at most a port, in normal form."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise SettingError("is not a web address") from None
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    rebuilt = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or rebuilt != text:
-        raise SettingError(
-            "must be like https://example.com: no path, no slash at the end, lower case"
-        )
-    return text
-
-
-def host_and_port(text: str) -> str:
-    """Return *text* if it is a host, perhaps with a port, as an origin has it."""
-    try:
-        return origin(f"https://{text}").removeprefix("https://")
-    except SettingError:
-        wanted = "must be like graph-proxy.example.com or HOST:PORT: no scheme, no slash"
-        raise SettingError(wanted) from None
-
-
 def endpoint(text: str) -> str:
     """Return *text* if it is an address to which secrets may be sent."""
     if not keeps_secrets(text):
@@ -171,10 +146,6 @@ def endpoint(text: str) -> str:
             f"#fragment; {_IN_ASCII}"
         )
     return text
-
-
-def origins(text: str) -> tuple[str, ...]:
-    return tuple(origin(word) for word in words(text))
 
 
 def installed(extra: str, module: str, parse: Callable[[str], T]) -> Callable[[str], T]:

@@ -24,15 +24,13 @@ from app.infra.settings.database_url import database_url
 from app.infra.settings.egress import read_egress
 from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
 from app.infra.settings.near_misses import NearMiss, near_misses
+from app.infra.settings.origins import host, hosts, origin, origins
 from app.infra.settings.pages import Page, read_pages
 from app.infra.settings.parsing import (
     SettingError,
     digits,
     hash_list,
-    host_and_port,
     one_of,
-    origin,
-    origins,
     version,
     whole,
     words,
@@ -126,7 +124,7 @@ class Settings:
             verify_token=reader.required("VERIFY_TOKEN", secret),
             pages=pages,
             graph_url=reader.optional("GRAPH_URL", origin, GRAPH_URL),
-            graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", host_and_port, None),
+            graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", host, None),
             graph_version=reader.optional("GRAPH_VERSION", version, GRAPH_VERSION),
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
             bot=read_bot(reader),
@@ -141,7 +139,7 @@ class Settings:
             forwarded_header=reader.optional(
                 "FORWARDED_HEADER", one_of(X_FORWARDED, FORWARDED), X_FORWARDED
             ),
-            allowed_hosts=reader.optional("ALLOWED_HOSTS", words, ()),
+            allowed_hosts=reader.optional("ALLOWED_HOSTS", hosts, ()),
             monitoring=read_monitoring(reader),
             workers=reader.optional("WORKERS", whole(1, 64), None),
             threads=reader.optional("THREADS", whole(2, 256), 32),
@@ -198,7 +196,13 @@ class Settings:
     @cached_property
     def hosts(self) -> frozenset[str]:
         """The values of a Host header that mean this server."""
-        return frozenset({urlsplit(self.public_url).netloc, *self.allowed_hosts})
+        given = {urlsplit(self.public_url).netloc, *self.allowed_hosts}
+        return frozenset(each.removesuffix(self.implied_port) for each in given)
+
+    @property
+    def implied_port(self) -> str:
+        """The port that a client may leave out of a Host header, with its colon."""
+        return ":443" if self.is_production else ":80"
 
 
 def read_environment() -> dict[str, str]:
