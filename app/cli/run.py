@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from app.cli.listening import listening
+from app.cli.listening import listen_address, listening
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
 from app.cli.tunnel import behind_tunnel
@@ -22,7 +22,10 @@ _OTHER_PORT: Final = (
 
 @click.command()
 @click.option(
-    "--host", help="The address to listen on; default: the host of PUBLIC_URL if loopback."
+    "--host",
+    metavar="ADDRESS",
+    callback=listen_address,
+    help="The address to listen on; default: the host of PUBLIC_URL if loopback.",
 )
 @click.option(
     "--port",

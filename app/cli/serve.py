@@ -16,6 +16,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
 
+from app.cli.listening import listen_address, listening
 from app.cli.serving import check_tables, note_refused_reload, note_start
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
@@ -40,7 +41,14 @@ CONNECTIONS: Final = 8192
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    callback=listen_address,
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on.",
+)
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="The port."
 )
@@ -55,6 +63,8 @@ def serve(host: str, port: int) -> None:
     if sys.platform == "win32":
         raise click.ClickException("serve needs Linux or macOS; on Windows use threadlink run")
     settings = load_settings()
+    # Granian tells a port that is in use with a traceback.
+    listening(host, port).close()
     built = build(settings)
     check_tables(built)
     note_start(settings)
@@ -68,8 +78,9 @@ def serve(host: str, port: int) -> None:
     server.on_startup(reloader.handle_hangups)
     outbox = "the outbox worker included" if count == 1 else "start threadlink worker as well"
     unit = "process" if count == 1 else "processes"
+    shown = f"[{host}]" if ":" in host else host
     click.echo(
-        f"Serving {settings.public_url} on {host}:{port}: {count} {unit}, {outbox}.", err=True
+        f"Serving {settings.public_url} on {shown}:{port}: {count} {unit}, {outbox}.", err=True
     )
     _freeze_garbage_collector()
     with _shared_metrics(count):

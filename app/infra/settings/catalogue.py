@@ -42,8 +42,8 @@ SERVER: Final = (
     Description(
         "PUBLIC_URL",
         "The address at which people and Messenger reach the server: scheme and host, no path. "
-        "All links are made from it. In production it has to be https. A name beyond ASCII is taken "
-        "as browsers send it, with `xn--`.",
+        "All links are made from it. In production it has to be https. A name beyond ASCII is "
+        "taken as browsers send it, with `xn--`.",
         example="https://link.example.com",
     ),
     Description(
