@@ -18,6 +18,7 @@ from app.infra.observability.logs import printable
 from app.infra.settings.settings import Settings
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.http_get import Answer, get
+from app.setup.proxy_checks import check_count
 
 TOTAL_S: Final = 15
 # ngrok shows its warning page to whatever calls itself a browser (ngrok.com/abuse, "Browser
@@ -44,6 +45,7 @@ def check_reach_of(settings: Settings) -> Iterator[Finding]:
         secret_keys=settings.secret_keys,
         is_production=settings.is_production,
         egress=settings.egress,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 
@@ -54,6 +56,7 @@ def check_reach(
     secret_keys: Sequence[str],
     is_production: bool,
     egress: Egress = DIRECT,
+    trusted_proxies: int = 0,
 ) -> Iterator[Finding]:
     """Yield a finding for each step from outside to the server; the first problem ends it.
 
@@ -73,8 +76,16 @@ def check_reach(
             return
         yield from _steps(
             public_url,
-            lambda: _check_https(session, public_url, is_production=is_production),
+            lambda: _check_https(
+                session, public_url, is_production=is_production, trusted_proxies=trusted_proxies
+            ),
             lambda: _check_installation(session, public_url, secret_keys),
+            lambda: check_count(
+                lambda nonce, headers: _ask_with_nonce(session, public_url, nonce, headers),
+                public_url=public_url,
+                secret_keys=secret_keys,
+                trusted_proxies=trusted_proxies,
+            ),
             lambda: _check_handshake(session, public_url, verify_token),
         )
         yield from _steps(public_url, lambda: _check_interstitial(session, public_url))
@@ -122,6 +133,13 @@ def _check_address(session: requests.Session, public_url: str) -> Finding:
             f"ngrok answers for a tunnel that leads nowhere ({printable(code)})",
             "ngrok http 8000, and its address into PUBLIC_URL",
         )
+    if answer.headers.get("Location") == f"{public_url}/healthz":
+        return problem(
+            subject,
+            f"{public_url} redirects to itself for ever: a CDN or balancer asks the proxy behind "
+            "it by plain http",
+            "have it ask by https (Cloudflare: Full (strict)): docs/deploying.md, Behind a CDN",
+        )
     if _status_of(answer) != "ok":
         return problem(
             subject,
@@ -131,7 +149,9 @@ def _check_address(session: requests.Session, public_url: str) -> Finding:
     return ok(subject, f"{public_url} answers")
 
 
-def _check_https(session: requests.Session, public_url: str, *, is_production: bool) -> Finding:
+def _check_https(
+    session: requests.Session, public_url: str, *, is_production: bool, trusted_proxies: int
+) -> Finding:
     subject = "https behind the proxy"
     answer = _get(session, f"{public_url}/")
     if answer.status == requests.codes.bad_request:
@@ -146,7 +166,10 @@ def _check_https(session: requests.Session, public_url: str, *, is_production: b
         return problem(
             subject,
             "the server takes every request for plain http, so that nobody can use its pages",
-            "TRUSTED_PROXIES=1, and in nginx: proxy_set_header X-Forwarded-Proto $scheme;",
+            "TRUSTED_PROXIES=1, and in nginx: proxy_set_header X-Forwarded-Proto $scheme;"
+            if not trusted_proxies
+            else f"TRUSTED_PROXIES is {trusted_proxies}; the server's log names the cause: "
+            "request.not_https",
         )
     return ok(subject, "is seen" if is_production else "not needed on this machine")
 
@@ -161,7 +184,7 @@ def _check_installation(
     """Ask for the handshake with a wrong VERIFY_TOKEN, and for a proof in the refusal."""
     subject = "installation"
     nonce = new_nonce()
-    answer = _get(session, f"{public_url}/webhook", params=_hub(secrets.token_hex(8), nonce))
+    answer = _ask_with_nonce(session, public_url, nonce, {})
     proof = answer.headers.get(HEADER)
     if proof and is_proof(proof, nonce, secret_keys=secret_keys, public_url=public_url):
         return ok(subject, "is this one")
@@ -189,6 +212,14 @@ def _check_installation(
         f"cannot be told: the proxy or another program answers at /webhook (HTTP {answer.status})",
         f"the proxy's rule for /webhook, and its log: docs/deploying.md; {_WHOSE}",
     )
+
+
+def _ask_with_nonce(
+    session: requests.Session, public_url: str, nonce: str, headers: dict[str, str]
+) -> Answer:
+    """Ask for the handshake with a wrong VERIFY_TOKEN; the refusal has the proofs for *nonce*."""
+    params = _hub(secrets.token_hex(8), nonce)
+    return _get(session, f"{public_url}/webhook", params=params, headers=headers)
 
 
 def _check_handshake(session: requests.Session, public_url: str, verify_token: str) -> Finding:

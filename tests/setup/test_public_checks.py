@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import URL
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from app.infra.network.egress import Egress
+from app import create_app
 from app.infra.network.installation_proof import HEADER, prove
+from app.services.container import build
 from app.setup.findings import Finding
+from app.setup.http_get import Answer
+from app.setup.proxy_checks import check_count
 from app.setup.public_checks import check_reach
 from tests.certificates import self_signed
+from tests.conftest import on_sqlite
+from tests.installation import settings_for
 
 VERIFY_TOKEN: Final = "verify token of these tests"
 KEYS: Final = ("the key of now", "the key of before")
@@ -46,7 +53,12 @@ class Front:
 
     def _answer(self, request: Request) -> Response:
         if request.path in self._answers:
-            return self._answers[request.path]
+            answer = self._answers[request.path]
+            here = request.host_url.rstrip("/")
+            if "Location" in answer.headers:
+                told = answer.headers["Location"].format(public_url=here)
+                return Response(status=answer.status, headers={"Location": told})
+            return answer
         if request.path == "/healthz":
             return Response('{"status": "ok"}', mimetype="application/json")
         if request.path != "/webhook":
@@ -83,7 +95,7 @@ def test_a_server_of_ours_is_recognised_from_outside() -> None:
     with listening(Front({})) as url:
         found = look(url)
 
-    assert 5 == len(found)
+    assert 6 == len(found)
     assert {"ok"} == {finding.verdict for finding in found.values()}
 
 
@@ -111,6 +123,12 @@ ANSWERS = {
         "https behind the proxy",
         "plain http",
         "TRUSTED_PROXIES=1",
+    ),
+    "a CDN that asks by plain http": (
+        {"/healthz": Response(status=301, headers={"Location": "{public_url}/healthz"})},
+        "public address",
+        "redirects to itself for ever",
+        "Full (strict)",
     ),
     "a proxy's own page": (
         {"/webhook": Response("Bad Gateway", status=502)},
@@ -362,3 +380,54 @@ def test_a_certificate_that_we_alone_trust_is_told(tmp_path: Path) -> None:
     assert ("public address", "warning") == (first.subject, first.verdict)
     assert "CA_FILE alone vouches for, and Meta does not know" in first.words
     assert {"ok"} == {finding.verdict for finding in others}
+
+
+COUNTS = [
+    pytest.param({}, 1, "ok", id="right"),
+    pytest.param({}, 2, "problem", id="too high"),
+    pytest.param({}, 4, "problem", id="much too high"),
+    pytest.param({"FORWARDED_HEADER": "forwarded"}, 2, "problem", id="too high by Forwarded"),
+]
+
+
+@on_sqlite
+@pytest.mark.parametrize(("known", "proxies", "verdict"), COUNTS)
+def test_a_count_of_proxies_that_lets_a_client_choose_its_address_is_a_problem(
+    database: URL, known: dict[str, str], proxies: int, verdict: str
+) -> None:
+    """R86: behind one proxy, which appends, a server counts as many as its setting says."""
+    shop = "https://shop.example"
+    public = {"PUBLIC_URL": shop, "TRUSTED_PROXIES": str(proxies), **known}
+    built = build(settings_for(database, **public))
+    client = create_app(built).test_client()
+
+    def ask(nonce: str, headers: dict[str, str]) -> Answer:
+        more = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+        more["Forwarded"] = "for=203.0.113.9;proto=https"
+        passed_on = {name: f"{value}, {more[name]}" for name, value in headers.items()}
+        hub = {"hub.mode": "subscribe", "hub.verify_token": "wrong", "hub.challenge": nonce}
+        sent = client.get(
+            "/webhook", query_string=hub, headers={"Host": "shop.example"} | passed_on
+        )
+        return Answer(sent.status_code, dict(sent.headers), sent.data)
+
+    finding = check_count(
+        ask, public_url=shop, secret_keys=built.settings.secret_keys, trusted_proxies=proxies
+    )
+    built.close()
+
+    assert verdict == finding.verdict
+    if verdict == "problem":
+        assert f"TRUSTED_PROXIES is {proxies}, which is too high" in finding.words
+
+
+def test_behind_counted_proxies_the_log_names_why_https_is_not_seen() -> None:
+    with listening(Front({"/": Response(status=421)})) as url:
+        steps = check_reach(
+            url, VERIFY_TOKEN, secret_keys=KEYS, is_production=True, trusted_proxies=2
+        )
+        found = {finding.subject: finding for finding in steps}
+
+    fix = found["https behind the proxy"].fix or ""
+    assert "TRUSTED_PROXIES is 2" in fix
+    assert "request.not_https" in fix

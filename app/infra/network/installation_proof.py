@@ -14,6 +14,9 @@ from collections.abc import Iterable
 from typing import Final
 
 HEADER: Final = "Threadlink-Proof"
+# The same of the address by which the server counts who asks: who has the key can compare it with
+# one, and nobody can read it.
+CLIENT_HEADER: Final = "Threadlink-Client-Proof"
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _PROOF: Final = re.compile(r"([A-Za-z0-9_-]{22})\.[A-Za-z0-9_-]{43}")
 
@@ -39,6 +42,23 @@ def is_proof(text: str, nonce: str, *, secret_keys: Iterable[str], public_url: s
         return False
     proofs = (_proof(nonce, shape[1], key, public_url) for key in secret_keys)
     return any(hmac.compare_digest(text, proof) for proof in proofs)
+
+
+def prove_client(nonce: str, *, secret_key: str, public_url: str, address: str) -> str:
+    """Return the value of `CLIENT_HEADER` for *nonce*, which was sent from *address*."""
+    return prove(nonce, secret_key=secret_key, public_url=_with(public_url, address))
+
+
+def is_proof_of_client(
+    text: str, nonce: str, *, secret_keys: Iterable[str], public_url: str, address: str
+) -> bool:
+    """Return whether *text* proves that the server has taken *address* for the client's."""
+    return is_proof(text, nonce, secret_keys=secret_keys, public_url=_with(public_url, address))
+
+
+def _with(public_url: str, address: str) -> str:
+    # No PUBLIC_URL has a space, so that this is the proof of no installation.
+    return f"{public_url} {address}"
 
 
 def _proof(nonce: str, salt: str, secret_key: str, public_url: str) -> str:

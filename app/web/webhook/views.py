@@ -47,14 +47,23 @@ def handshake() -> ResponseReturnValue:
 
 
 def _proof(challenge: str) -> dict[str, str]:
-    """Prove who we are to `threadlink doctor`, which asks before it sends our VERIFY_TOKEN."""
+    """Prove who we are to `threadlink doctor`, which asks before it sends our VERIFY_TOKEN.
+
+    And by which address we count it, which it has made up.
+    """
     if not installation_proof.is_nonce(challenge):
         return {}
     settings = services().settings
-    proof = installation_proof.prove(
-        challenge, secret_key=settings.secret_key, public_url=settings.public_url
-    )
-    return {installation_proof.HEADER: proof}
+    key, public_url = settings.secret_key, settings.public_url
+    client = request.remote_addr or ""
+    return {
+        installation_proof.HEADER: installation_proof.prove(
+            challenge, secret_key=key, public_url=public_url
+        ),
+        installation_proof.CLIENT_HEADER: installation_proof.prove_client(
+            challenge, secret_key=key, public_url=public_url, address=client
+        ),
+    }
 
 
 @bp.post("")

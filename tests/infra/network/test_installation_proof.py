@@ -5,7 +5,14 @@ import hmac
 
 import pytest
 
-from app.infra.network.installation_proof import is_nonce, is_proof, new_nonce, prove
+from app.infra.network.installation_proof import (
+    is_nonce,
+    is_proof,
+    is_proof_of_client,
+    new_nonce,
+    prove,
+    prove_client,
+)
 
 URL = "https://link.shop.example"
 NONCE = "n" * 43
@@ -73,3 +80,16 @@ USES = ("authorization_code", "form_token", "throttle")
 
 def _base64url(mac: bytes) -> str:
     return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+def test_the_proof_of_an_address_is_of_that_one_alone_and_of_no_installation() -> None:
+    """Else whoever passes our question on could answer it with the other header."""
+    ours = {"secret_key": "ours", "public_url": URL}
+    proof = prove_client(NONCE, address="192.0.2.7", **ours)
+
+    def holds(address: str) -> bool:
+        known = {"secret_keys": ["ours"], "public_url": URL}
+        return is_proof_of_client(proof, NONCE, address=address, **known)  # type: ignore[arg-type]
+
+    assert (True, False, False) == (holds("192.0.2.7"), holds("192.0.2.8"), holds(""))
+    assert not is_proof(proof, NONCE, secret_keys=["ours"], public_url=URL)
