@@ -17,6 +17,8 @@ from app.web.server.wsgi import Application, Environ
 
 CLIENT: Final = "threadlink.client"
 _SCHEMES: Final = frozenset({"http", "https"})
+# By the parameter of Forwarded that tells the same.
+_OF_THEIR_OWN: Final = {"for": "X-Forwarded-For", "proto": "X-Forwarded-Proto"}
 # From its end: an element may hold commas in quotes, and a quote that a client has begun must not
 # hide what the proxies add behind it. Backwards, a quote that is escaped stands before its sign.
 _BACKWARDS: Final = re.compile(r'(?:"(?:"\\|[^"])*"|[^,"])*+')
@@ -34,13 +36,6 @@ class Client(NamedTuple):
 
     address: str
     fault: str | None
-
-
-class Told(NamedTuple):
-    """The elements that the trusted proxies have added, the client's first, or fewer."""
-
-    clients: list[str]
-    schemes: list[str]
 
 
 class TrustedProxies:
@@ -65,7 +60,7 @@ def client_of(peer: str, headers: Headers, settings: Settings) -> Client:
     the peer's: an address that a client makes up is in no case one of them.
     """
     hops = settings.trusted_proxies
-    told = told_by(headers, settings).clients if hops else []
+    told = _told(headers, settings, "for", hops)
     known = [read_address(text) for text in (*told, peer)]
     nearest = next((address for address in known if address is not None), None)
     address = peer if nearest is None else str(nearest)
@@ -84,33 +79,24 @@ def _fault(told: list[str], hops: int) -> str:
 
 def scheme_told(headers: Headers, settings: Settings) -> str | None:
     """Return the scheme by which the first of the proxies was asked; None if they do not tell."""
-    schemes = [_scheme(text) for text in told_by(headers, settings).schemes]
-    is_told = len(schemes) == settings.trusted_proxies and _SCHEMES.issuperset(schemes)
+    hops = settings.trusted_proxies
+    schemes = schemes_told(headers, settings, hops)
+    is_told = len(schemes) == hops and _SCHEMES.issuperset(schemes)
     return schemes[0] if is_told and schemes else None
 
 
-def _scheme(text: str) -> str:
+def schemes_told(headers: Headers, settings: Settings, most: int = _ALL) -> list[str]:
+    """Return the schemes in the last elements, *most* or fewer, those of clients among them."""
     # The name of a scheme has no letter case (RFC 3986, 3.1).
-    return text.strip(' \t"').lower()
+    return [text.strip(' \t"').lower() for text in _told(headers, settings, "proto", most)]
 
 
-def schemes_beyond(headers: Headers, settings: Settings) -> list[str]:
-    """Return the schemes that stand left of those told by the trusted proxies."""
-    everything = _told(headers, settings, _ALL)
-    return [_scheme(text) for text in everything.schemes[: -settings.trusted_proxies]]
-
-
-def told_by(headers: Headers, settings: Settings) -> Told:
-    """Return what the trusted proxies tell in the header that FORWARDED_HEADER names."""
-    return _told(headers, settings, settings.trusted_proxies)
-
-
-def _told(headers: Headers, settings: Settings, hops: int) -> Told:
+def _told(headers: Headers, settings: Settings, name: str, most: int) -> list[str]:
+    """Return the parameter *name* of the last elements of the header that is read."""
     if settings.forwarded_header != FORWARDED:
-        names = ("X-Forwarded-For", "X-Forwarded-Proto")
-        return Told(*(last_elements(headers.get(name) or "", hops) for name in names))
-    pairs = [_pairs(element) for element in last_elements(headers.get("Forwarded") or "", hops)]
-    return Told(*([each.get(name, "") for each in pairs] for name in ("for", "proto")))
+        return last_elements(headers.get(_OF_THEIR_OWN[name]) or "", most)
+    elements = last_elements(headers.get("Forwarded") or "", most)
+    return [_pairs(element).get(name, "") for element in elements]
 
 
 def last_elements(text: str, count: int) -> list[str]:

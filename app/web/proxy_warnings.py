@@ -10,7 +10,7 @@ import structlog
 from app.infra.observability import metrics
 from app.infra.settings.settings import FORWARDED, X_FORWARDED, Settings
 from app.web.door_warnings import is_messengers
-from app.web.forwarding import Headers, scheme_told, schemes_beyond, told_by
+from app.web.forwarding import Headers, scheme_told, schemes_told
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ def _cause(headers: Headers, settings: Settings) -> tuple[str | None, str]:
     if not hops:
         return "TRUSTED_PROXIES is 0", "set TRUSTED_PROXIES to the number of proxies in front"
     name, send = _SCHEME[read], _SEND_SCHEME[read]
-    schemes = told_by(headers, settings).schemes
+    schemes = schemes_told(headers, settings, hops)
     if not schemes:
         return _cause_of_none(headers, read)
     if len(schemes) < hops:
@@ -81,7 +81,7 @@ def _cause(headers: Headers, settings: Settings) -> tuple[str | None, str]:
 def _cause_of_http(headers: Headers, settings: Settings) -> tuple[str | None, str]:
     read = settings.forwarded_header
     name = _SCHEME[read]
-    if "https" in schemes_beyond(headers, settings):
+    if "https" in schemes_told(headers, settings)[: -settings.trusted_proxies]:
         return (
             f"{name} has more values than TRUSTED_PROXIES, and https is one of the others",
             "raise TRUSTED_PROXIES, if so many proxies are yours",
