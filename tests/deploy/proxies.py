@@ -26,6 +26,8 @@ DEPLOY: Final = Path(__file__).parents[2] / "docs/deploy"
 NAME: Final = "shop.example"
 PROGRAMS: Final = ("nginx", "caddy", "haproxy")
 PATIENCE_SECONDS: Final = 30
+# What `guesses` are answered where none of the addresses that they make up is believed.
+ALL_COUNTED: Final = [401] * 20 + [429]
 NGINX_MAIN: Final = """daemon off; pid {folder}/nginx.pid; error_log stderr crit;
 worker_processes 1;
 events {{ worker_connections 256; }}
@@ -161,6 +163,26 @@ class _ByName(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {"server_hostname": self._name, "assert_hostname": self._name}
         super().init_poolmanager(*args, source_address=self._source, **kwargs)
+
+
+def guess(front: Front, source: str, made_up: str = "") -> int:
+    """Return the answer to an invented API key that comes from *source*.
+
+    It claims to come from *made_up* by every header that could be believed.
+    """
+    lies = {
+        "CF-Connecting-IP": made_up,
+        "X-Forwarded-For": made_up,
+        "X-Forwarded-Proto": "https",
+        "Forwarded": f"for={made_up};proto=https",
+    }
+    headers = {"Authorization": "Bearer tlk_wrong", **(lies if made_up else {})}
+    return front.asks("GET", "/api/v1/links", headers=headers, source=source).status_code
+
+
+def guesses(front: Front, source: str) -> list[int]:
+    """Return the answers to one guess more than a network has, each from another address."""
+    return [guess(front, source, f"203.0.{number}.7") for number in range(len(ALL_COUNTED))]
 
 
 def place_before(server_port: int) -> Place:
