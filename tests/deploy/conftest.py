@@ -40,9 +40,9 @@ def serving(template: Path, *options: str, **changed: str) -> Iterator[Shipped]:
             yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(sqlite_template: Path) -> Iterator[Shipped]:
-    """Yield the one server of a module's tests."""
+    """Yield the one server of these tests."""
     with serving(sqlite_template) as server:
         yield server
 

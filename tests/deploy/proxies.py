@@ -78,20 +78,31 @@ class Front:
     folder: Path
     process: subprocess.Popen[bytes]
 
-    def asks(self, method: str, path: str, **more: Any) -> requests.Response:
+    def asks(self, method: str, path: str, *, source: str = "", **more: Any) -> requests.Response:
         """Send a request as a browser that resolves the name and trusts the certificate."""
+        with self.session(source) as session:
+            return self.asks_again(session, method, path, **more)
+
+    def session(self, source: str = "") -> requests.Session:
+        """Return a session whose connections come from the address *source*."""
+        session = requests.Session()
+        session.mount("https://", _ByName(self.place.name, source))
+        return session
+
+    def asks_again(
+        self, session: requests.Session, method: str, path: str, **more: Any
+    ) -> requests.Response:
+        """Send a request on a connection of *session*."""
         headers = {"Host": self.place.host, **more.pop("headers", {})}
-        with requests.Session() as session:
-            session.mount("https://", _ByName(self.place.name, more.pop("source", "")))
-            return session.request(
-                method,
-                f"https://{self.place.bind}:{self.place.https}{path}",
-                headers=headers,
-                verify=str(self.folder / "fullchain.pem"),
-                allow_redirects=False,
-                timeout=PATIENCE_SECONDS,
-                **more,
-            )
+        return session.request(
+            method,
+            f"https://{self.place.bind}:{self.place.https}{path}",
+            headers=headers,
+            verify=str(self.folder / "fullchain.pem"),
+            allow_redirects=False,
+            timeout=PATIENCE_SECONDS,
+            **more,
+        )
 
     def asks_in_clear(self, path: str, **headers: str) -> requests.Response:
         """Send a GET over plain http."""
@@ -165,24 +176,27 @@ class _ByName(HTTPAdapter):
         super().init_poolmanager(*args, source_address=self._source, **kwargs)
 
 
-def guess(front: Front, source: str, made_up: str = "") -> int:
-    """Return the answer to an invented API key that comes from *source*.
+def guesses(front: Front, source: str, count: int = len(ALL_COUNTED)) -> list[int]:
+    """Return the answers to invented API keys that come from *source*.
 
-    It claims to come from *made_up* by every header that could be believed.
+    Each claims to come from another address, by every header that could be believed.
     """
-    lies = {
+    with front.session(source) as session:
+        return [
+            front.asks_again(session, "GET", "/api/v1/links", headers=_lies(number)).status_code
+            for number in range(count)
+        ]
+
+
+def _lies(number: int) -> dict[str, str]:
+    made_up = f"203.0.{number}.7"
+    return {
+        "Authorization": "Bearer tlk_wrong",
         "CF-Connecting-IP": made_up,
         "X-Forwarded-For": made_up,
         "X-Forwarded-Proto": "https",
         "Forwarded": f"for={made_up};proto=https",
     }
-    headers = {"Authorization": "Bearer tlk_wrong", **(lies if made_up else {})}
-    return front.asks("GET", "/api/v1/links", headers=headers, source=source).status_code
-
-
-def guesses(front: Front, source: str) -> list[int]:
-    """Return the answers to one guess more than a network has, each from another address."""
-    return [guess(front, source, f"203.0.{number}.7") for number in range(len(ALL_COUNTED))]
 
 
 def place_before(server_port: int) -> Place:
