@@ -49,7 +49,7 @@ def check_reach_of(settings: Settings) -> Iterator[Finding]:
     )
 
 
-def check_reach(
+def check_reach(  # noqa: PLR0913 - parts of the settings, by name
     public_url: str,
     verify_token: str,
     *,
@@ -127,6 +127,10 @@ def _check_address(session: requests.Session, public_url: str) -> Finding:
             "DNS or a firewall leads elsewhere",
             "threadlink serve; with a tunnel: PUBLIC_URL must be the address it shows now",
         )
+    return _who_answers(answer, public_url, subject)
+
+
+def _who_answers(answer: Answer, public_url: str, subject: str) -> Finding:
     if code := answer.headers.get(NGROK_HEADER):
         return problem(
             subject,

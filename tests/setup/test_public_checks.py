@@ -14,8 +14,8 @@ from sqlalchemy import URL
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from app.infra.network.egress import Egress
 from app import create_app
+from app.infra.network.egress import Egress
 from app.infra.network.installation_proof import HEADER, prove
 from app.services.container import build
 from app.setup.findings import Finding

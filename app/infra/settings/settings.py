@@ -33,7 +33,6 @@ from app.infra.settings.parsing import (
     one_of,
     version,
     whole,
-    words,
 )
 from app.infra.settings.reader import Reader, read_env_file
 from app.infra.settings.retention import Retention, read_retention
