@@ -18,6 +18,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_-]{1,63}")
 # What ends like this is an IPv4 address to a browser, in however few parts, octal and hex among it.
 _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+_HOST: Final = re.compile(r"(?:\[[^\]/?#@\\]+\]|[^:/?#@\\\[]+)(?::[0-9]{0,5})?")
 _LIKE: Final = "must be like https://example.com: scheme and host, no path, no user"
 
 
@@ -48,8 +49,8 @@ def host(text: str) -> str:
 
     Port 443 stays out: the scheme is https wherever there are other hosts than this machine.
     """
-    if re.search(r"[/?#@\\]", text):
-        raise SettingError("must be a host, perhaps with a port, without https:// and path")
+    if not _HOST.fullmatch(text):
+        raise SettingError("must be like link.example.com or HOST:PORT: no scheme, no path")
     return origin(f"https://{text}").removeprefix("https://")
 
 

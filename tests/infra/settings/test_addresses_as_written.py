@@ -77,8 +77,8 @@ def test_the_trusted_host_of_graph_is_a_host() -> None:
     """With a scheme it matched nothing, and the refusal spoke of GRAPH_URL alone."""
     for text, host in (("g.test", "https://g.test"), ("g.test:8443", "https://g.test:8443")):
         settings_from_env({**ENVIRONMENT, "GRAPH_URL": host, "GRAPH_URL_TRUSTED": text})
-    for text in ("https://g.test", "g.test/", "G.test", "g.test:x", "jo@g.test"):
-        with pytest.raises(ConfigError, match="GRAPH_URL_TRUSTED must be like graph-proxy"):
+    for text in ("https://g.test", "g.test/", "g.test:x", "jo@g.test"):
+        with pytest.raises(ConfigError, match="GRAPH_URL_TRUSTED must be like link"):
             settings_from_env(
                 {**ENVIRONMENT, "GRAPH_URL": "https://g.test", "GRAPH_URL_TRUSTED": text}
             )
