@@ -34,7 +34,7 @@ def test_a_sound_installation_passes_every_check(runs: Runs) -> None:
     result = runs("doctor")
 
     assert 0 == result.exit_code, result.output
-    assert 19 == result.stdout.count("\n")
+    assert 20 == result.stdout.count("\n")
     assert {"ok"} == {line.split(maxsplit=1)[0] for line in result.stdout.splitlines()}
 
 
