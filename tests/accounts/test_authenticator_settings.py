@@ -110,7 +110,7 @@ def test_no_secret_of_an_authenticator_shows_in_a_repr() -> None:
         ({"AUTHENTICATORS": "oidc:google"}, "OIDC_GOOGLE_ISSUER is not set"),
         ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "http://id.example.com"}, "OIDC_GOOGLE_ISSUER must be"),
         ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "https://id.example.com?a=b"}, "must be an address"),
-        ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "https://me:pw@id.example.com"}, "must be an https"),
+        ({**GOOGLE, "OIDC_GOOGLE_ISSUER": "https://me:pw@id.example.com"}, "must be like https"),
         ({**GOOGLE, "OIDC_GOOGLE_SCOPE": "email"}, 'OIDC_GOOGLE_SCOPE must hold "openid"'),
         ({**GOOGLE, "OIDC_GOOGLE_CLIENT_SECRET": ""}, "OIDC_GOOGLE_CLIENT_SECRET is not set"),
         (

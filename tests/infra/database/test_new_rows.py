@@ -66,6 +66,12 @@ def adding(writer: Writer, body: str) -> Callable[[], Awaitable[object]]:
     return lambda: writer.insert_meanwhile(item(body))
 
 
+def add(writer: Writer, body: str) -> None:
+    # In a thread of its own: a browser's loop may be running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, writer.insert_meanwhile(item(body))).result(PATIENCE)
+
+
 def test_the_rows_of_a_group_are_one_call_and_keep_their_order(
     writer: Writer, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +96,7 @@ def test_the_rows_of_a_group_are_one_call_and_keep_their_order(
 def test_a_row_is_committed_on_return_once(writer: Writer, engine: Engine) -> None:
     """Messenger repeats a delivery whose answer it did not get."""
     for _ in range(2):
-        asyncio.run(writer.insert_meanwhile(item("a")))
+        add(writer, "a")
 
     other = Writer(engine)
     assert ["a"] == bodies(other)
@@ -156,13 +162,13 @@ def test_a_row_that_was_withdrawn_before_its_group_began_is_never_added(engine: 
         lingering = thread.submit(hasty.write, linger)
         begun.wait(PATIENCE)
         with pytest.raises(NotCommitted):
-            asyncio.run(hasty.insert_meanwhile(item("gone")))
+            add(hasty, "gone")
         with pytest.raises(NotCommitted):
             lingering.result(PATIENCE)
         may_end.set()
 
     # It comes after the one that was given up.
-    asyncio.run(hasty.insert_meanwhile(item("a")))
+    add(hasty, "a")
     assert ["a"] == bodies(hasty)
 
 
