@@ -8,31 +8,21 @@ are inserted first, together, and then the others run, one after the other.
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import copy_context
-from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, SessionTransaction
 
 from app.infra.database.engine import begin, check_before_commit, unlistened
+from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
 from app.infra.database.new_row import NewRow, insert_all
 
 R = TypeVar("R")
 
-MOST_TOGETHER: Final = 64
-MOST_WAITING: Final = 512
 # One use case that waits for another transaction's row must not delay its group for long.
 PATIENCE_TOGETHER_S: Final = 0.25
-IDLE_SECONDS: Final = 5.0
-
-
-class Withdrawn(Exception):
-    """It was not committed in time. It may still be, but only if COMMIT itself is late."""
 
 
 class HandedBack(Exception):
@@ -49,29 +39,28 @@ class GroupCommitter:
     def __init__(self, engine: Engine, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self._alone = unlistened(engine)
         self._together = self._alone.execution_options(lock_wait_s=PATIENCE_TOGETHER_S)
-        self._idle_seconds = idle_seconds
-        self._waiting: SimpleQueue[_Unit[Any]] = SimpleQueue()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._waker: _Waker | None = None
+        self._units = Gatherer[_Unit[Any]](self._commit, name="writer", idle_seconds=idle_seconds)
+        self._wakers = Wakers()
 
     @property
     def waiting(self) -> int:
         """The number of use cases that wait for the next group."""
-        return self._waiting.qsize()
+        return self._units.waiting
 
     def commit(self, call: Callable[[Session], R], *, within: float) -> R:
         """Run *call* in a group; return its result after COMMIT.
 
         Raises:
-            Withdrawn: That took longer than *within* seconds, or too many wait already.
+            Withdrawn: That took longer than *within* seconds, or too many wait already. It may be
+                committed later, but only if COMMIT itself is late.
             HandedBack: A group of several failed.
             CommitFailed: COMMIT failed.
         """
         # A lock is the cheapest thing for a thread to wait on.
         over = threading.Lock()
         over.acquire()
-        unit = self._bring(call, over.release)
+        unit = _Unit(call, over.release)
+        self._units.put(unit)
         if not over.acquire(timeout=within):
             unit.is_withdrawn = True
             raise Withdrawn
@@ -79,49 +68,15 @@ class GroupCommitter:
 
     async def commit_meanwhile(self, call: Callable[[Session], R], *, within: float) -> R:
         """Do the same for a caller on an event loop; it takes no thread while it waits."""
-        loop = asyncio.get_running_loop()
-        waker = self._waker
-        if waker is None or waker.loop is not loop:
-            waker = self._waker = _Waker(loop)
-        over = loop.create_future()
-        unit = self._bring(call, partial(waker.wake, over))
-        timer = loop.call_later(within, _give_up, over)
+        over = asyncio.get_running_loop().create_future()
+        unit = _Unit(call, self._wakers.of(over))
+        self._units.put(unit)
         try:
-            await over
+            await until(over, within=within)
         except Withdrawn:
             unit.is_withdrawn = True
             raise
-        finally:
-            timer.cancel()
         return unit.outcome
-
-    def _bring(self, call: Callable[[Session], R], notify: Callable[[], None]) -> "_Unit[R]":
-        """Add *call* to the next group; *notify* is called when the group is over."""
-        if self.waiting >= MOST_WAITING:
-            raise Withdrawn
-        unit = _Unit(call, notify)
-        with self._starting:
-            self._waiting.put(unit)
-            # Started when needed, and again in a process that was forked from this one.
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-                self._thread.start()
-        return unit
-
-    def _run(self) -> None:
-        while True:
-            try:
-                first = self._waiting.get(timeout=self._idle_seconds)
-            except Empty:
-                with self._starting:
-                    if self._waiting.empty():
-                        self._thread = None
-                        return
-                continue
-            units = [first]
-            while len(units) < MOST_TOGETHER and not self._waiting.empty():
-                units.append(self._waiting.get())
-            self._commit(units)
 
     def _commit(self, units: "list[_Unit[Any]]") -> None:
         is_done = False
@@ -212,33 +167,3 @@ class _Unit(Generic[R]):
             self._error.__cause__ = exc
         else:
             self._error = exc if is_alone else HandedBack()
-
-
-def _give_up(waiting: "asyncio.Future[None]") -> None:
-    if not waiting.done():
-        waiting.set_exception(Withdrawn())
-
-
-class _Waker:
-    """Wakes callers that wait on *loop*, a whole group at once: each wake-up is a system call."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._over: deque[asyncio.Future[None]] = deque()
-        self._is_called = False
-
-    def wake(self, waiting: "asyncio.Future[None]") -> None:
-        """Wake the caller that awaits *waiting*; called from the writer's thread."""
-        self._over.append(waiting)
-        if not self._is_called:
-            self._is_called = True
-            # The loop may have ended; then no caller is left.
-            with suppress(RuntimeError):
-                self.loop.call_soon_threadsafe(self._wake_all)
-
-    def _wake_all(self) -> None:
-        self._is_called = False
-        while self._over:
-            waiting = self._over.popleft()
-            if not waiting.done():
-                waiting.set_result(None)

@@ -22,11 +22,11 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import LOCK_WAIT_S
+from app.infra.database.gathering import Withdrawn
 from app.infra.database.group_commit import (
     CommitFailed,
     GroupCommitter,
     HandedBack,
-    Withdrawn,
     check_transaction,
 )
 from app.infra.database.new_row import NewRow

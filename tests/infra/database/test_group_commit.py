@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.infra.database.engine import make_engine
-from app.infra.database.group_commit import MOST_WAITING
+from app.infra.database.gathering import MOST_WAITING
 from app.infra.database.writer import NotCommitted, Writer
 from app.infra.settings.database_url import database_url
 from app.services.container import build
