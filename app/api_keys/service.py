@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -37,6 +37,18 @@ class Grant:
     scopes: frozenset[str]
     page_id: str | None
     is_use_due: bool
+
+
+class StoredKey(NamedTuple):
+    """The columns of a key that decide what its holder may do."""
+
+    id: str
+    hash: str
+    scopes: str
+    page_id: str | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +97,17 @@ def check(session: Session, key: str, *, at: datetime) -> Grant:
     Raises:
         KeyRefused: The key is unknown, revoked or expired.
     """
-    row = _row_of(session, key)
-    if row is None or row.revoked_at is not None:
+    row = session.get(ApiKey, tokens.id_of(key)) if tokens.is_key(key) else None
+    return grant_of(row, key, at=at)
+
+
+def grant_of(row: ApiKey | StoredKey | None, key: str, *, at: datetime) -> Grant:
+    """Return the rights of *key*; *row* is what is stored under its id.
+
+    Raises:
+        KeyRefused: The key is unknown, revoked or expired.
+    """
+    if row is None or not _is_of(key, row) or row.revoked_at is not None:
         raise KeyRefused
     if row.expires_at is not None and row.expires_at <= at:
         raise KeyRefused
@@ -148,8 +169,11 @@ def _row_of(session: Session, key: str) -> ApiKey | None:
     if not tokens.is_key(key):
         return None
     row = session.get(ApiKey, tokens.id_of(key))
-    is_match = row is not None and hmac.compare_digest(row.hash, _digest(key))
-    return row if is_match else None
+    return row if row is not None and _is_of(key, row) else None
+
+
+def _is_of(key: str, row: ApiKey | StoredKey) -> bool:
+    return hmac.compare_digest(row.hash, _digest(key))
 
 
 def _digest(key: str) -> str:

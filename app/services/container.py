@@ -30,6 +30,7 @@ from app.messenger.graph.client import GraphClient
 from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
 from app.messenger.graph.transport import Observation
 from app.messenger.types import PageId
+from app.services.look_ups import LookUps
 from app.services.processes import core_count, process_count
 from app.setup.meta_checks import Meta, MetaPage
 
@@ -46,6 +47,7 @@ class Services:
     settings: Settings
     engine: Engine = field(repr=False)
     writer: Writer = field(repr=False)
+    look_ups: LookUps = field(repr=False)
     graph: Mapping[PageId, GraphClient]
     sign_in_methods: Mapping[str, SignInMethods]
     hasher: Hasher = field(repr=False)
@@ -126,6 +128,7 @@ class Services:
             if sender:
                 sender.close()
         self.writer.close()
+        self.look_ups.close()
         self.engine.dispose()
 
     def authenticator_checks(self) -> Mapping[str, Callable[[], Iterable[Diagnosis]]]:
@@ -186,6 +189,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         settings=settings,
         engine=engine,
         writer=writer,
+        look_ups=LookUps(engine, limit_seconds=limit_seconds),
         graph={PageId(page.id): _graph(settings, page.id, page.token) for page in settings.pages},
         sign_in_methods=build_sign_in_methods(
             settings.sign_in,

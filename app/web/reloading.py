@@ -22,12 +22,13 @@ from app.services import background
 from app.services.container import build
 from app.services.settings import reload_settings
 from app.web.factory import make_app
+from app.web.fast_paths import FastPaths
 from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
 from app.web.server.head import Scope
 from app.web.server.limits import Refused
 from app.web.server.wsgi import Answer
-from app.web.webhook.fast_path import FastPath, is_signed_delivery
+from app.web.webhook.fast_path import is_signed_delivery
 
 log = structlog.get_logger()
 
@@ -148,7 +149,7 @@ class _Instance:
     def __init__(self, settings: Settings) -> None:
         self.built = build(settings)
         self.app = make_app(self.built)
-        self.fast_path = FastPath(self.built)
+        self.fast_path = FastPaths(self.built)
         self.refusals = Refusals(settings)
         self.stop = threading.Event()
         self.worker = threading.Thread(target=background.run, args=(self.built, self.stop))

@@ -21,6 +21,7 @@ from app.web import door_warnings, forwarding, paths, proxy_warnings, request_re
 from app.web.current import services
 from app.web.exceptions import NotByHttps
 from app.web.fields import Fields
+from app.web.server.head import Scope
 from app.web.server.limits import (
     MOST_BODY_BYTES,
     MOST_COOKIES,
@@ -108,6 +109,25 @@ def came_by_https(scheme: str, fields: Fields, settings: Settings) -> bool:
     if settings.trusted_proxies:
         return forwarding.scheme_told(fields, settings) == "https"
     return scheme == "https"
+
+
+def is_plain(scope: Scope, fields: Fields, settings: Settings) -> bool:
+    """Return whether a request on the event loop is one that nothing here would turn away.
+
+    It has no query and no header twice, so that each is read in one way alone.
+    """
+    return (
+        not scope["query_string"]
+        and not fields.are_doubled
+        and is_our_name(fields.get("Host") or "", settings)
+        and (not settings.is_production or came_by_https(scope["scheme"], fields, settings))
+    )
+
+
+def address_of(scope: Scope, fields: Fields, settings: Settings) -> str:
+    """Return the client's address, as `TrustedProxies` has it for Flask."""
+    peer = scope["client"] or ("",)
+    return forwarding.client_of(peer[0], fields, settings).address
 
 
 def require_https() -> ResponseReturnValue | None:

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from app.services.container import Services
+from app.web.fast_paths import FastPaths
 from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
 from app.web.server.wsgi import Application
-from app.web.webhook.fast_path import FastPath, is_signed_delivery
+from app.web.webhook.fast_path import is_signed_delivery
 from tests.browsers import Answer
 
 
@@ -19,7 +20,7 @@ def gateway_of(app: Application, built: Services, *, threads: int = 1) -> AsgiGa
     return AsgiGateway(
         app,
         threads=threads,
-        fast_path=FastPath(built),
+        fast_path=FastPaths(built),
         may_be_large=is_signed_delivery,
         refusal=Refusals(built.settings),
     )

@@ -14,8 +14,8 @@ from app import create_app
 from app.infra import clock
 from app.linking import link_queries
 from app.services.container import Services
+from app.web.fast_paths import FastPaths
 from app.web.server.asgi import AsgiGateway
-from app.web.webhook.fast_path import FastPath
 from tests.actors import Graph, Messenger, linked, log_in, unlinked
 from tests.conftest import on_sqlite
 from tests.installation import ANA, PAGE, PUBLIC_URL
@@ -50,7 +50,7 @@ def test_a_person_is_linked_and_unlinked_without_flask_in_a_transaction(
 ) -> None:
     asking = replace(services, settings=replace(services.settings, confirm_in_chat="always"))
     app = create_app(asking)
-    gateway = AsgiGateway(app, threads=1, fast_path=FastPath(asking) if is_fast else None)
+    gateway = AsgiGateway(app, threads=1, fast_path=FastPaths(asking) if is_fast else None)
     messenger = Messenger(GatewayClient(gateway, PUBLIC_URL))
     login = log_in()
     graph.knows(login, ANA)

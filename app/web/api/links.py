@@ -21,6 +21,9 @@ from app.web.exceptions import InputRefused, ResourceNotFound
 
 log = structlog.get_logger()
 
+ONE_LINK: Final = "/links/<page_id>/<psid>"
+LOOK_UP: Final = "/links/lookup"
+
 MOST: Final = 200
 # More than a page, so that a mirror that starts late is not held up by numbering.
 NUMBERED_AT_ONCE: Final = 250
@@ -191,11 +194,10 @@ def _decode_cursor(cursor: str) -> Pair | None:
     return PageId(page_id), Psid(psid)
 
 
-_ONE_LINK: Final = "/links/<page_id>/<psid>"
 OPERATIONS: Final = (
     Operation(
         method="GET",
-        path=_ONE_LINK,
+        path=ONE_LINK,
         name="show_link",
         scope="links:read",
         summary="Who is this?",
@@ -207,7 +209,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="DELETE",
-        path=_ONE_LINK,
+        path=ONE_LINK,
         name="end_link",
         scope="links:write",
         summary="End a link",
@@ -257,7 +259,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="POST",
-        path="/links/lookup",
+        path=LOOK_UP,
         name="look_up_links",
         scope="links:read",
         summary="Who are these?",

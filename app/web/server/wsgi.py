@@ -22,9 +22,14 @@ class Answer:
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
+    def with_body(self, body: bytes) -> "Answer":
+        """Return the same answer with *body*; this one has been made by `answer_of`."""
+        length = (b"content-length", str(len(body)).encode())
+        return Answer(self.status, [*self.headers[:-1], length], body)
+
 
 def answer_of(status: int, fields: Mapping[str, str], body: bytes) -> Answer:
-    """Return an answer with *fields* and the length of *body*."""
+    """Return an answer with *fields* and, as the last one, the length of *body*."""
     fields = {**fields, "Content-Length": str(len(body))}
     encoded = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
     return Answer(int(status), encoded, body)

@@ -136,13 +136,7 @@ class FastPath:
         """Return whether Flask could have no reason to refuse the request, but for its body."""
         return (
             scope["method"] == "POST"
-            and not scope["query_string"]
-            and not fields.are_doubled
-            and request_guard.is_our_name(fields.get("Host") or "", self._settings)
-            and (
-                not self._settings.is_production
-                or request_guard.came_by_https(scope["scheme"], fields, self._settings)
-            )
+            and request_guard.is_plain(scope, fields, self._settings)
             # Only Flask begins traces.
             and self._built.spans is None
         )

@@ -1,0 +1,140 @@
+"""Group reads: questions that wait at the same moment are asked of the database together.
+
+A read by key is less work than the way to the database and back. So one thread of a process reads
+for all callers on the event loop, on a connection of its own, outside of any transaction.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from app.infra.database.engine import unlistened
+from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
+from app.infra.database.writer import LIMIT_SECONDS, NotCommitted
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+# A caller with many questions must not delay those with one for long.
+MOST_QUESTIONS: Final = 256
+_CLOSING_SECONDS: Final = 1.0
+
+
+class GroupReader(Generic[Q, A]):
+    """Answers questions by *query*, which returns one answer for each, in their order."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        query: Callable[[Connection, Sequence[Q]], Sequence[A]],
+        *,
+        limit_seconds: float = LIMIT_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        engine = unlistened(engine)
+        # So that psycopg sends no BEGIN. On SQLite nobody does without the listeners.
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine, self._query, self._limit_seconds = engine, query, limit_seconds
+        self._gatherer = Gatherer[_Call[Q, A]](
+            self._answer, name="reader", idle_seconds=idle_seconds, rest=self._disconnect
+        )
+        self._wakers = Wakers()
+        # The connection belongs to the thread: a process that is forked does not inherit it.
+        self._of_thread = threading.local()
+
+    async def ask(self, questions: Sequence[Q]) -> Sequence[A]:
+        """Return the answers to *questions*, in their order.
+
+        Raises:
+            NotCommitted: They did not come within three seconds, or too many wait for theirs.
+            DBAPIError: The database refused, or cannot be reached.
+        """
+        over = asyncio.get_running_loop().create_future()
+        call = _Call[Q, A](questions, self._wakers.of(over))
+        try:
+            self._gatherer.put(call)
+            await until(over, within=self._limit_seconds)
+        except Withdrawn as exc:
+            raise NotCommitted("the reader did not get to it") from exc
+        finally:
+            call.is_over = True
+        return call.outcome
+
+    def close(self) -> None:
+        """End the thread, and close its connection."""
+        self._gatherer.close(within=_CLOSING_SECONDS)
+
+    def _answer(self, calls: "list[_Call[Q, A]]") -> None:
+        for together in _portions(calls):
+            try:
+                answers = iter(self._read([one for call in together for one in call.questions]))
+                for call in together:
+                    call.answers = [next(answers) for _ in call.questions]
+            except Exception as exc:  # noqa: BLE001 - each caller gets it
+                self._disconnect()
+                for call in together:
+                    call.error = exc
+            finally:
+                for call in together:
+                    call.notify()
+
+    def _read(self, questions: Sequence[Q]) -> Sequence[A]:
+        try:
+            return self._query(self._connection(), questions)
+        except DBAPIError as exc:
+            if not exc.connection_invalidated:
+                raise
+        # It was cut since it was last used. To ask twice does no harm.
+        self._disconnect()
+        return self._query(self._connection(), questions)
+
+    def _connection(self) -> Connection:
+        found: Connection | None = getattr(self._of_thread, "connection", None)
+        if found is None:
+            found = self._of_thread.connection = self._engine.connect()
+        return found
+
+    def _disconnect(self) -> None:
+        connection: Connection | None = self._of_thread.__dict__.pop("connection", None)
+        if connection is not None:
+            connection.close()
+
+
+class _Call(Generic[Q, A]):
+    """The questions of one caller, and the answers."""
+
+    __slots__ = ("answers", "error", "is_over", "notify", "questions")
+
+    def __init__(self, questions: Sequence[Q], notify: Callable[[], None]) -> None:
+        self.questions, self.notify = questions, notify
+        self.is_over = False
+        self.answers: Sequence[A] = ()
+        self.error: Exception | None = None
+
+    @property
+    def outcome(self) -> Sequence[A]:
+        """The answers; the exception of the query is raised."""
+        if self.error is not None:
+            raise self.error
+        return self.answers
+
+
+def _portions(calls: "list[_Call[Q, A]]") -> "Iterator[list[_Call[Q, A]]]":
+    """Yield the calls that still wait, some at a time."""
+    portion: list[_Call[Q, A]] = []
+    count = 0
+    for call in calls:
+        if call.is_over:
+            continue
+        if portion and count + len(call.questions) > MOST_QUESTIONS:
+            yield portion
+            portion, count = [], 0
+        portion.append(call)
+        count += len(call.questions)
+    if portion:
+        yield portion
