@@ -31,7 +31,7 @@ test: check
 # its smallest input: make it a case of that test.
 explore: install
 	echo "Property tests at random; to repeat: make explore SEED=$(SEED) PYTEST_ARGS='$(PYTEST_ARGS)'"
-	.venv/bin/pytest --quiet -m hypothesis --hypothesis-profile explore --hypothesis-seed $(SEED) \
+	LOOK_UP_EXAMPLES=20000 .venv/bin/pytest --quiet -m hypothesis --hypothesis-profile explore --hypothesis-seed $(SEED) \
 	  --numprocesses $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # What needs no running: format, lint, types, import law, dangerous calls.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from app.api_keys import service as keys
 from app.api_keys import tokens
 from app.api_keys.models import ApiKey
 from app.api_keys.service import Grant, StoredKey
+from app.infra.database.driver_select import DriverSelect
 from app.infra.database.group_read import GroupReader
 from app.infra.database.writer import LIMIT_SECONDS
 from app.linking.link_queries import Pair
@@ -46,7 +47,8 @@ class LookUps:
     """Looks up links for callers on an event loop."""
 
     def __init__(self, engine: Engine, *, limit_seconds: float = LIMIT_SECONDS) -> None:
-        self._reader = GroupReader(engine, _answers, limit_seconds=limit_seconds)
+        self._dialect = engine.dialect
+        self._reader = GroupReader(engine, self._answers, limit_seconds=limit_seconds)
 
     async def find(
         self, key: str, pairs: Sequence[Pair], *, at: datetime
@@ -67,22 +69,21 @@ class LookUps:
         """Close the connection to the database."""
         self._reader.close()
 
+    @cached_property
+    def _select(self) -> DriverSelect:
+        is_sqlite = self._dialect.name == "sqlite"
+        return DriverSelect(_on_sqlite() if is_sqlite else _on_postgresql(), self._dialect)
 
-def _answers(connection: Connection, questions: Sequence[_Question]) -> Sequence[_Answer]:
-    wanted = _WANTED[connection.dialect.name](questions)
-    answers = [_Answer(None, None)] * len(questions)
-    for row in connection.execute(_statement(connection.dialect.name), wanted):
-        key, link = row[1:_LINK_AT], row[_LINK_AT:]
-        answers[row[0]] = _Answer(
-            None if key[0] is None else StoredKey(*key),
-            None if link[0] is None else LinkObject(**dict(zip(_NAMES, link, strict=True))),
-        )
-    return answers
-
-
-@cache
-def _statement(dialect: str) -> Select[Any]:
-    return _on_sqlite() if dialect == "sqlite" else _on_postgresql()
+    def _answers(self, connection: Connection, questions: Sequence[_Question]) -> Sequence[_Answer]:
+        answers = [_Answer(None, None)] * len(questions)
+        wanted = _WANTED[self._dialect.name](questions)
+        for row in self._select.rows(connection, wanted):
+            key, link = row[1:_LINK_AT], row[_LINK_AT:]
+            answers[row[0]] = _Answer(
+                None if key[0] is None else StoredKey(*key),
+                None if link[0] is None else LinkObject(**dict(zip(_NAMES, link, strict=True))),
+            )
+        return answers
 
 
 def _on_sqlite() -> Select[Any]:

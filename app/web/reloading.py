@@ -21,6 +21,7 @@ from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
 from app.services.container import build
 from app.services.settings import reload_settings
+from app.web.api.fast_path import is_look_up
 from app.web.factory import make_app
 from app.web.fast_paths import FastPaths
 from app.web.refusals import Refusals
@@ -48,6 +49,7 @@ def make_gateway(settings: Settings, *, is_alone: bool) -> AsgiGateway:
         threads=settings.threads,
         fast_path=app.handle_fast_path,
         may_be_large=is_signed_delivery,
+        is_quick=is_look_up,
         refusal=app.refuse,
         background=app.run_background,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from app.services.container import Services
+from app.web.api.fast_path import is_look_up
 from app.web.fast_paths import FastPaths
 from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
@@ -15,13 +16,19 @@ from app.web.webhook.fast_path import is_signed_delivery
 from tests.browsers import Answer
 
 
-def gateway_of(app: Application, built: Services, *, threads: int = 1) -> AsgiGateway:
-    """Return the gateway of *app* with the parts that it has in `threadlink serve`."""
+def gateway_of(
+    app: Application, built: Services, *, threads: int = 1, is_fast: bool = True
+) -> AsgiGateway:
+    """Return the gateway of *app* with the parts that it has in `threadlink serve`.
+
+    If it is not *is_fast*, all that Flask can answer goes to Flask.
+    """
     return AsgiGateway(
         app,
         threads=threads,
-        fast_path=FastPaths(built),
+        fast_path=FastPaths(built) if is_fast else None,
         may_be_large=is_signed_delivery,
+        is_quick=is_look_up,
         refusal=Refusals(built.settings),
     )
 
@@ -52,6 +59,15 @@ class GatewayClient:
         self, method: str, address: str, content: bytes, fields: list[tuple[str, str]]
     ) -> Answer:
         """Send exactly the header *fields*, some of them perhaps twice."""
+        # In a thread of its own: a browser's loop may be running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            asking = self.asks_meanwhile(method, address, content, fields)
+            return thread.submit(asyncio.run, asking).result()
+
+    async def asks_meanwhile(
+        self, method: str, address: str, content: bytes, fields: list[tuple[str, str]]
+    ) -> Answer:
+        """Do the same on an event loop that is there."""
         path, _, query = address.partition("?")
         scope = {
             "type": "http",
@@ -64,9 +80,7 @@ class GatewayClient:
             "server": ("127.0.0.1", 8000),
             "headers": [(name.lower().encode(), value.encode()) for name, value in fields],
         }
-        # In a thread of its own: a browser's loop may be running in this one.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, self._ask(scope, content)).result()
+        return await self._ask(scope, content)
 
     async def _ask(self, scope: dict[str, Any], content: bytes) -> Answer:
         sent: list[Any] = []

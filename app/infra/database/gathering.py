@@ -88,11 +88,13 @@ class Gatherer(Generic[T]):
         while len(group) < MOST_TOGETHER and not self._waiting.empty():
             group.append(self._waiting.get())
         found = [one for one in group if one is not None]
-        if len(found) == len(group):
+        if found:
+            if len(found) < len(group):
+                self._waiting.put(None)
             return found
         with self._starting:
-            if found or not self._waiting.empty():
-                return found
+            if not self._waiting.empty():
+                return []
             self._rest()
             self._thread = None
         return None

@@ -7,10 +7,10 @@ for all callers on the event loop, on a connection of its own, outside of any tr
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from app.infra.database.engine import unlistened
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
@@ -52,7 +52,7 @@ class GroupReader(Generic[Q, A]):
 
         Raises:
             NotCommitted: They did not come within three seconds, or too many wait for theirs.
-            DBAPIError: The database refused, or cannot be reached.
+            Exception: The database refused, or cannot be reached.
         """
         over = asyncio.get_running_loop().create_future()
         call = _Call[Q, A](questions, self._wakers.of(over))
@@ -76,7 +76,7 @@ class GroupReader(Generic[Q, A]):
                 for call in together:
                     call.answers = [next(answers) for _ in call.questions]
             except Exception as exc:  # noqa: BLE001 - each caller gets it
-                self._disconnect()
+                self._disconnect(is_broken=True)
                 for call in together:
                     call.error = exc
             finally:
@@ -84,25 +84,21 @@ class GroupReader(Generic[Q, A]):
                     call.notify()
 
     def _read(self, questions: Sequence[Q]) -> Sequence[A]:
-        try:
-            return self._query(self._connection(), questions)
-        except DBAPIError as exc:
-            if not exc.connection_invalidated:
-                raise
-        # It was cut since it was last used. To ask twice does no harm.
-        self._disconnect()
-        return self._query(self._connection(), questions)
+        if "connection" in self._of_thread.__dict__:
+            # It may have been cut since it was last used. To ask twice does no harm.
+            with suppress(Exception):
+                return self._query(self._of_thread.connection, questions)
+            self._disconnect(is_broken=True)
+        self._of_thread.connection = self._engine.connect()
+        return self._query(self._of_thread.connection, questions)
 
-    def _connection(self) -> Connection:
-        found: Connection | None = getattr(self._of_thread, "connection", None)
-        if found is None:
-            found = self._of_thread.connection = self._engine.connect()
-        return found
-
-    def _disconnect(self) -> None:
+    def _disconnect(self, *, is_broken: bool = False) -> None:
         connection: Connection | None = self._of_thread.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        if is_broken:
+            connection.invalidate()
+        connection.close()
 
 
 class _Call(Generic[Q, A]):

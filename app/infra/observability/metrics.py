@@ -160,6 +160,7 @@ class _ServerMetrics:
         )
         # Zeros for the alerts, as above.
         for reason in (
+            "database too slow",
             "no thread free",
             "not https",
             "too many bodies",

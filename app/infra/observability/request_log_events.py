@@ -24,8 +24,9 @@ REQUESTS: Final = (
     LogEvent(
         "door.refused",
         "A request was refused before it reached the application: too slow, too large, not HTTP, "
-        "or no thread was free.",
-        "`no thread free`, often: more THREADS or WORKERS.",
+        "no thread was free, or the database did not answer a look-up within 3 seconds.",
+        "`no thread free`, often: more THREADS or WORKERS. `database too slow`: look at the "
+        "database.",
     ),
     LogEvent("door.gave_up", "A client did not read its answer in time."),
     LogEvent(

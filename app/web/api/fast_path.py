@@ -37,10 +37,18 @@ log = structlog.get_logger()
 
 # Ids in their one spelling; whatever else the API takes for an id goes to Flask.
 _ONE: Final = re.compile(rb"%s/links/([0-9A-Za-z_-]{1,64})/([0-9A-Za-z_-]{1,64})" % PREFIX.encode())
+_LINKS: Final = f"{PREFIX}/links/".encode()
 _MANY: Final = f"{PREFIX}{LOOK_UP}".encode()
 _BEARER: Final = "Bearer "
 _SCOPE: Final[Scope] = "links:read"
 _NOT_FOUND: Final = problem_of(ResourceNotFound(), in_api=True)
+
+
+def is_look_up(scope: head.Scope) -> bool:
+    """Return whether *scope* is the head of a look-up, and claims to have a key."""
+    return scope["raw_path"].startswith(_LINKS) and bool(
+        head.values_of(scope["headers"], b"authorization")
+    )
 
 
 class FastPath:

@@ -39,10 +39,10 @@ def empty_answer(_scope: Scope, refused: Refused) -> Answer:
 class AsgiGateway:
     """An ASGI application that calls the WSGI application *app* in at most *threads* threads.
 
-    *fast_path* is asked first, and what it answers needs no thread. *may_be_large* tells by the
-    head whether a body may exceed the usual limit, and *refusal* makes the answer to what breaks a
-    limit. *background* runs in a thread of its own from the start of the server to its end, when
-    its event is set.
+    *fast_path* is asked first, and what it answers needs no thread; *is_quick* tells by the head
+    that it probably will. *may_be_large* tells whether a body may exceed the usual limit, and
+    *refusal* makes the answer to what breaks a limit. *background* runs in a thread of its own from
+    the start of the server to its end, when its event is set.
     """
 
     def __init__(  # noqa: PLR0913 - parts of one application, by name
@@ -53,11 +53,12 @@ class AsgiGateway:
         limits: Limits | None = None,
         fast_path: FastPathHandler | None = None,
         may_be_large: Callable[[Scope], bool] = lambda _scope: False,
+        is_quick: Callable[[Scope], bool] = lambda _scope: False,
         refusal: Callable[[Scope, Refused], Answer] = empty_answer,
         background: Callable[[threading.Event], None] | None = None,
     ) -> None:
         self._app, self._fast_path = app, fast_path
-        self._may_be_large, self._refusal = may_be_large, refusal
+        self._may_be_large, self._is_quick, self._refusal = may_be_large, is_quick, refusal
         self._limits = limits or Limits()
         self._bodies = Bodies(self._limits)
         self._turns, self._places = Turns(), Places()
@@ -72,7 +73,7 @@ class AsgiGateway:
             return
         may_be_large = self._may_be_large(scope)
         if not may_be_large:
-            await self._turns.take()
+            await self._turns.take(is_quick=self._is_quick(scope))
         body: Body | None = None
         content = b""
         try:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+# Requests that need no thread, and go on in one round: they take some time of one that needs one.
+QUICK_TOGETHER: Final = 8
 # Calls of Flask that may run at the same time, each for so long: one that takes longer waits for
 # somebody else (Graph, a directory, a database, a password's hash), and makes room for the next.
 PLACES: Final = 2
@@ -18,26 +20,29 @@ SHORT_SECONDS: Final = 0.02
 
 
 class Turns:
-    """Lets one waiting request go on in each round of the event loop."""
+    """Lets waiting requests go on in each round of the event loop: one, or several quick ones."""
 
     def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
 
-    async def take(self) -> None:
+    async def take(self, *, is_quick: bool = False) -> None:
         """Wait for a turn; first come, first served."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        self._waiting.append(turn)
+        self._waiting.append((turn, 1 if is_quick else QUICK_TOGETHER))
         if len(self._waiting) == 1:
             loop.call_soon(self._give_next)
         await turn
 
     def _give_next(self) -> None:
-        turn = self._waiting[0]
-        # It may have been cancelled: the server stops.
-        if not turn.done():
-            turn.set_result(None)
-        self._waiting.popleft()
+        given = 0
+        while self._waiting and given < QUICK_TOGETHER:
+            turn, size = self._waiting[0]
+            given += size
+            # It may have been cancelled: the server stops.
+            if not turn.done():
+                turn.set_result(None)
+            self._waiting.popleft()
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._give_next)
 

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from app.web.server.turns import PLACES, Places, Turns
+from app.web.server.turns import PLACES, QUICK_TOGETHER, Places, Turns
 
 FOREVER = 3600.0
 T = TypeVar("T")
@@ -37,6 +37,28 @@ def test_one_request_goes_on_in_each_round_of_the_loop() -> None:
         return [after - before for before, after in itertools.pairwise(counts)]
 
     assert max(ran(run())) == 1
+
+
+def test_some_quick_requests_go_on_in_one_round() -> None:
+    """R89: they take as long as one that is not, and each gets its turn in order."""
+
+    async def run() -> list[str]:
+        turns, gone_on = Turns(), list[str]()
+
+        async def request(name: str) -> None:
+            await turns.take(is_quick=name == "quick")
+            gone_on.append(name)
+
+        names = ["quick"] * (QUICK_TOGETHER + 1) + ["slow", "slow"]
+        tasks = [asyncio.create_task(request(name)) for name in names]
+        rounds = list[str]()
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0)
+            rounds += ["|"] * bool(gone_on) + [name[0] for name in gone_on]
+            gone_on.clear()
+        return rounds
+
+    assert ["|", *"q" * QUICK_TOGETHER, "|", "q", "s", "|", "s"] == ran(run())
 
 
 def test_a_request_that_is_cancelled_keeps_nobody_waiting() -> None:
