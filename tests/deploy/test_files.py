@@ -173,7 +173,8 @@ def names_of_graph_errors() -> set[str]:
 
 def refusal_reasons() -> set[str]:
     folder = DEPLOY.parents[1] / "app/web"
-    paths = [*folder.glob("server/*.py"), *folder.glob("*_warnings.py")]
+    warnings = folder.glob("*_warnings.py")
+    paths = [*folder.glob("server/*.py"), *warnings, folder / "api/fast_path.py"]
     source = "".join(path.read_text(encoding="utf-8") for path in paths)
     pattern = r'(?:Refused\(HTTPStatus\.\w+, |count_door_refusal\()"([^"]+)"'
     return set(re.findall(pattern, source))

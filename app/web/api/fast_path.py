@@ -36,7 +36,7 @@ from app.web.server.wsgi import Answer, answer_of
 log = structlog.get_logger()
 
 # Ids in their one spelling; whatever else the API takes for an id goes to Flask.
-_ONE: Final = re.compile(rb"%s/links/([0-9A-Za-z_-]{1,64})/([0-9A-Za-z_-]{1,64})" % PREFIX.encode())
+_IDS: Final = re.compile(rb"([0-9A-Za-z_-]{1,64})/([0-9A-Za-z_-]{1,64})")
 _LINKS: Final = f"{PREFIX}/links/".encode()
 _MANY: Final = f"{PREFIX}{LOOK_UP}".encode()
 _BEARER: Final = "Bearer "
@@ -124,8 +124,9 @@ class FastPath:
 def _pairs(scope: head.Scope, content: bytes) -> Sequence[Pair]:
     """Return whom a look-up asks for; nobody if the request is none, or Flask is to read it."""
     if scope["method"] == "GET":
-        one = None if content else _ONE.fullmatch(scope["raw_path"])
-        return [(PageId(one[1].decode()), Psid(one[2].decode()))] if one else []
+        path = scope["raw_path"]
+        one = _IDS.fullmatch(path, len(_LINKS)) if path.startswith(_LINKS) else None
+        return [(PageId(one[1].decode()), Psid(one[2].decode()))] if one and not content else []
     if scope["method"] != "POST" or scope["raw_path"] != _MANY:
         return []
     if head.values_of(scope["headers"], b"content-type") != [b"application/json"]:

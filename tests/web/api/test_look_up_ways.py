@@ -366,7 +366,7 @@ LOOP: Final = asyncio.new_event_loop()
 def test_both_ways_tell_client_log_and_metrics_the_same(
     sqlite_template: Path, tmp_path: Path, time: Clock, counted: list[tuple[Any, ...]], proxies: int
 ) -> None:
-    """R72-R79, R92-R95: and they leave the same behind."""
+    """R72 to R79, R92, R93, R94: and they leave the same behind."""
     with ways(sqlite_template, tmp_path, proxies) as (made, (slow, fast)):
         quick = list[int]()
 
