@@ -46,9 +46,9 @@ _NOT_FOUND: Final = problem_of(ResourceNotFound(), in_api=True)
 
 def is_look_up(scope: head.Scope) -> bool:
     """Return whether *scope* is the head of a look-up, and claims to have a key."""
-    return scope["raw_path"].startswith(_LINKS) and bool(
-        head.values_of(scope["headers"], b"authorization")
-    )
+    is_one = scope["method"] == "GET" and _ids(scope["raw_path"]) is not None
+    is_asked = is_one or (scope["method"] == "POST" and scope["raw_path"] == _MANY)
+    return is_asked and bool(head.values_of(scope["headers"], b"authorization"))
 
 
 class FastPath:
@@ -121,11 +121,14 @@ class FastPath:
         )
 
 
+def _ids(path: bytes) -> re.Match[bytes] | None:
+    return _IDS.fullmatch(path, len(_LINKS)) if path.startswith(_LINKS) else None
+
+
 def _pairs(scope: head.Scope, content: bytes) -> Sequence[Pair]:
     """Return whom a look-up asks for; nobody if the request is none, or Flask is to read it."""
     if scope["method"] == "GET":
-        path = scope["raw_path"]
-        one = _IDS.fullmatch(path, len(_LINKS)) if path.startswith(_LINKS) else None
+        one = _ids(scope["raw_path"])
         return [(PageId(one[1].decode()), Psid(one[2].decode()))] if one and not content else []
     if scope["method"] != "POST" or scope["raw_path"] != _MANY:
         return []

@@ -10,12 +10,14 @@ import structlog
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from app import create_app
 from app.api_keys import service as keys
 from app.api_keys import tokens
 from app.infra import clock
 from app.infra.observability.telemetry import Spans
 from app.services.container import Services, build
 from app.services.look_ups import LookUps
+from app.web.server.asgi import AsgiGateway
 from tests.browsers import Answer
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import ANA, BEN, OTHER_PAGE, PAGE, PUBLIC_URL, settings_for
@@ -46,7 +48,10 @@ class Bot:
     def asks(
         self, path: str, method: str = "GET", services: Services | None = None, **body: Any
     ) -> Answer:
-        client = GatewayClient(gateway_of(self.flask, services or self.services), PUBLIC_URL)
+        return self.asks_at(gateway_of(self.flask, services or self.services), path, method, **body)
+
+    def asks_at(self, gateway: AsgiGateway, path: str, method: str = "GET", **body: Any) -> Answer:
+        client = GatewayClient(gateway, PUBLIC_URL)
         headers = {"Authorization": f"Bearer {self.key}"}
         if body:
             headers["Content-Type"] = "application/json"
@@ -71,14 +76,18 @@ def issue(services: Services, *, is_used: bool = True, **changed: Any) -> str:
 ONE = f"/links/{PAGE}/{ANA}"
 
 
-def test_links_are_looked_up_without_flask(bot: Bot) -> None:
+def test_links_are_looked_up_without_flask(bot: Bot, services: Services) -> None:
+    """On both databases; test_look_up_ways.py compares them at length."""
     one, nobody = bot.asks(ONE), bot.asks(f"/links/{PAGE}/{BEN}")
     pairs = [{"page_id": page, "psid": ANA} for page in (OTHER_PAGE, PAGE)]
     both = bot.asks("/links/lookup", "POST", pairs=pairs)
+    by_flask = gateway_of(create_app(services), services, is_fast=False)
 
     assert (200, "jane") == (one.status, said(one)["subject"])
     assert (404, "/api/docs#not_found") == (nobody.status, said(nobody)["type"])
     assert (200, {"links": [None, said(one)]}) == (both.status, said(both))
+    assert one == bot.asks_at(by_flask, ONE)
+    assert both == bot.asks_at(by_flask, "/links/lookup", "POST", pairs=pairs)
     assert 0 == bot.flask.requests
 
 

@@ -8,6 +8,7 @@ and to one that has not, which begin alike. LOOK_UP_EXAMPLES says how many; `mak
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +53,8 @@ STATE: Final = (
     "SELECT page_id, psid, state, version FROM link",
     "SELECT key, window_at, failures FROM throttle",
 )
+
+REFERENCE: Final = re.compile(rb'"reference": ?"[0-9a-z]{4}-[0-9a-z]{4}"')
 
 Fields = list[tuple[str, str]]
 
@@ -349,12 +352,9 @@ def _ask(way: Way, request: Request) -> Answer:
     return LOOP.run_until_complete(asking)
 
 
-def _without_reference(answer: Answer) -> Any:
-    if not answer.headers.get("content-type", "").startswith("application/problem"):
-        return answer.body
-    body = json.loads(answer.body)
-    assert answer.body.count(b"\n") in {0, 1}
-    return {**body, "reference": body["reference"] is not None}, len(answer.body)
+def _without_reference(answer: Answer) -> bytes:
+    """Return the body, byte by byte, but for the reference, which is random."""
+    return REFERENCE.sub(b'"reference":"-"', answer.body)
 
 
 # One loop for all, in a thread that has no other.
