@@ -25,8 +25,8 @@ from app.messenger.types import PageId, Psid
 from app.services.container import Services
 from app.web import door_warnings, headers, request_guard, request_reference
 from app.web.api.links import LOOK_UP, ONE_LINK, Found, Wanted
-from app.web.api.operations import PREFIX
-from app.web.exceptions import ResourceNotFound
+from app.web.api.operations import PREFIX, decoded
+from app.web.exceptions import InputRefused, ResourceNotFound
 from app.web.fields import Fields
 from app.web.problems.table import problem_of
 from app.web.server import head
@@ -135,8 +135,8 @@ def _pairs(scope: head.Scope, content: bytes) -> Sequence[Pair]:
     if head.values_of(scope["headers"], b"content-type") != [b"application/json"]:
         return []
     try:
-        wanted = msgspec.json.decode(content, type=Wanted)
-    except (msgspec.MsgspecError, RecursionError):
+        wanted = decoded(content, Wanted)
+    except InputRefused:
         return []
     return [(PageId(pair.page_id), Psid(pair.psid)) for pair in wanted.pairs]
 

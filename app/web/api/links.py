@@ -189,7 +189,7 @@ def _decode_cursor(cursor: str) -> Pair | None:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         page_id, psid = msgspec.json.decode(text, type=tuple[Id, Id])
-    except (binascii.Error, msgspec.DecodeError):
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
         raise InputRefused("cursor: not issued by this API") from None
     return PageId(page_id), Psid(psid)
 

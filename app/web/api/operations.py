@@ -106,9 +106,18 @@ def _body(kind: type[T]) -> T:
     body = request.get_data(cache=False)
     if len(body) > MOST_BODY:
         raise RequestEntityTooLarge
+    return decoded(body, kind)
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """Return the JSON *body* as *kind*.
+
+    Raises:
+        InputRefused: It is not JSON, or does not match.
+    """
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as exc:
         raise InputRefused(str(exc)) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InputRefused("not JSON") from None

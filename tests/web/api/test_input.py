@@ -29,6 +29,13 @@ def test_a_body_that_breaks_the_schema_is_refused(bot: Caller, body: str) -> Non
     assert (400, "application/problem+json") == (answer.status, answer.headers["content-type"])
 
 
+def test_a_body_that_is_not_utf_8_is_refused(bot: Caller) -> None:
+    """R96."""
+    answer = bot.sends("POST", "/links/lookup", b'{"pairs":[{"page_id":"1","psid":"\xff"}]}')
+
+    assert (400, "not JSON") == (answer.status, said(answer)["detail"])
+
+
 def test_a_body_that_is_too_large_is_refused(bot: Caller) -> None:
     """R96: more than 64 KiB."""
     answer = bot.sends("POST", "/links/lookup", b" " * (64 * 1024 + 1))
@@ -53,6 +60,8 @@ def test_a_body_of_another_content_type_is_refused(bot: Caller) -> None:
         "issuer=local&subject=jane&limit=many",
         "issuer=local&subject=jane&cursor=nonsense",
         "issuer=local&subject=jane&cursor=!",
+        # JSON, but for its letters: ["\xff","1"]
+        "issuer=local&subject=jane&cursor=WyL_IiwiMSJd",
         "issuer=local&subject=%00",
         "issuer=&subject=jane",
     ],
