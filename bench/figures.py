@@ -137,6 +137,8 @@ FIGURES = (
            databases=ONLY_SQLITE),
     Figure("P10", "look-up API p50 at 1,000,000 links ÷ at 10,000",
            ("look-up, {db}",), _of("ratio"), most=1.3),
+    Figure("P10a", "look-ups a second, one process, 64 in flight, 1,000,000 links",
+           ("look-up, {db}",), _of("a_second")),
     Figure("P11", "start of threadlink serve to its first answer",
            (LOG_OUTS,), _of("start_s"), most=0.6, unit=" s"),
     Figure("P11a", "memory of all its processes under load",

@@ -13,5 +13,6 @@ function request()
 end
 function response(status) if status ~= 200 then refused = refused + 1 end end
 function done(summary, latency)
-  io.write(string.format('JSON {"p50_us":%d,"refused":%d}\n', latency:percentile(50), mine:get("refused")))
+  local a_second = summary.requests / summary.duration * 1e6
+  io.write(string.format('JSON {"p50_us":%d,"a_second":%d,"refused":%d}\n', latency:percentile(50), a_second, mine:get("refused")))
 end
