@@ -220,7 +220,6 @@ PATHS: Final = (
     "/api/v1/links",
     "/api/v1/links/",
     "/api/v1/other",
-    "/webhook",
     "/",
 )
 HEADERS: Final = (
