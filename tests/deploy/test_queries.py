@@ -38,6 +38,7 @@ def series(database: URL) -> Series:
     metrics.count_link_event("made")
     metrics.count_step("enter", "ok")
     metrics.count_sign_in_failure("throttled")
+    metrics.count_authenticator_failure("local", "away")
     metrics.count_redirect_refusal("origin")
     metrics.count_graph_call("page", "ok", seconds=0.1, usage={"x-app-usage": 1})
     metrics.count_door_refusal("no thread free")
@@ -104,7 +105,13 @@ def test_every_counter_of_an_alert_exists_before_its_first_increment() -> None:
     """
     Prometheus sees no increase in a series that begins with 1, so the first event would be lost.
     """
-    code = "from app.infra.observability import metrics; print(metrics.exposition([]).decode())"
+    code = """
+from app.infra.observability import metrics
+
+# As at the start of a server, with the names in its settings (tests/cli/test_served_metrics.py).
+metrics.prepare_authenticators(["local"])
+print(metrics.exposition([]).decode())
+"""
     fresh = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
