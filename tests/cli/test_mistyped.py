@@ -65,6 +65,8 @@ def test_run_tells_of_another_port_and_stops_in_order_when_its_terminal_closes(
     database: URL, tmp_path: Path
 ) -> None:
     """SIGHUP ended it without a word, and without the end of its worker."""
+    # Under nohup the tests, and what they start, ignore the signal.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     env = {**os.environ, **ENVIRONMENT}
     env["DATABASE_URL"] = database.render_as_string(hide_password=False)
     program = [sys.executable, "-c", "from app.cli import main; main()"]
