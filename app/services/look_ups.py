@@ -35,6 +35,8 @@ _Question: TypeAlias = tuple[str, str, str]
 _KEY: Final = [getattr(ApiKey, name) for name in StoredKey._fields]
 _NAMES: Final = LinkObject.__struct_fields__
 _LINK_AT: Final = 1 + len(_KEY)
+# Links are read for whoever has a key: to others no look-up costs more than that of the key.
+_KEY_EXISTS: Final = ApiKey.id.is_not(None)
 _LINK: Final = [getattr(Link, name) for name in _NAMES]
 
 
@@ -89,7 +91,9 @@ class LookUps:
 def _on_sqlite() -> Select[Any]:
     wanted = func.json_each(bindparam("wanted")).table_valued("key", "value", name="wanted")
     key_id, page_id, psid = (func.json_extract(wanted.c.value, f"$[{n}]") for n in range(3))
-    its_link = (Link.page_id == page_id) & (Link.psid == psid) & (Link.state == "linked")
+    its_link = (
+        _KEY_EXISTS & (Link.page_id == page_id) & (Link.psid == psid) & (Link.state == "linked")
+    )
     return select(wanted.c.key, *_KEY, *_LINK).select_from(
         wanted.outerjoin(ApiKey, ApiKey.id == key_id).outerjoin(Link, its_link)
     )
@@ -107,6 +111,7 @@ def _on_postgresql() -> Select[Any]:
     its_link = (
         select(*_LINK)
         .where(
+            _KEY_EXISTS,
             Link.page_id == wanted.c.page_id,
             Link.psid == wanted.c.psid,
             Link.state == "linked",

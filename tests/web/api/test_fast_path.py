@@ -1,7 +1,9 @@
 """Look-ups on the event loop; test_look_up_ways.py asks Flask the same, and what is odd."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -102,6 +104,20 @@ def test_a_key_for_one_page_finds_nobody_on_another(bot: Bot, services: Services
     assert 404 == hidden[0].status
     assert {"links": [None]} == said(hidden[1])
     assert 0 == bot.flask.requests
+
+
+def test_no_link_is_read_for_whoever_has_no_key(bot: Bot, services: Services) -> None:
+    """R92: else a stranger could have the database read a whole list of people for nothing."""
+    held = tokens.id_of(bot.key)
+    reader = services.look_ups._reader  # noqa: SLF001 - what it reads is not seen from outside
+
+    # In a thread of its own: a browser's loop may be running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        asked = reader.ask([(held, PAGE, ANA), ("made up", PAGE, ANA)])
+        known, unknown = thread.submit(asyncio.run, asked).result()
+
+    assert known.link is not None
+    assert (None, None) == (unknown.key, unknown.link)
 
 
 def test_a_key_that_another_process_revokes_fails_on_the_next_request(
