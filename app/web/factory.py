@@ -9,6 +9,7 @@ from app.web import assets, errors, headers, request_guard
 from app.web.api import blueprint as api
 from app.web.current import EXTENSION
 from app.web.forwarding import TrustedProxies
+from app.web.languages import translation
 from app.web.monitoring import health, prometheus, tracing
 from app.web.pages import authorize, brands, oidc, password
 from app.web.server.limits import MOST_LARGE_BYTES, MOST_PARAMETERS
@@ -28,6 +29,7 @@ def make_app(services: Services | None) -> Flask:
     app.config["MAX_FORM_PARTS"] = MOST_PARAMETERS
     app.extensions[EXTENSION] = services
     app.jinja_env.globals["asset"] = assets.asset
+    translation.install(app)
     tracing.register(app)
     prometheus.register(app)
     health.register(app)

@@ -35,7 +35,7 @@ def test_an_account_is_linked_logged_out_and_left_alone(
     phone.signs_in(demo["username"], demo["password"])
     phone.sees("Only continue if this is your own Messenger.")
     phone.taps("Connect")
-    phone.sees("You’re logged in")  # noqa: RUF001 - as the emulator writes it
+    phone.sees("You’re logged in")
     phone.taps("Back to the chat")
     phone.sees("You logged in to Harbour Coffee.")
 
@@ -70,7 +70,7 @@ def test_two_people_link_the_same_account(
         phone.taps("Log In")
         phone.signs_in(demo["username"], demo["password"])
         phone.taps("Connect")
-        phone.sees("You’re logged in")  # noqa: RUF001 - as the emulator writes it
+        phone.sees("You’re logged in")
 
     everybody = {(person["psid"], JANE) for person in demo["pages"][0]["people"]}
     assert everybody == set(links(threadlink, demo))

@@ -56,7 +56,7 @@ def test_the_digits_of_the_chat_connect_and_no_others(
         phone.sees("Those digits don't match.")
         phone.page.get_by_label("Six digits from Messenger").fill(digits)
         phone.taps("Connect")
-        phone.sees("You’re logged in")  # noqa: RUF001 - as the emulator writes it
+        phone.sees("You’re logged in")
         linked = threadlink.does("links", "show")
         phone.opens("about:blank")
 

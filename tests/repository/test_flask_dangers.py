@@ -46,8 +46,11 @@ KEYWORDS = {
     "httponly": False,
     "check_hostname": False,
 }
-# A name that a table of ours has.
-KNOWN_CALLS = {"send_file(FOLDER / name, conditional=False, etag=False, last_modified=None)"}
+# A name that a table of ours has, and a constant around a name that is escaped.
+KNOWN_CALLS = {
+    "send_file(FOLDER / name, conditional=False, etag=False, last_modified=None)",
+    "Markup('<bdi>%s</bdi>')",
+}
 # Where SQL takes no parameters: numbers and names of our own.
 KNOWN_SQL = {
     "f'SELECT count(*) FROM {table}'",

@@ -155,7 +155,7 @@ def test_a_person_links_and_unlinks_by_tapping(
 
     page.get_by_role("button", name="Log In").click()
     page.get_by_role("link", name="Yes").click()
-    expect(page.get_by_role("heading", name="You’re logged in")).to_be_visible()  # noqa: RUF001
+    expect(page.get_by_role("heading", name="You’re logged in")).to_be_visible()
     page.get_by_role("link", name="Back to the chat").click()
     expect(page.get_by_text("You logged in to Harbour Coffee.")).to_be_visible()
     page.get_by_role("link", name="Details of this chat").click()
