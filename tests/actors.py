@@ -81,7 +81,7 @@ class Person:
 
     def signs_in(self, username: str = USERNAME, password: str = PASSWORD) -> Answer:
         """Sign in, and come to the confirm page if that was right."""
-        self.presses("Sign in", username=username, password=password)
+        self.presses("Log in", username=username, password=password)
         return self.follows() if self.sees.status == 303 else self.sees
 
     def connects(self) -> str:

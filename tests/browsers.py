@@ -54,9 +54,14 @@ class Answer:
         return tuple(reader.forms)
 
     def form(self, button: str) -> Form:
-        """Return the form whose button says *button*."""
-        (found,) = (form for form in self.forms if form.button == button)
+        """Return the form whose button says *button*; "Connect" and "Cancel" in either wording."""
+        said = (button, _WITH_A_NAME.get(button))
+        (found,) = (form for form in self.forms if form.button in said)
         return found
+
+
+# What the two answers say where the page asks "Is this you on Messenger?".
+_WITH_A_NAME: Final = {"Connect": "Yes, connect", "Cancel": "No, cancel"}
 
 
 class Browser(Protocol):

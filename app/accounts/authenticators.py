@@ -139,6 +139,8 @@ class Provider:
     label: str
     # False: it refuses browsers inside other apps, such as Messenger's.
     in_webviews: bool
+    # The address by which OpenID Connect knows it.
+    issuer: str
     authenticator: RedirectAuthenticator = field(repr=False)
 
 

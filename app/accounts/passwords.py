@@ -30,7 +30,15 @@ _INSTEAD: Final = "Please choose another; four or five unrelated words make a go
 
 
 class PasswordRefused(Exception):
-    """The new password is not allowed; the text tells its owner why."""
+    """The new password is not allowed; the text tells an operator why.
+
+    *reason* is "name", "guessable", "stolen", "not_text", "too_long" or "too_short", *num* the
+    number of characters of the last two.
+    """
+
+    def __init__(self, reason: str, text: str, *, num: int = 0) -> None:
+        super().__init__(f"{text} {_INSTEAD}")
+        self.reason, self.num = reason, num
 
 
 class HashUnusable(Exception):
@@ -61,15 +69,15 @@ def check_new_password(
     normal = _normal(password)
     words = _parts([_PRODUCT, *forbidden])
     if _is_mostly(normal, words, minimum):
-        raise PasswordRefused(f"This password is little more than a name. {_INSTEAD}")
+        raise PasswordRefused("name", "This password is little more than a name.")
     # 100 characters are enough, and take 30 ms at worst; 256 would take ten times as long.
     estimate = zxcvbn(normal[:100], words)
     if int(estimate.score) < _score_needed(minimum):
         warning = estimate.feedback and estimate.feedback.warning
         why = str(warning) if warning else "This password is easy to guess."
-        raise PasswordRefused(f"{why} {_INSTEAD}")
+        raise PasswordRefused("guessable", why)
     if is_stolen and any(is_stolen(_sha1(form)) for form in {password, normal}):
-        raise PasswordRefused(f"This password is in a list of stolen passwords. {_INSTEAD}")
+        raise PasswordRefused("stolen", "This password is in a list of stolen passwords.")
 
 
 def are_same(password: str, other: str) -> bool:
@@ -89,11 +97,13 @@ def _score_needed(minimum: int) -> int:
 
 def _check_form(password: str, minimum: int) -> None:
     if len(password) > MAXIMUM:
-        raise PasswordRefused(f"A password may have {MAXIMUM} characters at most. {_INSTEAD}")
+        text = f"A password may have {MAXIMUM} characters at most."
+        raise PasswordRefused("too_long", text, num=MAXIMUM)
     if len(password) < minimum:
-        raise PasswordRefused(f"A password needs {minimum} characters or more. {_INSTEAD}")
+        text = f"A password needs {minimum} characters or more."
+        raise PasswordRefused("too_short", text, num=minimum)
     if not _is_text(password):
-        raise PasswordRefused(f"This password holds something that is no character. {_INSTEAD}")
+        raise PasswordRefused("not_text", "This password holds something that is no character.")
 
 
 def _is_mostly(password: str, words: Iterable[str], minimum: int) -> bool:

@@ -31,7 +31,9 @@ def _build_oidc(settings: OidcSettings, resources: Resources) -> Provider:
     from app.accounts.oidc import OidcAuthenticator  # noqa: PLC0415
 
     authenticator = OidcAuthenticator(settings, now=resources.now, egress=resources.egress)
-    return Provider(settings.name, settings.label, settings.in_webviews, authenticator)
+    return Provider(
+        settings.name, settings.label, settings.in_webviews, settings.issuer, authenticator
+    )
 
 
 def _check_ldap(settings: LdapSettings, resources: Resources) -> Iterable[Diagnosis]:

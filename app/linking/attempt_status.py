@@ -41,6 +41,8 @@ class AttemptStatus:
     has_digits: bool
     # The person's Messenger profile is connected to another account, which would lose it.
     replaces: bool
+    # When the account_linking_token, and with it the attempt, can no longer be used.
+    expires_at: datetime
     # The user has signed in with a password that somebody else has set.
     must_choose_password: bool = False
 
@@ -94,6 +96,7 @@ def _status(session: Session, attempt: Attempt, at: datetime) -> AttemptStatus:
         token_spent=is_token_spent(session, attempt),
         has_digits=attempt.digits_hash is not None,
         replaces=_replaces(session, attempt),
+        expires_at=attempt.opened_at + LIFE,
         must_choose_password=_must_choose_password(session, attempt),
     )
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from http import HTTPStatus
+from math import ceil
 from typing import Final
 
 import structlog
@@ -29,7 +30,9 @@ from app.web.current import services
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
+from app.web.pages.outcomes import outcome_of_problem
 from app.web.pages.rendering import current_status, page_of, stop_page
+from app.web.problems.pages import THROTTLED_TOO_LONG
 from app.web.problems.problem import Problem
 from app.web.problems.table import UNFORESEEN, problem_of
 from app.web.server.limits import RETRY_AFTER
@@ -50,6 +53,7 @@ def answer(exc: Exception) -> ResponseReturnValue:
     """Answer *exc*, with the page of the attempt where the browser holds one."""
     in_api = request.path.startswith(paths.API)
     problem = problem_of(exc, in_api=in_api)
+    problem = _with_numbers(exc, problem)
     g.problem, g.reason = problem.name, getattr(exc, "reason", None)
     cookie = _cookie_of_attempt()
     # Before the first line of the log: it may change the reference.
@@ -70,6 +74,15 @@ def answer(exc: Exception) -> ResponseReturnValue:
         wait = getattr(exc, "retry_after_seconds", RETRY_AFTER)
         response.headers["Retry-After"] = str(wait)
     return response
+
+
+def _with_numbers(exc: Exception, problem: Problem) -> Problem:
+    """Return *problem* with how long to wait, or how many are allowed, in its sentence."""
+    if problem.sentence.plural is None:
+        return problem
+    if isinstance(exc, RateLimited):
+        return problem.about(num=ceil(exc.retry_after_seconds / 60))
+    return problem.about(num=services().settings.max_links_per_user)
 
 
 def _for_machines(problem: Problem) -> Response:
@@ -112,9 +125,7 @@ def _page(problem: Problem) -> Response:
     # What is not there is not noted, so that no reference to it could be looked up.
     is_noted = problem.status not in obstacles.NOT_NOTED
     reference = request_reference.current() if is_noted else None
-    body = render_template(
-        "error.html", title=problem.title, sentence=problem.sentence, reference=reference
-    )
+    body = render_template("outcome.html", outcome=outcome_of_problem(problem), reference=reference)
     return make_response(body, problem.status)
 
 
@@ -124,6 +135,8 @@ def _page_of_attempt(
     status = _status_of(cookie)
     if status is not None and isinstance(exc, (AttemptError, FormRefused, RateLimited)):
         # The page that the person was on, or that of what became of the attempt.
+        if isinstance(exc, RateLimited) and exc.until >= status.expires_at:
+            return stop_page(cookie, _with_numbers(exc, THROTTLED_TOO_LONG), status)
         is_limited = isinstance(exc, RateLimited)
         username = meant_name(request.form.get("username", "")) if is_limited else None
         return page_of(cookie, status, problem=problem, username=username)

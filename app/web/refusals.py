@@ -32,6 +32,6 @@ class Refusals:
         if not scope["raw_path"].startswith(paths.API.encode()):
             return answer_of(status, common, b"")
         reference = structlog.contextvars.get_contextvars().get("reference")
-        problem = problem_with(status).by_rfc_9457(reference=reference)
+        problem = problem_with(status, in_api=True).by_rfc_9457(reference=reference)
         common["Content-Type"] = "application/problem+json"
         return answer_of(status, common, json.dumps(problem).encode())

@@ -47,7 +47,7 @@ def _answer(meaning: Meaning) -> str:
 def _page(meaning: Meaning) -> str:
     error = CONSEQUENCES[meaning].error
     if meaning is Meaning.NAME:
-        return "the question, with “a Messenger user we cannot name”"
+        return "the question, with “Connect a profile we can’t name?”"
     shown = problem_of(DigitsNotDelivered(error()) if error in HELPED_BY_WRITING else error())
     return f"“{shown.title}”"
 

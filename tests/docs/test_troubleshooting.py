@@ -41,7 +41,7 @@ def test_every_page_that_is_quoted_exists(quote: str) -> None:
         FIRST_PASSWORD_EXPIRED,
     ]
 
-    assert any(quotes(quote, f"{problem.title} {problem.sentence}") for problem in problems)
+    assert any(quotes(quote, f"{problem.title} {problem.english}") for problem in problems)
 
 
 @pytest.mark.parametrize("quote", quoted("By symptom: commands and start"))
@@ -52,7 +52,7 @@ def test_every_message_of_a_command_that_is_quoted_exists(quote: str) -> None:
 @pytest.mark.parametrize("cell", first_cells("By symptom: the bot"))
 def test_every_answer_of_the_api_that_is_quoted_exists(cell: str) -> None:
     answer = re.match(r'(\d{3}) "(.+?)"', cell)
-    titles = {(str(problem.status), problem.title) for problem in problems_of_the_api()}
+    titles = {(str(problem.status), str(problem.title)) for problem in problems_of_the_api()}
 
     assert answer is None or answer.groups() in titles
     assert answer or not cell[0].isdigit()

@@ -175,8 +175,8 @@ class _At:
             buttons = {form.button for form in person.sees.forms}
             if person.sees.status == 303:
                 person.follows()
-            elif person.sees.status == 200 and "Sign in" in buttons:
-                person.presses("Sign in", username=scenario.username, password=PASSWORD)
+            elif person.sees.status == 200 and "Log in" in buttons:
+                person.presses("Log in", username=scenario.username, password=PASSWORD)
             elif person.sees.status == 200 and "Connect" in buttons:
                 person.presses("Connect")
             else:

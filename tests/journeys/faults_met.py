@@ -52,10 +52,10 @@ _SENDING: Final[Mapping[str, tuple[str, ...]]] = {
     "graph_unavailable": ("graph-1200", "graph-10-2018300", "graph-10-2018321"),
 }
 _PASSES: Final = frozenset({"graph_rate_limited", "graph_unavailable"})
-_OURS: Final = "This is our fault, not yours"
+_OURS: Final = "We can’t log you in right now"
 _PAGES: Final[Mapping[str, str]] = {
-    "graph_rate_limited": "Messenger is busy",
-    "graph_unavailable": "Messenger does not answer",
+    "graph_rate_limited": "We can’t reach Messenger",
+    "graph_unavailable": "We can’t reach Messenger",
     "graph_region": "Not available here",
 }
 _WRITE_FIRST: Final = (
@@ -120,21 +120,21 @@ def _codes(name: str) -> tuple[int, int]:
 
 def _all() -> Iterator[tuple[str, Met]]:
     for name in _HARMLESS:
-        yield name, Met(cause="linked", page="You're connected")
+        yield name, Met(cause="linked", page="You’re connected")
     for cause, names in _NEVER_CONFIRMED.items():
         for name in names:
-            yield name, Met(cause=cause, page="Almost there")
+            yield name, Met(cause=cause, page="Connecting…")
     for name in _NAMELESS:
         nameless = ("name_withheld", "profile_name", 0, 0)
-        yield name, Met(event=nameless, cause="linked", page="You're connected")
+        yield name, Met(event=nameless, cause="linked", page="You’re connected")
     for name in _REFUSED_TOKENS:
         event = ("graph_failed", "recipient_for", 10303, 0)
-        yield name, Met(event=event, cause="token_refused", page="This link has expired")
+        yield name, Met(event=event, cause="token_refused", page="This page has expired")
     for name in _WRITE_FIRST:
         event = ("chat_code_not_delivered", "send_text", *_codes(name))
         yield name, Met(event=event, cause="chat_code_not_delivered", page="Write to us first")
     incomplete = ("entry_refused", "link_incomplete", 0, 0)
-    page = "Something is missing"
+    page = "This link doesn’t work"
     yield "no-redirect-uri", Met(event=incomplete, cause="entry_incomplete", page=page)
     # Graph says no more of it than that a parameter is wrong.
     unproven = ("graph_failed", "recipient_for", 100, 0)

@@ -13,6 +13,12 @@ PICTURES: Final = Path(__file__).parents[2] / "build/screenshots"
 # Chromium itself says so of each answer that is an error: what was wrong, away, or too late.
 REFUSED: Final = re.compile(r"Failed to load resource: .* status of (?:410|422|503) \(.*\)")
 
+# What the two answers say, with a name on the page and without.
+ANSWERS: Final = {
+    "Connect": re.compile("^(?:Yes, connect|Connect)$"),
+    "Cancel": re.compile("^(?:No, cancel|Cancel)$"),
+}
+
 # Patience costs nothing where all is well, and a busy machine must not look like a fault.
 expect.set_options(timeout=30_000)
 
@@ -35,9 +41,13 @@ class MobileBrowser:
         self.page.goto(address)
 
     def taps(self, button: str) -> None:
-        """Tap the last button or link that says *button*: what is newest in a chat is lowest."""
-        named = self.page.get_by_role("button", name=button, exact=True)
-        named.or_(self.page.get_by_role("link", name=button, exact=True)).last.click()
+        """Tap the last button or link that says *button*: what is newest in a chat is lowest.
+
+        "Connect" and "Cancel" are found in either wording.
+        """
+        words: str | re.Pattern[str] = ANSWERS.get(button, button)
+        named = self.page.get_by_role("button", name=words, exact=True)
+        named.or_(self.page.get_by_role("link", name=words, exact=True)).last.click()
 
     def says(self, words: str) -> None:
         """Write *words* into the chat."""
@@ -47,7 +57,7 @@ class MobileBrowser:
     def signs_in(self, username: str, password: str) -> None:
         self.page.get_by_label("Email or username").fill(username)
         self.page.get_by_label("Password", exact=True).fill(password)
-        self.taps("Sign in")
+        self.taps("Log in")
 
     def sees(self, words: str) -> None:
         """Wait until *words* are visible, and take a screenshot."""

@@ -101,7 +101,7 @@ class Run:
     def _linked(self) -> str:
         login, person = self._arrived(ANA)
         person.signs_in(TYPED, WRONG)
-        person.presses("Sign in", username="x", password="y", form_token="canary-field")
+        person.presses("Log in", username="x", password="y", form_token="canary-field")
         person.opens(person.sees.form("Back to Messenger").action.removesuffix("/cancel"))
         person.signs_in(password=WRONG)
         person.signs_in()

@@ -29,11 +29,11 @@ def test_an_account_is_linked_logged_out_and_left_alone(
     phone.opens(demo["chat_url"])
     phone.sees("Log in to see your orders")
     phone.taps("Log In")
-    phone.sees("Sign in to Harbour Coffee")
+    phone.sees("Log in to Harbour Coffee")
     phone.signs_in(demo["username"], "not the password")
-    phone.sees("That sign-in didn't work.")
+    phone.sees("Wrong email, username or password.")
     phone.signs_in(demo["username"], demo["password"])
-    phone.sees("Only continue if this is your own Messenger.")
+    phone.sees("Whoever uses this Messenger profile can use your account.")
     phone.taps("Connect")
     phone.sees("You’re logged in")
     phone.taps("Back to the chat")
@@ -50,7 +50,7 @@ def test_an_account_is_linked_logged_out_and_left_alone(
 
     phone.taps("Log In")
     phone.signs_in(demo["username"], demo["password"])
-    phone.sees("Only continue if this is your own Messenger.")
+    phone.sees("Whoever uses this Messenger profile can use your account.")
     phone.taps("Cancel")
     phone.sees("Not logged in")
 
@@ -63,7 +63,7 @@ def test_two_people_link_the_same_account(
     for person in demo["pages"][0]["people"]:
         phone.opens(person["chat_url"])
         phone.taps("Log In")
-        phone.sees("Sign in to Harbour Coffee")
+        phone.sees("Log in to Harbour Coffee")
         phone.taps("Back to Messenger")
         phone.sees("Not logged in")
         phone.taps("Back to the chat")

@@ -40,7 +40,7 @@ def test_the_digits_of_the_chat_connect_and_no_others(
         phone.taps("Details of this chat")
         phone.taps("Log In")
         phone.signs_in(JANE, PASSWORD)
-        phone.sees("Only continue if this is your own Messenger.")
+        phone.sees("Whoever uses this Messenger profile can use your account.")
 
         # Messenger keeps the page open while one looks into the chat.
         chat = phone.context.new_page()
@@ -49,12 +49,10 @@ def test_the_digits_of_the_chat_connect_and_no_others(
         expect(message).to_be_visible()
         (digits,) = re.findall(r"(\d{3} \d{3}) are your digits", message.inner_text())
         chat.close()
-        phone.page.get_by_label("Six digits from Messenger").fill(
-            "000000" if digits != "000 000" else "111111"
-        )
+        phone.page.get_by_label("6-digit code").fill("000000" if digits != "000 000" else "111111")
         phone.taps("Connect")
         phone.sees("Those digits don't match.")
-        phone.page.get_by_label("Six digits from Messenger").fill(digits)
+        phone.page.get_by_label("6-digit code").fill(digits)
         phone.taps("Connect")
         phone.sees("You’re logged in")
         linked = threadlink.does("links", "show")

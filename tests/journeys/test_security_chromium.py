@@ -54,7 +54,7 @@ class Device:
     def signs_in(self, password: str = PASSWORD) -> None:
         self.page.get_by_label("Email or username").fill(USERNAME)
         self.page.locator("#password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Log in").click()
 
     def presses(self, *names: str) -> None:
         """Press the first button there is of *names*."""
@@ -103,7 +103,7 @@ def _on_wrong_password(_scene: RedirectSetup, device: Device) -> None:
 
 def _on_question(_scene: RedirectSetup, device: Device) -> None:
     device.signs_in()
-    expect(device.page.get_by_role("button", name="Connect")).to_be_enabled()
+    expect(device.page.get_by_role("button", name="Yes, connect")).to_be_enabled()
 
 
 def _without_graph(scene: RedirectSetup, device: Device) -> None:
@@ -117,7 +117,7 @@ def _too_often(_scene: RedirectSetup, device: Device) -> None:
         device.signs_in("wrong")
     expect(
         device.page.get_by_text("Too many", exact=False)
-        .or_(device.page.get_by_text("Please wait", exact=False))
+        .or_(device.page.get_by_text("Too many attempts", exact=False))
         .first
     ).to_be_visible()
 
@@ -167,7 +167,7 @@ def test_the_way_back_works_from_every_page(scene: RedirectSetup, device: Hand, 
     assert 320 >= phone.page.evaluate("document.documentElement.scrollWidth")
     assert [] == _serious(phone.page)
 
-    phone.presses("Cancel", "Back to Messenger")
+    phone.presses("No, cancel", "Cancel", "Back to Messenger")
 
     phone.page.wait_for_url(scene.facebook.onward)
     assert [login.redirect_uri] == scene.facebook.came_back
@@ -180,14 +180,14 @@ def test_connect_takes_the_code_over_two_hosts(scene: RedirectSetup, device: Han
     phone.page.goto(scene.address(login))
     _on_question(scene, phone)
 
-    phone.presses("Connect")
+    phone.presses("Yes, connect", "Connect")
 
     phone.page.wait_for_url(scene.facebook.onward)
     (back,) = scene.facebook.came_back
     assert back.startswith(f"{login.redirect_uri}&authorization_code=tl_")
 
 
-@pytest.mark.parametrize("button", ["Connect", "Cancel"])
+@pytest.mark.parametrize("button", ["Yes, connect", "No, cancel"])
 def test_an_app_behind_a_scheme_of_its_own_is_reached(
     scene: RedirectSetup, device: Hand, button: str
 ) -> None:
@@ -239,7 +239,7 @@ def test_what_the_browser_keeps_and_sends(scene: RedirectSetup, device: Hand) ->
     phone.page.goto(scene.address(login))
     (cookie,) = phone.context.cookies()
     _on_question(scene, phone)
-    phone.presses("Connect")
+    phone.presses("Yes, connect", "Connect")
     phone.page.wait_for_url(scene.facebook.onward)
 
     posts = [request.all_headers() for request in sent if request.method == "POST"]
@@ -264,7 +264,7 @@ def test_the_whole_way_works_without_script(scene: RedirectSetup, device: Hand) 
     phone.signs_in("wrong")
     phone.signs_in()
 
-    phone.presses("Connect")
+    phone.presses("Yes, connect", "Connect")
 
     phone.page.wait_for_url(scene.facebook.onward)
     assert "authorization_code" in parse_qs(urlsplit(scene.facebook.came_back[0]).query)
@@ -293,7 +293,7 @@ def test_a_double_tap_on_sign_in_ends_at_the_question(scene: RedirectSetup, devi
     phone.page.goto(scene.address(scene.login()))
     phone.page.get_by_label("Email or username").fill(USERNAME)
     phone.page.locator("#password").fill(PASSWORD)
-    box = phone.page.get_by_role("button", name="Sign in").bounding_box()
+    box = phone.page.get_by_role("button", name="Log in").bounding_box()
     assert box is not None
     # A locator's click would wait for the first navigation to finish.
     place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -303,7 +303,7 @@ def test_a_double_tap_on_sign_in_ends_at_the_question(scene: RedirectSetup, devi
     phone.page.mouse.click(*place)
 
     expect(phone.page.get_by_role("heading", name="on Messenger to")).to_be_visible()
-    phone.presses("Connect")
+    phone.presses("Yes, connect", "Connect")
     phone.page.wait_for_url(scene.facebook.onward)
     assert "authorization_code" in parse_qs(urlsplit(scene.facebook.came_back[0]).query)
 
@@ -313,12 +313,12 @@ def test_going_back_shows_what_has_become_of_it(scene: RedirectSetup, device: Ha
     phone = device()
     phone.page.goto(scene.address(scene.login()))
     _on_question(scene, phone)
-    phone.presses("Connect")
+    phone.presses("Yes, connect", "Connect")
     phone.page.wait_for_url(scene.facebook.onward)
 
     phone.page.go_back()
 
-    expect(phone.page.get_by_role("heading", name="Almost there")).to_be_visible()
+    expect(phone.page.get_by_role("heading", name="Connecting…")).to_be_visible()
     phone.presses("Back to Messenger")
     phone.page.wait_for_url(scene.facebook.onward)
     assert 2 == len(scene.facebook.came_back)

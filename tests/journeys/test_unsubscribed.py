@@ -122,7 +122,7 @@ def logs_in(person: Person, *, is_linked: bool = True) -> None:
     """Tap Log In, sign in, connect; *is_linked* is what Messenger thinks in the end."""
     window = person.taps_log_in()
     window.submits(username=JANE, password=PASSWORD)
-    window.submits(button="Connect")
+    window.submits(button="Yes, connect")
     assert is_linked is person.is_linked
 
 

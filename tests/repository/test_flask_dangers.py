@@ -50,6 +50,7 @@ KEYWORDS = {
 KNOWN_CALLS = {
     "send_file(FOLDER / name, conditional=False, etag=False, last_modified=None)",
     "Markup('<bdi>%s</bdi>')",
+    "Markup('<bdi dir=\"ltr\">%s</bdi>')",
 }
 # Where SQL takes no parameters: numbers and names of our own.
 KNOWN_SQL = {

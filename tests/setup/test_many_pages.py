@@ -168,7 +168,7 @@ def test_the_question_is_in_nobody_s_own_words_and_the_last_page_is(
     last = visitor.webview("GET", address).text
     visitor.close()
 
-    assert "Only continue if this is your own Messenger." in question
+    assert "Whoever uses this Messenger profile can use your account." in question
     assert "knows you now" not in question
     assert "Harbour Coffee knows you now." in last
     assert "You can go back to your conversation." not in last

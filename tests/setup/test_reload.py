@@ -208,7 +208,7 @@ def test_a_request_in_flight_is_answered_by_what_it_came_to(
     with one as server, ThreadPoolExecutor(1) as beside:
         visitor = Visitor(server.origin, platform, BOOKS, "Ana Berg")
         platform.emulator_app = slowly
-        signing_in = beside.submit(visitor.person.presses, "Sign in", **credentials(2))
+        signing_in = beside.submit(visitor.person.presses, "Log in", **credentials(2))
         asked.wait(shipped.PATIENCE_SECONDS)
 
         write(pages_file, {HARBOUR: PAGES[HARBOUR]})
@@ -243,7 +243,7 @@ def test_a_faulty_file_keeps_what_was_and_says_so(
         visitor = Visitor(server.origin, platform, HARBOUR, "Ana Berg")
         visitor.close()
         log = server.log.read_text()
-    assert "Sign in to <bdi>Harbour Coffee</bdi>" in visitor.person.sees.text
+    assert "Log in to <bdi>Harbour Coffee</bdi>" in visitor.person.sees.text
     assert '"faults": ["PAGES_FILE ' in log
     assert '"event": "server.reload_refused"' in log
     assert "server.reloaded" not in log

@@ -1,6 +1,7 @@
 """A server of all page samples, for browsers, with the Content-Security-Policy of the pages."""
 
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from tests.web.page_gallery import SAMPLES
 
 STATIC = Path(__file__).parents[2] / "app/web/static"
 ASSETS = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
+# One grey pixel.
+ASSETS["portrait.png"] = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
 
 # R73, without form-action, as R75 says for every page under /authorize.
 POLICY = (
@@ -64,7 +69,9 @@ def serving() -> Iterator[GalleryServer]:
     gallery.url = f"http://127.0.0.1:{server.port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield gallery
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield gallery
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

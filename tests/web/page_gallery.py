@@ -7,7 +7,28 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.accounts.authenticators import AuthenticatorUnavailable
+from app.accounts.rate_limiter import RateLimited
+from app.infra.admission import Busy
 from app.infra.settings.brands import Texts
+from app.linking.errors import AttemptExpired, TooManyLinks
+from app.messenger.errors import GraphRefused, GraphUnavailable, RegionRefused
+from app.web.exceptions import DigitsNotDelivered, FormRefused, LinkIncomplete
+from app.web.languages import translation
+from app.web.languages.message import N_, Message
+from app.web.pages import outcomes
+from app.web.pages.outcomes import Outcome, outcome_of_problem
+from app.web.pages.rendering import CONTINUE, SEND_CODE, TRY_AGAIN
+from app.web.pages.time_left import TimeLeft
+from app.web.problems.forms import (
+    PROVIDER_NOWHERE,
+    QUESTION_CHANGED,
+    WRONG_CREDENTIALS,
+    WRONG_DIGITS,
+    refused_password,
+)
+from app.web.problems.pages import PAGE_PROBLEMS
+from app.web.problems.table import UNFORESEEN, problem_with
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -15,18 +36,26 @@ _ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
 )
 _ENVIRONMENT.globals["asset"] = "/static/{}".format
+translation.install_in(_ENVIRONMENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Brand:
     name: str
     logo_url: str | None = None
+    style_url: str | None = None
+    links: tuple[tuple[str, str], ...] = (
+        ("privacy", "https://shop.example/privacy"),
+        ("terms", "https://shop.example/terms"),
+        ("imprint", "https://shop.example/imprint"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     name: str
     action: str
+    mark: str = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +69,15 @@ class Sample:
         return _ENVIRONMENT.get_template(self.template).render(**{**self.context, **changes})
 
 
+_TIME_LEFT = TimeLeft(
+    230, tuple(f"This page works for {num} more minute{'s'[: num > 1]}." for num in range(1, 5))
+)
 _ATTEMPT = {
-    "brand": Brand("Demo Shop"),
+    "brand": Brand("Harbour Coffee"),
     "form_token": "f0rm-t0ken",
     "cancel_action": "/authorize/q3m9/cancel",
     "reference": "q3m9-7d2k",
+    "time_left": _TIME_LEFT,
 }
 _SIGN_IN = {
     **_ATTEMPT,
@@ -58,21 +91,29 @@ _SIGN_IN = {
 }
 _PROVIDERS = [
     Provider("Acme ID", "/authorize/q3m9/to/acme"),
-    Provider("Okta", "/authorize/q3m9/to/okta"),
+    Provider("Google", "/authorize/q3m9/to/google", "google"),
+    Provider("Microsoft", "/authorize/q3m9/to/microsoft", "microsoft"),
+    Provider("Apple", "/authorize/q3m9/to/apple", "apple"),
+    Provider("Okta", "/authorize/q3m9/to/okta", "okta"),
 ]
 _HELP = [
-    ("Forgot password?", "https://shop.example/forgot"),
-    ("Create an account", "https://shop.example/new"),
+    ("password", N_("Forgot your password?"), "https://shop.example/forgot"),
+    ("account", N_("Create an account"), "https://shop.example/new"),
+    ("help", N_("Get help"), "https://shop.example/help"),
 ]
 _CONFIRM = {
     **_ATTEMPT,
     "action": "/authorize/q3m9/confirm",
-    "messenger_name": "Ana B.",
-    "messenger_initial": "A",
+    "messenger_name": "Ana Berg",
+    "picture_url": None,
+    "like_brand": False,
     "display_name": "j•••@example.com",
     "replaces": False,
     "question": "qu3st10n",
+    "not_you_action": "/authorize/q3m9/again",
+    "password_url": None,
     "digits_action": "/authorize/q3m9/digits",
+    "problem": None,
 }
 _PASSWORD = {
     **_ATTEMPT,
@@ -85,13 +126,39 @@ _PASSWORD = {
     "problem": None,
     "field": None,
 }
-_STATUS = {**_ATTEMPT, "detail": None, "again_action": None}
+
+
+def _outcome(outcome: Outcome, *, again: Message | None = None, **changes: Any) -> Sample:
+    context = {
+        **_ATTEMPT,
+        "time_left": None,
+        "outcome": outcome,
+        "again_action": "/authorize/q3m9" if again else None,
+        "again_label": again,
+    }
+    return Sample("outcome.html", {**context, **changes})
+
+
+def _problem(kind: type[Exception], *, again: Message | None = None, **changes: Any) -> Sample:
+    problem = PAGE_PROBLEMS[kind]
+    if problem.sentence.plural is not None:
+        problem = problem.about(num=3)
+    return _outcome(outcome_of_problem(problem), again=again, again_method="get", **changes)
+
 
 SAMPLES: dict[str, Sample] = {
     "sign-in": Sample("authorize/sign_in.html", _SIGN_IN),
+    "sign-in-by-host": Sample(
+        "authorize/sign_in.html", {**_SIGN_IN, "brand": Brand("login.shop.example", links=())}
+    ),
     "sign-in-with-everything": Sample(
         "authorize/sign_in.html",
-        {**_SIGN_IN, "providers": _PROVIDERS, "help_links": _HELP},
+        {
+            **_SIGN_IN,
+            "providers": _PROVIDERS,
+            "help_links": _HELP,
+            "elsewhere": [PROVIDER_NOWHERE.about(provider="Gmail").sentence],
+        },
     ),
     "sign-in-in-own-words": Sample(
         "authorize/sign_in.html",
@@ -102,7 +169,9 @@ SAMPLES: dict[str, Sample] = {
                 intro="Damit wir wissen, wer uns schreibt. " * 5,
                 username="Mitgliedsnummer oder die Nummer auf Ihrer Fahrkarte",
             ),
-            "help_links": [("Fahrkarte oder Mitgliedsausweis verloren?", "https://shop.example/x")],
+            "help_links": [
+                ("help", "Fahrkarte oder Mitgliedsausweis verloren?", "https://shop.example/x")
+            ],
         },
     ),
     "sign-in-refused": Sample(
@@ -110,7 +179,7 @@ SAMPLES: dict[str, Sample] = {
         {
             **_SIGN_IN,
             "username": "jane@example.com",
-            "problem": "That sign-in didn't work. Please check both fields.",
+            "problem": WRONG_CREDENTIALS,
             "help_links": _HELP,
         },
     ),
@@ -119,121 +188,65 @@ SAMPLES: dict[str, Sample] = {
         {
             **_SIGN_IN,
             "username": "jane@example.com",
-            "problem": "Too many tries. Please wait a minute.",
-            "problem_in_fields": False,
+            "problem": PAGE_PROBLEMS[RateLimited].about(num=2),
         },
     ),
     "sign-in-by-provider": Sample(
         "authorize/sign_in.html",
         {**_SIGN_IN, "with_password": False, "providers": _PROVIDERS[:1]},
     ),
-    "confirm": Sample(
-        "authorize/confirm.html", {**_CONFIRM, "not_you_action": "/authorize/q3m9/again"}
+    "confirm": Sample("authorize/confirm.html", _CONFIRM),
+    "confirm-picture": Sample(
+        "authorize/confirm.html", {**_CONFIRM, "picture_url": "/static/portrait.png"}
     ),
     "confirm-replaces": Sample(
         "authorize/confirm.html",
-        {
-            **_CONFIRM,
-            "messenger_name": "Anastasia Brandenburg-Sokolova",
-            "replaces": True,
-            "not_you_action": "/authorize/q3m9/again",
-        },
+        {**_CONFIRM, "messenger_name": "Anastasia Brandenburg-Sokolova", "replaces": True},
     ),
-    "confirm-unnamed": Sample(
-        "authorize/confirm.html", {**_CONFIRM, "messenger_name": None, "messenger_initial": None}
-    ),
-    "confirm-digits": Sample(
-        "authorize/confirm.html", {**_CONFIRM, "digits": True, "problem": None}
-    ),
-    "confirm-digits-refused": Sample(
+    "confirm-unnamed": Sample("authorize/confirm.html", {**_CONFIRM, "messenger_name": None}),
+    "confirm-like-brand": Sample(
         "authorize/confirm.html",
-        {**_CONFIRM, "digits": True, "problem": "Those digits don't match. Please look again."},
+        {**_CONFIRM, "messenger_name": "Harbour Coffee Support", "like_brand": True},
     ),
+    "confirm-changed": Sample("authorize/confirm.html", {**_CONFIRM, "problem": QUESTION_CHANGED}),
     "confirm-with-a-password": Sample(
         "authorize/confirm.html", {**_CONFIRM, "password_url": "/authorize/q3m9/password"}
     ),
+    "code": Sample("authorize/chat_code.html", _CONFIRM),
+    "code-unnamed": Sample("authorize/chat_code.html", {**_CONFIRM, "messenger_name": None}),
+    "code-refused": Sample("authorize/chat_code.html", {**_CONFIRM, "problem": WRONG_DIGITS}),
     "password": Sample("authorize/password.html", _PASSWORD),
     "password-first": Sample(
         "authorize/password.html", {**_PASSWORD, "is_first": True, "back": None}
     ),
     "password-refused": Sample(
         "authorize/password.html",
-        {
-            **_PASSWORD,
-            "problem": "This password is little more than a name. Please choose another.",
-            "field": "new",
-        },
+        {**_PASSWORD, "problem": refused_password("too_short", num=15), "field": "new"},
     ),
-    "status-waiting": Sample(
-        "authorize/status.html",
-        {
-            **_STATUS,
-            "tone": "wait",
-            "title": "Waiting for Messenger",
-            "sentence": "This takes a few seconds.",
-            "refresh_seconds": 3,
-        },
+    "password-changed": _outcome(outcomes.PASSWORD_CHANGED, again=CONTINUE, again_method="get"),
+    "send-code": _outcome(outcomes.ASK_FOR_CODE, again=SEND_CODE, again_method="post"),
+    "waiting": _outcome(outcomes.WAITING, refresh_seconds=3),
+    "linked": _outcome(
+        Outcome("check", outcomes.LINKED.title, outcomes.LINKED.sentence.with_values(page="Demo"))
     ),
-    "status-linked": Sample(
-        "authorize/status.html",
-        {
-            **_STATUS,
-            "tone": "ok",
-            "title": "You're connected",
-            "sentence": "You can go back to your chat.",
-        },
+    "linked-in-own-words": _outcome(
+        outcomes.LINKED, own_sentence="Schön, dass Sie da sind! Schreiben Sie uns jetzt."
     ),
-    "status-busy": Sample(
-        "authorize/status.html",
-        {
-            **_STATUS,
-            "tone": "wait",
-            "title": "We're a little busy",
-            "sentence": "Please try again in a moment.",
-            "again_action": "/authorize/q3m9",
-            "again_method": "get",
-            "again_label": "Try again",
-        },
-    ),
-    "status-expired": Sample(
-        "authorize/status.html",
-        {
-            **_STATUS,
-            "tone": "stop",
-            "title": "This link has expired",
-            "sentence": "Go back to Messenger and tap Log In again.",
-            "detail": "For your safety, a link works for five minutes.",
-        },
-    ),
-    "status-retry": Sample(
-        "authorize/status.html",
-        {
-            **_STATUS,
-            "tone": "stop",
-            "title": "This page is out of date",
-            "sentence": "Please try again.",
-            "again_action": "/authorize/q3m9",
-            "again_method": "post",
-            "again_label": "Try again",
-        },
-    ),
-    "error": Sample(
-        "error.html",
-        {
-            "title": "This link is incomplete",
-            "sentence": "Go back to Messenger and tap Log In again.",
-            "reference": "q3m9-7d2k",
-        },
-    ),
-    "error-of-a-page": Sample(
-        "error.html",
-        {
-            "brand": Brand("Demo Shop"),
-            "title": "This link has expired",
-            "sentence": "Tap Log In again in Messenger.",
-            "reference": "q3m9-7d2k",
-            "hint": None,
-        },
-    ),
+    "cancelled": _outcome(outcomes.CANCELLED),
+    "never-confirmed": _outcome(outcomes.NEVER_CONFIRMED),
+    "refused": _outcome(outcomes.REFUSED),
+    "expired": _problem(AttemptExpired),
+    "busy": _problem(Busy, again=TRY_AGAIN),
+    "no-messenger": _problem(GraphUnavailable, again=TRY_AGAIN),
+    "no-directory": _problem(AuthenticatorUnavailable, again=TRY_AGAIN),
+    "ours": _problem(GraphRefused),
+    "region": _problem(RegionRefused),
+    "write-first": _problem(DigitsNotDelivered),
+    "too-many-links": _problem(TooManyLinks),
+    "out-of-date": _problem(FormRefused, again=TRY_AGAIN),
+    "bad-link": _problem(LinkIncomplete, brand=None, cancel_action=None),
+    "bad-link-of-a-page": _problem(LinkIncomplete, cancel_action=None),
+    "not-found": _outcome(outcome_of_problem(problem_with(404)), brand=None, cancel_action=None),
+    "internal": _outcome(outcome_of_problem(UNFORESEEN), brand=None, cancel_action=None),
     "landing": Sample("landing.html"),
 }

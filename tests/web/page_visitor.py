@@ -42,7 +42,7 @@ def refusal(app: Flask, graph: Graph, username: str, password: str) -> tuple[int
     graph.knows(login, ANA)
     person = PageVisitor(app)
     person.taps_log_in(login)
-    form = person.sees.form("Sign in")
+    form = person.sees.form("Log in")
     answer = person.signs_in(username, password)
     reference = answer.text.split("Reference <bdi>")[1].split("<")[0]
     body = answer.text

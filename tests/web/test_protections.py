@@ -225,7 +225,7 @@ def test_a_form_from_elsewhere_is_not_heard(
 
     assert (303 if is_heard else 400) == answer.status
     if not is_heard:
-        assert "This page is out of date. Please try again." in visitor.reads
+        assert "This page is out of date. Try again." in visitor.reads
         assert "Back to Messenger" in visitor.reads
         assert "location" not in answer.headers
 
@@ -238,7 +238,7 @@ def test_a_form_without_its_token_does_nothing(
 ) -> None:
     """R77: whatever stands in its place."""
     visitor.taps_log_in(known)
-    address = visitor.sees.form("Sign in").action
+    address = visitor.sees.form("Log in").action
     visitor.signs_in()
     stored = StoredRows(services)
     before = stored.row("attempt")

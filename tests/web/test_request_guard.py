@@ -271,7 +271,7 @@ def test_what_is_not_there_looks_the_same_everywhere(client: FlaskClient, path: 
     answer = _get(client, path)
 
     assert 404 == answer.status_code
-    assert "There is no such page." in answer.text
+    assert "Page not found" in answer.text
     assert "Reference" not in answer.text
     for word in ("Traceback", "werkzeug", "SELECT", "python", path):
         assert word not in answer.text + str(answer.headers)

@@ -122,7 +122,7 @@ def test_guesses_are_refused_unseen_while_they_cannot_be_counted(
     graph.knows(login, ANA)
     guesser = PageVisitor(site)
     guesser.taps_log_in(login)
-    form = guesser.sees.form("Sign in")
+    form = guesser.sees.form("Log in")
     if before:
         guesser.signs_in(password=before)
     asked, calls = authenticator.asked, len(graph.calls)

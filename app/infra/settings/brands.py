@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from app.infra.settings.help_links import HelpKind, HelpLink
 from app.infra.settings.origins import origin
 from app.infra.settings.parsing import SettingError
 
@@ -60,8 +61,8 @@ class Texts:
     title: str = ""
     intro: str = ""
     username: str = ""
-    help: str = "Trouble signing in?"
-    sign_up: str = "Create an account"
+    help: str = ""
+    sign_up: str = ""
     connected: str = ""
 
 
@@ -72,7 +73,7 @@ class Brand:
     name: str = ""
     colour: str = ""
     logo: Logo | None = None
-    help_links: tuple[tuple[str, str], ...] = ()
+    help_links: tuple[HelpLink, ...] = ()
     texts: Texts = Texts()
 
     @property
@@ -149,15 +150,20 @@ def _logo(path: str) -> Logo:
     return Logo(content, kind)
 
 
-def _links(table: Mapping[str, str], texts: Texts) -> tuple[tuple[str, str], ...]:
-    labels = {"help_url": texts.help, "sign_up_url": texts.sign_up}
-    links = tuple((labels[name], table[name]) for name in labels if name in table)
-    for _, url in links:
-        scheme, separator, rest = url.partition("://")
+def _links(table: Mapping[str, str], texts: Texts) -> tuple[HelpLink, ...]:
+    known: tuple[tuple[HelpKind, str, str], ...] = (
+        ("help", "help_url", texts.help),
+        ("account", "sign_up_url", texts.sign_up),
+    )
+    links = tuple(
+        HelpLink(kind, table[name], label) for kind, name, label in known if name in table
+    )
+    for link in links:
+        scheme, separator, rest = link.url.partition("://")
         try:
             origin(f"{scheme}{separator}{rest.partition('/')[0]}")
         except SettingError:
             raise SettingError("brand: help_url and sign_up_url must be web addresses") from None
-        if scheme != "https" or not url.isprintable() or " " in url:
+        if scheme != "https" or not link.url.isprintable() or " " in link.url:
             raise SettingError("brand: help_url and sign_up_url must be https")
     return links

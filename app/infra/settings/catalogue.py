@@ -175,11 +175,11 @@ SIGN_IN: Final = (
     ),
     Description(
         "HELP_URL_PASSWORD",
-        "The address of *Forgot password?*, a link below the form.",
+        "The address of *Forgot your password?*, a link below the form.",
         example="https://shop.example.com/forgot",
     ),
     Description("HELP_URL_ACCOUNT", "The address of *Create an account*, likewise."),
-    Description("HELP_URL_CONTACT", "The address of *Contact us*, likewise."),
+    Description("HELP_URL_CONTACT", "The address of *Get help*, likewise."),
 )
 
 RETENTION: Final = (

@@ -4,6 +4,7 @@ from gettext import NullTranslations
 from typing import Final
 
 from flask import Flask
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from app.web.languages.message import Message
@@ -11,15 +12,21 @@ from app.web.languages.message import Message
 _ENGLISH: Final = NullTranslations()
 # What is put into it is escaped.
 _ISOLATED: Final = Markup("<bdi>%s</bdi>")
+_LEFT_TO_RIGHT: Final = Markup('<bdi dir="ltr">%s</bdi>')
 
 
 def install(app: Flask) -> None:
-    """Give the templates of *app* `_`, `ngettext`, `pgettext`, `say` and `bdi`."""
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+    """Give the templates of *app* `_`, `ngettext`, `pgettext` and the functions of this module."""
+    install_in(app.jinja_env)
+
+
+def install_in(environment: Environment) -> None:
+    """Give the templates of *environment* what `install` says."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
         gettext, ngettext, newstyle=True, pgettext=pgettext
     )
-    app.jinja_env.globals.update(say=say, bdi=bdi)
+    environment.globals.update(say=say, plain=plain, bdi=bdi, ltr=ltr)
 
 
 def gettext(text: str) -> str:
@@ -37,13 +44,30 @@ def pgettext(context: str, text: str) -> str:
     return _translations().pgettext(context, text)
 
 
-def say(message: Message) -> Markup:
-    """Return *message* for a page, with each value that is text isolated from its surroundings."""
+def say(message: Message | str) -> Markup:
+    """Return *message* for a page, with each value that is text isolated from its surroundings.
+
+    Words of the operator's own, a `str`, stay as they are.
+    """
+    if isinstance(message, str):
+        return escape(message)
     values = {
         name: bdi(value) if isinstance(value, str) else value for name, value in message.values
     }
     text = escape(_template(message))
     return text % values if values else text
+
+
+def plain(message: Message) -> str:
+    """Return *message* where there can be no markup, such as in the title of a page."""
+    values = dict(message.values)
+    text = _template(message)
+    return text % values if values else text
+
+
+def ltr(text: str) -> Markup:
+    """Return *text*, such as a reference or a code, to be read from left to right everywhere."""
+    return _LEFT_TO_RIGHT % text
 
 
 def bdi(text: str) -> Markup:

@@ -1,6 +1,7 @@
 """The colour and logo of a Facebook page, at addresses that change with their content."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, url_for
 
@@ -25,15 +26,17 @@ def brand_of(page_id: str) -> Brand:
     return next((p.brand for p in services().settings.pages if p.id == page_id), PLAIN)
 
 
-def shown_brand(page_id: str) -> Shown | None:
-    """Return the head of the sign-in pages of *page_id*, None where it has no name."""
+def shown_brand(page_id: str) -> Shown:
+    """Return the head of the pages of *page_id*, by the host of PUBLIC_URL where it has no name."""
     brand = brand_of(page_id)
-    name = brand.name or services().page_names.get(page_id)
-    if not name:
-        return None
+    name = brand.name or services().page_names.get(page_id) or _host()
     logo_url = url_for("brands.logo", page_id=page_id, digest=brand.digest)
     style_url = url_for("brands.style", page_id=page_id, digest=brand.digest)
     return Shown(name, logo_url if brand.logo else None, style_url if brand.colour else None)
+
+
+def _host() -> str:
+    return urlsplit(services().settings.public_url).hostname or ""
 
 
 @bp.get("/style.css")

@@ -1,8 +1,8 @@
 """Sends six digits to the person's Messenger chat, where CONFIRM_IN_CHAT asks for them."""
 
 import hmac
-import re
 import secrets
+import unicodedata
 from typing import Final
 
 import structlog
@@ -62,12 +62,18 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     log.info("digits.sent")
 
 
+def _plain_digit(char: str) -> str:
+    """Return *char* as a digit from 0 to 9, in whatever script a keyboard has it."""
+    value = unicodedata.decimal(char, None)
+    return char if value is None else str(value)
+
+
 def digits_hash(cookie: AttemptCookie, typed: str) -> str:
     """Return the hash, in hex, by which digits are stored and compared.
 
     Keyed, since a million can be tried at once; for the attempt, not for its present secret: the
     digits stay good when another user signs in.
     """
-    plain = re.sub(r"\s", "", typed)
+    plain = "".join(_plain_digit(char) for char in typed if not char.isspace())
     message = f"{cookie.ticket.attempt_id} digits {plain}"
     return hmac.digest(cookie.code_key, message.encode("utf-8", "replace"), "sha256").hex()

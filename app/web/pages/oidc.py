@@ -178,7 +178,7 @@ def _did_not_work(
             # As the settings of this provider are called.
             fix=exc.fix.replace("<NAME>", provider.name.upper()),
         )
-    return page_of(cookie, status, problem=problem.about(provider.label), username="")
+    return page_of(cookie, status, problem=problem.about(provider=provider.label), username="")
 
 
 def _subject(provider: Provider) -> str:

@@ -32,10 +32,9 @@ from app.web.pages.rendering import (
     password_page,
 )
 from app.web.problems.forms import (
-    PASSWORD_NOT_ALLOWED,
     PASSWORD_UNCHANGED,
-    PASSWORDS_DIFFER,
     WRONG_PASSWORD,
+    refused_password,
 )
 from app.web.problems.problem import Problem
 
@@ -81,9 +80,7 @@ def change(attempt_id: str) -> ResponseReturnValue:
 
 def _change(cookie: AttemptCookie, status: AttemptStatus, username: str) -> Problem | None:
     """Change the password to the one that was typed; return why not, None where it was done."""
-    current, new, again = (request.form[name] for name in ("current", "new", "again"))
-    if new != again:
-        return PASSWORDS_DIFFER
+    current, new = (request.form[name] for name in ("current", "new"))
     if are_same(new, current):
         return PASSWORD_UNCHANGED
     try:
@@ -91,7 +88,7 @@ def _change(cookie: AttemptCookie, status: AttemptStatus, username: str) -> Prob
             services().check_new_password(new, username)
             return _verify_and_change(cookie, status, username, current, new)
     except PasswordRefused as exc:
-        return PASSWORD_NOT_ALLOWED.about(str(exc))
+        return refused_password(exc.reason, num=exc.num)
 
 
 def _verify_and_change(

@@ -1,6 +1,7 @@
 """Renders the pages of an attempt: its state, any problem, and always the way back."""
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -17,19 +18,39 @@ from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.web import obstacles, request_reference
 from app.web.current import services
+from app.web.languages.message import N_
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_of, shown_brand
 from app.web.pages.csrf import csrf_token, question
+from app.web.pages.outcomes import (
+    ASK_FOR_CODE,
+    LINKED,
+    PASSWORD_CHANGED,
+    WAITING,
+    Outcome,
+    outcome_of,
+    outcome_of_problem,
+)
+from app.web.pages.provider_marks import mark_of
+from app.web.pages.time_left import TimeLeft
 from app.web.pages.webviews import is_offered, not_here
 from app.web.problems.forms import PASSWORD_FIELDS
-from app.web.problems.pages import AGAIN, PAGE_PROBLEMS
+from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.problem import Problem
 
 REFRESH_SECONDS: Final = 3
 
-NEVER_CONFIRMED: Final = f"Messenger never confirmed the connection. {AGAIN}"
-REFUSED: Final = f"The connection could not be made. {AGAIN}"
+# The buttons of pages without a form.
+TRY_AGAIN: Final = N_("Try again")
+CONTINUE: Final = N_("Continue")
+SEND_CODE: Final = N_("Send a code")
+
+_HELP: Final = {
+    "password": N_("Forgot your password?"),
+    "account": N_("Create an account"),
+    "help": N_("Get help"),
+}
 
 
 def current_page(attempt_id: str) -> ResponseReturnValue:
@@ -73,18 +94,7 @@ def page_of(
             return _signed_in_page(cookie, status, problem), http_status
         case "open" | "signed_in":
             return _sign_in_page(cookie, status, problem, username or ""), http_status
-        case "confirmed" if status.code_is_dead:
-            words = ("Not connected", NEVER_CONFIRMED, "stop")
-        case "confirmed":
-            words = ("Almost there", "Waiting for Messenger to confirm the connection.", "wait")
-        case "linked":
-            own = brand_of(status.page_id).texts.connected
-            words = ("You're connected", own or "You can go back to your conversation.", "ok")
-        case "cancelled":
-            words = ("Nothing was connected", f"You cancelled. {AGAIN}", "stop")
-        case _:
-            words = ("Not connected", REFUSED, "stop")
-    return _status_page(cookie, status, words), http_status
+    return _end_page(cookie, status), http_status
 
 
 def stop_page(
@@ -99,15 +109,8 @@ def stop_page(
     obstacles.note_page("status", problem)
     if status is not None and status.is_over:
         attempt_cookie.cut_down(cookie)
-    body = render_template(
-        "authorize/status.html",
-        brand=shown_brand(status.page_id) if status else None,
-        title=problem.title,
-        sentence=problem.sentence,
-        tone="wait" if problem.passes else "stop",
-        again_action=again,
-        again_method="get",
-        **_frame(cookie),
+    body = _outcome_page(
+        cookie, status, outcome_of_problem(problem), again_action=again, again_method="get"
     )
     return body, problem.status
 
@@ -134,10 +137,8 @@ def _sign_in_page(
             obstacles.note(Kind.PROVIDER_NOT_OFFERED, subject=f"oidc:{provider.name}")
     return render_template(
         "authorize/sign_in.html",
-        brand=shown_brand(status.page_id),
         action=url_for("authorize.sign_in", attempt_id=cookie.ticket.attempt_id),
-        problem=problem and problem.sentence,
-        problem_in_fields=problem is not None and problem.is_typed,
+        problem=problem,
         username=username,
         with_password=methods.password is not None,
         providers=[_button(cookie, provider) for provider in offered],
@@ -146,16 +147,19 @@ def _sign_in_page(
             for provider in methods.providers
             if provider not in offered
         ],
-        help_links=brand.help_links or services().settings.sign_in.help_links,
+        help_links=[
+            (link.kind, link.label or _HELP[link.kind], link.url)
+            for link in brand.help_links or services().settings.sign_in.help_links
+        ],
         texts=brand.texts,
-        **_frame(cookie),
+        **_form_frame(cookie, status),
     )
 
 
 def _button(cookie: AttemptCookie, provider: Provider) -> dict[str, str]:
     attempt_id = cookie.ticket.attempt_id
     action = url_for("oidc.depart", attempt_id=attempt_id, name=provider.name)
-    return {"name": provider.label, "action": action}
+    return {"name": provider.label, "action": action, "mark": mark_of(provider.issuer)}
 
 
 def _signed_in_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
@@ -168,24 +172,23 @@ def _signed_in_page(cookie: AttemptCookie, status: AttemptStatus, problem: Probl
 
 def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
     obstacles.note_page("confirm", problem)
-    name = clean_name(status.messenger_name or "")
+    attempt_id = cookie.ticket.attempt_id
     return render_template(
-        "authorize/confirm.html",
-        brand=shown_brand(status.page_id),
-        action=url_for("authorize.confirm", attempt_id=cookie.ticket.attempt_id),
+        "authorize/chat_code.html" if chat_code.is_needed(status) else "authorize/confirm.html",
+        action=url_for("authorize.confirm", attempt_id=attempt_id),
         question=question(cookie, status),
-        not_you_action=url_for("authorize.sign_out", attempt_id=cookie.ticket.attempt_id),
-        messenger_name=name or None,
-        messenger_initial=name[:1].upper() or None,
+        not_you_action=url_for("authorize.sign_out", attempt_id=attempt_id),
+        messenger_name=clean_name(status.messenger_name or "") or None,
+        picture_url=None,
+        like_brand=False,
         display_name=clean_name(status.display_name or ""),
         replaces=status.replaces,
-        password_url=url_for("password.show", attempt_id=cookie.ticket.attempt_id)
+        password_url=url_for("password.show", attempt_id=attempt_id)
         if can_choose_password(status)
         else None,
-        digits=chat_code.is_needed(status),
-        digits_action=url_for("authorize.send_digits", attempt_id=cookie.ticket.attempt_id),
-        problem=problem and problem.sentence,
-        **_frame(cookie),
+        digits_action=url_for("authorize.send_digits", attempt_id=attempt_id),
+        problem=problem,
+        **_form_frame(cookie, status),
     )
 
 
@@ -203,32 +206,28 @@ def password_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
     subject = status.user.subject if status.user else ""
     return render_template(
         "authorize/password.html",
-        brand=shown_brand(status.page_id),
         action=url_for("password.change", attempt_id=attempt_id),
         back=None if is_first else url_for("authorize.show_confirm", attempt_id=attempt_id),
         is_first=is_first,
         username=services().read(username_of, subject) or "",
         display_name=clean_name(status.display_name or ""),
         minimum=services().settings.password_min_length,
-        problem=problem and problem.sentence,
+        problem=problem,
         field=PASSWORD_FIELDS.get(problem.name) if problem else None,
-        **_frame(cookie),
+        **_form_frame(cookie, status),
     )
 
 
 def changed_page(cookie: AttemptCookie, status: AttemptStatus) -> str:
     """Return the page that says that the password is changed, and leads on to the question."""
     obstacles.note_page("status")
-    return render_template(
-        "authorize/status.html",
-        brand=shown_brand(status.page_id),
-        title="Your password is changed",
-        sentence="Please use it from now on.",
-        tone="ok",
+    return _outcome_page(
+        cookie,
+        status,
+        PASSWORD_CHANGED,
         again_action=url_for("authorize.show_confirm", attempt_id=cookie.ticket.attempt_id),
         again_method="get",
-        again_label="Continue",
-        **_frame(cookie),
+        again_label=CONTINUE,
     )
 
 
@@ -238,38 +237,51 @@ def _lacks_digits(status: AttemptStatus) -> bool:
 
 def _digits_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
     obstacles.note_page("chat_code", problem)
-    return render_template(
-        "authorize/status.html",
-        brand=shown_brand(status.page_id),
-        title="One more step",
-        sentence=problem.sentence
-        if problem
-        else "We send six digits to you in Messenger and ask for them here.",
-        tone="wait",
+    return _outcome_page(
+        cookie,
+        status,
+        outcome_of_problem(problem) if problem else ASK_FOR_CODE,
         again_action=url_for("authorize.send_digits", attempt_id=cookie.ticket.attempt_id),
-        again_label="Send six digits",
-        **_frame(cookie),
+        again_label=SEND_CODE,
     )
 
 
-def _status_page(cookie: AttemptCookie, status: AttemptStatus, words: tuple[str, str, str]) -> str:
-    title, sentence, tone = words
+def _end_page(cookie: AttemptCookie, status: AttemptStatus) -> str:
+    outcome = outcome_of(status)
     obstacles.note_page("status")
     if status.is_over:
         attempt_cookie.cut_down(cookie)
-    return render_template(
-        "authorize/status.html",
-        brand=shown_brand(status.page_id),
-        title=title,
-        sentence=sentence,
-        tone=tone,
-        refresh_seconds=REFRESH_SECONDS if tone == "wait" else None,
-        **_frame(cookie),
+    own_sentence = brand_of(status.page_id).texts.connected if outcome is LINKED else None
+    if outcome is LINKED:
+        page = shown_brand(status.page_id).name
+        outcome = replace(outcome, sentence=outcome.sentence.with_values(page=page))
+    return _outcome_page(
+        cookie,
+        status,
+        outcome,
+        own_sentence=own_sentence,
+        refresh_seconds=REFRESH_SECONDS if outcome is WAITING else None,
     )
 
 
-def _frame(cookie: AttemptCookie) -> dict[str, str]:
+def _outcome_page(
+    cookie: AttemptCookie, status: AttemptStatus | None, outcome: Outcome, **more: Any
+) -> str:
+    return render_template(
+        "outcome.html",
+        outcome=outcome,
+        **{"again_action": None, "again_label": TRY_AGAIN, **more},
+        **_frame(cookie, status),
+    )
+
+
+def _form_frame(cookie: AttemptCookie, status: AttemptStatus) -> dict[str, Any]:
+    return {**_frame(cookie, status), "time_left": TimeLeft.of(status)}
+
+
+def _frame(cookie: AttemptCookie, status: AttemptStatus | None) -> dict[str, Any]:
     return {
+        "brand": shown_brand(status.page_id) if status else None,
         "cancel_action": url_for("authorize.cancel", attempt_id=cookie.ticket.attempt_id),
         "form_token": csrf_token(cookie),
         "reference": request_reference.current(),

@@ -27,4 +27,4 @@ def not_here(provider: Provider, methods: SignInMethods) -> Problem:
     It mentions other sign-in methods only if the page has some.
     """
     has_others = methods.password is not None or any(map(is_offered, methods.providers))
-    return (PROVIDER_NOT_HERE if has_others else PROVIDER_NOWHERE).about(provider.label)
+    return (PROVIDER_NOT_HERE if has_others else PROVIDER_NOWHERE).about(provider=provider.label)

@@ -2,113 +2,140 @@
 
 from typing import Final
 
+from app.web.languages.message import N_, NN_, Message
 from app.web.problems.problem import Problem
 
+_LOG_IN: Final = N_("Log in")
+_CHOOSE: Final = N_("Choose a new password")
+_CONNECT: Final = N_("Connect to Messenger")
+
+# It says of none of the fields that it is the wrong one (R60).
 WRONG_CREDENTIALS: Final = Problem(
     422,
     "wrong_credentials",
-    "Sign in",
-    "That sign-in didn't work. Check your details and try again.",
+    _LOG_IN,
+    N_("Wrong email, username or password. Try again."),
     is_typed=True,
 )
 FIRST_PASSWORD_EXPIRED: Final = Problem(
     422,
     "password_expired",
-    "Sign in",
-    "This password was a first one, and is no longer valid. Please ask for a new one.",
+    _LOG_IN,
+    N_("This password was temporary and no longer works. Ask for a new one."),
     is_typed=True,
 )
 PASSWORD_TO_CHOOSE: Final = Problem(
-    409, "password_to_choose", "Choose a password", "Please choose your own password first."
+    409, "password_to_choose", _CHOOSE, N_("Choose your own password first.")
 )
 WRONG_PASSWORD: Final = Problem(
     422,
     "wrong_password",
-    "Choose a password",
-    "The present password is not right. Please try again.",
-    is_typed=True,
-)
-PASSWORDS_DIFFER: Final = Problem(
-    422,
-    "passwords_differ",
-    "Choose a password",
-    "The two new passwords are not the same. Please type them again.",
+    _CHOOSE,
+    N_("Your current password isn’t right. Try again."),
     is_typed=True,
 )
 PASSWORD_UNCHANGED: Final = Problem(
     422,
     "password_unchanged",
-    "Choose a password",
-    "This is the present password. Please choose another.",
+    _CHOOSE,
+    N_("This is your current password. Choose another one."),
     is_typed=True,
 )
-# The rules say why, in the place of {}.
-PASSWORD_NOT_ALLOWED: Final = Problem(
-    422, "password_not_allowed", "Choose a password", "{}", is_typed=True
-)
+_REFUSED_PASSWORDS: Final = {
+    "name": N_("This password is little more than a name. Choose another one."),
+    "guessable": N_("This password is easy to guess. Choose another one."),
+    "stolen": N_("This password is in a list of stolen passwords. Choose another one."),
+    "not_text": N_("This password contains a character that isn’t text. Choose another one."),
+    "too_long": NN_(
+        "A password can have up to %(num)d character. Choose a shorter one.",
+        "A password can have up to %(num)d characters. Choose a shorter one.",
+    ),
+    "too_short": NN_(
+        "A password needs at least %(num)d character. Choose a longer one.",
+        "A password needs at least %(num)d characters. Choose a longer one.",
+    ),
+}
+PASSWORD_NOT_ALLOWED: Final = "password_not_allowed"
 # The field of the password page that each of these is about.
 PASSWORD_FIELDS: Final = {
     WRONG_PASSWORD.name: "current",
-    PASSWORDS_DIFFER.name: "again",
     PASSWORD_UNCHANGED.name: "new",
-    PASSWORD_NOT_ALLOWED.name: "new",
+    PASSWORD_NOT_ALLOWED: "new",
 }
 QUESTION_CHANGED: Final = Problem(
-    409, "question_changed", "Connect", "This has changed meanwhile. Please read it again."
+    409, "question_changed", _CONNECT, N_("This page has changed. Check it again.")
 )
 WRONG_DIGITS: Final = Problem(
-    422, "wrong_digits", "Connect", "Those digits don't match. Please look again.", is_typed=True
+    422,
+    "wrong_digits",
+    _CONNECT,
+    N_("That code isn’t right. Check the newest message and try again."),
+    is_typed=True,
 )
 PROVIDER_REFUSED: Final = Problem(
     422,
     "provider_refused",
-    "Sign in",
-    "Signing in with {} didn't work. Please try again, or sign in another way.",
+    _LOG_IN,
+    N_("%(provider)s couldn’t log you in. Try again, or log in another way."),
 )
 PROVIDER_DECLINED: Final = Problem(
     422,
     "provider_declined",
-    "Sign in",
-    "You did not finish signing in with {0}, or {0} did not allow it. Try again, or sign in "
-    "another way.",
+    _LOG_IN,
+    N_(
+        "You didn’t finish with %(provider)s, or it didn’t let you in. Try again, or log in "
+        "another way."
+    ),
 )
 PROVIDER_NOT_ADMITTED: Final = Problem(
     422,
     "provider_not_admitted",
-    "Sign in",
-    "{0} knows your account, but it may not be used here. Ask whoever manages your account at {0}, "
-    "or sign in another way.",
+    _LOG_IN,
+    N_(
+        "%(provider)s knows your account, but it can’t be used here. Ask whoever manages your "
+        "account there, or log in another way."
+    ),
 )
 PROVIDER_NOT_FRESH: Final = Problem(
     422,
     "provider_not_fresh",
-    "Sign in",
-    "{0} did not ask you to sign in again. Sign out at {0} first, then try again here, or sign in "
-    "another way.",
+    _LOG_IN,
+    N_(
+        "%(provider)s didn’t ask you to log in again. Log out there first, then try again here, "
+        "or log in another way."
+    ),
 )
 PROVIDER_MISCONFIGURED: Final = Problem(
     503,
     "provider_misconfigured",
-    "Sign in",
-    "Signing in with {} is not set up correctly, so trying again does not help. Sign in another "
-    "way, or tell us the reference below.",
+    _LOG_IN,
+    N_(
+        "You can’t log in with %(provider)s right now. Something is wrong on our side, not with "
+        "your details. Log in another way, or try later."
+    ),
 )
 PROVIDER_AWAY: Final = Problem(
     503,
     "provider_away",
-    "Sign in",
-    "{} does not answer right now. Try again in a minute, or sign in another way.",
+    _LOG_IN,
+    N_("%(provider)s isn’t answering. Try again in a minute, or log in another way."),
     passes=True,
 )
 PROVIDER_NOT_HERE: Final = Problem(
     422,
     "provider_not_here",
-    "Sign in",
-    "{} can't be used inside this app. Please sign in another way.",
+    _LOG_IN,
+    N_("%(provider)s doesn’t work inside Messenger. Log in another way."),
 )
 PROVIDER_NOWHERE: Final = Problem(
     422,
     "provider_nowhere",
-    "Sign in",
-    "{} can't be used inside this app, and there is no other way to sign in here yet.",
+    _LOG_IN,
+    N_("%(provider)s doesn’t work inside Messenger, and there’s no other way to log in here yet."),
 )
+
+
+def refused_password(reason: str, *, num: int) -> Problem:
+    """Return why a new password is not allowed, by the *reason* and number of PasswordRefused."""
+    sentence: Message = _REFUSED_PASSWORDS[reason].with_values(num=num)
+    return Problem(422, PASSWORD_NOT_ALLOWED, _CHOOSE, sentence, is_typed=True)

@@ -1,4 +1,4 @@
-"""Problems that a person meets on the sign-in pages."""
+"""Problems that a person meets on the pages of an attempt."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -36,171 +36,145 @@ from app.web.exceptions import (
     PageUnknown,
     StateRefused,
 )
+from app.web.languages.message import N_, NN_
 from app.web.problems.problem import Problem
 
-AGAIN: Final = "Go back to Messenger and tap Log In again."
+START_AGAIN: Final = N_("Tap Log In in the chat to start again.")
+TRY_AGAIN_FROM_CHAT: Final = N_("Tap Log In in the chat to try again.")
+
+BAD_LINK: Final = N_("This link doesn’t work")
+OPEN_THE_CHAT: Final = N_("Open the chat in Messenger and tap Log In.")
+
+_LETS_START_AGAIN: Final = N_("Let’s start again")
+_TAP_LOG_IN: Final = N_("Tap Log In in the chat.")
+
+_EXPIRED: Final = N_("This page has expired")
+_WORKS_FIVE_MINUTES: Final = N_("For your safety it works for five minutes. Nothing was connected.")
+
+_BUSY: Final = N_("We’re busy right now")
+_IN_A_MOMENT: Final = N_("Try again in a moment.")
+_IN_A_MINUTE: Final = N_("Try again in a minute.")
+
+_OURS: Final = N_("We can’t log you in right now")
+_OUR_SIDE: Final = N_("Something is wrong on our side, not with your details.")
+_LATER: Final = N_("Please try later.")
+
+_NO_MESSENGER: Final = N_("We can’t reach Messenger")
+_WAIT: Final = N_("Please wait")
 
 PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     # RFC 9110, 7.4: a request for an https address that did not come by https is misdirected.
     NotByHttps: Problem(
         421,
         "not_by_https",
-        "Not secure",
-        "We can't see that this page was asked for by https. If you run this server: its log says "
-        "why, and so does threadlink doctor.",
+        N_("Not secure"),
+        N_("We can’t see that this page was opened over https."),
+        N_("If you run this server: its log says why, and so does the command “doctor”."),
     ),
-    LinkIncomplete: Problem(
-        400,
-        "link_incomplete",
-        "Something is missing",
-        "This link is incomplete. Go back to Messenger and tap Log in again.",
-    ),
-    LinkAmbiguous: Problem(
-        400, "link_ambiguous", "This link is not right", f"Part of it is there twice. {AGAIN}"
-    ),
-    RedirectRefused: Problem(
-        400,
-        "redirect_refused",
-        "This link is not right",
-        f"This link does not come from Messenger. {AGAIN}",
-    ),
+    LinkIncomplete: Problem(400, "link_incomplete", BAD_LINK, OPEN_THE_CHAT),
+    LinkAmbiguous: Problem(400, "link_ambiguous", BAD_LINK, OPEN_THE_CHAT),
+    RedirectRefused: Problem(400, "redirect_refused", BAD_LINK, OPEN_THE_CHAT),
     PageUnknown: Problem(
         400,
         "page_unknown",
-        "This link is not right",
-        "This link belongs to a page that is not set up here. Tell the page's owner.",
+        BAD_LINK,
+        N_("It belongs to a Page that isn’t set up here."),
+        N_("Tell the business."),
     ),
-    CookieAbsent: Problem(
-        400, "cookie_absent", "Let's start again", "Tap Log In again in Messenger."
-    ),
+    CookieAbsent: Problem(400, "cookie_absent", _LETS_START_AGAIN, _TAP_LOG_IN),
     NoCookies: Problem(
         400,
         "no_cookies",
-        "Let's start again",
-        "Tap Log In again in Messenger. If you then see this page again, this browser keeps no "
-        "cookies: allow them first.",
+        _LETS_START_AGAIN,
+        _TAP_LOG_IN,
+        N_("If you see this again, allow cookies for this site first."),
     ),
-    AttemptUnknown: Problem(
-        400, "attempt_unknown", "Let's start again", f"This link is no longer known. {AGAIN}"
-    ),
+    AttemptUnknown: Problem(400, "attempt_unknown", _LETS_START_AGAIN, _TAP_LOG_IN),
+    StateRefused: Problem(400, "state_refused", _LETS_START_AGAIN, _TAP_LOG_IN),
     FormRefused: Problem(
         400,
         "form_refused",
-        "Please try again",
-        "This page is out of date. Please try again.",
+        _LETS_START_AGAIN,
+        N_("This page is out of date. Try again."),
         passes=True,
     ),
-    AttemptExpired: Problem(
-        410, "attempt_expired", "This link has expired", f"This link has expired. {AGAIN}"
-    ),
-    LinkingTokenRefused: Problem(
-        410, "token_refused", "This link has expired", f"This link has expired. {AGAIN}"
-    ),
-    TokenSpent: Problem(
-        409, "token_spent", "This link has been used", f"This link has been used. {AGAIN}"
-    ),
-    AttemptOver: Problem(
-        409, "attempt_over", "This is finished", f"There is nothing more to do here. {AGAIN}"
-    ),
-    StateRefused: Problem(
-        400,
-        "state_refused",
-        "Let's start again",
-        f"This sign-in was not begun here, or was begun too long ago. {AGAIN}",
-    ),
+    AttemptExpired: Problem(410, "attempt_expired", _EXPIRED, _WORKS_FIVE_MINUTES, START_AGAIN),
+    LinkingTokenRefused: Problem(410, "token_refused", _EXPIRED, _WORKS_FIVE_MINUTES, START_AGAIN),
+    TokenSpent: Problem(409, "token_spent", N_("This link was already used"), START_AGAIN),
+    AttemptOver: Problem(409, "attempt_over", N_("This is already done"), START_AGAIN),
     NotDeparted: Problem(
         409,
         "not_departed",
-        "Please sign in again",
-        "That sign-in has been used already. Please sign in again.",
+        N_("Log in again"),
+        N_("That log-in was already used. Log in again."),
         passes=True,
     ),
-    NotSignedIn: Problem(409, "not_signed_in", "Sign in first", "Please sign in first."),
+    NotSignedIn: Problem(409, "not_signed_in", N_("Log in"), N_("Log in first.")),
     TooManyLinks: Problem(
         409,
         "too_many_links",
-        "Too many connections",
-        "Your account is connected to as many Messenger profiles as it may have. "
-        "Disconnect one, then tap Log In again.",
+        N_("You’ve reached the limit"),
+        NN_(
+            "Your account is connected to %(num)d Messenger profile, the most allowed.",
+            "Your account is connected to %(num)d Messenger profiles, the most allowed.",
+        ),
+        N_("Tap Log Out in one of those chats, then try again."),
     ),
     DigitsSentTooOften: Problem(
         409,
         "digits_sent_too_often",
-        "Too many messages",
-        "We have sent you digits several times. Use the newest, or start again from Messenger.",
+        N_("Too many codes"),
+        N_("Use the newest code, or tap Log In in the chat to start again."),
     ),
     DigitsNotDelivered: Problem(
         409,
         "digits_not_delivered",
-        "Write to us first",
-        "We can't send you a message in Messenger yet. Go back, write us one, then tap Log In "
-        "again.",
+        N_("Write to us first"),
+        N_("We can’t message you yet."),
+        N_("Send us any message in the chat, then tap Log In."),
     ),
     RateLimited: Problem(
         429,
         "throttled",
-        "Too many tries",
-        "Please wait a few minutes, then try again.",
+        _WAIT,
+        NN_(
+            "Too many attempts. Try again in %(num)d minute.",
+            "Too many attempts. Try again in %(num)d minutes.",
+        ),
         passes=True,
     ),
-    Busy: Problem(
-        503,
-        "busy",
-        "Busy right now",
-        "Many people are signing in. Try again in a moment.",
-        passes=True,
-    ),
-    AuthenticatorMisconfigured: Problem(
-        503,
-        "sign_in_misconfigured",
-        "Sign-in is not available",
-        "Signing in is not set up correctly here, so trying again does not help. Tell us the "
-        "reference below.",
-    ),
+    Busy: Problem(503, "busy", _BUSY, _IN_A_MOMENT, passes=True),
+    NotCommitted: Problem(503, "database_busy", _BUSY, _IN_A_MOMENT, passes=True),
+    AuthenticatorMisconfigured: Problem(503, "sign_in_misconfigured", _OURS, _OUR_SIDE, _LATER),
     AuthenticatorUnavailable: Problem(
         503,
         "sign_in_unavailable",
-        "Sign-in is not available",
-        "We can't check your details right now. Please try again in a minute.",
+        N_("We can’t check your details right now"),
+        _IN_A_MINUTE,
         passes=True,
     ),
-    GraphUnavailable: Problem(
-        503,
-        "graph",
-        "Messenger does not answer",
-        "Messenger does not answer. Please try again in a minute.",
-        passes=True,
-    ),
+    GraphUnavailable: Problem(503, "graph", _NO_MESSENGER, _IN_A_MINUTE, passes=True),
     GraphThrottled: Problem(
-        503,
-        "graph_throttled",
-        "Messenger is busy",
-        "Messenger asks us to wait. Please try again in a few minutes.",
-        passes=True,
+        503, "graph_throttled", _NO_MESSENGER, N_("Try again in a few minutes."), passes=True
     ),
-    GraphRefused: Problem(
-        503,
-        "graph_refused",
-        "This does not work right now",
-        "This is our fault, not yours: Messenger refuses what we ask of it. It is noted, for us to "
-        "put right. If you write to us about it, give the reference below.",
-    ),
+    GraphRefused: Problem(503, "graph_refused", _OURS, _OUR_SIDE, _LATER),
     RegionRefused: Problem(
         403,
         "region_refused",
-        "Not available here",
-        "Messenger does not let us connect accounts here: its rules for your region, or for ours, "
-        "do not allow it. You can go on chatting with us.",
-    ),
-    NotCommitted: Problem(
-        503, "database_busy", "Busy right now", "Please try again in a moment.", passes=True
+        N_("Not available here"),
+        N_("Messenger doesn’t let people connect an account in your country or with this Page."),
+        N_("You can keep chatting with us."),
     ),
 }
 
-TOO_LATE: Final = Problem(
-    410,
-    "too_late",
-    "That took too long",
-    "You came back after the five minutes for which a link works, so nothing was connected. "
-    f"{AGAIN}",
+TOO_LATE: Final = Problem(410, "too_late", _EXPIRED, _WORKS_FIVE_MINUTES, START_AGAIN)
+# The wait is longer than the attempt lasts: there is nothing to try again on this page.
+THROTTLED_TOO_LONG: Final = Problem(
+    429,
+    "throttled",
+    _WAIT,
+    NN_(
+        "Too many attempts. Wait %(num)d minute, then tap Log In in the chat.",
+        "Too many attempts. Wait %(num)d minutes, then tap Log In in the chat.",
+    ),
 )

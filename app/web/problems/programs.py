@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.accounts.rate_limiter import RateLimited
 from app.api_keys.service import KeyRefused
+from app.infra.admission import Busy
+from app.infra.database.writer import NotCommitted
 from app.messenger.errors import (
     BadPayload,
     BadSignature,
     GraphRefused,
     GraphThrottled,
+    GraphUnavailable,
     PersonUnknown,
     RegionRefused,
     WindowClosed,
@@ -19,41 +23,41 @@ from app.web.exceptions import (
     ResourceNotFound,
     ScopeMissing,
 )
-from app.web.problems.problem import Problem
+from app.web.problems.problem import Problem, english_problem
 
 PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
-    BadSignature: Problem(
+    BadSignature: english_problem(
         403, "bad_signature", "Invalid signature", "The signature was not made with the app secret."
     ),
-    BadPayload: Problem(
+    BadPayload: english_problem(
         400, "bad_payload", "Invalid delivery", "The body is not a webhook delivery."
     ),
-    KeyRefused: Problem(
+    KeyRefused: english_problem(
         401,
         "key_refused",
         "Invalid API key",
         "Send a valid API key as Authorization: Bearer. See: threadlink keys create",
     ),
-    ScopeMissing: Problem(
+    ScopeMissing: english_problem(
         403,
         "scope_missing",
         "Missing scope",
         "The API key lacks the scope of this operation. See: threadlink keys list",
     ),
-    KeyExposed: Problem(
+    KeyExposed: english_problem(
         400,
         "key_exposed",
         "API key exposed",
         "The address contains an API key, and logs keep addresses. Revoke the key, create another, "
         "and send that as Authorization: Bearer.",
     ),
-    ResourceNotFound: Problem(
+    ResourceNotFound: english_problem(
         404,
         "not_found",
         "Not found",
         "There is no such link or page, or this API key is for another page.",
     ),
-    InputRefused: Problem(
+    InputRefused: english_problem(
         400,
         "input_refused",
         "Invalid request",
@@ -62,27 +66,47 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
 }
 # Of the API alone: people read other words about the same errors.
 API_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
-    PersonUnknown: Problem(
+    RateLimited: english_problem(
+        429,
+        "throttled",
+        "Rate limit reached",
+        "Send the request again after the time in Retry-After.",
+        passes=True,
+    ),
+    Busy: english_problem(
+        503, "busy", "Busy right now", "Send the request again in a moment.", passes=True
+    ),
+    NotCommitted: english_problem(
+        503, "database_busy", "Busy right now", "Send the request again in a moment.", passes=True
+    ),
+    GraphUnavailable: english_problem(
+        503,
+        "graph",
+        "Messenger does not answer",
+        "Messenger does not answer; the message was not sent. Send it again in a minute.",
+        passes=True,
+    ),
+    PersonUnknown: english_problem(
         422,
         "person_unreachable",
         "Person not reachable",
         "Messenger knows no such person on this page, or the person has blocked the page or left.",
     ),
-    WindowClosed: Problem(
+    WindowClosed: english_problem(
         422,
         "window_closed",
         "Person has to write first",
         "Messenger delivers nothing to this person now: they have not written to the page for a "
         "day. Send the button as an answer to their next message.",
     ),
-    RegionRefused: Problem(
+    RegionRefused: english_problem(
         422,
         "region_refused",
         "Not available in this region",
         "Messenger's privacy rules for the region of the person, or of the page, refuse this "
         "message.",
     ),
-    GraphThrottled: Problem(
+    GraphThrottled: english_problem(
         503,
         "graph_throttled",
         "Messenger asks to wait",
@@ -90,7 +114,7 @@ API_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         "time in Retry-After.",
         passes=True,
     ),
-    GraphRefused: Problem(
+    GraphRefused: english_problem(
         503,
         "messenger_refused_us",
         "Messenger refuses this server",

@@ -4,10 +4,13 @@
 // A password that can be looked at is typed wrong less often on a phone.
 for (const button of document.querySelectorAll("button[data-shows]")) {
   const field = document.getElementById(button.dataset.shows);
-  const show = (shown) => {
-    field.type = shown ? "text" : "password";
-    button.textContent = shown ? "Hide" : "Show";
-    button.setAttribute("aria-label", shown ? "Hide password" : "Show password");
+  const hidden = [button.textContent, button.getAttribute("aria-label")];
+  const shown = [button.dataset.shown, button.dataset.shownLabel];
+  const show = (isShown) => {
+    const [text, label] = isShown ? shown : hidden;
+    field.type = isShown ? "text" : "password";
+    button.textContent = text;
+    button.setAttribute("aria-label", label);
   };
   button.hidden = false;
   button.addEventListener("click", () => show(field.type === "password"));
@@ -16,24 +19,32 @@ for (const button of document.querySelectorAll("button[data-shows]")) {
 }
 
 // The second half of a double click, begun on another page or in a window above this one, must not
-// fall on this button.
+// fall on this button. It stays in the tab order, so that a keyboard finds it from the first moment.
 for (const button of document.querySelectorAll("button[data-after-a-moment]")) {
   let timer;
   const stop = () => {
     clearTimeout(timer);
-    button.disabled = true;
+    button.setAttribute("aria-disabled", "true");
   };
   const wait = () => {
     stop();
     if (document.visibilityState === "visible") {
-      timer = setTimeout(() => { button.disabled = false; }, 500);
+      timer = setTimeout(() => button.removeAttribute("aria-disabled"), 500);
     }
   };
+  button.form.addEventListener("submit", (event) => {
+    if (button.hasAttribute("aria-disabled")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  });
   addEventListener("blur", stop);
   for (const back of ["focus", "pageshow"]) addEventListener(back, wait);
   document.addEventListener("visibilitychange", wait);
   // A browser that tells of no focus when its window is back tells of the first touch.
-  document.addEventListener("pointerdown", () => { if (button.disabled) wait(); });
+  document.addEventListener("pointerdown", () => {
+    if (button.hasAttribute("aria-disabled")) wait();
+  });
   wait();
 }
 
@@ -41,16 +52,48 @@ for (const button of document.querySelectorAll("button[data-after-a-moment]")) {
 // come back to it: a form is never shut for good.
 const PAUSE = 5000;
 for (const form of document.forms) {
-  const reopen = () => form.removeAttribute("aria-busy");
+  const button = form.querySelector("button[data-busy]");
+  const text = button?.textContent;
+  const reopen = () => {
+    form.removeAttribute("aria-busy");
+    if (button) {
+      button.textContent = text;
+      button.classList.remove("is-busy");
+    }
+  };
   form.addEventListener("submit", (event) => {
     if (form.hasAttribute("aria-busy")) {
       event.preventDefault();
       return;
     }
     form.setAttribute("aria-busy", "true");
+    if (button) {
+      button.textContent = button.dataset.busy;
+      button.classList.add("is-busy");
+    }
     setTimeout(reopen, PAUSE);
   });
   addEventListener("pageshow", reopen);
+}
+
+// How long the page still works: its texts come with the page, one for each minute. The last two
+// minutes are read out; at the end the page that says so is asked for.
+const clock = document.querySelector("[data-seconds-left]");
+if (clock) {
+  const texts = clock.dataset.countdown.split("|");
+  const end = Date.now() + clock.dataset.secondsLeft * 1000;
+  const tell = () => {
+    const minutes = Math.ceil((end - Date.now()) / 60000);
+    if (minutes <= 0) {
+      location.replace(location.href);
+      return;
+    }
+    const text = texts[Math.min(minutes, texts.length) - 1];
+    if (minutes <= 2) clock.setAttribute("role", "status");
+    if (text !== clock.textContent) clock.textContent = text;
+    setTimeout(tell, (end - Date.now()) % 60000 + 50);
+  };
+  tell();
 }
 
 // A page that answers a form is asked for again, without the form, by whoever comes back to it

@@ -6,7 +6,7 @@ from tests.fidelity.faults.rows import LINKED, Row, Side, client, ours
 
 _LOG_IN: Final = "send Log In"
 _APIS: Final = "messaging-api-messenger"
-_REFUSED: Final = "This does not work right now"
+_REFUSED: Final = "We can’t log you in right now"
 # The page for each class of Graph errors, and why; the names are those of our log.
 _CLASSES: Final = {
     "GraphUnavailable": (
@@ -14,7 +14,7 @@ _CLASSES: Final = {
         "temporary: ours retries, then asks the person to try again",
     ),
     "GraphThrottled": (
-        "Messenger is busy",
+        "We can’t reach Messenger",
         "ours does not retry over a rate limit; the person may, as late as Graph says",
     ),
     "GraphRefused": (
@@ -30,7 +30,7 @@ _CLASSES: Final = {
 def _tap_again(fault: str) -> Row:
     return Row(
         fault=fault,
-        ours=ours("410 This link has expired; nothing delivered; not linked"),
+        ours=ours("410 This page has expired; nothing delivered; not linked"),
         foreign=client("botly", "psid", '"code": 10303'),
         why="ours asks the person to tap Log In again; botly returns the error",
     )
@@ -48,7 +48,7 @@ _COMMON: Final = (
     _tap_again("linking-token-of-another-page"),
     Row(
         fault="page-token-of-another-page",
-        ours=ours("410 This link has expired; nothing delivered; not linked"),
+        ours=ours("410 This page has expired; nothing delivered; not linked"),
         foreign=client("fbmq", "page", '"name": "Another Page"'),
         why="another Page's token cannot read this linking token; fbmq reports the other Page",
     ),
@@ -65,13 +65,13 @@ _COMMON: Final = (
     ),
     Row(
         fault="profile-withheld",
-        ours=ours("a Messenger user we cannot name", "asks_who"),
+        ours=ours("Connect a profile we can’t name?", "asks_who"),
         foreign=client("botly", "profile", '"error_subcode": 2018247'),
         why="ours links without the name, and says that it does not know it",
     ),
     Row(
         fault="profile-nameless",
-        ours=ours("a Messenger user we cannot name", "asks_who"),
+        ours=ours("Connect a profile we can’t name?", "asks_who"),
         foreign=client(_APIS, "profile", 'it got {"id": '),
         why="ours links without the name, and says that it does not know it",
     ),
@@ -97,7 +97,7 @@ _COMMON: Final = (
     Row(
         fault="drip",
         ours=ours(
-            "503 Messenger does not answer; asked Graph 1 x; logs GraphUnavailable", "signs_in"
+            "503 We can’t reach Messenger; asked Graph 1 x; logs GraphUnavailable", "signs_in"
         ),
         foreign=client("messenger-bot", "set linking url", '{"result": "success"}'),
         why="ours limits the whole call to a few seconds; messenger-bot waits to the end",
@@ -188,7 +188,7 @@ _RARE: Final = (
         _rare(
             f"graph-{name}",
             "asks_who",
-            "a Messenger user we cannot name",
+            "Connect a profile we can’t name?",
             _message(program, int(name.partition("-")[0]), "profile"),
         )
         for name, program in (

@@ -28,13 +28,14 @@ from tests.web.page_visitor import PageVisitor
 
 pytestmark = [on_sqlite, pytest.mark.real_peers]
 
-FORM_AWAY = "We can't check your details right now. Please try again in a minute."
+FORM_AWAY = "We can’t check your details right now Try again in a minute."
 FORM_WRONG = (
-    "Signing in is not set up correctly here, so trying again does not help. Tell us the reference"
+    "We can’t log you in right now Something is wrong on our side, not with your details. "
+    "Please try later."
 )
-PROVIDER_AWAY = "Staff does not answer right now. Try again in a minute"
-PROVIDER_WRONG = "Signing in with Staff is not set up correctly, so trying again does not help."
-FAULTS_OF_OURS = ("Check your details", "You did not", "didn't work")
+PROVIDER_AWAY = "Staff isn’t answering. Try again in a minute"
+PROVIDER_WRONG = "You can’t log in with Staff right now. Something is wrong on our side"
+FAULTS_OF_OURS = ("Wrong email", "You didn’t", "couldn’t log you in")
 Settings = dict[str, str]
 
 

@@ -148,7 +148,7 @@ def test_one_token_opens_no_more_guesses_than_ten(
     owner.presses("Connect", code=_digits(graph))
 
     assert 429 == owner.sees.status
-    assert "Please wait a few minutes, then try again." in owner.reads
+    assert "Too many attempts." in owner.reads
     assert "location" not in owner.sees.headers
     assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
 
@@ -172,12 +172,12 @@ def test_a_chat_gets_ten_messages_an_hour(
     for _ in range(10):
         _signed_in(newcomer(), known)
     late = _signed_in(newcomer(), known)
-    assert "One more step" in late.reads
+    assert "Is this your Messenger?" in late.reads
 
-    late.presses("Send six digits")
+    late.presses("Send a code")
 
     assert 429 == late.sees.status
-    assert "Please wait a few minutes, then try again." in late.reads
+    assert "Too many attempts." in late.reads
     assert "Back to Messenger" in late.reads
     assert 10 == len(graph.messages)
     assert 1 == stored.count("attempt", "digits_sent = 0")
@@ -189,10 +189,10 @@ def test_new_digits_replace_the_old_at_most_twice(
     person = _signed_in(newcomer(), known)
     first = _digits(graph)
     for _ in range(2):
-        person.presses("Send new digits")
+        person.presses("Send a new code")
         person.follows()
 
-    person.presses("Send new digits")
+    person.presses("Send a new code")
 
     assert 409 == person.sees.status
     assert "Use the newest" in person.reads
@@ -215,7 +215,7 @@ def test_a_message_that_messenger_refuses_is_explained(
     person.signs_in()
 
     assert 409 == person.sees.status
-    assert "Go back, write us one, then tap Log In again." in person.reads
+    assert "Send us any message in the chat, then tap Log In." in person.reads
     assert "Back to Messenger" in person.reads
     assert 0 == stored.count("attempt", "digits_hash IS NOT NULL")
     guesses = "failures > 0 AND key NOT LIKE 'opens%' AND key NOT LIKE 'digits:%'"
@@ -258,11 +258,11 @@ def test_without_digits_there_is_nothing_to_confirm(
     token = person.sees.form("Back to Messenger").fields["form_token"]
     answer = person.browser("POST", f"{address}/confirm", body={"form_token": token, "code": ""})
 
-    assert "One more step" in person.reads
+    assert "Is this your Messenger?" in person.reads
     assert "Connect" not in person.reads
     assert 409 == answer.status
     assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
-    person.presses("Send six digits")
+    person.presses("Send a code")
     person.follows()
     person.presses("Connect", code=_digits(graph))
     assert 303 == person.sees.status
@@ -279,7 +279,7 @@ def test_unnamed_profiles_alone_can_be_asked(
 
     _signed_in(person, login)
 
-    assert are_asked == ("Six digits" in person.reads)
+    assert are_asked == ("6-digit code" in person.reads)
     assert are_asked == bool(graph.messages)
 
 

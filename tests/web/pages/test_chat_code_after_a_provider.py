@@ -60,12 +60,12 @@ def test_coming_back_signed_in_is_not_enough(
     back: PageVisitor, graph: Graph, services: Services
 ) -> None:
     """R13: no digits have left yet, so there is nothing to confirm, with or without a form."""
-    form = back.sees.form("Send six digits")
+    form = back.sees.form("Send a code")
     address = form.action.removesuffix("/digits")
 
     forged = back.browser("POST", f"{address}/confirm", body={**form.fields, "code": ""})
 
-    assert "One more step" in back.reads
+    assert "Is this your Messenger?" in back.reads
     assert "Connect" not in {one.button for one in back.sees.forms}
     assert 409 == forged.status
     assert "location" not in forged.headers
@@ -77,7 +77,7 @@ def test_the_digits_of_the_chat_connect(
     back: PageVisitor, graph: Graph, services: Services
 ) -> None:
     """R13: with them, and with no others."""
-    back.presses("Send six digits")
+    back.presses("Send a code")
     back.follows()
     sent = json.loads(graph.messages[-1])
     digits = sent["message"]["text"].split(" are your digits")[0]
@@ -97,9 +97,9 @@ def test_going_to_the_provider_again_does_not_lead_past_the_digits(
     back: PageVisitor, graph: Graph, stub: Provider
 ) -> None:
     """R13: neither a second sign-in nor the back button makes the question go away."""
-    back.presses("Send six digits")
+    back.presses("Send a code")
     back.follows()
-    back.presses("Not you? Sign in again")
+    back.presses("Use a different account")
     back.follows()
     back.presses(BUTTON)
     back.opens(there(back, stub))

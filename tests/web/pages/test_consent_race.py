@@ -38,8 +38,8 @@ def test_a_sign_in_during_the_consent_passes_no_digits_by(
     person.taps_log_in(login)
     person.signs_in()
     consent = person.sees.form("Connect")
-    person.presses("Not you? Sign in again")
-    token = person.follows().form("Sign in").fields["form_token"]
+    person.presses("Use a different account")
+    token = person.follows().form("Log in").fields["form_token"]
 
     _signs_in_after_the_first_look(services, jane)
     answer = person.sends(consent, form_token=token)

@@ -106,7 +106,7 @@ def says(site: Flask, graph: Graph, username: str, password: str, psid: str = AN
     graph.knows(login, psid)
     person = PageVisitor(site)
     person.taps_log_in(login)
-    form = person.sees.form("Sign in")
+    form = person.sees.form("Log in")
     answer = person.sends(form, username=username, password=password)
     body = answer.text
     attempt_id = form.action.rpartition("/")[2]
@@ -167,7 +167,7 @@ def test_a_throttled_try_tells_no_more_and_costs_no_verification(
     assert wrong.status == right.status == 429
     assert wrong.body == right.body
     assert _without_wait(wrong) == _without_wait(right)
-    assert "Please wait a few minutes" in wrong.body
+    assert "Too many attempts." in wrong.body
 
 
 def test_a_full_house_turns_everybody_away_alike(

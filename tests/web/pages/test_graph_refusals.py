@@ -179,5 +179,5 @@ def test_without_a_name_a_sign_in_goes_on_only_if_messenger_withholds_it(
 
     person = visit.person
     assert goes_on == (person.sees.status < 400)
-    assert goes_on == ("a Messenger user we cannot name" in person.reads)
+    assert goes_on == ("Connect a profile we can’t name?" in person.reads)
     assert goes_on != ("our fault, not yours" in person.reads)

@@ -29,27 +29,24 @@ from tests.web.stored_rows import StoredRows
 pytestmark = [on_sqlite, pytest.mark.real_peers]
 BUTTON: Final = "Continue with Our Staff"
 HELP: Final = "https://shop.example.com/forgot"
-REFUSED: Final = "Signing in with Our Staff didn't work. Please try again, or sign in another way."
-IS_AWAY: Final = (
-    "Our Staff does not answer right now. Try again in a minute, or sign in another way."
-)
+REFUSED: Final = "Our Staff couldn’t log you in. Try again, or log in another way."
+IS_AWAY: Final = "Our Staff isn’t answering. Try again in a minute, or log in another way."
 NOT_SET_UP: Final = (
-    "Signing in with Our Staff is not set up correctly, so trying again does not help. "
-    "Sign in another way, or tell us the reference below."
+    "You can’t log in with Our Staff right now. Something is wrong on our side, not with your "
+    "details. Log in another way, or try later."
 )
 DECLINED: Final = (
-    "You did not finish signing in with Our Staff, or Our Staff did not allow it. "
-    "Try again, or sign in another way."
+    "You didn’t finish with Our Staff, or it didn’t let you in. Try again, or log in another way."
 )
 NOT_ADMITTED: Final = (
-    "Our Staff knows your account, but it may not be used here. "
-    "Ask whoever manages your account at Our Staff, or sign in another way."
+    "Our Staff knows your account, but it can’t be used here. "
+    "Ask whoever manages your account there, or log in another way."
 )
 NOT_FRESH: Final = (
-    "Our Staff did not ask you to sign in again. Sign out at Our Staff first, "
-    "then try again here, or sign in another way."
+    "Our Staff didn’t ask you to log in again. Log out there first, "
+    "then try again here, or log in another way."
 )
-AGAIN: Final = "Go back to Messenger and tap Log In again."
+AGAIN: Final = "Tap Log In in the chat."
 
 
 @pytest.fixture
@@ -98,7 +95,7 @@ def assert_helps(answer: Answer, sentence: str) -> None:
     """Make sure that the page says *sentence*, has every way on, and nothing of what was sent."""
     words = words_of(answer)
     assert sentence in words
-    assert {"Sign in", BUTTON, "Back to Messenger"} == {form.button for form in answer.forms}
+    assert {"Log in", BUTTON, "Back to Messenger"} == {form.button for form in answer.forms}
     assert HELP in answer.text
     assert 'role="alert"' in answer.text
     assert 'aria-invalid="true"' not in answer.text

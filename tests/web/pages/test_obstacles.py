@@ -282,7 +282,7 @@ def test_a_browser_without_the_cookie_is_noted_in_the_attempt_of_its_address(
     arrived, other = _arrived(app, graph), PageVisitor(app)
     if keeps:
         other.taps_log_in(log_in())
-    other.opens(arrived.sees.form("Sign in").action)
+    other.opens(arrived.sees.form("Log in").action)
 
     reference = reference_on(other.sees)
     assert reference_on(arrived.sees) == reference
@@ -302,7 +302,7 @@ def test_no_stranger_writes_into_an_attempt_that_is_not_there(
 
 
 def test_a_form_of_another_site_is_noted(arrived: PageVisitor, services: Services) -> None:
-    form = arrived.sees.form("Sign in")
+    form = arrived.sees.form("Log in")
     arrived.sends(form, headers={"Sec-Fetch-Site": "cross-site"}, username="x", password="y")
 
     assert [("form_refused", "", "")] == obstacles_under(services, reference_on(arrived.sees))
@@ -323,7 +323,7 @@ def test_pages_are_noted_by_name_and_problems_by_theirs(
 def test_a_page_that_looks_for_news_by_itself_is_not_noted(
     arrived: PageVisitor, services: Services
 ) -> None:
-    address = arrived.sees.form("Sign in").action
+    address = arrived.sees.form("Log in").action
     before = all_events(services)
     arrived.opens(address, **{"Sec-Fetch-Dest": "empty"})
 

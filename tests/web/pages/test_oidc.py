@@ -120,7 +120,7 @@ def memos(services: Services) -> list[str | None]:
 
 def assert_offers_all_ways(answer: Answer) -> None:
     buttons = {form.button for form in answer.forms}
-    assert {"Sign in", BUTTON, "Continue with Our <Staff>", "Back to Messenger"} <= buttons
+    assert {"Log in", BUTTON, "Continue with Our <Staff>", "Back to Messenger"} <= buttons
 
 
 def test_a_person_connects_by_a_provider(
@@ -251,7 +251,7 @@ def test_the_answer_to_one_attempt_signs_in_no_other(
     second_page = arrived.sees
     arrived.opens(first)
 
-    assert "Sign in" in {form.button for form in second_page.forms}
+    assert "Log in" in {form.button for form in second_page.forms}
     assert 200 == arrived.opens(second_page.form(BUTTON).action).status
     assert BUTTON in {form.button for form in arrived.sees.forms}
 
@@ -308,7 +308,7 @@ def test_a_hostile_answer_is_refused_with_a_page_that_helps(
     answer = comes_back(arrived, stub)
 
     assert 422 == answer.status
-    assert "Signing in with Stub didn&#39;t work" in answer.text
+    assert "<bdi>Stub</bdi> couldn’t log you in" in answer.text
     assert_offers_all_ways(answer)
     assert "audience" not in answer.text
     assert [None] == memos(services)
@@ -320,7 +320,7 @@ def test_turning_back_at_the_provider_leads_to_the_sign_in_page(
     answer = comes_back(arrived, stub, error="access_denied")
 
     assert 422 == answer.status
-    assert "You did not finish signing in with Stub, or Stub did not allow it" in answer.text
+    assert "You didn’t finish with <bdi>Stub</bdi>, or it didn’t let you in" in answer.text
     assert_offers_all_ways(answer)
 
 
@@ -333,7 +333,7 @@ def test_a_provider_that_is_down_is_said_so_and_the_others_work(
     answer = arrived.presses(BUTTON)
 
     assert 503 == answer.status
-    assert "Stub does not answer right now" in answer.text
+    assert "<bdi>Stub</bdi> isn’t answering" in answer.text
     assert_offers_all_ways(answer)
     arrived.presses("Continue with Our <Staff>")
     assert arrived.sees.location.startswith(other.issuer)
@@ -352,7 +352,7 @@ def test_a_sign_in_that_comes_back_too_late_says_so(
 
     assert 410 == answer.status
     assert "You came back after the five minutes" in answer.text
-    assert "tap Log In again" in answer.text
+    assert "Tap Log In in the chat" in answer.text
     assert {"Back to Messenger"} == {form.button for form in answer.forms}
     assert [] == stub.exchanged
 
@@ -367,7 +367,7 @@ def test_not_you_starts_sign_in_again(stub: Provider, arrived: Person) -> None:
     comes_back(arrived, stub)
     arrived.follows()
 
-    arrived.presses("Not you? Sign in again")
+    arrived.presses("Use a different account")
     arrived.follows()
 
     assert_offers_all_ways(arrived.sees)
@@ -386,7 +386,7 @@ def test_a_provider_that_refuses_webviews_is_not_offered_in_one(
     page = arrived.opens(address, **{"User-Agent": ON_IOS})
     forced = arrived.posts(form.action, form.fields, **{"User-Agent": ON_IOS})
 
-    sentence = "Our &lt;Staff&gt; can&#39;t be used inside this app."
+    sentence = "<bdi>Our &lt;Staff&gt;</bdi> doesn’t work inside Messenger."
     assert sentence in page.text
     assert BUTTON in {shown.button for shown in page.forms}
     assert "Continue with Our <Staff>" not in {shown.button for shown in page.forms}

@@ -70,7 +70,7 @@ def test_an_incomplete_link_is_never_followed(
     answer = visitor.opens(f"/authorize?{urlencode(given)}")
 
     assert 400 == answer.status
-    assert "This link is incomplete. Go back to Messenger and tap Log in again." in visitor.reads
+    assert "Open the chat in Messenger and tap Log In." in visitor.reads
     _is_refused(visitor, login, stored)
 
 
@@ -199,7 +199,7 @@ def test_a_thousand_opens_ask_graph_nothing(app: Flask, graph: Graph, stored: St
     assert [] == graph.calls
     assert 300 == stored.count("attempt")
     assert int(stranger.sees.headers["retry-after"]) in range(1, 301)
-    assert "Please wait a few minutes" in stranger.reads
+    assert "Too many attempts." in stranger.reads
 
 
 def test_two_tabs_are_two_attempts(visitor: PageVisitor) -> None:
@@ -219,7 +219,7 @@ def test_a_browser_without_cookies_is_told_so(app: Flask) -> None:
     stranger.taps_log_in(log_in())
 
     assert 400 == stranger.sees.status
-    assert "Tap Log In again in Messenger." in stranger.reads
+    assert "Tap Log In in the chat." in stranger.reads
     assert "keeps no cookies" in stranger.reads
 
 
@@ -232,7 +232,7 @@ def test_a_clean_address_in_another_browser_leads_nowhere(app: Flask, visitor: P
     answer = visitor.opens(other.sees.location)
 
     assert 400 == answer.status
-    assert "Tap Log In again in Messenger." in visitor.reads
+    assert "Tap Log In in the chat." in visitor.reads
     assert "keeps no cookies" not in visitor.reads
     assert () == answer.forms
 

@@ -57,7 +57,7 @@ def test_a_victim_is_shown_whose_messenger_it_is(newcomer: Newcomer, bait: LogIn
     victim.signs_in()
 
     assert "Connect Mallory Fox on Messenger to j•••@example.com?" in victim.reads
-    warning = "Only continue if this is your own Messenger. If someone sent you this link, cancel."
+    warning = "If someone sent you this link, cancel."
     assert warning in victim.reads
     assert USERNAME not in victim.sees.text
     assert MALLORY not in victim.sees.text
@@ -104,7 +104,7 @@ def test_forms_copied_into_another_browser_do_nothing(
     victim.signs_in()
     mallory.taps_log_in(bait)
 
-    for button in ("Connect", "Cancel", "Not you? Sign in again"):
+    for button in ("Connect", "Cancel", "Use a different account"):
         answer = mallory.sends(victim.sees.form(button))
 
         assert 400 == answer.status
@@ -131,7 +131,7 @@ def test_a_form_of_one_attempt_is_no_good_for_another(newcomer: Newcomer, graph:
     answer = victim.browser("POST", theirs.action, body=mine.fields)
 
     assert 400 == answer.status
-    assert "This page is out of date. Please try again." in answer.text
+    assert "This page is out of date. Try again." in answer.text
     assert "location" not in answer.headers
 
 
@@ -142,7 +142,7 @@ def test_a_cookie_of_one_attempt_does_not_open_another(newcomer: Newcomer, app: 
     theirs.opens(log_in().address())
     name, _, rest = theirs.sees.headers["set-cookie"].partition("=")
     value = rest.partition(";")[0]
-    my_path = mine.sees.form("Sign in").action
+    my_path = mine.sees.form("Log in").action
     my_name = f"attempt-{my_path.rpartition('/')[2]}"
 
     forger = PageVisitor(app, keeps_cookies=False).browser
@@ -150,7 +150,7 @@ def test_a_cookie_of_one_attempt_does_not_open_another(newcomer: Newcomer, app: 
     true = forger("GET", theirs.sees.location, headers={"Cookie": f"{name}={value}"})
 
     assert 400 == forged.status
-    assert "Sign in" not in forged.text
+    assert "Log in" not in forged.text
     assert 200 == true.status
 
 
@@ -167,7 +167,7 @@ def test_a_token_passed_on_is_spent_by_who_confirms_first(
     mallory.presses("Connect")
 
     assert 409 == mallory.sees.status
-    assert "This link has been used" in mallory.reads
+    assert "This link was already used" in mallory.reads
     assert "location" not in mallory.sees.headers
     assert 1 == stored.count("attempt", "code_hash IS NOT NULL")
 
@@ -190,7 +190,7 @@ def test_the_same_code_after_the_secret_key_was_changed(
     """R20, R71: a rotation between the two clicks does no harm to either the code or the form."""
     victim = newcomer()
     victim.taps_log_in(bait)
-    signed_in = victim.presses("Sign in", username=USERNAME, password=PASSWORD)
+    signed_in = victim.presses("Log in", username=USERNAME, password=PASSWORD)
     cookie = signed_in.headers["set-cookie"].partition(";")[0]
     victim.follows()
     form = victim.sees.form("Connect")
@@ -255,7 +255,7 @@ def test_signing_in_once_opens_no_second_attempt(newcomer: Newcomer, graph: Grap
 
     victim.taps_log_in(second)
 
-    assert "Sign in" in victim.reads
+    assert "Log in" in victim.reads
     assert "Connect" not in victim.reads
 
 
@@ -265,7 +265,7 @@ def test_an_attacker_cannot_sign_a_victim_in(
     """R27: a form on another site posts the attacker's own credentials into the attempt."""
     victim = newcomer()
     victim.taps_log_in(bait)
-    form = victim.sees.form("Sign in")
+    form = victim.sees.form("Log in")
 
     answer = victim.sends(
         form,
@@ -283,10 +283,10 @@ def test_the_wrong_account_can_be_left(newcomer: Newcomer, bait: LogIn, stored: 
     victim.taps_log_in(bait)
     victim.signs_in()
 
-    victim.presses("Not you? Sign in again")
+    victim.presses("Use a different account")
     victim.follows()
 
-    assert "Sign in" in victim.reads
+    assert "Log in" in victim.reads
     assert 0 == stored.count("attempt", "subject IS NOT NULL OR display_name IS NOT NULL")
 
 
@@ -297,8 +297,8 @@ def test_the_wrong_account_can_be_left(newcomer: Newcomer, bait: LogIn, stored: 
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
         ("Ana\u2066\u200b Berg", "Ana Berg"),
         (f"Zoe{chr(0x301) * 50}", f"Zoe{chr(0x301) * 3} on"),
-        ("\u3164\u2800", "a Messenger user we cannot name"),
-        ("", "a Messenger user we cannot name"),
+        ("\u3164\u2800", "Connect a profile we can’t name?"),
+        ("", "Connect a profile we can’t name?"),
     ],
 )
 def test_a_chosen_name_cannot_bend_the_question(
@@ -331,7 +331,7 @@ def test_an_account_that_would_lose_its_link_is_not_named(
 
     person.signs_in("rosa@example.org")
 
-    assert "connected to another account, which will be disconnected" in person.reads
+    assert "This profile is connected to another account. Connecting will end that." in person.reads
     assert "example.com" not in person.sees.text
 
 

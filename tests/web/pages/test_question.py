@@ -55,7 +55,7 @@ def test_a_question_left_in_another_tab_connects_nobody_else(
     person = arrives()
     person.signs_in()
     old = person.sees.form("Connect")
-    person.presses("Not you? Sign in again")
+    person.presses("Use a different account")
     person.follows()
     person.signs_in(rosa)
 
@@ -63,7 +63,7 @@ def test_a_question_left_in_another_tab_connects_nobody_else(
 
     assert 400 == person.sees.status
     assert "location" not in person.sees.headers
-    assert "This page is out of date. Please try again." in person.reads
+    assert "This page is out of date. Try again." in person.reads
     assert "to r•••@shop.example?" in person.reads
     assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")
@@ -83,7 +83,7 @@ def test_whoever_would_lose_the_profile_is_asked_about_first(
     person.sends(old)
 
     assert 409 == person.sees.status
-    assert "connected to another account, which will be disconnected" in person.reads
+    assert "This profile is connected to another account. Connecting will end that." in person.reads
     assert 1 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")
     assert 303 == person.sees.status

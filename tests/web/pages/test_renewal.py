@@ -131,7 +131,7 @@ def mallory(app: Flask, victim: PageVisitor) -> Borrowed:
 
 
 def by_password(victim: PageVisitor, provider: Provider) -> None:  # noqa: ARG001 - as the other
-    victim.presses("Sign in", username=USERNAME, password=PASSWORD)
+    victim.presses("Log in", username=USERNAME, password=PASSWORD)
 
 
 def by_provider(victim: PageVisitor, provider: Provider) -> None:
@@ -163,7 +163,7 @@ def test_the_cookie_of_before_the_sign_in_is_dead(
     signs_in: Callable[[PageVisitor, Provider], None],
 ) -> None:
     """R13, R19: who has it sees nothing, confirms nothing, signs nobody out; the person goes on."""
-    form = victim.follows().form("Sign in")
+    form = victim.follows().form("Log in")
     before = stored.column("attempt", "secret_hash")
 
     signs_in(victim, provider)
@@ -192,12 +192,12 @@ def test_the_cookie_of_before_not_you_is_dead(
     """R13: who had the question of one user gets nothing of the next, not even by signing out."""
     services.write(local.add, ROSA, None, services.hasher.hash(PASSWORD), at=NOON)
     victim.follows()
-    victim.presses("Sign in", username=USERNAME, password=PASSWORD)
+    victim.presses("Log in", username=USERNAME, password=PASSWORD)
     other = Borrowed(app, cookie_of(victim.sees))
     question = victim.follows()
-    consent, not_you = question.form("Connect"), question.form("Not you? Sign in again")
+    consent, not_you = question.form("Connect"), question.form("Use a different account")
 
-    victim.presses("Not you? Sign in again")
+    victim.presses("Use a different account")
     victim.follows()
 
     assert_shut_out(other.opens(consent.action))
@@ -216,7 +216,7 @@ def test_who_has_the_old_cookie_and_another_account_gets_no_further(
 ) -> None:
     """R13: neither with an account of their own nor with a guess; the victim stays signed in."""
     services.write(local.add, ROSA, None, services.hasher.hash(PASSWORD), at=NOON)
-    form = victim.follows().form("Sign in")
+    form = victim.follows().form("Log in")
     victim.signs_in()
     counted = stored.count("throttle", "failures > 0")
 
@@ -237,7 +237,7 @@ def test_a_double_tap_on_sign_in_ends_at_the_question(
 ) -> None:
     """Both posts carry the cookie of before; whichever answer the browser takes last is good."""
     cookie = cookie_of(victim.sees)
-    form = victim.follows().form("Sign in")
+    form = victim.follows().form("Log in")
     together = Barrier(2, timeout=PATIENCE)
 
     def taps() -> Answer:
@@ -261,7 +261,7 @@ def test_a_sign_in_whose_answer_was_lost_can_be_repeated(
 ) -> None:
     """The browser still has the cookie of before: the same password leads on, changing nothing."""
     browser = Borrowed(app, cookie_of(victim.sees))
-    form = victim.follows().form("Sign in")
+    form = victim.follows().form("Log in")
     browser.sends(form, username=USERNAME, password=PASSWORD)
     row = stored.row("attempt")
 
@@ -275,8 +275,8 @@ def test_a_sign_in_whose_answer_was_lost_can_be_repeated(
 @on_sqlite
 def test_a_second_tap_after_the_answer_shows_the_question(victim: PageVisitor) -> None:
     """The browser has the new cookie already, and the page of before is still in front of it."""
-    form = victim.follows().form("Sign in")
-    victim.presses("Sign in", username=USERNAME, password=PASSWORD)
+    form = victim.follows().form("Log in")
+    victim.presses("Log in", username=USERNAME, password=PASSWORD)
 
     victim.sends(form, username=USERNAME, password=PASSWORD)
 
@@ -288,16 +288,16 @@ def test_a_second_tap_after_the_answer_shows_the_question(victim: PageVisitor) -
 @on_sqlite
 def test_a_double_tap_on_not_you_ends_at_the_form(app: Flask, victim: PageVisitor) -> None:
     victim.follows()
-    victim.presses("Sign in", username=USERNAME, password=PASSWORD)
+    victim.presses("Log in", username=USERNAME, password=PASSWORD)
     browser = Borrowed(app, cookie_of(victim.sees))
-    form = victim.follows().form("Not you? Sign in again")
+    form = victim.follows().form("Use a different account")
 
     first, second = browser.sends(form), browser.sends(form)
 
     assert [303, 303] == [first.status, second.status]
     for answer in (first, second):
         page = Borrowed(app, cookie_of(answer)).opens(answer.location)
-        assert "Sign in" in {form.button for form in page.forms}
+        assert "Log in" in {form.button for form in page.forms}
 
 
 def test_an_answer_of_the_provider_that_comes_twice_ends_at_the_question(
@@ -347,14 +347,14 @@ def test_an_answer_that_comes_after_a_renewal_in_another_tab_signs_nobody_in(
     victim.sees = page
     victim.signs_in()
     if then == "signs in and out":
-        victim.presses("Not you? Sign in again")
+        victim.presses("Use a different account")
 
     victim.opens(back)
 
     assert 409 == victim.sees.status
-    assert "That sign-in has been used already." in victim.reads
+    assert "That log-in was already used." in victim.reads
     assert [] == provider.exchanged
-    expected = {"signs in": "Connect", "signs in and out": "Sign in"}[then]
+    expected = {"signs in": "Connect", "signs in and out": "Log in"}[then]
     assert expected in {form.button for form in victim.sees.forms}
     assert (0 if then == "signs in and out" else 1) == stored.count(
         "attempt", "subject IS NOT NULL"
@@ -380,13 +380,13 @@ def test_the_secret_of_a_linked_attempt_shows_no_name_and_does_nothing(
 ) -> None:
     """R19: a copy of the newest cookie is worth no more than the words that it is over."""
     victim.follows()
-    victim.presses("Sign in", username=USERNAME, password=PASSWORD)
+    victim.presses("Log in", username=USERNAME, password=PASSWORD)
     copy = Borrowed(app, cookie_of(victim.sees))
     question = victim.follows()
     messenger.tells(linked(ANA, victim.connects(), clock.now()))
     row = stored.row("attempt")
 
-    for button in ("Connect", "Not you? Sign in again"):
+    for button in ("Connect", "Use a different account"):
         answer = copy.sends(question.form(button))
 
         assert 409 == answer.status

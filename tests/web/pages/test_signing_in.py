@@ -30,7 +30,7 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PATIENCE = 30.0
 # How often two are let loose at once: now the one is first, now the other.
 ROUNDS = 4
-WRONG = "That sign-in didn't work. Check your details and try again."
+WRONG = "Wrong email, username or password. Try again."
 
 
 class Counting:
@@ -99,7 +99,7 @@ def test_no_password_is_looked_at_without_a_live_token(site: Flask, watched: Cou
     guesser.signs_in()
 
     assert 410 == guesser.sees.status
-    assert "This link has expired" in guesser.reads
+    assert "This page has expired" in guesser.reads
     assert 0 == watched.asked
 
 
@@ -226,7 +226,7 @@ def test_a_sixth_guess_at_one_name_waits(
     assert 429 == guesser.sees.status
     assert int(guesser.sees.headers["retry-after"]) in range(1, 301)
     assert 5 == watched.asked
-    assert USERNAME == guesser.sees.form("Sign in").fields["username"]
+    assert USERNAME == guesser.sees.form("Log in").fields["username"]
     assert 'aria-invalid="true"' not in guesser.sees.text
     assert "Connect Ana" not in guesser.reads
 
@@ -287,7 +287,7 @@ def test_after_confirming_no_password_is_looked_at(
     """R18: a finished attempt is not a place to go on guessing."""
     guesser = PageVisitor(site)
     guesser.taps_log_in(known)
-    form = guesser.sees.form("Sign in")
+    form = guesser.sees.form("Log in")
     guesser.signs_in()
     token = guesser.sees.form("Connect").fields["form_token"]
     guesser.connects()

@@ -27,8 +27,8 @@ from tests.web.stored_rows import StoredRows
 
 pytestmark = [on_sqlite, pytest.mark.real_peers]
 NAME, PASSWORD = "jane@example.com", "canary gravel teapot"
-WRONG: Final = "That sign-in didn't work. Check your details and try again."
-AWAY: Final = "We can't check your details right now."
+WRONG: Final = "Wrong email, username or password. Try again."
+AWAY: Final = "We can’t check your details right now"
 NO: Final = ("unknown", "wrong", "locked")
 
 
@@ -373,7 +373,7 @@ def test_who_cannot_be_checked_for_a_fault_of_ours_is_not_told_to_try_again(
         answer = person.signs_in(NAME, PASSWORD)
 
     assert 503 == answer.status
-    assert "Signing in is not set up correctly here, so trying again does not help." in answer.text
+    assert "Something is wrong on our side, not with your details." in answer.text
     assert "minute" not in answer.text
     assert "Reference" in answer.text
     assert "Try again" not in answer.text

@@ -65,7 +65,7 @@ def scene(app: Flask, services: Services, graph: Graph, messenger: Messenger) ->
     scene = Scene(app, services, graph, messenger, login, browser, Person(browser))
     scene.person.opens(login.address())
     scene.address = scene.person.sees.location
-    scene.form_token = scene.person.follows().form("Sign in").fields["form_token"]
+    scene.form_token = scene.person.follows().form("Log in").fields["form_token"]
     return scene
 
 
@@ -132,18 +132,18 @@ REQUESTS: Final = {
 # Where a 303 leads: a page of the attempt, or back to Messenger, with the code or without.
 PAGE, CONFIRM, BACK, WITH_CODE = "page", "confirm", "back", "with code"
 
-QUESTION = "Connect Ana Berg on Messenger to j•••@example.com?"
-EXPIRED, USED = "This link has expired", "This link has been used"
-WAITING, CONNECTED = "Almost there", "You're connected"
+QUESTION = "Is this you on Messenger?"
+EXPIRED, USED = "This page has expired", "This link was already used"
+WAITING, CONNECTED = "Connecting…", "You’re connected"
 CANCELLED, NOT_CONNECTED = "Nothing was connected", "Not connected"
 
 # In the order of REQUESTS: a heading or, for a redirect, where it leads.
 TABLE: Final[dict[Callable[[Scene], None], list[tuple[int, str]]]] = {
     _open: [
-        (200, "Sign in"),
-        (200, "Sign in"),
+        (200, "Log in"),
+        (200, "Log in"),
         (303, CONFIRM),
-        (409, "Sign in"),
+        (409, "Log in"),
         (303, PAGE),
         (303, BACK),
     ],

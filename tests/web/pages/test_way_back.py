@@ -76,10 +76,10 @@ def _spent_elsewhere(scene: Scene) -> Answer:
 
 ENDS: Final = {
     _cancelled: "Nothing was connected",
-    _linked: "You're connected",
+    _linked: "You’re connected",
     _refused: "Not connected",
-    _expired: "This link has expired",
-    _spent_elsewhere: "This link has been used",
+    _expired: "This page has expired",
+    _spent_elsewhere: "This link was already used",
 }
 each_end = pytest.mark.parametrize(
     ("end", "heading"), ENDS.items(), ids=[end.__name__.strip("_") for end in ENDS]
@@ -142,7 +142,7 @@ def test_until_messenger_has_confirmed_nothing_is_cut_down(scene: Scene) -> None
 
     again = scene.person.posts(form.action, form.fields)
 
-    assert "Almost there" in words_of(waiting)
+    assert "Connecting…" in words_of(waiting)
     assert "set-cookie" not in {**waiting.headers, **back.headers}
     assert first == again.location
 
@@ -161,4 +161,4 @@ def test_a_way_back_of_another_attempt_shows_nothing(
     )
 
     assert 400 == answer.status
-    assert "Let's start again" in words_of(answer)
+    assert "Let’s start again" in words_of(answer)

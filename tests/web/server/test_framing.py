@@ -93,4 +93,4 @@ def test_chromium_shows_no_page_in_a_frame(database: URL, browser: Browser, grap
             shown = [frame.content() for frame in page.frames if frame != page.main_frame]
 
     assert "frame" in refused.value.text
-    assert "Sign in" not in "".join(shown)
+    assert "Log in" not in "".join(shown)

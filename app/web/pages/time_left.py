@@ -1,0 +1,30 @@
+"""How long a page with a form still works, as its foot says and its script counts down."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Self
+
+from app.infra import clock
+from app.linking.attempt_status import AttemptStatus
+from app.web.languages.translation import ngettext
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """What is left of an attempt: *seconds*, and a text for each minute from one upwards."""
+
+    seconds: int
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, status: AttemptStatus) -> Self:
+        """Return what is left of the attempt of *status* now."""
+        seconds = max(1, ceil((status.expires_at - clock.now()).total_seconds()))
+        return cls(seconds, tuple(map(_text, range(1, ceil(seconds / 60) + 1))))
+
+
+def _text(num: int) -> str:
+    text = ngettext(
+        "This page works for %(num)d more minute.", "This page works for %(num)d more minutes.", num
+    )
+    return text % {"num": num}
