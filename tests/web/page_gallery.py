@@ -7,14 +7,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.infra.settings.brands import Texts
+from app.infra.settings.texts import Texts
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
 )
-_ENVIRONMENT.globals["asset"] = "/static/{}".format
+_ENVIRONMENT.globals |= {"asset": "/static/{}".format, "language": "en", "direction": "ltr"}
 
 
 @dataclass(frozen=True, slots=True)

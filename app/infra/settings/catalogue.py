@@ -9,6 +9,7 @@ where they are read, in `app.accounts`.
 from dataclasses import dataclass
 from typing import Final
 
+from app.infra.settings.languages import SHIPPED
 from app.infra.settings.production import LEAST_SECRET, LEAST_TOKEN
 
 
@@ -113,6 +114,13 @@ FACEBOOK_PAGES: Final = (
         "own. It takes the place of PAGE_ID and PAGE_ACCESS_TOKEN.",
         example="/etc/threadlink/pages.toml",
     ),
+    Description(
+        "LANGUAGES",
+        "The languages in which the pages are offered, separated by spaces. Each person gets the "
+        "one that the browser asks for, or else the first. With one there is no choice.",
+        example="de en",
+        default=f"`{' '.join(SHIPPED)}`",
+    ),
 )
 
 BOT: Final = (
@@ -175,11 +183,11 @@ SIGN_IN: Final = (
     ),
     Description(
         "HELP_URL_PASSWORD",
-        "The address of *Forgot password?*, a link below the form.",
+        "The address of *Forgot your password?*, a link below the form.",
         example="https://shop.example.com/forgot",
     ),
     Description("HELP_URL_ACCOUNT", "The address of *Create an account*, likewise."),
-    Description("HELP_URL_CONTACT", "The address of *Contact us*, likewise."),
+    Description("HELP_URL_CONTACT", "The address of *Get help*, likewise."),
 )
 
 RETENTION: Final = (

@@ -44,6 +44,7 @@ class SignInSettings:
     authenticators: tuple[str, ...]
     # What each kind's `read` has returned, by authenticator: {"oidc:google": OidcSettings(...)}.
     settings_of: Mapping[str, object]
+    # Which link it is, and its address.
     help_links: tuple[tuple[str, str], ...]
 
 
@@ -56,9 +57,9 @@ def read_sign_in(reader: Reader, kinds: Kinds, chosen: Iterable[str]) -> SignInS
         "AUTHENTICATORS", lambda text: parse_authenticators(text, kinds), _DEFAULT
     )
     help_links = (
-        ("Forgot password?", reader.optional("HELP_URL_PASSWORD", endpoint, None)),
-        ("Create an account", reader.optional("HELP_URL_ACCOUNT", endpoint, None)),
-        ("Contact us", reader.optional("HELP_URL_CONTACT", endpoint, None)),
+        ("help", reader.optional("HELP_URL_PASSWORD", endpoint, None)),
+        ("sign_up", reader.optional("HELP_URL_ACCOUNT", endpoint, None)),
+        ("contact", reader.optional("HELP_URL_CONTACT", endpoint, None)),
     )
     return SignInSettings(
         authenticators=default,
@@ -66,7 +67,7 @@ def read_sign_in(reader: Reader, kinds: Kinds, chosen: Iterable[str]) -> SignInS
             authenticator: _read_settings(reader, kinds, authenticator)
             for authenticator in sorted({*default, *chosen})
         },
-        help_links=tuple((label, url) for label, url in help_links if url is not None),
+        help_links=tuple((name, url) for name, url in help_links if url is not None),
     )
 
 

@@ -3,23 +3,58 @@
 from gettext import NullTranslations
 from typing import Final
 
-from flask import Flask
+from flask import Flask, g, has_request_context, request
 from markupsafe import Markup, escape
 
+from app.infra.settings.languages import SOURCE, Languages
+from app.web.current import services
+from app.web.languages.catalogue import translations
+from app.web.languages.choice import choose
 from app.web.languages.message import Message
 
-_ENGLISH: Final = NullTranslations()
+# Of those that are shipped.
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "he"})
 # What is put into it is escaped.
 _ISOLATED: Final = Markup("<bdi>%s</bdi>")
 
 
 def install(app: Flask) -> None:
-    """Give the templates of *app* `_`, `ngettext`, `pgettext`, `say` and `bdi`."""
+    """Give the templates of *app* `_`, `ngettext`, `pgettext`, `say` and `bdi`.
+
+    And, except to those imported without context, `language` and `direction`.
+    """
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
         gettext, ngettext, newstyle=True, pgettext=pgettext
     )
     app.jinja_env.globals.update(say=say, bdi=bdi)
+    app.context_processor(lambda: {"language": language(), "direction": direction(language())})
+
+
+def language() -> str:
+    """Return the language of the request: of those of its page, the one that it asks for."""
+    if not has_request_context():
+        return SOURCE
+    page_id = g.get("page_id") or request.args.get("client_id")
+    # The page of a request may become known while it is answered.
+    chosen: dict[str | None, str] = g.setdefault("language_on", {})
+    if page_id not in chosen:
+        header = request.headers.get("Accept-Language", "")
+        chosen[page_id] = choose(header, languages_on(page_id).offered)
+    return chosen[page_id]
+
+
+def languages_on(page_id: str | None) -> Languages:
+    """Return the languages of *page_id*; of a page that is not known, those of the settings."""
+    settings = services().settings
+    if page_id is None and len(settings.pages) == 1:
+        return settings.pages[0].languages
+    return next((p.languages for p in settings.pages if p.id == page_id), settings.languages)
+
+
+def direction(language: str) -> str:
+    """Return the direction in which *language* is written, for HTML's `dir`."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
 
 
 def gettext(text: str) -> str:
@@ -61,4 +96,4 @@ def _template(message: Message) -> str:
 
 
 def _translations() -> NullTranslations:
-    return _ENGLISH
+    return translations(language())

@@ -17,6 +17,9 @@ from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.web import obstacles, request_reference
 from app.web.current import services
+from app.web.languages import translation
+from app.web.languages.message import N_
+from app.web.languages.translation import say
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_of, shown_brand
@@ -27,6 +30,13 @@ from app.web.problems.pages import AGAIN, PAGE_PROBLEMS
 from app.web.problems.problem import Problem
 
 REFRESH_SECONDS: Final = 3
+
+# The links below the sign-in form, by the names that the settings give them.
+_HELP: Final = {
+    "help": N_("Forgot your password?"),
+    "sign_up": N_("Create an account"),
+    "contact": N_("Get help"),
+}
 
 NEVER_CONFIRMED: Final = f"Messenger never confirmed the connection. {AGAIN}"
 REFUSED: Final = f"The connection could not be made. {AGAIN}"
@@ -78,7 +88,7 @@ def page_of(
         case "confirmed":
             words = ("Almost there", "Waiting for Messenger to confirm the connection.", "wait")
         case "linked":
-            own = brand_of(status.page_id).texts.connected
+            own = brand_of(status.page_id).texts_in(translation.language()).connected
             words = ("You're connected", own or "You can go back to your conversation.", "ok")
         case "cancelled":
             words = ("Nothing was connected", f"You cancelled. {AGAIN}", "stop")
@@ -128,6 +138,7 @@ def _sign_in_page(
 ) -> str:
     obstacles.note_page("sign_in", problem)
     methods, brand = services().sign_in_methods[status.page_id], brand_of(status.page_id)
+    texts = brand.texts_in(translation.language())
     offered = [provider for provider in methods.providers if is_offered(provider)]
     if not offered and methods.password is None:
         for provider in methods.providers:
@@ -146,8 +157,11 @@ def _sign_in_page(
             for provider in methods.providers
             if provider not in offered
         ],
-        help_links=brand.help_links or services().settings.sign_in.help_links,
-        texts=brand.texts,
+        help_links=[
+            (getattr(texts, name, "") or say(_HELP[name]), url)
+            for name, url in brand.help_links or services().settings.sign_in.help_links
+        ],
+        texts=texts,
         **_frame(cookie),
     )
 
