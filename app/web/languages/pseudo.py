@@ -8,7 +8,9 @@ from gettext import NullTranslations
 from itertools import cycle, islice
 from typing import Final
 
-_ACCENTED: Final = str.maketrans("ACEGIKLNORSTUYZacegiklnorstuyz", "ÅÇÉĜÎĶĻÑÖŔŠŢÛÝŽåçéĝîķļñöŕšţûýž")
+_ACCENTED: Final = str.maketrans(
+    "ACEGHIKLNORSTUWYZaceghiklnorstuwyz", "ÅÇÉĜĤÎĶĻÑÖŔŠŢÛŴÝŽåçéĝĥîķļñöŕšţûŵýž"
+)
 # What is put into a text keeps its name.
 _PLACE: Final = re.compile(r"(%\([a-z_]+\)[sd])")
 # In words, so that lines can break.
