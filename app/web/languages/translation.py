@@ -14,6 +14,9 @@ from app.web.languages.message import Message
 
 # Of those that are shipped.
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "he"})
+# The direction of the text decides by itself (Unicode UAX 9, 2.7): <bdi> without markup.
+_ISOLATE: Final = "\N{FIRST STRONG ISOLATE}"
+_END: Final = "\N{POP DIRECTIONAL ISOLATE}"
 # What is put into it is escaped.
 _ISOLATED: Final = Markup("<bdi>%s</bdi>")
 
@@ -77,8 +80,17 @@ def say(message: Message) -> Markup:
     values = {
         name: bdi(value) if isinstance(value, str) else value for name, value in message.values
     }
-    text = escape(_template(message))
+    text = escape(_template(message, _translations()))
     return text % values if values else text
+
+
+def plain(message: Message, language: str) -> str:
+    """Return *message* in *language* for a chat, with each text in it isolated likewise."""
+    values = {
+        name: f"{_ISOLATE}{value}{_END}" if isinstance(value, str) else value
+        for name, value in message.values
+    }
+    return _template(message, translations(language)) % values
 
 
 def bdi(text: str) -> Markup:
@@ -86,13 +98,13 @@ def bdi(text: str) -> Markup:
     return _ISOLATED % text
 
 
-def _template(message: Message) -> str:
+def _template(message: Message, known: NullTranslations) -> str:
     if message.plural is not None:
         num = dict(message.values)["num"]
-        return ngettext(message.singular, message.plural, int(num))
+        return known.ngettext(message.singular, message.plural, int(num))
     if message.context is not None:
-        return pgettext(message.context, message.singular)
-    return gettext(message.singular)
+        return known.pgettext(message.context, message.singular)
+    return known.gettext(message.singular)
 
 
 def _translations() -> NullTranslations:

@@ -1,6 +1,7 @@
 """The colour and logo of a Facebook page, at addresses that change with their content."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, url_for
 
@@ -23,6 +24,12 @@ class Shown:
 def brand_of(page_id: str) -> Brand:
     """Return the brand of *page_id*, a plain one for a page that is no longer configured."""
     return next((p.brand for p in services().settings.pages if p.id == page_id), PLAIN)
+
+
+def name_of(page_id: str) -> str:
+    """Return the name of the business for a sentence; without one, the host that people see."""
+    brand = shown_brand(page_id)
+    return brand.name if brand else urlsplit(services().settings.public_url).netloc
 
 
 def shown_brand(page_id: str) -> Shown | None:
