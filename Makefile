@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo test explore check docs sbom fidelity bench drills install uv
+.PHONY: demo test explore check docs catalogues check-language sbom fidelity bench drills install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -49,6 +49,14 @@ check: install
 # The generated parts of docs/, from the code: settings, log events, Graph's errors, support.
 docs: install
 	.venv/bin/python -m tests.docs.generate
+
+# The texts of the pages for translators (docs/translating.md); ADD=xx begins another language.
+catalogues: install
+	.venv/bin/python -m tests.web.languages.catalogues $(ADD)
+
+# What is left to do in one language, or in all: make check-language LANGUAGE=de
+check-language:
+	.venv/bin/python -m tests.web.languages.checks $(if $(filter command line,$(origin LANGUAGE)),$(LANGUAGE))
 
 # What the program installs, with versions and hashes (CycloneDX 1.5); licences: docs/licences.md.
 sbom: uv

@@ -153,6 +153,13 @@ def _about(psid: str, at: datetime, page_id: str) -> dict[str, Any]:
     return {"sender": sender, "recipient": recipient, "timestamp": round(at.timestamp() * 1000)}
 
 
+def digits_in(message: Mapping[str, Any]) -> str:
+    """Return the code in *message*, which was sent to a chat."""
+    found = re.match("\u2068(\\d{3} \\d{3})\u2069 ", message["message"]["text"])
+    assert found
+    return found[1]
+
+
 class Graph:
     """Graph's edge, played by `responses`: it knows whom it was told of, and notes each call."""
 

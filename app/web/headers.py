@@ -5,6 +5,7 @@ from typing import Final
 from flask import Response, request
 
 from app.web.current import services
+from app.web.languages import translation
 
 # Nothing inline, nothing from elsewhere.
 _POLICY: Final = (
@@ -43,6 +44,8 @@ def add_headers(response: Response) -> Response:
         if name.lower() not in present:
             headers.add(name, value)
     is_attempt = request.path.startswith("/authorize")
+    if is_attempt:
+        response.vary.add("Cookie")
     if headers.get("Content-Type", "").startswith("text/html"):
         headers["X-Frame-Options"] = "DENY"
         headers["Cross-Origin-Embedder-Policy"] = "require-corp"
@@ -50,14 +53,15 @@ def add_headers(response: Response) -> Response:
         if not is_attempt:
             # Messenger may have opened the sign-in page as a pop-up, which this would cut off.
             headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        if "content-language" not in present:
+            headers["Content-Language"] = translation.language()
+            response.vary.add("Accept-Language")
     else:
         policy = DATA_POLICY
     if "content-security-policy" not in present:
         headers.add("Content-Security-Policy", policy)
     if "cache-control" not in present:
         headers.add("Cache-Control", "no-store")
-    if is_attempt:
-        response.vary.add("Cookie")
     if services().settings.is_production and request.is_secure:
         headers["Strict-Transport-Security"] = HSTS
     return response

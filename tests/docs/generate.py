@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.docs import graph_errors_page, log_events_page, settings_page, support_page
+from tests.docs import (
+    graph_errors_page,
+    log_events_page,
+    settings_page,
+    support_page,
+    translating_page,
+)
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
@@ -22,6 +28,10 @@ PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "errors": graph_errors_page.errors,
     },
     "support.md": {"causes": support_page.causes},
+    "translating.md": {
+        "protected": translating_page.protected,
+        "reviewed": translating_page.reviewed,
+    },
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.accounts.sign_in_methods import KINDS
-from app.infra.settings import brands, catalogue, pages
+from app.infra.settings import brands, catalogue, pages, texts
 from app.infra.settings.catalogue import Description
 from app.infra.settings.settings import FIXED_AT_START
 from tests.docs.settings_in_code import Setting, settings
@@ -30,7 +30,7 @@ _HEAD: Final = "| Setting | Required | Default | Meaning |\n|---|---|---|---|\n"
 PAGES_FILE_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "[[pages]]": pages.KEYS,
     "[pages.brand]": brands.BRAND_KEYS,
-    "[pages.texts]": brands.TEXT_KEYS,
+    "[pages.texts]": texts.TEXT_KEYS,
 }
 
 
@@ -50,7 +50,7 @@ def pages_file() -> str:
         for table, keys in PAGES_FILE_TABLES.items()
         for key, meaning in keys.items()
     )
-    limit = f"Each text is one line of {brands.MOST_TEXT} characters at most.\n"
+    limit = f"Each text is one line of {texts.MOST_TEXT} characters at most.\n"
     return f"| Table | Key | Meaning |\n|---|---|---|\n{rows}\n{limit}"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.infra.observability.log_events import EVENTS
 from app.infra.observability.log_sampling import BY_STRANGERS
-from app.infra.settings import brands, pages
+from app.infra.settings import pages, texts
 from tests.docs import generate, settings_in_code
 from tests.docs.log_events_page import APP, events_in_source
 from tests.docs.settings_page import SUBJECTS
@@ -58,4 +58,4 @@ def test_every_key_of_pages_file_is_described() -> None:
     }
 
     assert pages.KEYS.keys() == read
-    assert brands.TEXT_KEYS.keys() == {field.name for field in fields(brands.Texts)}
+    assert texts.TEXT_KEYS.keys() == {field.name for field in fields(texts.Texts)}

@@ -126,7 +126,7 @@ def test_a_person_links_by_the_businesss_own_endpoint(
         with business(threadlink, public_url, **settings) as shop:
             phone.opens(shop.chat_url)
             phone.taps("Log In")
-            phone.taps("Forgot password?")
+            phone.taps("Forgot your password?")
             expect(phone.page).to_have_url(f"{public_url}/")
             phone.page.go_back()
             phone.signs_in("jane@example.com", "not the password")
@@ -196,7 +196,7 @@ def test_providers_that_fail_leave_the_form(threadlink: Threadlink, phone: Mobil
             phone.is_small()
             phone.taps("Continue with Silent")
             phone.sees("Silent isn’t answering.")
-            phone.taps("Forgot password?")
+            phone.taps("Forgot your password?")
             expect(phone.page).to_have_url(f"{public_url}/")
             phone.page.go_back()
             phone.sees("Continue with Silent")

@@ -17,7 +17,7 @@ from app.cli.serving import serving
 from app.infra import clock
 from app.services.container import Services, build
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
-from tests.actors import Graph, LogIn, Messenger, Person, linked, log_in, unlinked
+from tests.actors import Graph, LogIn, Messenger, Person, digits_in, linked, log_in, unlinked
 from tests.browsers import Answer, OverSockets
 from tests.installation import (
     ANA,
@@ -106,7 +106,7 @@ class Run:
         person.signs_in(password=WRONG)
         person.signs_in()
         body = json.loads(self.graph.messages[-1])
-        digits = body["message"]["text"].split(" are your digits")[0]
+        digits = digits_in(body)
         self.secrets["digits"] = digits
         person.presses("Connect", code=digits)
         code = person.sees.location.rpartition("=")[2]

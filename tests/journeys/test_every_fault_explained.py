@@ -116,7 +116,7 @@ class Town:
             if 'name="code"' not in person.sees.text:
                 return
             written = self.emulator.state.thread(PAGE, psid).messages[-1].text or ""
-            (digits,) = re.findall(r"^\d{3} \d{3}", written)
+            (digits,) = re.findall(r"\d{3} \d{3}", written)
             person.presses("Connect", code=digits)
             self.chat.get(person.sees.location)
             self.emulator.dispatcher.settle()

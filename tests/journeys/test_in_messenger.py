@@ -82,7 +82,7 @@ def test_where_no_way_works_inside_messenger_that_is_said(
             phone.taps("Log In")
             phone.sees("Google doesn’t work inside Messenger, and there’s no other way")
             assert ["Back to Messenger"] == buttons(phone)
-            expect(phone.page.get_by_role("link", name="Contact us")).to_be_visible()
+            expect(phone.page.get_by_role("link", name="Get help")).to_be_visible()
             phone.taps("Back to Messenger")
             phone.taps("Back to the chat")
             phone.opens("about:blank")

@@ -12,8 +12,8 @@ from sqlalchemy import URL
 
 from app.accounts import local
 from app.emulator import PageSettings
-from app.infra.settings.brands import Texts
 from app.infra.settings.settings import ConfigError
+from app.infra.settings.texts import Texts
 from app.linking import link_queries
 from app.messenger.types import PageId
 from app.services.container import Services
@@ -189,8 +189,25 @@ def test_no_text_of_the_question_can_be_set() -> None:
         ('intro = "a\\nb"', "intro must be one line"),
         (f'intro = "{"x" * 201}"', "intro must be one line"),
         ('help = "Lost?"', "brand has no help_url"),
+        ('[pages.texts.tlh]\nintro = "x"', "tlh is no language of the pages: they are en"),
+        ('[pages.texts.en-XA]\nintro = "x"', "en-XA is not among the languages of the page"),
+        ('[pages.texts.en]\nwarning = "x"', "texts has no key warning"),
+        ('intro = "x"\n[pages.texts.en]\ntitle = "x"', "those in en are in two places"),
+        ("[pages.texts.en]\n[pages.texts.EN]", "en is there twice"),
     ],
-    ids=["unknown", "no text", "empty", "two lines", "long", "a label without its link"],
+    ids=[
+        "unknown",
+        "no text",
+        "empty",
+        "two lines",
+        "long",
+        "a label without its link",
+        "no language",
+        "not offered",
+        "unknown in a language",
+        "two places",
+        "twice",
+    ],
 )
 def test_a_text_that_cannot_be_used_stops_the_start(texts: str, fault: str, tmp_path: Path) -> None:
     path = tmp_path / "pages.toml"

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.rate_limiter import RateLimited
 from app.infra.admission import Busy
-from app.infra.settings.brands import Texts
+from app.infra.settings.texts import Texts
 from app.linking.errors import AttemptExpired, TooManyLinks
 from app.messenger.errors import GraphRefused, GraphUnavailable, RegionRefused
 from app.web.exceptions import DigitsNotDelivered, FormRefused, LinkIncomplete
@@ -35,7 +35,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
 )
-_ENVIRONMENT.globals["asset"] = "/static/{}".format
+_ENVIRONMENT.globals |= {"asset": "/static/{}".format, "language": "en", "direction": "ltr"}
 translation.install_in(_ENVIRONMENT)
 
 
@@ -97,9 +97,9 @@ _PROVIDERS = [
     Provider("Okta", "/authorize/q3m9/to/okta", "okta"),
 ]
 _HELP = [
-    ("password", N_("Forgot your password?"), "https://shop.example/forgot"),
-    ("account", N_("Create an account"), "https://shop.example/new"),
-    ("help", N_("Get help"), "https://shop.example/help"),
+    ("help", N_("Forgot your password?"), "https://shop.example/forgot"),
+    ("sign_up", N_("Create an account"), "https://shop.example/new"),
+    ("contact", N_("Get help"), "https://shop.example/help"),
 ]
 _CONFIRM = {
     **_ATTEMPT,

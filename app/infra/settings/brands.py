@@ -4,16 +4,16 @@ Read from the tables `brand` and `texts` of PAGES_FILE.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from app.infra.settings.help_links import HelpKind, HelpLink
+from app.infra.settings.languages import ALL, Languages
 from app.infra.settings.origins import origin
 from app.infra.settings.parsing import SettingError
+from app.infra.settings.texts import NO_TEXTS, Texts, read_texts
 
 MOST_LOGO_BYTES: Final = 200 * 1024
 # Media types by the first bytes. No SVG: opened by itself it is a document, with scripts.
@@ -22,8 +22,7 @@ _MEDIA_TYPES: Final = {
     b"\xff\xd8\xff": "image/jpeg",
     b"RIFF": "image/webp",
 }
-MOST_TEXT: Final = 200
-# The keys of both tables, and their meanings for docs/settings.md.
+# The keys of the table, and their meanings for docs/settings.md.
 BRAND_KEYS: Final = {
     "name": "The name of the business, at the top of each page.",
     "colour": "The colour of buttons and links, such as `#1a7f4b`.",
@@ -31,14 +30,6 @@ BRAND_KEYS: Final = {
     f"{MOST_LOGO_BYTES // 1024} KiB at most. It is shown in place of the name's first letter.",
     "help_url": "The https address of a link below the form.",
     "sign_up_url": "The https address of another link below the form.",
-}
-TEXT_KEYS: Final = {
-    "title": "The heading of the sign-in page.",
-    "intro": "The sentence below the heading.",
-    "username": "The label of the first field.",
-    "help": "The label of the link to `help_url`.",
-    "sign_up": "The label of the link to `sign_up_url`.",
-    "connected": "The last sentence, when the person has connected.",
 }
 
 
@@ -51,30 +42,19 @@ class Logo:
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """Texts of the business's own; where one is empty, the template has its own.
-
-    The question on the confirm page, its warning and its buttons are not among them: they protect
-    against phishing.
-    """
-
-    title: str = ""
-    intro: str = ""
-    username: str = ""
-    help: str = ""
-    sign_up: str = ""
-    connected: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Brand:
     """The look of a Page's sign-in pages; what is empty is left to the templates."""
 
     name: str = ""
     colour: str = ""
     logo: Logo | None = None
-    help_links: tuple[HelpLink, ...] = ()
-    texts: Texts = Texts()
+    # Which link it is, and its address.
+    help_links: tuple[tuple[str, str], ...] = ()
+    texts_by_language: Mapping[str, Texts] = field(default_factory=dict)
+
+    def texts_in(self, language: str) -> Texts:
+        """Return the business's own texts in *language*, never those in another one."""
+        return self.texts_by_language.get(language, NO_TEXTS)
 
     @property
     def stylesheet(self) -> str:
@@ -91,42 +71,35 @@ class Brand:
 PLAIN: Final = Brand()
 
 
-def read_brand(table: object, texts: object = None) -> Brand:
+def read_brand(table: object, texts: object = None, languages: Languages = ALL) -> Brand:
     """Return the brand that the TOML tables *table* and *texts* describe; either may be missing.
 
     Raises:
         SettingError: A table has an unknown key or an unusable value.
     """
-    brand, words = _table("brand", table, BRAND_KEYS), _table("texts", texts, TEXT_KEYS)
-    own_texts = Texts(**{name: _text(name, text) for name, text in words.items()})
+    brand, own = _table(table), read_texts(texts, languages)
     for name in ("help", "sign_up"):
-        if name in words and f"{name}_url" not in brand:
+        is_said = any(getattr(words, name) for words in own.values())
+        if is_said and f"{name}_url" not in brand:
             raise SettingError(f"texts: {name} says what a link does, and brand has no {name}_url")
     return Brand(
         name=brand.get("name", ""),
         colour=_colour(brand.get("colour", "")),
         logo=_logo(brand["logo"]) if "logo" in brand else None,
-        help_links=_links(brand, own_texts),
-        texts=own_texts,
+        help_links=_links(brand),
+        texts_by_language=own,
     )
 
 
-def _table(name: str, table: object, keys: Mapping[str, str]) -> dict[str, str]:
+def _table(table: object) -> dict[str, str]:
     if table is None:
         return {}
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-        raise SettingError(f"{name} must be a table of texts")
-    if unknown := sorted(table.keys() - keys.keys()):
-        known = ", ".join(sorted(keys))
-        raise SettingError(f"{name} has no key {', '.join(unknown)}: its keys are {known}")
+        raise SettingError("brand must be a table of texts")
+    if unknown := sorted(table.keys() - BRAND_KEYS.keys()):
+        known = ", ".join(sorted(BRAND_KEYS))
+        raise SettingError(f"brand has no key {', '.join(unknown)}: its keys are {known}")
     return table
-
-
-def _text(name: str, text: str) -> str:
-    is_line = not any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in text)
-    if not is_line or not text.strip() or len(text) > MOST_TEXT:
-        raise SettingError(f"texts: {name} must be one line of {MOST_TEXT} characters at most")
-    return text
 
 
 def _colour(text: str) -> str:
@@ -150,20 +123,15 @@ def _logo(path: str) -> Logo:
     return Logo(content, kind)
 
 
-def _links(table: Mapping[str, str], texts: Texts) -> tuple[HelpLink, ...]:
-    known: tuple[tuple[HelpKind, str, str], ...] = (
-        ("help", "help_url", texts.help),
-        ("account", "sign_up_url", texts.sign_up),
-    )
-    links = tuple(
-        HelpLink(kind, table[name], label) for kind, name, label in known if name in table
-    )
-    for link in links:
-        scheme, separator, rest = link.url.partition("://")
+def _links(table: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    named = ((name, table.get(f"{name}_url")) for name in ("help", "sign_up"))
+    links = tuple((name, url) for name, url in named if url is not None)
+    for _, url in links:
+        scheme, separator, rest = url.partition("://")
         try:
             origin(f"{scheme}{separator}{rest.partition('/')[0]}")
         except SettingError:
             raise SettingError("brand: help_url and sign_up_url must be web addresses") from None
-        if scheme != "https" or not link.url.isprintable() or " " in link.url:
+        if scheme != "https" or not url.isprintable() or " " in url:
             raise SettingError("brand: help_url and sign_up_url must be https")
     return links

@@ -9,6 +9,7 @@ where they are read, in `app.accounts`.
 from dataclasses import dataclass
 from typing import Final
 
+from app.infra.settings.languages import SHIPPED
 from app.infra.settings.production import LEAST_SECRET, LEAST_TOKEN
 
 
@@ -112,6 +113,13 @@ FACEBOOK_PAGES: Final = (
         "A [TOML file](#pages_file) for several Pages, or for names, brands and texts of their "
         "own. It takes the place of PAGE_ID and PAGE_ACCESS_TOKEN.",
         example="/etc/threadlink/pages.toml",
+    ),
+    Description(
+        "LANGUAGES",
+        "The languages in which the pages are offered, separated by spaces. Each person gets the "
+        "one that the browser asks for, or else the first. With one there is no choice.",
+        example="de en",
+        default=f"`{' '.join(SHIPPED)}`",
     ),
 )
 

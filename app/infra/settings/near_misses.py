@@ -11,6 +11,8 @@ from app.infra.settings import catalogue
 _ALIKE: Final = 0.88
 # OpenTelemetry's library reads more of these than we do.
 _FOREIGN: Final = "OTEL_"
+# Of the shell: gettext's own list of languages, almost LANGUAGES.
+_OF_GETTEXT: Final = "LANGUAGE"
 _FILE: Final = "_FILE"
 _NAMES: Final = frozenset(
     described.name
@@ -49,9 +51,10 @@ def near_misses(given: Iterable[str], asked: Collection[str]) -> tuple[NearMiss,
     """
     known = _NAMES.union(asked)
     files = {f"{name}{_FILE}" for name in known}
+    passed = {*known, *files, _OF_GETTEXT}
     found = []
     for name in given:
-        if name in known or name in files or name.startswith(_FOREIGN):
+        if name in passed or name.startswith(_FOREIGN):
             continue
         among = files if name.upper().endswith(_FILE) else known
         close = difflib.get_close_matches(name.upper(), among, n=1, cutoff=_ALIKE)

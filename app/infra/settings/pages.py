@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.infra.settings.brands import PLAIN, Brand, read_brand
+from app.infra.settings.languages import ALL, Languages, languages_of
 from app.infra.settings.parsing import SettingError, digits, read_file
 from app.infra.settings.reader import Reader
 from app.infra.settings.secret_values import copied_secret
@@ -19,8 +20,10 @@ KEYS: Final = {
     "token": "The access token of the Page. This or `token_file` is required.",
     "token_file": "A file that contains the access token.",
     "authenticators": "The authenticators of this Page, in place of AUTHENTICATORS.",
+    "languages": 'The languages of this Page, in place of LANGUAGES, such as `["de", "en"]`.',
     "brand": "A table: the name, colour, logo and links of the Page's sign-in page.",
-    "texts": "A table: texts of the sign-in page.",
+    "texts": "A table: texts of the sign-in page in the Page's first language. Those in German "
+    "are the table `[pages.texts.de]`.",
 }
 
 
@@ -33,21 +36,26 @@ class Page:
     token: str = field(repr=False)
     # Empty: the page has those of the setting AUTHENTICATORS.
     authenticators: tuple[str, ...] = ()
+    languages: Languages = ALL
     brand: Brand = PLAIN
 
 
-def read_pages(reader: Reader, kinds: Kinds) -> tuple[Page, ...]:
-    """Return the Pages of PAGES_FILE, or the one of PAGE_ID and PAGE_ACCESS_TOKEN."""
+def read_pages(reader: Reader, kinds: Kinds, languages: Languages) -> tuple[Page, ...]:
+    """Return the Pages of PAGES_FILE, or the one of PAGE_ID and PAGE_ACCESS_TOKEN.
+
+    They have the *languages* given, unless they choose their own.
+    """
     path = reader.text("PAGES_FILE")
     if path is None:
         page_id = reader.required("PAGE_ID", digits)
-        return (Page(page_id, "", reader.required("PAGE_ACCESS_TOKEN", copied_secret)),)
+        token = reader.required("PAGE_ACCESS_TOKEN", copied_secret)
+        return (Page(page_id, "", token, languages=languages),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
         reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
-    return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds), ())
+    return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds, languages), ())
 
 
-def _pages_in_file(path: str, kinds: Kinds) -> tuple[Page, ...]:
+def _pages_in_file(path: str, kinds: Kinds, languages: Languages) -> tuple[Page, ...]:
     try:
         tables = tomllib.loads(read_file(path)).get("pages")
     except tomllib.TOMLDecodeError as exc:
@@ -57,13 +65,13 @@ def _pages_in_file(path: str, kinds: Kinds) -> tuple[Page, ...]:
         raise SettingError(f"names a file that cannot be read as TOML{where}") from None
     if not isinstance(tables, list) or not tables:
         raise SettingError("names a file without a [[pages]] table")
-    pages = tuple(_page(table, number, kinds) for number, table in enumerate(tables, 1))
+    pages = tuple(_page(table, number, kinds, languages) for number, table in enumerate(tables, 1))
     if len({page.id for page in pages}) < len(pages):
         raise SettingError("names a page twice")
     return pages
 
 
-def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
+def _page(table: Mapping[str, object], number: int, kinds: Kinds, default: Languages) -> Page:
     page_id, name, token = (table.get("id", ""), table.get("name", ""), table.get("token", ""))
     if isinstance(path := table.get("token_file"), str):
         try:
@@ -71,9 +79,10 @@ def _page(table: Mapping[str, object], number: int, kinds: Kinds) -> Page:
         except SettingError as exc:
             raise SettingError(f"page {number}: token_file {exc}") from None
     names = _authenticators(table.get("authenticators"), number, kinds)
+    languages, brand = _looks(table, number, default)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
-            return Page(page_id, name, _token(token, number), names, _brand(table, number))
+            return Page(page_id, name, _token(token, number), names, languages, brand)
         case _:
             raise SettingError(
                 f"page {number}: id (digits, in quotes), name and token must be text"
@@ -89,9 +98,10 @@ def _token(text: str, number: int) -> str:
         raise SettingError(f"page {number}: token {exc}") from None
 
 
-def _brand(table: Mapping[str, object], number: int) -> Brand:
+def _looks(table: Mapping[str, object], number: int, default: Languages) -> tuple[Languages, Brand]:
     try:
-        return read_brand(table.get("brand"), table.get("texts"))
+        languages = languages_of(table.get("languages"), default)
+        return languages, read_brand(table.get("brand"), table.get("texts"), languages)
     except SettingError as exc:
         raise SettingError(f"page {number}: {exc}") from None
 

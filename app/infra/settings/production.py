@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from app.infra.network.addresses import is_loopback
 from app.infra.network.meta_addresses import GRAPH_URL
+from app.infra.settings.languages import PSEUDO, Languages
 
 # In the secrets that `threadlink demo` makes.
 DEMO_MARK: Final = "demo_"
@@ -59,6 +60,13 @@ def untrusted_graph(graph_url: str, trusted_host: str | None) -> list[str]:
 def demo_secrets(secrets: Mapping[str, str]) -> list[str]:
     """Return an error for each of *secrets*, by name, that `threadlink demo` has made."""
     return [f"{name} is from the demo" for name, secret in secrets.items() if DEMO_MARK in secret]
+
+
+def languages_for_tests(languages: Iterable[Languages]) -> list[str]:
+    """Return an error if any of *languages* offer one that nobody speaks."""
+    if all(offered.is_shown_to_all for offered in languages):
+        return []
+    return [f"LANGUAGES names {PSEUDO}, which nobody speaks: it is for tests on this machine"]
 
 
 def weak_keys(keys: Iterable[str]) -> list[str]:

@@ -22,6 +22,7 @@ from app.infra.settings import production
 from app.infra.settings.bot import BotSettings, read_bot
 from app.infra.settings.database_url import database_url
 from app.infra.settings.egress import read_egress
+from app.infra.settings.languages import Languages, read_languages
 from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
 from app.infra.settings.near_misses import NearMiss, near_misses
 from app.infra.settings.origins import host, hosts, origin, origins
@@ -65,6 +66,7 @@ class Settings:
     app_secret: str = field(repr=False)
     app_secret_previous: str | None = field(repr=False)
     verify_token: str = field(repr=False)
+    languages: Languages
     pages: tuple[Page, ...]
     graph_url: str
     graph_url_trusted: str | None
@@ -110,7 +112,8 @@ class Settings:
     @classmethod
     def read(cls, reader: Reader, kinds: Kinds) -> Self:
         """Return every setting that *reader* has; they may be used only if it has no errors."""
-        pages = read_pages(reader, kinds)
+        languages = read_languages(reader)
+        pages = read_pages(reader, kinds, languages)
         chosen = [name for page in pages for name in page.authenticators]
         return cls(
             secret_key=reader.required("SECRET_KEY", secret),
@@ -121,6 +124,7 @@ class Settings:
             app_secret=reader.required("APP_SECRET", copied_secret),
             app_secret_previous=reader.optional("APP_SECRET_PREVIOUS", copied_secret, None),
             verify_token=reader.required("VERIFY_TOKEN", secret),
+            languages=languages,
             pages=pages,
             graph_url=reader.optional("GRAPH_URL", origin, GRAPH_URL),
             graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", host, None),
@@ -241,7 +245,9 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         "VERIFY_TOKEN": settings.verify_token,
         "METRICS_TOKEN": settings.monitoring.metrics_token,
     }
+    languages = (settings.languages, *(page.languages for page in settings.pages))
     return [
+        *production.languages_for_tests(languages),
         *production.unsafe_addresses(addresses),
         *production.untrusted_graph(settings.graph_url, settings.graph_url_trusted),
         *production.demo_secrets(secrets),

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from app.infra.settings.help_links import HelpKind, HelpLink
 from app.infra.settings.parsing import SettingError, endpoint
 from app.infra.settings.reader import Reader
 
@@ -45,7 +44,8 @@ class SignInSettings:
     authenticators: tuple[str, ...]
     # What each kind's `read` has returned, by authenticator: {"oidc:google": OidcSettings(...)}.
     settings_of: Mapping[str, object]
-    help_links: tuple[HelpLink, ...]
+    # Which link it is, and its address.
+    help_links: tuple[tuple[str, str], ...]
 
 
 def read_sign_in(reader: Reader, kinds: Kinds, chosen: Iterable[str]) -> SignInSettings:
@@ -56,10 +56,10 @@ def read_sign_in(reader: Reader, kinds: Kinds, chosen: Iterable[str]) -> SignInS
     default = reader.optional(
         "AUTHENTICATORS", lambda text: parse_authenticators(text, kinds), _DEFAULT
     )
-    help_links: tuple[tuple[HelpKind, str | None], ...] = (
-        ("password", reader.optional("HELP_URL_PASSWORD", endpoint, None)),
-        ("account", reader.optional("HELP_URL_ACCOUNT", endpoint, None)),
-        ("help", reader.optional("HELP_URL_CONTACT", endpoint, None)),
+    help_links = (
+        ("help", reader.optional("HELP_URL_PASSWORD", endpoint, None)),
+        ("sign_up", reader.optional("HELP_URL_ACCOUNT", endpoint, None)),
+        ("contact", reader.optional("HELP_URL_CONTACT", endpoint, None)),
     )
     return SignInSettings(
         authenticators=default,
@@ -67,7 +67,7 @@ def read_sign_in(reader: Reader, kinds: Kinds, chosen: Iterable[str]) -> SignInS
             authenticator: _read_settings(reader, kinds, authenticator)
             for authenticator in sorted({*default, *chosen})
         },
-        help_links=tuple(HelpLink(kind, url) for kind, url in help_links if url is not None),
+        help_links=tuple((name, url) for name, url in help_links if url is not None),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
+from app.infra.settings.languages import SOURCE
 from app.web.api import attempts, buttons, links
 from app.web.api.openapi import document, document_json
 from app.web.api.operations import PREFIX, register
@@ -32,6 +33,9 @@ def openapi() -> ResponseReturnValue:
 
 @bp.get("/api/docs")
 def docs() -> ResponseReturnValue:
-    return render_template(
-        "api/docs.html", document=document(OPERATIONS), problems=problems_of_the_api()
+    page = render_template(
+        "api/docs.html",
+        document=document(OPERATIONS),
+        problems=problems_of_the_api(),
     )
+    return page, {"Content-Language": SOURCE}

@@ -11,14 +11,30 @@ from app.web.api.links import Id
 from app.web.api.operations import Operation
 from app.web.current import services
 from app.web.exceptions import ResourceNotFound
+from app.web.languages.choice import choose
+from app.web.languages.message import N_
+from app.web.languages.translation import languages_on, plain
+from app.web.pages.brands import shown_brand
+
+# The shape of every language tag (RFC 5646, 2.1), and the longest of its 4.4.1.
+LANGUAGE_TAG: Final = "^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$"
+_TEXTS: Final = {
+    "login": N_("Log in to use your %(page)s account here."),
+    "logout": N_("You can log out here."),
+}
 
 
 class Button(Struct, forbid_unknown_fields=True):
-    """A button to send, with a `text` above it. Messenger shows at most 640 characters."""
+    """A button to send, with a `text` above it. Messenger shows at most 640 characters.
+
+    Without a text it is ours, in the `language` named (BCP 47, such as `pt-BR`) if that is one of
+    the page's, else in the page's first.
+    """
 
     kind: Literal["login", "logout"]
     psid: Id
-    text: Annotated[str, Meta(min_length=1, max_length=640)]
+    text: Annotated[str, Meta(min_length=1, max_length=640)] | None = None
+    language: Annotated[str, Meta(pattern=LANGUAGE_TAG, max_length=35)] | None = None
 
 
 class Sent(Struct):
@@ -38,11 +54,16 @@ def send_button(grant: Grant, page_id: str, body: Button) -> Sent:
 
 
 def _send(graph: GraphClient, button: Button) -> str:
-    psid = Psid(button.psid)
+    psid, page_id = Psid(button.psid), graph.page_id
+    text = button.text or _text(button, page_id)
     if button.kind == "logout":
-        return graph.send_logout_button(psid, text=button.text)
-    url = services().linking_url(graph.page_id)
-    return graph.send_login_button(psid, text=button.text, url=url)
+        return graph.send_logout_button(psid, text=text)
+    return graph.send_login_button(psid, text=text, url=services().linking_url(page_id))
+
+
+def _text(button: Button, page_id: PageId) -> str:
+    language = choose(button.language or "", languages_on(page_id).offered)
+    return plain(_TEXTS[button.kind].with_values(page=shown_brand(page_id).name), language)
 
 
 OPERATIONS: Final = (

@@ -1,6 +1,7 @@
 """Sends six digits to the person's Messenger chat, where CONFIRM_IN_CHAT asks for them."""
 
 import hmac
+import re
 import secrets
 import unicodedata
 from typing import Final
@@ -16,7 +17,10 @@ from app.messenger.errors import PersonUnknown, WindowClosed
 from app.web import obstacles
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered
+from app.web.languages import translation
+from app.web.languages.message import NP_
 from app.web.pages.attempt_cookie import AttemptCookie
+from app.web.pages.brands import shown_brand
 from app.web.pages.recognition import GRAPH_PATIENCE_S
 
 log = structlog.get_logger()
@@ -24,10 +28,14 @@ log = structlog.get_logger()
 # The person can do something about these; every other refusal is the operator's.
 HELPED_BY_WRITING: Final = (WindowClosed, PersonUnknown)
 
-TEXT: Final = (
-    "{digits} are your digits. Enter them on the page that asks for them, to connect this "
-    "Messenger profile. Give them to nobody who asks you for them."
+# The code first: a notification shows it, and the page can stay open.
+TEXT: Final = NP_(
+    "security",
+    "%(code)s is your %(page)s code. It connects this Messenger profile to an account. Don’t share "
+    "it with anyone.",
 )
+# What a person copies with the code: spaces, and the marks around it.
+_AROUND: Final = re.compile(r"[\s\u2066-\u2069]")
 
 
 def is_needed(status: AttemptStatus) -> bool:
@@ -50,7 +58,7 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     counters = services().rate_limit_keys.digits_sent(status.page_id, status.psid)
     services().write(flow.count_digits_sent, cookie.ticket, counters, at=clock.now())
     digits = f"{secrets.randbelow(10**6):06}"
-    text = TEXT.format(digits=f"{digits[:3]} {digits[3:]}")
+    text = text_of(digits, shown_brand(status.page_id).name, translation.language())
     try:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
@@ -60,6 +68,12 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     services().write(chat_code.remember, cookie.ticket, digits_hash(cookie, digits), at=clock.now())
     obstacles.note(Kind.CHAT_CODE_SENT)
     log.info("digits.sent")
+
+
+def text_of(digits: str, page: str, language: str) -> str:
+    """Return the message with *digits* to a person who reads *language*."""
+    shown = TEXT.with_values(code=f"{digits[:3]} {digits[3:]}", page=page)
+    return translation.plain(shown, language)
 
 
 def _plain_digit(char: str) -> str:
@@ -74,6 +88,6 @@ def digits_hash(cookie: AttemptCookie, typed: str) -> str:
     Keyed, since a million can be tried at once; for the attempt, not for its present secret: the
     digits stay good when another user signs in.
     """
-    plain = "".join(_plain_digit(char) for char in typed if not char.isspace())
+    plain = "".join(map(_plain_digit, _AROUND.sub("", typed)))
     message = f"{cookie.ticket.attempt_id} digits {plain}"
     return hmac.digest(cookie.code_key, message.encode("utf-8", "replace"), "sha256").hex()

@@ -18,6 +18,7 @@ from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.web import obstacles, request_reference
 from app.web.current import services
+from app.web.languages import translation
 from app.web.languages.message import N_
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
@@ -46,10 +47,11 @@ TRY_AGAIN: Final = N_("Try again")
 CONTINUE: Final = N_("Continue")
 SEND_CODE: Final = N_("Send a code")
 
+# The links below the form, by the names that the settings give them.
 _HELP: Final = {
-    "password": N_("Forgot your password?"),
-    "account": N_("Create an account"),
-    "help": N_("Get help"),
+    "help": N_("Forgot your password?"),
+    "sign_up": N_("Create an account"),
+    "contact": N_("Get help"),
 }
 
 
@@ -131,6 +133,7 @@ def _sign_in_page(
 ) -> str:
     obstacles.note_page("sign_in", problem)
     methods, brand = services().sign_in_methods[status.page_id], brand_of(status.page_id)
+    texts = brand.texts_in(translation.language())
     offered = [provider for provider in methods.providers if is_offered(provider)]
     if not offered and methods.password is None:
         for provider in methods.providers:
@@ -148,10 +151,10 @@ def _sign_in_page(
             if provider not in offered
         ],
         help_links=[
-            (link.kind, link.label or _HELP[link.kind], link.url)
-            for link in brand.help_links or services().settings.sign_in.help_links
+            (name, getattr(texts, name, "") or _HELP[name], url)
+            for name, url in brand.help_links or services().settings.sign_in.help_links
         ],
-        texts=brand.texts,
+        texts=texts,
         **_form_frame(cookie, status),
     )
 
@@ -251,7 +254,11 @@ def _end_page(cookie: AttemptCookie, status: AttemptStatus) -> str:
     obstacles.note_page("status")
     if status.is_over:
         attempt_cookie.cut_down(cookie)
-    own_sentence = brand_of(status.page_id).texts.connected if outcome is LINKED else None
+    own_sentence = (
+        brand_of(status.page_id).texts_in(translation.language()).connected
+        if outcome is LINKED
+        else None
+    )
     if outcome is LINKED:
         page = shown_brand(status.page_id).name
         outcome = replace(outcome, sentence=outcome.sentence.with_values(page=page))

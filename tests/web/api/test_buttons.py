@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 
 import pytest
 import responses
 from structlog.testing import capture_logs
 
+from app import create_app
 from app.services.container import Services
-from tests.installation import ANA, OTHER_PAGE, PAGE, PUBLIC_URL
+from tests.installation import ANA, OTHER_PAGE, PAGE, PUBLIC_URL, settings_for
 from tests.web.api.conftest import Caller, Holder, said
 
 BUTTONS = f"/pages/{PAGE}/buttons"
@@ -124,3 +126,33 @@ def test_a_button_that_messenger_cannot_show_is_refused(bot: Caller, wrong: dict
 
 def address() -> str:
     return f"{PUBLIC_URL}/authorize?response_type=code&client_id={PAGE}&scope=basic"
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "text"),
+    [
+        ("login", {}, "Log in to use your \u2068127.0.0.1:8000\u2069 account here."),
+        ("logout", {}, "You can log out here."),
+        ("logout", {"language": "tlh"}, "You can log out here."),
+        ("logout", {"language": "en-xa"}, "[Ýöû çåñ ļöĝ öûţ ĥéŕé. öñé ţŵö]"),
+        ("logout", {"language": "en-xa", "text": "Bye?"}, "Bye?"),
+    ],
+)
+def test_without_a_text_the_button_has_ours_in_the_language_that_is_named(
+    services: Services, bot: Caller, kind: str, language: dict[str, str], text: str
+) -> None:
+    settings = settings_for(services.settings.database_url, LANGUAGES="en en-XA")
+    bot = Caller(create_app(replace(services, settings=settings)), bot.key)
+    with responses.RequestsMock() as edge:
+        edge.post(MESSAGES, json=SENT)
+        assert 200 == bot("POST", BUTTONS, kind=kind, psid=ANA, **language).status
+        sent = json.loads(edge.calls[0].request.body or b"")
+    assert text == sent["message"]["attachment"]["payload"]["text"]
+
+
+@pytest.mark.parametrize("language", ["", "de_DE", "de,en", "x" * 36, "ä"])
+def test_what_is_no_language_tag_is_refused_and_nothing_sent(bot: Caller, language: str) -> None:
+    with responses.RequestsMock() as edge:
+        answer = bot("POST", BUTTONS, kind="logout", psid=ANA, language=language)
+        assert 0 == len(edge.calls)
+    assert 400 == answer.status

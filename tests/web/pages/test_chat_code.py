@@ -1,7 +1,6 @@
 """Six digits in the chat (CONFIRM_IN_CHAT)."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from structlog.testing import capture_logs
 
 from app import create_app
 from app.services.container import Services
-from tests.actors import Graph, LogIn, log_in
+from tests.actors import Graph, LogIn, digits_in, log_in
 from tests.installation import ANA
 from tests.web.page_visitor import PageVisitor
 from tests.web.stored_rows import StoredRows
@@ -53,9 +52,7 @@ def _digits(graph: Graph) -> str:
     """Return the digits of the newest message to Ana."""
     body = json.loads(graph.messages[-1])
     assert {"id": ANA} == body["recipient"]
-    found = re.match(r"(\d{3} \d{3}) ", body["message"]["text"])
-    assert found
-    return found[1]
+    return digits_in(body)
 
 
 def test_the_right_digits_connect(newcomer: Newcomer, graph: Graph, known: LogIn) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from app.infra import clock
 from app.services.container import Services, build
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
-from tests.actors import Graph, log_in
+from tests.actors import Graph, digits_in, log_in
 from tests.installation import ANA, settings_for
 from tests.web.page_visitor import PageVisitor
 from tests.web.pages.test_oidc import BUTTON, there
@@ -80,7 +80,7 @@ def test_the_digits_of_the_chat_connect(
     back.presses("Send a code")
     back.follows()
     sent = json.loads(graph.messages[-1])
-    digits = sent["message"]["text"].split(" are your digits")[0]
+    digits = digits_in(sent)
     others = f"{(int(digits.replace(' ', '')) + 1) % 10**6:06}"
 
     back.presses("Connect", code=others)

@@ -87,7 +87,7 @@ def test_every_page_has_one_heading_and_one_main(name: str) -> None:
     """R81: a screen reader finds its way by language and landmarks."""
     document = page(name)
 
-    assert "en" == document.all("html")[0]["lang"]
+    assert [{"lang": "en", "dir": "ltr"}] == document.all("html")
     assert 1 == len(document.all("h1"))
     assert 1 == len(document.all("main"))
 
