@@ -76,7 +76,9 @@ def template_text(template: Catalog) -> str:
 
 def catalogue_text(language: str, catalogue: Catalog, template: Catalog) -> str:
     """Return *catalogue* as its file has to be, with the texts of *template* and no others."""
-    updated = Catalog()
+    locale = Locale.parse(language, sep="-")
+    # Babel writes as many forms of a plural as the catalogue's own language has.
+    updated = Catalog(locale=locale)
     for message in template:
         if message.id:
             known = catalogue.get(_key(message.id), message.context)
@@ -88,7 +90,7 @@ def catalogue_text(language: str, catalogue: Catalog, template: Catalog) -> str:
                 auto_comments=message.auto_comments,
                 context=message.context,
             )
-    plural = get_plural(Locale.parse(language, sep="-"))
+    plural = get_plural(locale)
     header = _HEADER.format(language=language.replace("-", "_"), plural_forms=plural.plural_forms)
     return header + _written(updated)
 

@@ -227,3 +227,17 @@ def test_a_review_that_does_not_hold_is_a_fault(changed: dict[str, object], faul
 def test_a_protected_text_without_a_rule_is_a_fault() -> None:
     (found,) = faults(german(rules={}))
     assert "protected.toml has no rule for it" in found
+
+
+@pytest.mark.parametrize("language", ["vi", "de", "ar"])
+def test_a_language_that_is_begun_has_as_many_forms_as_it_needs(
+    language: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{language}.po"
+    begun = catalogues.catalogue_text(language, Catalog(), catalogues.extracted())
+    path.write_text(begun, encoding="utf-8")
+
+    again = catalogues.catalogue_text(language, catalogues.read(path), catalogues.extracted())
+
+    assert begun == again
+    assert {"vi": 1, "de": 2, "ar": 6}[language] == catalogues.read(path).num_plurals
