@@ -228,7 +228,7 @@ def test_who_comes_back_too_late_is_told_how_to_start_again(
                 )
             connection.close()
             go_on.click()
-            phone.sees("You came back after the five minutes")
+            phone.sees("For your safety it works for five minutes")
             phone.taps("Back to Messenger")
             phone.opens("about:blank")
 

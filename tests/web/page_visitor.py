@@ -36,6 +36,11 @@ def words_of(answer: Answer) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", without_names)).split())
 
 
+def without_time_left(page: str) -> str:
+    """Return *page* less the seconds for which it still works."""
+    return re.sub(r'data-seconds-left="[0-9]+"', "", page)
+
+
 def refusal(app: Flask, graph: Graph, username: str, password: str) -> tuple[int, str, str]:
     """Return status, headers and page of a failed sign-in, less what is the attempt's."""
     login = log_in()
@@ -44,8 +49,8 @@ def refusal(app: Flask, graph: Graph, username: str, password: str) -> tuple[int
     person.taps_log_in(login)
     form = person.sees.form("Log in")
     answer = person.signs_in(username, password)
-    reference = answer.text.split("Reference <bdi>")[1].split("<")[0]
-    body = answer.text
+    reference = answer.text.split('Reference <bdi dir="ltr">')[1].split("<")[0]
+    body = without_time_left(answer.text)
     for own in (form.action, form.fields["form_token"], reference, username):
         body = body.replace(own, "")
     headers = {name: value for name, value in answer.headers.items() if name != "content-length"}

@@ -107,7 +107,7 @@ def _read_only(services: Services) -> Iterator[None]:
 
 
 def _shown(answer: Answer) -> tuple[int, str]:
-    reference = answer.text.partition("Reference <bdi>")[2].partition("<")[0]
+    reference = answer.text.partition('Reference <bdi dir="ltr">')[2].partition("<")[0]
     return answer.status, answer.text.replace(reference or "-", "")
 
 

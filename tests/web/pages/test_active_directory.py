@@ -88,4 +88,4 @@ def test_what_keyboards_make_of_a_name_signs_in(
 
     person.signs_in(typed, PASSWORD)
 
-    assert "Connect Ana Berg" in person.reads
+    assert "Ana Berg will be connected" in person.reads

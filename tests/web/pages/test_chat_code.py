@@ -89,7 +89,7 @@ def test_other_digits_connect_nobody(
     person.presses("Connect", code=typed.encode("utf-8", "replace").decode())
 
     assert 422 == person.sees.status
-    assert "Those digits don't match. Please look again." in person.reads
+    assert "That code isn’t right. Check the newest message and try again." in person.reads
     assert "location" not in person.sees.headers
     assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect", code=_digits(graph))

@@ -48,15 +48,14 @@ def test_every_row_in_every_call_of_a_page_is_told_honestly(call: str) -> None:
             continue  # the sign-in goes on without the name
         helps = call == "send_text" and isinstance(error, HELPED_BY_WRITING)
         problem = problem_of(DigitsNotDelivered(error) if helps else error)
-        words = f"{problem.title} {problem.sentence}"
+        words = f"{problem.title} {problem.english}"
 
-        assert helps == ("write us" in words), (row, words)
+        assert helps == ("Send us any message" in words), (row, words)
         assert not helps or meaning in THEIRS, row
         assert (meaning in PASSING) == ("try again" in words.lower()), (row, words)
         assert (meaning in PASSING) == problem.passes, row
         if meaning in OURS:
-            assert "our fault, not yours" in words, row
-            assert "reference" in words, row
+            assert "on our side, not with your details" in words, row
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -115,13 +114,15 @@ class Kind:
 
 
 KINDS = [
-    pytest.param(Kind(190, 463, 503, "our fault, not yours"), id="token"),
-    pytest.param(Kind(210, None, 503, "our fault, not yours"), id="wrong kind of token"),
-    pytest.param(Kind(3, None, 503, "our fault, not yours"), id="capability"),
-    pytest.param(Kind(200, None, 503, "our fault, not yours"), id="deactivated"),
-    pytest.param(Kind(10, 1893063, 503, "our fault, not yours"), id="page"),
-    pytest.param(Kind(100, None, 503, "our fault, not yours"), id="request"),
-    pytest.param(Kind(10, 2018336, 403, "rules for your region"), id="region"),
+    pytest.param(Kind(190, 463, 503, "on our side, not with your details"), id="token"),
+    pytest.param(
+        Kind(210, None, 503, "on our side, not with your details"), id="wrong kind of token"
+    ),
+    pytest.param(Kind(3, None, 503, "on our side, not with your details"), id="capability"),
+    pytest.param(Kind(200, None, 503, "on our side, not with your details"), id="deactivated"),
+    pytest.param(Kind(10, 1893063, 503, "on our side, not with your details"), id="page"),
+    pytest.param(Kind(100, None, 503, "on our side, not with your details"), id="request"),
+    pytest.param(Kind(10, 2018336, 403, "in your country or with this Page"), id="region"),
     pytest.param(Kind(80001, None, 503, "again in a few minutes", "warning"), id="rate limit"),
     pytest.param(Kind(1200, None, 503, "again in a minute", "warning"), id="transient"),
 ]
@@ -142,7 +143,7 @@ def test_the_person_reads_whose_fault_it_is_and_the_operator_what_to_do(
     person = visit.person
     assert kind.status == person.sees.status
     assert kind.words in person.reads
-    assert "write us one" not in person.reads
+    assert "Send us any message" not in person.reads
     assert ("Try again" in person.reads) == (kind.level == "warning")
     (line,) = (line for line in logs if line["event"] == "graph.failed")
     row = row_of(kind.code, kind.subcode, call)
@@ -180,4 +181,4 @@ def test_without_a_name_a_sign_in_goes_on_only_if_messenger_withholds_it(
     person = visit.person
     assert goes_on == (person.sees.status < 400)
     assert goes_on == ("Connect a profile we can’t name?" in person.reads)
-    assert goes_on != ("our fault, not yours" in person.reads)
+    assert goes_on != ("on our side, not with your details" in person.reads)

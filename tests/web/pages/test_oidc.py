@@ -351,7 +351,7 @@ def test_a_sign_in_that_comes_back_too_late_says_so(
     answer = arrived.opens(there(arrived, stub))
 
     assert 410 == answer.status
-    assert "You came back after the five minutes" in answer.text
+    assert "For your safety it works for five minutes" in answer.text
     assert "Tap Log In in the chat" in answer.text
     assert {"Back to Messenger"} == {form.button for form in answer.forms}
     assert [] == stub.exchanged

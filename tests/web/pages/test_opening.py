@@ -220,7 +220,7 @@ def test_a_browser_without_cookies_is_told_so(app: Flask) -> None:
 
     assert 400 == stranger.sees.status
     assert "Tap Log In in the chat." in stranger.reads
-    assert "keeps no cookies" in stranger.reads
+    assert "allow cookies for this site first" in stranger.reads
 
 
 def test_a_clean_address_in_another_browser_leads_nowhere(app: Flask, visitor: PageVisitor) -> None:

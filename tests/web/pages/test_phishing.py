@@ -56,7 +56,8 @@ def test_a_victim_is_shown_whose_messenger_it_is(newcomer: Newcomer, bait: LogIn
 
     victim.signs_in()
 
-    assert "Connect Mallory Fox on Messenger to j•••@example.com?" in victim.reads
+    assert "Messenger profile Mallory Fox will be connected to" in victim.reads
+    assert "j•••@example.com" in victim.reads
     warning = "If someone sent you this link, cancel."
     assert warning in victim.reads
     assert USERNAME not in victim.sees.text
@@ -293,10 +294,10 @@ def test_the_wrong_account_can_be_left(newcomer: Newcomer, bait: LogIn, stored: 
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("\u202egreB anA", "greB anA"),
-        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
-        ("Ana\u2066\u200b Berg", "Ana Berg"),
-        (f"Zoe{chr(0x301) * 50}", f"Zoe{chr(0x301) * 3} on"),
+        ("\u202egreB anA", "greB anA will be"),
+        ("<script>alert(1)</script>", "<script>alert(1)</script> will be"),
+        ("Ana\u2066\u200b Berg", "Ana Berg will be"),
+        (f"Zoe{chr(0x301) * 50}", f"Zoe{chr(0x301) * 3} will be"),
         ("\u3164\u2800", "Connect a profile we can’t name?"),
         ("", "Connect a profile we can’t name?"),
     ],
@@ -312,7 +313,7 @@ def test_a_chosen_name_cannot_bend_the_question(
 
     victim.signs_in()
 
-    assert f"Connect {shown}" in victim.reads
+    assert shown in victim.reads
     assert "<script>" not in victim.sees.text
     assert MALLORY not in victim.sees.text
 
@@ -350,7 +351,7 @@ def test_more_links_than_allowed_are_refused_when_confirming(
     person.presses("Connect")
 
     assert 409 == person.sees.status
-    assert "as many Messenger profiles as it may have" in person.reads
+    assert "connected to 5 Messenger profiles, the most allowed." in person.reads
     assert "location" not in person.sees.headers
     assert 5 == stored.count("attempt", "code_hash IS NOT NULL")
 

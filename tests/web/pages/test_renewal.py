@@ -32,7 +32,7 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PATIENCE = 30.0
 BUTTON = "Continue with Stub"
 ROSA = "rosa@shop.example"
-QUESTION = "Connect Ana Berg on Messenger to"
+QUESTION = "Ana Berg will be connected to"
 
 
 pytestmark = pytest.mark.real_peers
@@ -64,7 +64,7 @@ def address_of(answer: Answer) -> str:
 def assert_shut_out(answer: Answer) -> None:
     """Assert that *answer* says nothing of the attempt, and gives no cookie and no code."""
     assert 400 == answer.status
-    assert "This link is no longer known" in words_of(answer)
+    assert "Let’s start again" in words_of(answer)
     assert not {"location", "set-cookie"} & set(answer.headers)
     assert not any(name in answer.text for name in ("Ana Berg", "j•••"))
 

@@ -351,7 +351,7 @@ def test_nothing_of_it_is_logged(
 
 
 def _offers(person: PageVisitor) -> list[str]:
-    links = person.sees.text.split('class="main" href="')[1:]
+    links = person.sees.text.split('class="button primary" href="')[1:]
     return [form.button for form in person.sees.forms] + [
         link.split(">")[1].split("<")[0] for link in links
     ]
@@ -374,6 +374,6 @@ def test_who_cannot_be_checked_for_a_fault_of_ours_is_not_told_to_try_again(
 
     assert 503 == answer.status
     assert "Something is wrong on our side, not with your details." in answer.text
-    assert "minute" not in answer.text
+    assert "in a minute" not in answer.text
     assert "Reference" in answer.text
     assert "Try again" not in answer.text
