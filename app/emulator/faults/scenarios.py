@@ -25,8 +25,8 @@ _ROWS: Final = (
     Scenario(
         "webhook-down",
         "Webhook down",
-        "Messenger cannot reach your server, so Log In fails; a retry after the outage logs the "
-        "person in.",
+        "Messenger cannot reach your server, so Log In fails; turn this off and skip an hour, and "
+        "a retry connects the person.",
         ("outage",),
     ),
     Scenario(
