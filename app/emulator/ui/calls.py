@@ -118,7 +118,8 @@ def _of_object(call: Call, name: str, *, is_person: bool) -> str:
 def _fields(call: Call) -> str:
     fields = str(call.params.get("fields", "name")).split(",")
     known = (_FIELDS.get(field.partition(".")[0].partition("{")[0].strip()) for field in fields)
-    return " and ".join(dict.fromkeys(word for word in known if word)) or "id"
+    *first, last = dict.fromkeys(word for word in known if word) or ("id",)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _of_message(call: Call, name: str) -> str:

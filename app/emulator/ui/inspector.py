@@ -113,6 +113,8 @@ def _shown(after: int = 0) -> list[Shown]:
     """Return what the filter lets through, newest first, and only entries after *after*."""
     emulator, only = current_emulator(), request.args.get("only", "")
     everything = emulator.journal.entries()
+    if not everything or everything[0].number <= after:
+        return []
     narrator = Narrator(emulator.state, everything)
     shown = (
         replace(place, entries=[each for each in place.entries if _is_shown(each, only, after)])

@@ -61,6 +61,10 @@ def test_threadlink_and_the_bot_beside_it_are_told_apart_by_their_user_agents(
         (call("GET", "/v26.0/{ana}?fields=first_name,last_name"), "asks for Ana’s name"),
         (call("GET", "/{ana}?fields=name,profile_pic"), "asks for Ana’s name and picture"),
         (
+            call("GET", "/1?fields=name,category,picture.width(200){url,is_silhouette}"),
+            "asks for the Page’s name, subject and picture",
+        ),
+        (
             call("GET", "/1/conversations?user_id={ana}&fields=participants"),
             "looks for Ana’s name in the conversation",
         ),

@@ -202,6 +202,10 @@ def test_a_computer_shows_the_log_in_beside_the_inspector_and_closes_it_after(
         window.get_by_role("link", name="Back to the chat").click()
 
     expect(page.get_by_text("You logged in to Harbour Coffee.")).to_be_visible()
+    expect(page.locator(".log-in-outcome")).to_have_text(
+        ["under way", "logged in", "not logged in"]
+    )
+    expect(page.locator(".log-in[open] .log-in-title")).to_have_text("Ana’s log-in 3")
     assert page.evaluate("window.stillHere")
 
 
