@@ -125,7 +125,7 @@ def _fields(call: Call) -> str:
 def _of_message(call: Call, name: str) -> str:
     action = str(call.params.get("sender_action")).lower()
     if action in _ACTIONS:
-        return _ACTIONS[action].format(name)
+        return _ACTIONS[action].replace("{}", name)
     message = call.params.get("message")
     text = _text_of(message) if isinstance(message, dict) else ""
     return f"sends {quoted(text)} to {name}" if text else f"sends a message to {name}"

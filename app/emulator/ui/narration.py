@@ -134,7 +134,7 @@ def _of_browser(exchange: Exchange) -> str:
 def _of_callback(exchange: Exchange) -> str:
     suffix = _suffix(exchange.title)
     callback, _, person = exchange.title.removesuffix(suffix).partition(", ")
-    return _OF_CALLBACKS[callback].format(first_name(person)) + suffix
+    return _OF_CALLBACKS[callback].replace("{}", first_name(person)) + suffix
 
 
 def _of_event(kind: str, person: str, content: Mapping[str, Any]) -> str:
@@ -144,7 +144,7 @@ def _of_event(kind: str, person: str, content: Mapping[str, Any]) -> str:
         return f"delivers {quoted(text)} from {name}"
     if isinstance(text, str) and kind == "postback":
         return f"says that {name} tapped {quoted(text)}"
-    return _OF_EVENTS.get(kind, "delivers an event of {}").format(name)
+    return _OF_EVENTS.get(kind, "delivers an event of {}").replace("{}", name)
 
 
 def _suffix(title: str) -> str:
