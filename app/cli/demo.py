@@ -19,7 +19,13 @@ from app.cli.listening import listening
 from app.cli.options import json_option
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
-from app.emulator import EmulatorServer, EmulatorSettings, demo_settings
+from app.emulator import (
+    HARBOUR_COFFEE_LOGO,
+    EmulatorServer,
+    EmulatorSettings,
+    PageSettings,
+    demo_settings,
+)
 from app.infra import clock, private_files
 from app.infra.database import schema
 from app.infra.settings.production import DEMO_MARK
@@ -117,11 +123,7 @@ def _environment(
     folder: Path, url: str, emulator: EmulatorSettings, messenger: str
 ) -> dict[str, str]:
     pages = folder / "pages.toml"
-    tables = (
-        f'[[pages]]\nid = "{page.id}"\nname = "{page.name}"\ntoken = "{page.token}"\n'
-        for page in emulator.pages
-    )
-    private_files.write(pages, "\n".join(tables))
+    private_files.write(pages, "\n".join(_page_table(page) for page in emulator.pages))
     return {
         "SECRET_KEY": f"{DEMO_MARK}{secrets.token_urlsafe(48)}",
         "PUBLIC_URL": url,
@@ -135,6 +137,23 @@ def _environment(
         "LOG_LEVEL": "warning",
         "LOG_FORMAT": "console",
     }
+
+
+def _page_table(page: PageSettings) -> str:
+    """Return the table of *page* in PAGES_FILE, with the brand that the chat shows too."""
+    logo = HARBOUR_COFFEE_LOGO.as_posix()
+    return f"""
+[[pages]]
+id = "{page.id}"
+name = "{page.name}"
+token = "{page.token}"
+
+[pages.brand]
+colour = "#0f766e"
+logo = "{logo}"
+help_url = "https://harbour-coffee.example/help"
+sign_up_url = "https://harbour-coffee.example/join"
+"""
 
 
 def _bot_settings(bot_url: str) -> dict[str, str]:

@@ -8,12 +8,14 @@ which it is served is both GRAPH_URL and REDIRECT_ORIGINS of the server under te
 
 from app.emulator.app import create_emulator
 from app.emulator.faults.table import FAULTS
+from app.emulator.pictures import HARBOUR_COFFEE_LOGO
 from app.emulator.server import Description, EmulatorServer, describe, run
 from app.emulator.settings import EmulatorSettings, PageSettings, demo_settings, psid_for
 from app.emulator.triggers import TRIGGERS
 
 __all__ = [
     "FAULTS",
+    "HARBOUR_COFFEE_LOGO",
     "TRIGGERS",
     "Description",
     "EmulatorServer",

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app.emulator import pictures
 from app.emulator.clock import Clock, MovableClock, wall_clock
 from app.emulator.context import Emulator
 from app.emulator.control import views as control
@@ -44,7 +45,9 @@ def create_emulator(
         origin=origin,
     ).attach(app)
     install_guard(app)
+    pictures.register_template_helpers(app)
     inspector.register_template_helpers(app)
-    for blueprint in (chat.bp, login_window.bp, inspector.bp, faults_page.bp, control.bp, graph.bp):
+    ui = (chat.bp, login_window.bp, inspector.bp, faults_page.bp)
+    for blueprint in (*ui, pictures.bp, control.bp, graph.bp):
         app.register_blueprint(blueprint)
     return app

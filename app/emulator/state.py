@@ -78,6 +78,8 @@ class LinkingToken:
     page_id: str
     psid: str
     issued_at: datetime
+    # Counts the tokens of the thread.
+    number: int
     used: bool = False
 
     def is_expired(self, at: datetime) -> bool:
@@ -202,7 +204,10 @@ class State:
         """Return a new account_linking_token for one tap on Log In."""
         token = ids.account_linking_token()
         with self._lock:
-            self._tokens[token] = LinkingToken(token, page_id, psid, self._clock())
+            earlier = sum(
+                (each.page_id, each.psid) == (page_id, psid) for each in self._tokens.values()
+            )
+            self._tokens[token] = LinkingToken(token, page_id, psid, self._clock(), earlier + 1)
         return token
 
     def find_token(self, token: str) -> LinkingToken | None:

@@ -89,6 +89,14 @@ GIVEN_UP = Failure(
     "Messenger has retried this delivery for 36 hours and drops it.",
     "Its events are lost. Your records can only be corrected by hand.",
 )
+PICTURE_EXPIRED = Failure(
+    "The address of this picture has expired.",
+    "Ask Graph for profile_pic again, and fetch the picture soon: keep no address of one.",
+)
+PICTURE_ALTERED = Failure(
+    "This address of a picture was altered: its hash does not belong to the rest.",
+    "Fetch profile_pic exactly as Graph returned it.",
+)
 NO_PRIVACY_URL = Failure(
     "No address is set for this callback.",
     "Start the emulator with --data-deletion-url or --deauthorize-url "

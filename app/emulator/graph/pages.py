@@ -3,7 +3,6 @@
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/account-linking
 """
 
-from datetime import timedelta
 from typing import Any
 
 from app.emulator.graph.call import PageCall
@@ -15,6 +14,7 @@ from app.emulator.graph.problems import (
     unknown_object,
 )
 from app.emulator.graph.values import check_login_url
+from app.emulator.pictures import profile_pic
 from app.emulator.webhooks import events
 
 # A request for one of these without the permission is refused completely.
@@ -60,7 +60,7 @@ def read_person(call: PageCall, psid: str) -> dict[str, Any]:
         "first_name": first,
         "last_name": last,
         "name": thread.person,
-        "profile_pic": _profile_pic(call, psid),
+        "profile_pic": call.emulator.public_origin() + profile_pic(call.emulator, psid),
     }
     fields = call.params.words("fields") or ("first_name", "last_name")
     if not _FIELDS_WITH_PERMISSION.isdisjoint(fields):
@@ -69,13 +69,6 @@ def read_person(call: PageCall, psid: str) -> dict[str, Any]:
         if field not in {*known, "id"}:
             raise bad_parameter(f"Tried accessing nonexisting field ({field})")
     return {name: known[name] for name in fields if name in known} | {"id": psid}
-
-
-def _profile_pic(call: PageCall, psid: str) -> str:
-    # An address of the documented form, which leads nowhere.
-    host = "https://platform-lookaside.fbsbx.com/platform/profilepic/"
-    expires = int((call.emulator.clock() + timedelta(days=30)).timestamp())
-    return f"{host}?psid={psid}&width=1024&ext={expires}&hash=AbEmulator"
 
 
 def set_thread_settings(call: PageCall) -> dict[str, Any]:

@@ -7,30 +7,47 @@ function fromHtml(text) {
   return document.createRange().createContextualFragment(text);
 }
 
-function atEnd(talk) {
-  return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80;
-}
-
 async function refreshMessages(box, talk) {
   const known = { "If-None-Match": `"${box.dataset.version}"` };
   const answer = await fetch(box.dataset.live, { headers: known });
   if (answer.status !== 200) return;
-  const stay = !atEnd(talk);
+  const fresh = fromHtml(await answer.text());
+  // The list grows from its end, where scrollTop is 0: who reads further up stays there.
+  const fromTop = talk.scrollHeight + talk.scrollTop;
+  const stay = talk.scrollTop < -80;
   box.dataset.version = answer.headers.get("ETag").replaceAll('"', "");
-  box.replaceChildren(fromHtml(await answer.text()));
-  if (!stay) talk.scrollTop = talk.scrollHeight;
+  box.replaceChildren(fresh);
+  talk.scrollTop = stay ? fromTop - talk.scrollHeight : 0;
+}
+
+function addLogIn(box, fresh) {
+  const shown = box.querySelector(`[data-log-in="${fresh.dataset.logIn}"]`);
+  if (!shown) {
+    for (const other of box.querySelectorAll(".log-in[open]")) {
+      if (!other.contains(document.activeElement)) other.open = false;
+    }
+    box.prepend(fresh);
+    return;
+  }
+  shown.className = fresh.className;
+  shown.querySelector("summary").replaceChildren(...fresh.querySelector("summary").childNodes);
+  shown.querySelector(".log-in-steps").prepend(...fresh.querySelector(".log-in-steps").children);
+}
+
+function newestIn(box) {
+  const numbers = [...box.querySelectorAll(".entry")].map((entry) => Number(entry.dataset.number));
+  return Math.max(0, ...numbers);
 }
 
 async function refreshEntries(box) {
   const address = new URL(box.dataset.live, location.href);
-  address.searchParams.set("after", box.dataset.after);
+  address.searchParams.set("after", newestIn(box));
   const answer = await fetch(address);
   if (!answer.ok) return;
-  const fresh = fromHtml(await answer.text());
-  const newest = fresh.querySelector("[data-number]");
-  if (!newest) return;
-  box.dataset.after = newest.dataset.number;
-  box.prepend(fresh);
+  for (const place of [...fromHtml(await answer.text()).children].reverse()) {
+    if (place.matches(".log-in")) addLogIn(box, place);
+    else box.prepend(place);
+  }
 }
 
 const talk = document.getElementById("talk");
@@ -52,16 +69,42 @@ async function refresh() {
   }
 }
 
-if (talk) talk.scrollTop = talk.scrollHeight;
-
 composer?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = new URLSearchParams(new FormData(composer));
   composer.reset();
   await fetch(composer.action, { method: "POST", body });
-  talk.scrollTop = talk.scrollHeight;
+  talk.scrollTop = 0;
   await refresh();
 });
+
+// A computer shows the log-in in a window as small as a phone, beside the inspector; where that is
+// refused it opens in place of the chat, as on a phone. The window is opened before the form is sent,
+// because a browser allows it during a tap only.
+const WIDE = matchMedia("(min-width: 56.25em)");
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-log-in-window]");
+  if (!form || !WIDE.matches) return;
+  const place = `left=${window.screenX + 24},top=${window.screenY + 80}`;
+  const opened = window.open("", "login", `popup,width=390,height=844,${place}`);
+  form.target = opened ? "login" : "";
+  opened?.focus();
+});
+
+// The page of the return, in that window: the chat behind it says how it went. A failure stays, as
+// it explains itself.
+const ending = document.querySelector("[data-outcome]");
+if (ending && window.opener && window.name === "login") {
+  const leave = document.querySelectorAll("[data-leave]");
+  if (ending.dataset.outcome !== "failed") window.close();
+  for (const link of leave) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      window.close();
+    });
+  }
+}
 
 // Entries that are open stay open over a reload, until the tab is closed.
 const OPEN = `open ${location.pathname}`;
@@ -112,7 +155,7 @@ entries?.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const here = event.target.closest("summary");
   if (!step || !here) return;
-  const all = [...entries.querySelectorAll("summary")];
+  const all = [...entries.querySelectorAll("summary")].filter((each) => each.checkVisibility());
   const next = all[all.indexOf(here) + step];
   if (!next) return;
   event.preventDefault();
@@ -138,4 +181,5 @@ find?.addEventListener("input", async () => {
 if (messages || entries) {
   setInterval(refresh, EVERY_MS);
   document.addEventListener("visibilitychange", refresh);
+  window.addEventListener("focus", refresh);
 }

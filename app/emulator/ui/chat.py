@@ -28,6 +28,12 @@ def first() -> ResponseReturnValue:
     return redirect(_chat_url(thread), 302)
 
 
+@bp.get("/favicon.ico")
+def favicon() -> ResponseReturnValue:
+    """Answer browsers that ask without having read a page, which Graph would answer otherwise."""
+    return redirect(url_for("static", filename="icon.svg"), 302)
+
+
 @bp.get("/chats/<psid>")
 def chats(psid: str) -> str:
     """Show every page that the person with *psid* can chat with."""

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.emulator.context import current_emulator
+from app.emulator.faults.scenarios import SCENARIOS
 from app.emulator.faults.table import FAULTS, Fault
 from app.emulator.triggers import TRIGGERS, Trigger, run_trigger
 
@@ -52,6 +53,7 @@ def show() -> str:
         find=find,
         count=sum(len(area.faults) for area in areas),
         on=emulator.faults.on(),
+        scenarios=SCENARIOS.values(),
         now=emulator.clock(),
         ahead=emulator.clock.ahead,
         steps=_STEPS,
@@ -97,6 +99,18 @@ def switch(name: str) -> ResponseReturnValue:
     find = request.form.get("find") or None
     area = FAULTS[name].area
     return redirect(url_for(".show", find=find, area=area, _anchor=name), 303)
+
+
+@bp.post("/scenarios/<name>")
+def play(name: str) -> ResponseReturnValue:
+    """Turn the faults of a scenario on or off, all of them."""
+    if name not in SCENARIOS or request.form.get("to") not in {"on", "off"}:
+        abort(404 if name not in SCENARIOS else 400)
+    faults = current_emulator().faults
+    change = faults.turn_on if request.form["to"] == "on" else faults.turn_off
+    for fault in SCENARIOS[name].faults:
+        change(fault)
+    return redirect(url_for(".show", _anchor=f"scenario-{name}"), 303)
 
 
 @bp.post("/all-off")

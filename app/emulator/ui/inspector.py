@@ -1,6 +1,7 @@
 """The inspector: every webhook, Graph call and step of the browser, with its failure."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from flask.typing import ResponseReturnValue
 
 from app.emulator.context import current_emulator
 from app.emulator.ui import exports
+from app.emulator.ui.log_ins import OUTCOMES, Shown, grouped
+from app.emulator.ui.narration import Narrator
 from app.emulator.webhooks.journal import Entry, masked
 
 bp = Blueprint("inspector", __name__, url_prefix="/inspector")
@@ -50,7 +53,7 @@ def show() -> str:
 def entries() -> str:
     """Return the entries newer than `after`, for a page that shows the others already."""
     after = request.args.get("after", 0, type=int)
-    return render_template("entries.html", entries=_shown(after))
+    return render_template("entries.html", places=_shown(after))
 
 
 @bp.get("/<int:number>")
@@ -106,18 +109,34 @@ def _entry(number: int) -> Entry:
     return entry
 
 
-def _shown(after: int = 0) -> list[Entry]:
-    only = request.args.get("only", "")
-    everything = current_emulator().journal.entries(after=after)
-    if only == "failed":
-        return [entry for entry in everything if entry.exchange.failure]
-    return [entry for entry in everything if only in {"", entry.exchange.kind}]
+def _shown(after: int = 0) -> list[Shown]:
+    """Return what the filter lets through, newest first, and only entries after *after*."""
+    emulator, only = current_emulator(), request.args.get("only", "")
+    everything = emulator.journal.entries()
+    if not everything or everything[0].number <= after:
+        return []
+    narrator = Narrator(emulator.state, everything)
+    shown = (
+        replace(place, entries=[each for each in place.entries if _is_shown(each, only, after)])
+        for place in grouped(emulator.state, narrator, everything)
+    )
+    return [place for place in shown if place.entries]
+
+
+def _is_shown(entry: Entry, only: str, after: int) -> bool:
+    exchange = entry.exchange
+    matches = exchange.failure if only == "failed" else only in {"", exchange.kind}
+    return entry.number > after and bool(matches)
 
 
 def _variables() -> dict[str, Any]:
+    emulator = current_emulator()
     return {
-        "faults_on": len(current_emulator().faults.on()),
+        "faults_on": len(emulator.faults.on()),
         "shown_entries": _shown,
+        "narrator": lambda: Narrator(emulator.state, emulator.journal.entries()),
+        "outcomes": OUTCOMES,
+        "now": emulator.clock,
         "filters": _FILTERS,
         "only": request.args.get("only", ""),
     }
