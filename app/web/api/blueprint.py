@@ -6,10 +6,12 @@ from typing import Final
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
-from app.web.api import attempts, buttons, links
-from app.web.api.openapi import document, document_json
+from app.web.api import attempts, buttons, links, notice_snippets
+from app.web.api.highlighting import highlighted
+from app.web.api.openapi import document_json
 from app.web.api.operations import PREFIX, register
-from app.web.problems.table import problems_of_the_api
+from app.web.api.reference_page import Reference, reference
+from app.web.current import services
 
 OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS, *attempts.OPERATIONS)
 
@@ -25,6 +27,11 @@ def _document() -> bytes:
     return document_json(OPERATIONS)
 
 
+@cache
+def _reference(origin: str) -> Reference:
+    return reference(OPERATIONS, origin)
+
+
 @bp.get(f"{PREFIX}/openapi.json")
 def openapi() -> ResponseReturnValue:
     return Response(_document(), mimetype="application/json")
@@ -33,5 +40,8 @@ def openapi() -> ResponseReturnValue:
 @bp.get("/api/docs")
 def docs() -> ResponseReturnValue:
     return render_template(
-        "api/docs.html", document=document(OPERATIONS), problems=problems_of_the_api()
+        "api/docs.html",
+        reference=_reference(services().settings.public_url),
+        checks={"Python": notice_snippets.PYTHON, "Node": notice_snippets.NODE},
+        highlighted=highlighted,
     )
