@@ -1,6 +1,7 @@
 """A call of the API as the programs that make it: curl, Python with requests, and Node."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,9 +26,9 @@ def snippets_of(call: SampleCall) -> dict[str, str]:
     return {"curl": _curl(call), "Python": _python(call), "Node": _node(call)}
 
 
-def pretty(value: Any) -> str:
-    """Return *value* as JSON with an indent of two."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def pretty(value: Any, indent: int = 2) -> str:
+    """Return *value* as JSON over several lines."""
+    return json.dumps(value, indent=indent, ensure_ascii=False)
 
 
 def _curl(call: SampleCall) -> str:
@@ -54,7 +55,7 @@ def _python(call: SampleCall) -> str:
     if call.query:
         lines.append(f"params={json.dumps(call.query)},")
     if call.body is not None:
-        lines.append(f"json={_indented(pretty(call.body))},")
+        lines.append(f"json={_indented(pretty(call.body, 4), 4)},")
     lines.append("timeout=10,")
     told = "answer.status_code" if call.is_silent else "answer.json()"
     return "\n".join(
@@ -81,7 +82,7 @@ def _node(call: SampleCall) -> str:
     if len(headers) > 1:
         options += [*(f"  {header}," for header in headers), "},"]
     if call.body is not None:
-        options.append(f"body: JSON.stringify({_indented(pretty(call.body), 2)}),")
+        options.append(f"body: JSON.stringify({_indented(_unquoted(pretty(call.body)), 2)}),")
     options.append("signal: AbortSignal.timeout(10_000),")
     lines, url = [], f'"{call.url}"'
     if call.query:
@@ -104,5 +105,10 @@ def _object(values: Mapping[str, str]) -> str:
     return "{ " + ", ".join(f"{name}: {json.dumps(text)}" for name, text in values.items()) + " }"
 
 
-def _indented(text: str, by: int = 4) -> str:
+def _unquoted(text: str) -> str:
+    """Return JSON as people write it in JavaScript, where names need no quotes."""
+    return re.sub(r'^( *)"([a-z_]+)":', r"\1\2:", text, flags=re.MULTILINE)
+
+
+def _indented(text: str, by: int) -> str:
     return text.replace("\n", "\n" + " " * by)
