@@ -1,11 +1,11 @@
 """The attempt as programs see it: in the API, and with ``--json``."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from app.linking.attempt_events import Kind
+from app.linking.link_object import Moment
 from app.linking.models import AttemptEvent
 from app.linking.timeline import Timeline
 
@@ -51,14 +51,16 @@ class EventObject(Struct, frozen=True, kw_only=True):
         ),
     ]
     first_at: Annotated[
-        datetime, Meta(description="When it happened first.", examples=["2026-11-20T09:59:12Z"])
+        Moment,
+        Meta(description="When it happened first.", examples=["2026-11-20T09:59:12Z"]),
     ]
     last_at: Annotated[
-        datetime, Meta(description="When it happened last.", examples=["2026-11-20T09:59:12Z"])
+        Moment,
+        Meta(description="When it happened last.", examples=["2026-11-20T09:59:12Z"]),
     ]
     times: Annotated[int, Meta(description="How often it happened.", examples=[1])]
     until_at: Annotated[
-        datetime | None,
+        Moment | None,
         Meta(
             description="When a limit is over; null if it is no limit.",
             examples=["2026-11-20T10:03:02Z"],
@@ -85,7 +87,8 @@ class OwedObject(Struct, frozen=True, kw_only=True):
         ),
     ]
     since: Annotated[
-        datetime, Meta(description="When it was first due.", examples=["2026-11-20T10:00:01Z"])
+        Moment,
+        Meta(description="When it was first due.", examples=["2026-11-20T10:00:01Z"]),
     ]
     tries: Annotated[int, Meta(description="How often it was tried.", examples=[2])]
     failure: Annotated[
@@ -188,11 +191,14 @@ class AttemptObject(Struct, frozen=True, kw_only=True):
         ),
     ]
     opened_at: Annotated[
-        datetime,
-        Meta(description="When the person opened the link.", examples=["2026-11-20T09:58:02Z"]),
+        Moment,
+        Meta(
+            description="When the person opened the link.",
+            examples=["2026-11-20T09:58:02Z"],
+        ),
     ]
     ended_at: Annotated[
-        datetime | None,
+        Moment | None,
         Meta(description="When the attempt ended; null if it has not.", examples=[None]),
     ]
     events: Annotated[

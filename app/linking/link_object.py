@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from app.linking.values import LinkValue
 
+# In the specification: of the format date-time.
+Moment = Annotated[datetime, Meta(tz=True)]
 PageIdField = Annotated[
     str,
     Meta(
@@ -85,7 +87,7 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     event_at: Annotated[
-        datetime,
+        Moment,
         Meta(
             description="Messenger’s time of its last event about this link: of connecting, or of "
             "disconnecting in Messenger.",

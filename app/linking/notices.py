@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.linking.link_object import (
     IssuerField,
     LinkObject,
+    Moment,
     ReferenceField,
     SubjectField,
     UserObject,
@@ -24,7 +25,7 @@ from app.messenger.types import PageId, Psid
 from app.outbox.bot_webhooks import enqueue_notice
 
 _NoticeAt = Annotated[
-    datetime,
+    Moment,
     Meta(description="When the notice was made.", examples=["2026-11-20T10:00:01Z"]),
 ]
 
@@ -83,7 +84,7 @@ class RefusedObject(msgspec.Struct, frozen=True, kw_only=True):
         None, Meta(description="Always null: no link has changed.", examples=[None])
     ] = None
     event_at: Annotated[
-        datetime | None,
+        Moment | None,
         Meta(
             description="When Messenger says that it happened; null if the event did not say.",
             examples=["2026-11-20T10:00:00Z"],

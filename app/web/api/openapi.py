@@ -172,7 +172,7 @@ def _responses(operation: Operation, schema_of: Mapping[Any, Any]) -> dict[str, 
         content = _json(schema_of[operation.answer], shown)
         success = {"200": {"description": "Done.", "content": content}}
     by_status: dict[int, list[KnownProblem]] = {}
-    for problem in (*operation.own_problems, *operation.common_problems):
+    for problem in operation.problems:
         by_status.setdefault(problem.status, []).append(problem)
     return success | {
         str(status): _problem(status, problems, schema_of[Problem])

@@ -82,14 +82,15 @@ class Operation:
         """The problems that every operation of its kind may answer."""
         return _problems((*_COMMON, *_OF_BODIES) if self.body else _COMMON)
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem that this operation may answer."""
+        return (*self.own_problems, *self.common_problems)
+
 
 def problems_of(operations: Iterable[Operation]) -> tuple[Problem, ...]:
     """Return each problem that any of *operations* may answer, once, ordered by status."""
-    every = {
-        problem.name: problem
-        for operation in operations
-        for problem in (*operation.common_problems, *operation.own_problems)
-    }
+    every = {problem.name: problem for operation in operations for problem in operation.problems}
     return _sorted(every.values())
 
 

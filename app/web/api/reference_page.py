@@ -1,7 +1,7 @@
 """The contents of the API's reference page: the OpenAPI document, arranged for reading."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -92,7 +92,7 @@ def reference(operations: Sequence[Operation], origin: str) -> Reference:
         calls=[_call(operation, told, objects, origin) for operation in operations],
         notices=[_notice(kind, objects) for kind in NOTICES],
         problems=[
-            (problem, [one for one in operations if problem in one.own_problems])
+            (problem, [one for one in operations if problem in one.problems])
             for problem in problems_of(operations)
         ],
     )
@@ -186,10 +186,11 @@ def _required(query: type[msgspec.Struct] | None) -> Mapping[str, str]:
 
 
 def _notice(kind: type[Notice], objects: _Objects) -> ShownNotice:
+    shown, *inner = objects.take(kind.__name__)
     return ShownNotice(
         name=str(kind.__struct_config__.tag),
-        summary=str(kind.__doc__),
-        objects=list(objects.take(kind.__name__)),
+        summary=shown.description,
+        objects=[replace(shown, description=""), *inner],
         body=pretty(msgspec.to_builtins(notice_example(kind))),
     )
 
