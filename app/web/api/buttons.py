@@ -82,8 +82,8 @@ OPERATIONS: Final = (
         scope="messages:send",
         summary="Send a Log In or Log Out button",
         description="Sends a message with the button to one person. With the answer 200 Messenger "
-        "has taken it. After the error `graph` the message may have been delivered as well: ask "
-        "before you send it again. After any other error nothing was sent.",
+        "has taken it. After the errors `graph` and `internal` it may have been delivered as well; "
+        "after any other error nothing was sent.",
         view=send_button,
         body=Button,
         answer=Sent,

@@ -182,7 +182,7 @@ def _responses(operation: Operation, schema_of: Mapping[Any, Any]) -> dict[str, 
 
 def _problem(status: int, problems: Iterable[KnownProblem], schema: Any) -> dict[str, Any]:
     examples = {
-        problem.name: {"summary": problem.title, "value": problem_example(problem)}
+        problem.name: {"summary": str(problem.title), "value": problem_example(problem)}
         for problem in problems
     }
     content = {"application/problem+json": {"schema": schema, "examples": examples}}
