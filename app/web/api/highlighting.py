@@ -1,9 +1,7 @@
-"""Code as HTML in which texts, and the names of fields in JSON, stand out."""
+"""Code in parts, so that texts, and the names of fields in JSON, can stand out."""
 
 import re
 from typing import Final
-
-from markupsafe import Markup, escape
 
 # A text between quotes, and the colon by which it is the name of a field.
 _TEXT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"|`[^`\n]*`)(?=(:)?)')
@@ -11,22 +9,18 @@ _TEXT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"|`[^`\n]*`)(?=(:)?)')
 _LONG: Final = 40
 
 
-def highlighted(code: str) -> Markup:
-    """Return *code* escaped, with its texts marked, and each line an element."""
-    line = Markup('<span class="line">{}</span>')
-    return Markup().join(
-        line.format(_marked(part)) for part in code.rstrip().splitlines(keepends=True)
-    )
+def highlighted(code: str) -> list[list[tuple[str, str]]]:
+    """Return the lines of *code*, each as parts with their look, which may be empty."""
+    return [_parts(line) for line in code.rstrip().splitlines(keepends=True)]
 
 
-def _marked(line: str) -> Markup:
+def _parts(line: str) -> list[tuple[str, str]]:
     parts, end = [], 0
     for found in _TEXT.finditer(line):
         text = found[1]
         look = "name" if found[2] else "text"
         if len(text) > _LONG and " " not in text:
             look += " long"
-        parts.append(escape(line[end : found.start()]))
-        parts.append(Markup('<span class="{}">{}</span>').format(look, text))
+        parts += [("", line[end : found.start()]), (look, text)]
         end = found.end()
-    return Markup().join([*parts, escape(line[end:])])
+    return [*parts, ("", line[end:])]
