@@ -19,7 +19,7 @@ from app.infra.observability.logs import printable
 from app.linking import attempt_queries, link_queries
 from app.linking.attempt_object import object_of
 from app.linking.attempt_queries import AttemptFilter
-from app.linking.notices import object_of as link_object
+from app.linking.link_object import object_of as link_object
 from app.linking.timeline import Timeline
 from app.linking.values import LinkValue, User
 

@@ -15,7 +15,7 @@ from app.cli.people import chosen_user, is_psid, user_options
 from app.infra import clock
 from app.infra.observability.logs import printable
 from app.linking import handlers, link_queries
-from app.linking.notices import object_of
+from app.linking.link_object import object_of
 from app.linking.values import Endings, LinkValue, User
 from app.messenger.types import PageId, Psid
 

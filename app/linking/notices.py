@@ -1,96 +1,132 @@
-"""The link object of the API and the exports, and the notices that the bot gets about links.
+"""The notices that the bot gets about links.
 
 A notice is stored in the transaction that makes the change, so that one change has one notice.
 """
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy.orm import Session
 
+from app.linking.link_object import (
+    IssuerField,
+    LinkObject,
+    Moment,
+    ReferenceField,
+    SubjectField,
+    UserObject,
+    fields_of,
+    object_of,
+)
 from app.linking.values import LinkValue, Made, Refused
 from app.messenger.types import PageId, Psid
 from app.outbox.bot_webhooks import enqueue_notice
 
-
-class LinkObject(msgspec.Struct, frozen=True, kw_only=True):
-    """A link between a Messenger person and a user of the business."""
-
-    page_id: str
-    psid: str
-    issuer: str
-    subject: str
-    display_name: str | None
-    messenger_name: str | None
-    state: Literal["linked", "ended"]
-    version: int
-    event_at: datetime
-    cause: str
-    reference: str | None
-
-
-class UserObject(msgspec.Struct, frozen=True):
-    """A user of the business."""
-
-    issuer: str
-    subject: str
+_NoticeAt = Annotated[
+    Moment,
+    Meta(description="When the notice was made.", examples=["2026-11-20T10:00:01Z"]),
+]
 
 
 class MadeObject(LinkObject, frozen=True, kw_only=True):
     """The new link. `also_opened_elsewhere`: the same Log In was opened more than once."""
 
-    also_opened_elsewhere: bool
+    also_opened_elsewhere: Annotated[
+        bool,
+        Meta(
+            description="Whether the same Log In was opened more than once before the person "
+            "confirmed: in two tabs, or because the link was passed on.",
+            examples=[False],
+        ),
+    ]
 
 
 class ReplacedObject(MadeObject, frozen=True, kw_only=True):
     """The new link, and the user who was linked before."""
 
-    replaced: UserObject
+    replaced: Annotated[
+        UserObject,
+        Meta(description="The user whom this person was connected to before."),
+    ]
 
 
 class RefusedObject(msgspec.Struct, frozen=True, kw_only=True):
     """A link that was refused. `cause` gives the reason."""
 
-    page_id: str | None
-    psid: str | None
-    issuer: str
-    subject: str
-    display_name: None = None
-    messenger_name: None = None
-    state: Literal["refused"] = "refused"
-    version: None = None
-    event_at: datetime | None
-    cause: str
-    reference: str | None
+    page_id: Annotated[
+        str | None,
+        Meta(
+            description="The Facebook Page, by its id at Meta; null if the event did not say.",
+            examples=["1717527131834678"],
+        ),
+    ]
+    psid: Annotated[
+        str | None,
+        Meta(
+            description="The person on that Page; null if the event did not say.",
+            examples=["1256217357730577"],
+        ),
+    ]
+    issuer: IssuerField
+    subject: SubjectField
+    display_name: Annotated[
+        None, Meta(description="Always null: no name is told.", examples=[None])
+    ] = None
+    messenger_name: Annotated[
+        None, Meta(description="Always null: no name is told.", examples=[None])
+    ] = None
+    state: Annotated[
+        Literal["refused"], Meta(description="Always `refused`.", examples=["refused"])
+    ] = "refused"
+    version: Annotated[
+        None, Meta(description="Always null: no link has changed.", examples=[None])
+    ] = None
+    event_at: Annotated[
+        Moment | None,
+        Meta(
+            description="When Messenger says that it happened; null if the event did not say.",
+            examples=["2026-11-20T10:00:00Z"],
+        ),
+    ]
+    cause: Annotated[
+        str,
+        Meta(
+            description="Why there is no link, in a word or two: `expired`, `spent`, `other "
+            "person`, `other page` and the like.",
+            examples=["expired"],
+        ),
+    ]
+    reference: ReferenceField
 
 
 class Created(msgspec.Struct, frozen=True, tag="link.created", tag_field="type"):
     """A person has connected an account."""
 
-    timestamp: datetime
-    data: MadeObject
+    timestamp: _NoticeAt
+    data: Annotated[MadeObject, Meta(description="The new link.")]
 
 
 class Replaced(msgspec.Struct, frozen=True, tag="link.replaced", tag_field="type"):
     """A person has connected another account than before."""
 
-    timestamp: datetime
-    data: ReplacedObject
+    timestamp: _NoticeAt
+    data: Annotated[ReplacedObject, Meta(description="The new link, and who had it before.")]
 
 
 class Removed(msgspec.Struct, frozen=True, tag="link.removed", tag_field="type"):
     """A link has ended."""
 
-    timestamp: datetime
-    data: LinkObject
+    timestamp: _NoticeAt
+    data: Annotated[LinkObject, Meta(description="The link as it ended.")]
 
 
 class RefusedLink(msgspec.Struct, frozen=True, tag="link.refused", tag_field="type"):
     """A link was refused; `cause` gives the reason."""
 
-    timestamp: datetime
-    data: RefusedObject
+    timestamp: _NoticeAt
+    data: Annotated[RefusedObject, Meta(description="Whom it would have connected, and why not.")]
 
 
 Notice = Created | Replaced | Removed | RefusedLink
@@ -98,14 +134,9 @@ Notice = Created | Replaced | Removed | RefusedLink
 NOTICES: Final = (Created, Replaced, Removed, RefusedLink)
 
 
-def object_of(link: LinkValue) -> LinkObject:
-    """Return *link* as programs see it."""
-    return LinkObject(**_fields(link))
-
-
 def on_made(session: Session, made: Made, *, at: datetime) -> None:
     """Notify the bot of a link that was made."""
-    fields = {**_fields(made.link), "also_opened_elsewhere": made.also_opened_elsewhere}
+    fields = {**fields_of(made.link), "also_opened_elsewhere": made.also_opened_elsewhere}
     if made.replaced is None:
         _add(session, Created(at, MadeObject(**fields)), at=at)
         return
@@ -148,9 +179,3 @@ def on_refused(
 def _add(session: Session, notice: Notice, *, at: datetime) -> None:
     body = msgspec.json.encode(notice)
     enqueue_notice(session, body, reference=notice.data.reference, at=at)
-
-
-def _fields(link: LinkValue) -> dict[str, Any]:
-    if link.user is None:
-        raise ValueError("a bare tombstone is no user's link")
-    return {name: getattr(link, name) for name in LinkObject.__struct_fields__}

@@ -25,9 +25,9 @@ from app.api_keys.service import Grant, StoredKey
 from app.infra.database.driver_select import DriverSelect
 from app.infra.database.group_read import GroupReader
 from app.infra.database.writer import LIMIT_SECONDS
+from app.linking.link_object import LinkObject
 from app.linking.link_queries import Pair
 from app.linking.models import Link
-from app.linking.notices import LinkObject
 
 # The id of a key, a page, and a person on it.
 _Question: TypeAlias = tuple[str, str, str]

@@ -11,7 +11,7 @@ from sqlalchemy import URL
 
 from app.api_keys import service as keys
 from app.infra import clock
-from app.linking.notices import LinkObject
+from app.linking.link_object import LinkObject
 from app.services.container import Services
 from tests import shipped
 from tests.conftest import on_sqlite

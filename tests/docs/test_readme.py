@@ -8,7 +8,7 @@ import click
 import pytest
 
 from app.cli import main
-from app.linking.notices import LinkObject
+from app.linking.link_object import LinkObject
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -24,8 +24,7 @@ from app.messenger import redirects
 from app.messenger.graph import transport
 from app.outbox import http_post
 from app.outbox import models as outbox
-from app.web.api import links as api_links
-from app.web.api import operations
+from app.web.api import link_shapes, operations
 from app.web.pages import attempt_cookie, recognition
 from app.web.server import limits
 
@@ -110,7 +109,7 @@ FIGURES: Final = [
     f"1, within {authorization_codes.CODE_LIFE.seconds // 60} minutes of *Connect*",
     f"| life of an attempt | attempt | {attempt_status.LIFE.seconds // 60} minutes |",
     f"| digits sent, tried | attempt | {chat_code.MOST_SENT}, {chat_code.MOST_TRIED} |",
-    f"| links shown, looked up | API call | {api_links.MOST} |",
+    f"| links shown, looked up | API call | {link_shapes.MOST} |",
     f"the cookie {attempt_cookie.MAX_AGE // 60} minutes, for the way back",
     (
         f"at most {admission_for(cores=8, workers=1, threads=256).admitted} at once in a process, "

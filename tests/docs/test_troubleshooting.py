@@ -6,9 +6,10 @@ from typing import Final
 
 import pytest
 
+from app.web.api.blueprint import OPERATIONS
+from app.web.api.operations import problems_of
 from app.web.problems.forms import FIRST_PASSWORD_EXPIRED, PROVIDER_MISCONFIGURED, PROVIDER_NOT_HERE
 from app.web.problems.pages import PAGE_PROBLEMS
-from app.web.problems.table import problems_of_the_api
 from tests.docs.texts_in_code import quotes, texts
 
 ROOT: Final = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def test_every_message_of_a_command_that_is_quoted_exists(quote: str) -> None:
 @pytest.mark.parametrize("cell", first_cells("By symptom: the bot"))
 def test_every_answer_of_the_api_that_is_quoted_exists(cell: str) -> None:
     answer = re.match(r'(\d{3}) "(.+?)"', cell)
-    titles = {(str(problem.status), str(problem.title)) for problem in problems_of_the_api()}
+    titles = {(str(problem.status), str(problem.title)) for problem in problems_of(OPERATIONS)}
 
     assert answer is None or answer.groups() in titles
     assert answer or not cell[0].isdigit()

@@ -5,8 +5,8 @@ from dataclasses import fields
 from sqlalchemy.orm import Session
 
 from app.linking import link_rows
+from app.linking.link_object import LinkObject
 from app.linking.models import Link
-from app.linking.notices import LinkObject
 from app.linking.values import LinkValue
 from tests.installation import ANA, NOON, PAGE
 

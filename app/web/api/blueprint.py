@@ -7,10 +7,12 @@ from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
 from app.infra.settings.languages import SOURCE
-from app.web.api import attempts, buttons, links
-from app.web.api.openapi import document, document_json
+from app.web.api import attempts, buttons, links, notice_snippets
+from app.web.api.highlighting import highlighted
+from app.web.api.openapi import document_json
 from app.web.api.operations import PREFIX, register
-from app.web.problems.table import problems_of_the_api
+from app.web.api.reference_page import Reference, reference
+from app.web.current import services
 
 OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS, *attempts.OPERATIONS)
 
@@ -26,6 +28,11 @@ def _document() -> bytes:
     return document_json(OPERATIONS)
 
 
+@cache
+def _reference(origin: str) -> Reference:
+    return reference(OPERATIONS, origin)
+
+
 @bp.get(f"{PREFIX}/openapi.json")
 def openapi() -> ResponseReturnValue:
     return Response(_document(), mimetype="application/json")
@@ -35,7 +42,8 @@ def openapi() -> ResponseReturnValue:
 def docs() -> ResponseReturnValue:
     page = render_template(
         "api/docs.html",
-        document=document(OPERATIONS),
-        problems=problems_of_the_api(),
+        reference=_reference(services().settings.public_url),
+        checks={"Python": notice_snippets.PYTHON, "Node": notice_snippets.NODE},
+        highlighted=highlighted,
     )
     return page, {"Content-Language": SOURCE}

@@ -5,9 +5,18 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from app.api_keys.service import Grant
+from app.linking.link_object import PsidField
+from app.messenger.errors import (
+    GraphRefused,
+    GraphThrottled,
+    GraphUnavailable,
+    PersonUnknown,
+    RegionRefused,
+    WindowClosed,
+)
 from app.messenger.graph.client import GraphClient
 from app.messenger.types import PageId, Psid
-from app.web.api.links import Id
+from app.web.api.link_shapes import ID
 from app.web.api.operations import Operation
 from app.web.current import services
 from app.web.exceptions import ResourceNotFound
@@ -31,16 +40,50 @@ class Button(Struct, forbid_unknown_fields=True):
     the page's, else in the page's first.
     """
 
-    kind: Literal["login", "logout"]
-    psid: Id
-    text: Annotated[str, Meta(min_length=1, max_length=640)] | None = None
-    language: Annotated[str, Meta(pattern=LANGUAGE_TAG, max_length=35)] | None = None
+    kind: Annotated[
+        Literal["login", "logout"],
+        Meta(
+            description="Log In for somebody who is not linked, Log Out for somebody who is.",
+            examples=["login"],
+        ),
+    ]
+    psid: Annotated[PsidField, ID]
+    text: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=640,
+                description="What the message says above its button.",
+                examples=["Log in to see your orders here."],
+            ),
+        ]
+        | None
+    ) = None
+    language: (
+        Annotated[
+            str,
+            Meta(
+                pattern=LANGUAGE_TAG,
+                max_length=35,
+                description="The language of our text, where there is no `text`.",
+                examples=["pt-BR"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Sent(Struct):
     """The message that was sent, by Messenger's id."""
 
-    message_id: str
+    message_id: Annotated[
+        str,
+        Meta(
+            description="The message’s id in Messenger.",
+            examples=["m_AG5Hz2Uq7tuwNEhXfYYKj8mJEM_QPpz5jdCK48PnKAjSdjfipqxqMvK8ma6AC8fplwlqLP"],
+        ),
+    ]
 
 
 def send_button(grant: Grant, page_id: str, body: Button) -> Sent:
@@ -73,14 +116,20 @@ OPERATIONS: Final = (
         name="send_button",
         scope="messages:send",
         summary="Send a Log In or Log Out button",
-        description="Sends a message with the button to one person. 404: no such page. 422: "
-        "Messenger will not deliver it to this person; `type` ends with `person_unreachable`, "
-        "`window_closed` (the person has not written for a day) or `region_refused`. 503: "
-        "`graph_throttled` or `messenger_refused_us` (token, app or page), and nothing was sent; "
-        "or `graph`, Messenger does not answer: the message may have been delivered.",
+        description="Sends a message with the button to one person. With the answer 200 Messenger "
+        "has taken it. After the errors `graph` and `internal` it may have been delivered as well; "
+        "after any other error nothing was sent.",
         view=send_button,
         body=Button,
         answer=Sent,
-        problems=(404, 422),
+        errors=(
+            ResourceNotFound,
+            PersonUnknown,
+            WindowClosed,
+            RegionRefused,
+            GraphThrottled,
+            GraphRefused,
+            GraphUnavailable,
+        ),
     ),
 )

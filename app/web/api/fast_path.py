@@ -18,13 +18,14 @@ from app.api_keys import tokens
 from app.api_keys.service import Grant, Scope
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
+from app.linking.link_object import LinkObject
 from app.linking.link_queries import Pair
-from app.linking.notices import LinkObject
 from app.linking.references import new_reference
 from app.messenger.types import PageId, Psid
 from app.services.container import Services
 from app.web import door_warnings, headers, request_guard, request_reference
-from app.web.api.links import LOOK_UP, ONE_LINK, Found, Wanted
+from app.web.api.link_shapes import Found, Wanted
+from app.web.api.links import LOOK_UP, ONE_LINK
 from app.web.api.operations import PREFIX, decoded
 from app.web.exceptions import InputRefused, ResourceNotFound
 from app.web.fields import Fields

@@ -2,20 +2,33 @@
 
 import base64
 import binascii
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 import structlog
-from msgspec import Meta, Struct
 
 from app.api_keys.service import Grant
 from app.infra import clock
 from app.linking import changes, handlers, link_queries
+from app.linking.link_object import LinkObject, object_of
 from app.linking.link_queries import Pair
-from app.linking.notices import LinkObject, object_of
 from app.linking.values import Endings, User
 from app.messenger.types import PageId, Psid
-from app.web.api.operations import Operation
+from app.web.api.link_shapes import (
+    MOST,
+    Changes,
+    ChangesQuery,
+    Ended,
+    Found,
+    Id,
+    LinkPage,
+    PagedUserQuery,
+    PairObject,
+    UserQuery,
+    Wanted,
+)
+from app.web.api.operations import Example, Operation
+from app.web.api.samples import SOMEBODY_ELSE, sample
 from app.web.current import services
 from app.web.exceptions import InputRefused, ResourceNotFound
 
@@ -24,71 +37,8 @@ log = structlog.get_logger()
 ONE_LINK: Final = "/links/<page_id>/<psid>"
 LOOK_UP: Final = "/links/lookup"
 
-MOST: Final = 200
 # More than a page, so that a mirror that starts late is not held up by numbering.
 NUMBERED_AT_ONCE: Final = 250
-
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
-Text = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
-Limit = Annotated[int, Meta(ge=1, le=MOST)]
-
-
-class UserQuery(Struct, forbid_unknown_fields=True):
-    issuer: Text
-    subject: Text
-
-
-class PagedUserQuery(Struct, forbid_unknown_fields=True):
-    issuer: Text
-    subject: Text
-    limit: Limit = MOST
-    cursor: Annotated[str, Meta(max_length=300, pattern=r"^[A-Za-z0-9_-]*$")] = ""
-
-
-class ChangesQuery(Struct, forbid_unknown_fields=True):
-    limit: Limit = MOST
-    cursor: Annotated[str, Meta(max_length=18, pattern=r"^[0-9]*$")] = ""
-
-
-class PairObject(Struct, forbid_unknown_fields=True, frozen=True):
-    """A Messenger person on a page."""
-
-    page_id: Id
-    psid: Id
-
-
-class Wanted(Struct, forbid_unknown_fields=True):
-    """The pairs to look up."""
-
-    pairs: Annotated[list[PairObject], Meta(min_length=1, max_length=MOST)]
-
-
-class LinkPage(Struct):
-    """A page of links. `cursor` requests the next page; it is null on the last."""
-
-    links: list[LinkObject]
-    cursor: str | None
-
-
-class Changes(Struct):
-    """Changed links. `cursor` is for the next poll; with `more`, poll again at once."""
-
-    links: list[LinkObject]
-    cursor: str
-    more: bool
-
-
-class Found(Struct):
-    """One entry for each pair, in the order of the request; null if the pair is not linked."""
-
-    links: list[LinkObject | None]
-
-
-class Ended(Struct):
-    """The number of links that were ended, and of attempts that would have become links."""
-
-    ended: int
-    attempts: int
 
 
 def show_link(grant: Grant, page_id: str, psid: str) -> LinkObject:
@@ -201,23 +151,27 @@ OPERATIONS: Final = (
         name="show_link",
         scope="links:read",
         summary="Who is this?",
-        description="The link of one Messenger person on one page; 404 if there is none. A bot "
-        "asks this on every message.",
+        description="The link of one Messenger person on one Page. A bot asks this on every "
+        "message: it reads one row, so you need not store the answer. 404 means that the person is "
+        "not linked; send them a Log In button.",
         view=show_link,
         answer=LinkObject,
-        problems=(404,),
+        errors=(ResourceNotFound,),
     ),
     Operation(
-        method="DELETE",
-        path=ONE_LINK,
-        name="end_link",
-        scope="links:write",
-        summary="End a link",
-        description="Ends the link, if there is one, and tells Messenger, which then shows Log In "
-        "again. Also ends every attempt of this person to connect, even one that Messenger has not "
-        "confirmed yet. Repeating the request does no harm.",
-        view=end_link,
-        problems=(404,),
+        method="POST",
+        path=LOOK_UP,
+        name="look_up_links",
+        scope="links:read",
+        summary="Who are these?",
+        description=f"Looks up at most {MOST} people in one call, for lists and reports.",
+        view=look_up_links,
+        body=Wanted,
+        example=Example(
+            body=Wanted([sample(PairObject), sample(PairObject, psid=SOMEBODY_ELSE)]),
+            answer=Found([sample(LinkObject), None]),
+        ),
+        answer=Found,
     ),
     Operation(
         method="GET",
@@ -225,23 +179,11 @@ OPERATIONS: Final = (
         name="list_links_of_user",
         scope="links:read",
         summary="All links of one user",
-        description="The Messenger people that one user of the business has connected.",
+        description="The Messenger people whom one user of the business has connected. While "
+        "`cursor` in the answer is not null, there are more: ask again with it.",
         view=list_links_of_user,
         query=PagedUserQuery,
         answer=LinkPage,
-    ),
-    Operation(
-        method="DELETE",
-        path="/links",
-        name="end_links_of_user",
-        scope="links:write",
-        summary="End all links of one user",
-        description="Ends all of them, on the pages of the key, and tells Messenger. Also ends "
-        "every attempt in which this user has signed in, even one that Messenger has not confirmed "
-        "yet: it makes no link when Messenger's event arrives.",
-        view=end_links_of_user,
-        query=UserQuery,
-        answer=Ended,
     ),
     Operation(
         method="GET",
@@ -255,17 +197,32 @@ OPERATIONS: Final = (
         "newer than the one you have.",
         view=list_changes,
         query=ChangesQuery,
+        example=Example(query={"cursor": "1041"}),
         answer=Changes,
     ),
     Operation(
-        method="POST",
-        path=LOOK_UP,
-        name="look_up_links",
-        scope="links:read",
-        summary="Who are these?",
-        description=f"Looks up at most {MOST} pairs of page and person in one call.",
-        view=look_up_links,
-        body=Wanted,
-        answer=Found,
+        method="DELETE",
+        path=ONE_LINK,
+        name="end_link",
+        scope="links:write",
+        summary="End a link",
+        description="Ends the link, if there is one, and tells Messenger, which then shows Log In "
+        "again. Also ends every attempt of this person to connect, even one that Messenger has not "
+        "confirmed yet. Repeating the request does no harm.",
+        view=end_link,
+        errors=(ResourceNotFound,),
+    ),
+    Operation(
+        method="DELETE",
+        path="/links",
+        name="end_links_of_user",
+        scope="links:write",
+        summary="End all links of one user",
+        description="Ends all of them, on the pages of the key, and tells Messenger. Also ends "
+        "every attempt in which this user has signed in, even one that Messenger has not confirmed "
+        "yet: it makes no link when Messenger's event arrives.",
+        view=end_links_of_user,
+        query=UserQuery,
+        answer=Ended,
     ),
 )

@@ -3,8 +3,8 @@
 The OpenAPI document is made from the same rows (`app.web.api.openapi`), so the two always agree.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -13,9 +13,14 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.api_keys.service import Grant, Scope
+from app.accounts.rate_limiter import RateLimited
+from app.api_keys.service import Grant, KeyRefused, Scope
+from app.infra.admission import Busy
+from app.infra.database.writer import NotCommitted
 from app.web.api import authentication
-from app.web.exceptions import InputRefused, ResourceNotFound
+from app.web.exceptions import InputRefused, KeyExposed, ResourceNotFound, ScopeMissing
+from app.web.problems.problem import Problem
+from app.web.problems.table import problem_of_kind
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -23,6 +28,30 @@ MOST_BODY: Final = 64 * 1024
 # As wide as the columns.
 LONGEST_ID: Final = 64
 PREFIX: Final = "/api/v1"
+
+
+# Errors that every operation may answer, and those of one that has a body.
+_COMMON: Final = (
+    InputRefused,
+    KeyExposed,
+    KeyRefused,
+    ScopeMissing,
+    RateLimited,
+    # Any that nobody has foreseen.
+    Exception,
+    Busy,
+    NotCommitted,
+)
+_OF_BODIES: Final = (RequestEntityTooLarge, UnsupportedMediaType)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """The call that the documentation shows; what it leaves out is made of the fields' examples."""
+
+    query: Mapping[str, str] | None = None
+    body: msgspec.Struct | None = None
+    answer: msgspec.Struct | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +69,37 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     answer: type[msgspec.Struct] | None = None
     # In addition to those that every operation may answer.
-    problems: tuple[int, ...] = ()
+    errors: tuple[type[Exception], ...] = ()
+    example: Example = field(default_factory=Example)
 
     @property
-    def problem_statuses(self) -> tuple[int, ...]:
-        """Every status that this operation may answer with a problem."""
-        of_input = (400, 413, 415) if self.body else (400,)
-        return tuple(sorted({*of_input, 401, 403, 429, 500, 503, *self.problems}))
+    def own_problems(self) -> tuple[Problem, ...]:
+        """The problems that are of this operation in particular."""
+        return _problems(self.errors)
+
+    @property
+    def common_problems(self) -> tuple[Problem, ...]:
+        """The problems that every operation of its kind may answer."""
+        return _problems((*_COMMON, *_OF_BODIES) if self.body else _COMMON)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem that this operation may answer."""
+        return (*self.own_problems, *self.common_problems)
+
+
+def problems_of(operations: Iterable[Operation]) -> tuple[Problem, ...]:
+    """Return each problem that any of *operations* may answer, once, ordered by status."""
+    every = {problem.name: problem for operation in operations for problem in operation.problems}
+    return _sorted(every.values())
+
+
+def _problems(errors: Iterable[type[Exception]]) -> tuple[Problem, ...]:
+    return _sorted(problem_of_kind(error, in_api=True) for error in errors)
+
+
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: (problem.status, problem.name)))
 
 
 def register(bp: Blueprint, operations: tuple[Operation, ...]) -> None:

@@ -83,7 +83,8 @@ API_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         503,
         "graph",
         "Messenger does not answer",
-        "Messenger does not answer; the message was not sent. Send it again in a minute.",
+        "Messenger does not answer; the message may have been delivered. Look before you send it "
+        "again, in a minute.",
         passes=True,
     ),
     PersonUnknown: english_problem(

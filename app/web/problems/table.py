@@ -6,14 +6,7 @@ from typing import Final
 
 from werkzeug.exceptions import HTTPException
 
-from app.api_keys.service import KeyRefused
 from app.infra.admission import Busy
-from app.web.exceptions import (
-    InputRefused,
-    KeyExposed,
-    ResourceNotFound,
-    ScopeMissing,
-)
 from app.web.languages.message import N_
 from app.web.problems.pages import BAD_LINK, OPEN_THE_CHAT, PAGE_PROBLEMS
 from app.web.problems.problem import Problem, english_problem
@@ -25,8 +18,6 @@ _IN_THE_API: Final = {**PROBLEMS, **API_PROBLEMS}
 UNFORESEEN: Final = Problem(
     500, "internal", N_("Something went wrong"), N_("It’s our fault. Try again.")
 )
-# What the API may answer beside its own problems and errors of HTTP.
-_OF_THE_API: Final = (ResourceNotFound, InputRefused, KeyExposed, KeyRefused, ScopeMissing)
 # By status: errors that Flask and Werkzeug raise, as people and as programs read of them.
 _HTTP_PAGES: Final = {
     404: Problem(404, "not_found", N_("Page not found"), N_("Check the address.")),
@@ -67,8 +58,15 @@ def problem_of(exc: Exception, *, in_api: bool = False) -> Problem:
     """Return the problem of *exc*: that of its class, or of the nearest base that has one."""
     if isinstance(exc, HTTPException) and exc.code is not None:
         return problem_with(exc.code, in_api=in_api)
+    return problem_of_kind(type(exc), in_api=in_api)
+
+
+def problem_of_kind(kind: type[Exception], *, in_api: bool = False) -> Problem:
+    """Return the problem of an error that is a *kind*."""
+    if issubclass(kind, HTTPException) and kind.code is not None:
+        return problem_with(kind.code, in_api=in_api)
     table = _IN_THE_API if in_api else PROBLEMS
-    known = (table[kind] for kind in type(exc).__mro__ if kind in table)
+    known = (table[base] for base in kind.__mro__ if base in table)
     return next(known, UNFORESEEN)
 
 
@@ -76,16 +74,3 @@ def problem_with(status: int, *, in_api: bool = False) -> Problem:
     """Return the problem of an error that has no class of ours, only a *status* of HTTP."""
     table = _HTTP_API if in_api else _HTTP_PAGES
     return table.get(status) or replace(table[400], status=status, name="http_error")
-
-
-def problems_of_the_api() -> tuple[Problem, ...]:
-    """Return the problems that the API may answer, for its documentation."""
-    of_classes = (PROBLEMS[kind] for kind in _OF_THE_API)
-    problems = (
-        *of_classes,
-        *API_PROBLEMS.values(),
-        _HTTP_API[413],
-        _HTTP_API[415],
-        UNFORESEEN,
-    )
-    return tuple(sorted(problems, key=lambda problem: (problem.status, problem.name)))

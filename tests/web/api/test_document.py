@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 import schemathesis
 from flask import Flask
@@ -12,8 +13,11 @@ from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
+from app.linking.notices import NOTICES
 from app.services.container import Services
 from app.web.api.blueprint import OPERATIONS
+from app.web.api.openapi import Problem
+from app.web.api.samples import sample
 from tests.browsers import InProcess
 from tests.installation import PUBLIC_URL
 from tests.web.api.conftest import Caller, add_link
@@ -42,6 +46,55 @@ def test_the_document_describes_the_four_notices(client: InProcess) -> None:
     assert {"link.created", "link.replaced", "link.removed", "link.refused"} == set(
         document["webhooks"]
     )
+
+
+def test_every_field_says_what_it_means_and_gives_an_example(client: InProcess) -> None:
+    document = json.loads(client("GET", PATH).body)
+    components = document["components"]["schemas"]
+    fields = {
+        f"{name}.{field}": schema
+        for name, component in components.items()
+        for field, schema in component["properties"].items()
+    }
+    fields |= {
+        f"{call['operationId']}: {parameter['name']}": parameter["schema"]
+        for calls in document["paths"].values()
+        for call in calls.values()
+        for parameter in call["parameters"]
+    }
+
+    assert {"LinkObject.psid", "Created.type", "Button.text", "show_link: psid"} <= set(fields)
+    assert [] == [
+        name
+        for name, schema in fields.items()
+        if not schema.get("description", "").endswith(".") or not schema.get("examples")
+    ]
+
+
+def test_every_call_has_examples_of_all_that_is_sent(client: InProcess) -> None:
+    document = json.loads(client("GET", PATH).body)
+    calls = [call for calls in document["paths"].values() for call in calls.values()]
+    notices = [notice["post"] for notice in document["webhooks"].values()]
+    contents = [one["requestBody"]["content"] for one in (*calls, *notices) if "requestBody" in one]
+    contents += [
+        answer["content"]
+        for call in calls
+        for answer in call["responses"].values()
+        if "content" in answer
+    ]
+
+    shown = [media.keys() & {"example", "examples"} for one in contents for media in one.values()]
+
+    assert 40 < len(shown)
+    assert all(shown)
+
+
+@pytest.mark.parametrize(
+    "kind", [*NOTICES, Problem, *(one.answer for one in OPERATIONS if one.answer)]
+)
+def test_the_examples_of_fields_make_a_whole(kind: type[msgspec.Struct]) -> None:
+    """They are of the types of their fields, and within the limits."""
+    assert isinstance(sample(kind), kind)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
