@@ -47,7 +47,7 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
             services().admission.enter(),
         ):
             psid = graph.recipient_for(cookie.account_linking_token, deadline=deadline)
-            name = graph.profile_name(psid, deadline=deadline)
+            name = graph.profile(psid, deadline=deadline).name
             if name is None:
                 obstacles.note(Kind.NAME_WITHHELD, subject="profile_name")
             services().write(flow.recognise, cookie.ticket, psid, name, hit, at=clock.now())

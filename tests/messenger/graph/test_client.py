@@ -13,6 +13,7 @@ from app.messenger.errors import (
     TokenDead,
 )
 from app.messenger.graph.client import GraphClient
+from app.messenger.graph.profiles import Profile
 from app.messenger.types import PageId, Psid
 
 GRAPH = "https://graph.facebook.com/v26.0"
@@ -236,10 +237,33 @@ def test_a_name_is_visible_text_or_none(
     """
     R17: never an empty name; and nothing in it that a database cannot hold.
     """
-    params = {"fields": "first_name,last_name"}
+    params = {"fields": "first_name,last_name,profile_pic"}
     platform.get(f"{GRAPH}/{BEN}", json=profile | {"id": BEN}, match=asked(params=params))
 
-    assert name == graph.profile_name(BEN)
+    assert name == graph.profile(BEN).name
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("https://cdn.example/1.jpg", "https://cdn.example/1.jpg"),
+        (f"https://cdn.example/{'a' * 2049}", None),
+        ("https://cdn.example/\n", None),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_a_picture_is_an_address_in_one_line_or_none(
+    graph: GraphClient, platform: responses.RequestsMock, address: object, kept: str | None
+) -> None:
+    platform.get(f"{GRAPH}/{BEN}", json={"first_name": "Ben", "profile_pic": address, "id": BEN})
+
+    profile = graph.profile(BEN)
+
+    assert Profile("Ben", kept) == profile
+    assert "cdn.example" not in repr(profile)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +278,7 @@ def test_a_name_that_messenger_withholds_is_none(
     """
     platform.get(f"{GRAPH}/{BEN}", status=400, json=refusal(code, subcode))
 
-    assert graph.profile_name(BEN) is None
+    assert graph.profile(BEN) == Profile()
 
 
 @pytest.mark.parametrize("code", [100, 190])
@@ -267,7 +291,7 @@ def test_a_name_that_we_may_not_ask_for_is_an_error(
     platform.get(f"{GRAPH}/{BEN}", status=400, json=refusal(code))
 
     with pytest.raises(GraphRefused):
-        graph.profile_name(BEN)
+        graph.profile(BEN)
 
 
 def test_a_dead_page_token_is_told_apart(
@@ -387,7 +411,7 @@ def test_a_malformed_psid_is_an_unknown_person(graph: GraphClient, psid: str) ->
     for call in (graph.unlink, lambda person: graph.send_text(person, "Welcome")):
         with pytest.raises(PersonUnknown):
             call(Psid(psid))
-    assert graph.profile_name(Psid(psid)) is None
+    assert graph.profile(Psid(psid)) == Profile()
 
 
 def test_a_client_shows_its_page_and_no_secret() -> None:
