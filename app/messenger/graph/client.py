@@ -15,8 +15,9 @@ from app.messenger.errors import (
     GraphUnavailable,
     LinkingTokenRefused,
 )
+from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.ids import checked, is_id
-from app.messenger.graph.profiles import Profile, read_profile
+from app.messenger.graph.profiles import Profile, Profiles
 from app.messenger.graph.transport import (
     Call,
     GraphTransport,
@@ -45,6 +46,7 @@ class GraphClient:
         base_url: str = GRAPH_URL,
         version: str = GRAPH_VERSION,
         egress: Egress = DIRECT,
+        conversations_per_s: float = CALLS_PER_S,
         observe: Callable[[Observation], None] | None = None,
     ) -> None:
         self.page_id = page_id
@@ -56,6 +58,7 @@ class GraphClient:
             egress=egress,
             observe=observe,
         )
+        self._profiles = Profiles(self._transport, page_id, conversations_per_s=conversations_per_s)
 
     def __repr__(self) -> str:
         return f"GraphClient(page_id={self.page_id!r})"
@@ -165,8 +168,14 @@ class GraphClient:
                 )
 
     def profile(self, psid: Psid, *, deadline: Deadline | None = None) -> Profile:
-        """Return the profile of *psid* in Messenger, as far as Messenger shows it."""
-        return read_profile(self._transport, psid, deadline=deadline)
+        """Return the profile of *psid* in Messenger, as far as Messenger shows it.
+
+        Without a name, also if there was no answer: `Profile.source` tells which.
+
+        Raises:
+            GraphRefused: What Graph refuses is not the person's profile.
+        """
+        return self._profiles.read(psid, deadline=deadline)
 
     def unlink(self, psid: Psid) -> None:
         """End the link of *psid* in Messenger; a repetition does no harm.
