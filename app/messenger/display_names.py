@@ -1,6 +1,7 @@
 """Display names that people chose themselves, cleaned before they are shown in a page (R82)."""
 
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
 
 MAX_LENGTH: Final = 100
@@ -32,6 +33,8 @@ _LOOKS: Final = str.maketrans(
         **{chr(at + n): char for at in _ENCLOSED for n, char in enumerate(_ALPHABET)},
     }
 )
+# Those that look like another letter than their small ones.
+_GREEK_CAPITALS: Final = str.maketrans(dict(zip("\u0397\u039c\u039d\u03a5", "hmny", strict=True)))
 
 
 def clean_name(name: str) -> str:
@@ -61,13 +64,17 @@ def visible_name(name: str) -> str | None:
 
 def resembles(name: str, brand: str) -> bool:
     """Return whether *name* contains *brand*, as people see them: somebody poses as the page."""
-    looks = _looks_of(brand)
-    return len(looks) >= _LEAST_LETTERS and looks in _looks_of(name)
+    # Greek words are the same in either case; of others, a Greek capital is what it looks like.
+    return any(
+        len(_looks_of(brand, capitals)) >= _LEAST_LETTERS
+        and _looks_of(brand, capitals) in _looks_of(name, capitals)
+        for capitals in (_GREEK_CAPITALS, {})
+    )
 
 
-def _looks_of(name: str) -> str:
+def _looks_of(name: str, capitals: Mapping[int, str]) -> str:
     """Return the letters of *name* in small Latin ones that look like them, without accents."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = unicodedata.normalize("NFKC", name).translate(capitals).casefold()
     alike = unicodedata.normalize("NFKD", folded).translate(_LOOKS)
     letters = "".join(char for char in alike if char.isalpha())
     return letters.replace("rn", "m").replace("vv", "w")
