@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.linking import attempts
@@ -18,7 +18,7 @@ from app.linking.errors import (
     TooManyLinks,
 )
 from app.linking.models import Attempt
-from app.linking.values import ACCOUNT_CLOSED, Ticket
+from app.linking.values import ACCOUNT_CLOSED, NameOutcome, Recognised, Ticket
 from app.linking.voiding import void_of_user
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE
 from tests.linking.factories import (
@@ -367,6 +367,31 @@ def _ended(session: Session, how: str) -> Ticket:
             code = confirm(session, ticket)
             comes_back(session, code, psid=BEN if how == "burnt" else ANA)
     return ticket
+
+
+@pytest.mark.parametrize("outcome", NameOutcome)
+def test_what_came_of_the_name_is_kept(session: Session, outcome: NameOutcome) -> None:
+    ticket = opened(session)
+    before = status_of(session, ticket, at=NOON).name_outcome
+
+    attempts.recognise(session, ticket, Recognised(ANA, None, outcome), at=NOON)
+
+    assert (None, outcome) == (before, status_of(session, ticket, at=NOON).name_outcome)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("Ana Berg", NameOutcome.NAMED), (None, NameOutcome.WITHHELD)]
+)
+def test_of_a_row_of_an_older_version_the_name_decides(
+    session: Session, name: str | None, outcome: NameOutcome
+) -> None:
+    """It may still run beside this one, and writes no outcome."""
+    ticket = opened(session)
+    attempts.recognise(session, ticket, recognised(ANA, name), at=NOON)
+    session.execute(update(Attempt).values(name_outcome=None))
+    session.expire_all()
+
+    assert outcome is status_of(session, ticket, at=NOON).name_outcome
 
 
 def test_a_messenger_name_is_kept_as_it_may_be_shown(session: Session) -> None:
