@@ -156,7 +156,7 @@ def test_each_outcome_in_each_mode(  # noqa: PLR0913 - the columns of the table
     is_warned: bool,
     asks_code: bool,
 ) -> None:
-    """R15, R17: name, warning and code as security.md's table has them; no connection without."""
+    """R15, R17: name, warning and code as the table of docs/security.md has them; no connection without."""
     jane = victim(mode, mallorys)
 
     jane.signs_in()
