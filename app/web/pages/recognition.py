@@ -69,8 +69,7 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
 
 def _outcome(page_id: PageId, profile: Profile) -> NameOutcome:
     if name := clean_name(profile.name or ""):
-        brand = shown_brand(page_id)
-        is_like = brand is not None and resembles(name, brand.name)
+        is_like = resembles(name, shown_brand(page_id).name)
         return NameOutcome.LIKE_BRAND if is_like else NameOutcome.NAMED
     is_unavailable = profile.source == "unavailable"
     return NameOutcome.UNAVAILABLE if is_unavailable else NameOutcome.WITHHELD
