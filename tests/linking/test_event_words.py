@@ -14,8 +14,8 @@ from app.linking.models import AttemptEvent
             Kind.NAME_WITHHELD,
             "profile_name",
             10,
-            "NameWithheld, HTTP 403",
-            "Messenger withholds the person's name in the profile (code 10): NameWithheld, HTTP 403",
+            "HTTP 403",
+            "Messenger withholds the person's name in the profile (code 10): HTTP 403",
         ),
         (
             Kind.NAME_WITHHELD,
