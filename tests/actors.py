@@ -175,9 +175,12 @@ class Graph:
         self.message_refusal: tuple[int, int | None] = (10, 2018278)
         # Code and subcode with which a call is refused, by its name in `GraphClient`.
         self.refusals: dict[str, tuple[int, int | None]] = {}
+        # The names that the page's conversations tell, by PSID; None: their permission is missing.
+        self.conversations: dict[str, str] | None = None
         edge.add_callback("POST", _graph(r"me/messages"), callback=self._message)
         edge.add_callback("GET", _graph(r"me"), callback=self._recipient)
         edge.add_callback("GET", _graph(r"[0-9]+"), callback=self._profile)
+        edge.add_callback("GET", _graph(r"[0-9]+/conversations"), callback=self._conversations)
 
     def knows(self, login: LogIn, psid: str, name: str = "Ana Berg") -> None:
         """Answer from now on that *login* is of *psid*, who is called *name*."""
@@ -216,6 +219,19 @@ class Graph:
         first, _, last = self._names.get(psid, "").partition(" ")
         known = psid in self._names and {"first_name": first, "last_name": last, "id": psid}
         return self._answer(request, known or None, "No profile available", 2018218)
+
+    def _conversations(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        if refusal := self.refusals.get("conversations"):
+            return self._answer(request, None, "Refused", *refusal)
+        if self.conversations is None:
+            return self._answer(request, None, "Application does not have permission", 10)
+        people = [
+            {"id": psid, "name": name}
+            for psid, name in self.conversations.items()
+            if psid == _parameter(request, "user_id")
+        ]
+        threads = [{"id": "t_1", "participants": {"data": people}}] if people else []
+        return self._answer(request, {"data": threads}, "", 0)
 
     def _answer(
         self,

@@ -11,6 +11,8 @@ from app.infra.database.engine import DatabaseUnusable
 from app.infra.observability.logs import printable
 from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
+from app.linking.link_queries import newest_people
+from app.messenger.types import PageId
 from app.outbox import inspection
 from app.outbox.overdue import overdue
 from app.services.container import Services, build
@@ -20,6 +22,7 @@ from app.setup.authenticator_checks import check_authenticators
 from app.setup.concurrently import Check, findings_of
 from app.setup.egress_checks import check_egress
 from app.setup.findings import Finding, ok, problem, warning
+from app.setup.graph_refusals import checked
 from app.setup.local_checks import (
     check_database,
     check_database_tls,
@@ -28,6 +31,7 @@ from app.setup.local_checks import (
     check_sign_in,
 )
 from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
+from app.setup.name_checks import PEOPLE, check_names
 from app.setup.public_checks import check_reach_of
 
 MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
@@ -89,6 +93,9 @@ def examine() -> Iterator[Finding]:
         headers = HeaderObserver()
         yield from check_meta(built.meta(headers.observe), at=clock.now())
         yield from check_headers(headers, settings.graph_version, at=clock.now())
+        for page_id in built.graph:
+            subject = f"names of people of page {page_id}"
+            yield from findings_of(Check(subject, partial(_names, built, page_id, subject)))
     finally:
         built.close()
 
@@ -125,6 +132,18 @@ def _queue(built: Services) -> Iterator[Finding]:
 def _deliveries(built: Services) -> Iterator[Finding]:
     last = built.read(delivery_counts.last)
     yield check_deliveries(last, kept=built.settings.retention.codes, at=clock.now())
+
+
+def _names(built: Services, page_id: PageId, subject: str) -> Iterator[Finding]:
+    look = partial(
+        check_names,
+        subject,
+        built.read(newest_people, page_id, most=PEOPLE),
+        built.graph[page_id].profile,
+        confirm_in_chat=built.settings.confirm_in_chat,
+        is_production=built.settings.is_production,
+    )
+    yield from checked(subject, look)
 
 
 def _print(finding: Finding) -> None:

@@ -107,7 +107,7 @@ def profile(psid: str, page: PageId | None) -> None:
 
     Example: threadlink messenger profile 1256217357730577
     """
-    name = _graph(one_page(page)).profile_name(Psid(psid))
+    name = _graph(one_page(page)).profile(Psid(psid)).name
     click.echo(
         clean_name(name or "") or "Messenger does not show the name, or does not know this person."
     )

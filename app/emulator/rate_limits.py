@@ -18,6 +18,7 @@ class RateLimit:
 PROFILE = RateLimit(10, timedelta(minutes=10))
 # https://developers.facebook.com/documentation/business-messaging/messenger-platform/overview/rate-limiting
 SEND = RateLimit(300, timedelta(seconds=1))
+CONVERSATIONS = RateLimit(2, timedelta(seconds=1))
 
 
 class RateLimits:

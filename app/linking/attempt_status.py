@@ -12,7 +12,7 @@ from app.accounts import first_passwords, local
 from app.linking.authorization_codes import CODE_LIFE, digest
 from app.linking.errors import AttemptUnknown
 from app.linking.models import Attempt, Link
-from app.linking.values import Ticket, User
+from app.linking.values import NameOutcome, Ticket, User
 from app.messenger.types import PageId, Psid
 
 # The account_linking_token lives as long (Meta, "Account Linking", updated 2025-07-01).
@@ -31,6 +31,8 @@ class AttemptStatus:
     reason: str | None
     psid: Psid | None
     messenger_name: str | None
+    # None until the person is known.
+    name_outcome: NameOutcome | None
     user: User | None
     display_name: str | None
     # Confirmed so long ago that Messenger can no longer bring the code.
@@ -90,6 +92,7 @@ def _status(session: Session, attempt: Attempt, at: datetime) -> AttemptStatus:
         reason=attempt.reason,
         psid=attempt.psid,
         messenger_name=attempt.messenger_name,
+        name_outcome=_name_outcome(attempt),
         user=attempt.user,
         display_name=attempt.display_name,
         code_is_dead=is_code_dead(attempt, at),
@@ -135,6 +138,15 @@ def is_token_spent(session: Session, attempt: Attempt) -> bool:
 def is_code_dead(attempt: Attempt, at: datetime) -> bool:
     """Return whether the code of *attempt* was made too long ago to be brought back."""
     return attempt.confirmed_at is not None and at - attempt.confirmed_at > CODE_LIFE
+
+
+def _name_outcome(attempt: Attempt) -> NameOutcome | None:
+    if attempt.psid is None:
+        return None
+    if attempt.name_outcome is not None:
+        return NameOutcome(attempt.name_outcome)
+    # An older version, which is still running beside this one, has kept the name alone.
+    return NameOutcome.NAMED if attempt.messenger_name else NameOutcome.WITHHELD
 
 
 def _must_choose_password(session: Session, attempt: Attempt) -> bool:

@@ -30,9 +30,9 @@ from app.linking.errors import (
 from app.linking.models import Attempt, Link
 from app.linking.references import reference_of
 from app.linking.renewal import proof_by_password, renewed
-from app.linking.values import Ticket
+from app.linking.values import Recognised, Ticket
 from app.messenger.display_names import clean_name
-from app.messenger.types import PageId, Psid
+from app.messenger.types import PageId
 
 
 def new_id() -> str:
@@ -106,9 +106,7 @@ def signing_in(
     return running(session, ticket, at=at)
 
 
-def recognise(
-    session: Session, ticket: Ticket, psid: Psid, messenger_name: str | None, *, at: datetime
-) -> None:
+def recognise(session: Session, ticket: Ticket, person: Recognised, *, at: datetime) -> None:
     """Record the person in Messenger; a second answer changes nothing.
 
     Raises:
@@ -116,8 +114,9 @@ def recognise(
     """
     attempt = _unended(session, ticket, at)
     if attempt.psid is None:
+        attempt.psid, attempt.name_outcome = person.psid, person.outcome
         # Its bearer chose it, and pages, notices and terminals show it as it is kept (R17, R82).
-        attempt.psid, attempt.messenger_name = psid, clean_name(messenger_name or "") or None
+        attempt.messenger_name = clean_name(person.messenger_name or "") or None
 
 
 def sign_in(

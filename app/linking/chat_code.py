@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.linking.attempt_status import AttemptStatus
 from app.linking.attempts import unconfirmed
 from app.linking.errors import DigitsSentTooOften
-from app.linking.values import WRONG_DIGITS, Ticket
+from app.linking.values import WRONG_DIGITS, NameOutcome, Ticket
 
 MOST_SENT: Final = 3
 # A guess is right once in a million. How many attempts one profile may spend on guesses is limited
@@ -26,7 +26,7 @@ def is_needed(status: AttemptStatus, confirm_in_chat: str) -> bool:
         case "always":
             return True
         case "unnamed":
-            return status.messenger_name is None
+            return status.name_outcome is not NameOutcome.NAMED
         case _:
             return False
 

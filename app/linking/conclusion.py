@@ -21,6 +21,7 @@ from app.linking.obstacles import (
     CONFIRM_PAGE,
     KNOWN,
     NEUTRAL,
+    OF_NAMES,
     PROBLEM_KINDS,
     PROBLEM_PAGE,
     SIGN_IN_PAGE,
@@ -168,9 +169,7 @@ def _last_trace(attempt: Attempt, events: Sequence[AttemptEvent]) -> AttemptEven
     traces = [
         event
         for event in events
-        if event.kind in NEUTRAL
-        and event.kind != Kind.NAME_WITHHELD
-        and event.subject != STATUS_PAGE
+        if event.kind in NEUTRAL and event.kind not in OF_NAMES and event.subject != STATUS_PAGE
     ]
     last = traces[-1] if traces else None
     signed_in_at = attempt.signed_in_at

@@ -22,6 +22,11 @@ _PAGES: Final[Mapping[str, str]] = {
     STATUS_PAGE: "page with the result sent",
     "password": "page that asks for a new password sent",
 }
+# The calls by which a name is asked for.
+_ROADS: Final[Mapping[str, str]] = {
+    "profile_name": "the profile",
+    "conversations": "the page's conversations",
+}
 # Which part of a credential was wrong: for support, never for the person.
 _CREDENTIALS: Final[Mapping[str, str]] = {
     "no_such_account": "there is no such account",
@@ -74,9 +79,18 @@ def _graph(event: AttemptEvent) -> str:
     return f"Graph refused {event.subject}: {words.code(event)}{detail}"
 
 
+def _road(event: AttemptEvent) -> str:
+    return _ROADS.get(event.subject, event.subject)
+
+
 def _name_withheld(event: AttemptEvent) -> str:
     code = f" ({words.code(event)})" if event.code else ""
-    return f"Messenger withholds the person's name{code}"
+    return f"Messenger withholds the person's name in {_road(event)}{code}{_because(event)}"
+
+
+def _name_unavailable(event: AttemptEvent) -> str:
+    code = f" ({words.code(event)})" if event.code else ""
+    return f"the person's name could not be had from {_road(event)}{code}{_because(event)}"
 
 
 def _cookie(event: AttemptEvent) -> str:
@@ -95,6 +109,9 @@ _WORDS: Final[Mapping[str, Callable[[AttemptEvent], str]]] = {
     Kind.RATE_LIMITED: _limited,
     Kind.GRAPH_FAILED: _graph,
     Kind.NAME_WITHHELD: _name_withheld,
+    Kind.NAME_UNAVAILABLE: _name_unavailable,
+    Kind.NAME_FOUND: lambda event: f"the person's name was found in {_road(event)}",
+    Kind.NAME_LIKE_BRAND: lambda _: "the person's name looks like the page's, so they were warned",
     Kind.AUTHENTICATOR_AWAY: lambda event: f"{event.subject} did not answer{_because(event)}",
     Kind.AUTHENTICATOR_MISCONFIGURED: lambda event: (
         f"could not ask {event.subject} as it is set up{_because(event)}"

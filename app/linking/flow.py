@@ -21,9 +21,16 @@ from app.linking import attempts, chat_code, handlers, sign_in_names, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.question import question_digest
-from app.linking.values import ACCOUNT_CLOSED, PASSWORD_CHANGED, Outcome, Ticket, User
+from app.linking.values import (
+    ACCOUNT_CLOSED,
+    PASSWORD_CHANGED,
+    Outcome,
+    Recognised,
+    Ticket,
+    User,
+)
 from app.messenger.events import Event
-from app.messenger.types import PageId, Psid
+from app.messenger.types import PageId
 from app.outbox.bot_webhooks import RawDelivery, item_of
 
 
@@ -83,15 +90,15 @@ def open_attempt(  # noqa: PLR0913 - an attempt, by name
     )
 
 
-def recognise(  # noqa: PLR0913 - two use cases, written together
-    session: Session, ticket: Ticket, psid: Psid, name: str | None, counted: Hit, *, at: datetime
+def recognise(
+    session: Session, ticket: Ticket, person: Recognised, counted: Hit, *, at: datetime
 ) -> None:
-    """Record the person in Messenger, and refund the *counted* token, which Graph knows.
+    """Record the *person* in Messenger, and refund the *counted* token, which Graph knows.
 
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
-    attempts.recognise(session, ticket, psid, name, at=at)
+    attempts.recognise(session, ticket, person, at=at)
     rate_limiter.refund(session, counted)
 
 
@@ -156,10 +163,11 @@ def confirm(
     if status.must_choose_password:
         return NotConfirmed.PASSWORD_TO_CHOOSE
     if status.state == "signed_in":
-        asked = question_digest(status, ticket, key=consent.question_key)
+        asks_code = chat_code.is_needed(status, rules.confirm_in_chat)
+        asked = question_digest(status, ticket, asks_code=asks_code, key=consent.question_key)
         if not hmac.compare_digest(consent.question.encode(), asked.encode()):
             return NotConfirmed.QUESTION_CHANGED
-        if not _digits_fit(session, ticket, consent, rules, status, at=at):
+        if asks_code and not _digits_fit(session, ticket, consent, rules, status, at=at):
             return NotConfirmed.WRONG_DIGITS
     return attempts.confirm(
         session, ticket, code_key=consent.code_key, max_links=rules.max_links, at=at
@@ -267,9 +275,7 @@ def _digits_fit(  # noqa: PLR0913 - two of the six are one consent
     *,
     at: datetime,
 ) -> bool:
-    """Return whether the right digits were typed, where they are needed; a wrong guess counts."""
-    if not chat_code.is_needed(status, rules.confirm_in_chat):
-        return True
+    """Return whether the right digits were typed; a wrong guess counts."""
     counters = rules.rate_limit_keys.digits_tried(status.page_id, status.psid or "")
     hit = rate_limiter.hit(session, counters, at=at)
     is_right = chat_code.match(session, ticket, consent.digits_hash, at=at)

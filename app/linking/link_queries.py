@@ -46,6 +46,14 @@ def links_of_user(
     return _listed(session, select(*COLUMNS).where(theirs), page=page, after=after, most=most)
 
 
+def newest_people(session: Session, page_id: PageId, *, most: int) -> tuple[Psid, ...]:
+    """Return up to *most* people of *page_id* who are linked, the last to change first."""
+    of_page = (Link.page_id == page_id) & (Link.state == "linked") & Link.change.is_not(None)
+    return tuple(
+        session.scalars(select(Link.psid).where(of_page).order_by(Link.change.desc()).limit(most))
+    )
+
+
 def links_of_psid(session: Session, psid: Psid, *, page: PageId | None) -> tuple[LinkValue, ...]:
     """Return the links of *psid* on every page, or on *page*; a PSID is of one page, as a rule."""
     query = select(*COLUMNS).where(Link.psid == psid)

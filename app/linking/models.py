@@ -76,6 +76,8 @@ class Attempt(Base):
     psid: Mapped[Psid | None] = mapped_column(String(64))
     # Null also when Messenger withholds it; blanked when the attempt is over.
     messenger_name: Mapped[str | None] = mapped_column(String(255))
+    # A `NameOutcome`; null until the person is known, and in rows of an older version.
+    name_outcome: Mapped[str | None] = mapped_column(String(16))
 
     issuer: Mapped[str | None] = mapped_column(String(255))
     subject: Mapped[str | None] = mapped_column(String(255))

@@ -9,12 +9,16 @@ from app.linking.attempt_events import Kind
 from app.linking.graph_obstacles import Row, graph_row
 from app.linking.models import Attempt, AttemptEvent
 
+# What is found of the person's name: no trace of the person, who sees the page that follows.
+OF_NAMES: Final = frozenset(
+    {Kind.NAME_WITHHELD, Kind.NAME_UNAVAILABLE, Kind.NAME_FOUND, Kind.NAME_LIKE_BRAND}
+)
 NEUTRAL: Final = frozenset(
     {
+        *OF_NAMES,
         Kind.PAGE_SHOWN,
         Kind.PROVIDER_LEFT,
         Kind.PROVIDER_RETURNED,
-        Kind.NAME_WITHHELD,
         Kind.CHAT_CODE_SENT,
     }
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from app.messenger.types import PageId, Psid
@@ -27,6 +28,26 @@ class User:
 def user_of(issuer: str | None, subject: str | None) -> User | None:
     """Return the user of *issuer* and *subject*; None where a row names none."""
     return None if issuer is None or subject is None else User(issuer, subject)
+
+
+class NameOutcome(StrEnum):
+    """The outcome of asking Messenger for the name of a person."""
+
+    NAMED = "named"
+    # Named, and like the page: somebody may pose as the business.
+    LIKE_BRAND = "like_brand"
+    WITHHELD = "withheld"
+    # Messenger did not answer, or asked us to wait.
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The person to whom an account_linking_token was given, as Messenger names them."""
+
+    psid: Psid
+    messenger_name: str | None
+    outcome: NameOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from app.linking.handlers import Policy
 from app.linking.sign_in_names import NameHasher
 from app.linking.stranger_references import StrangerReferences
 from app.messenger.graph.client import GraphClient
+from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
 from app.messenger.graph.transport import Observation
 from app.messenger.types import PageId
@@ -230,6 +231,7 @@ def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:
         base_url=settings.graph_url,
         version=settings.graph_version,
         egress=settings.egress,
+        conversations_per_s=CALLS_PER_S / process_count(settings),
         observe=_log_graph_call,
     )
 

@@ -5,7 +5,7 @@ typed, that came with the request, or that a provider wrote is ever part of a no
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
@@ -20,6 +20,7 @@ from app.linking.attempt_events import Kind, Note
 from app.linking.errors import AttemptUnknown, NotDeparted, NotSignedIn
 from app.linking.obstacles import PROBLEM_KINDS
 from app.messenger.errors import GraphError, GraphUnreachable, RedirectRefused
+from app.messenger.graph.conversations import Miss
 from app.web import paths, request_reference
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered, NoCookies
@@ -54,6 +55,10 @@ def _problem(_exc: Exception, problem: Problem) -> _Facts:
 
 
 def _graph(exc: GraphError, _problem: Problem) -> _Facts:
+    return _graph_facts(exc)
+
+
+def _graph_facts(exc: GraphError) -> _Facts:
     """Return numbers and our words: Graph's message may quote what it was sent."""
     told = (
         type(exc).__name__,
@@ -123,6 +128,13 @@ def note_error(exc: Exception, problem: Problem) -> None:
         _note_of_attempt(exc, problem)
     elif _is_entry(exc, problem):
         _note_entry(exc, problem)
+
+
+def note_miss(miss: Miss) -> None:
+    """Note a call that told no name of the person, and what Graph said."""
+    kind = Kind.NAME_WITHHELD if miss.is_withheld else Kind.NAME_UNAVAILABLE
+    told = _graph_facts(miss.error) if miss.error else _Facts(detail=miss.reason)
+    _note(kind, replace(told, subject=miss.road))
 
 
 def note_wrong_credentials(authenticator: str, exc: CredentialsRefused) -> None:

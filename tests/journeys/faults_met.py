@@ -1,7 +1,7 @@
 """The table of what a person meets by each fault of the emulator, and how it is found later."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.emulator.faults.table import FAULTS
@@ -14,6 +14,7 @@ Event = tuple[str, str, int, int]
 class Met:
     """What a person meets: the *event* that is recorded, the *cause* that is concluded, the *page*.
 
+    *more* are the events beside it, and *beside* the faults without which this one is not met.
     *again* tells whether the same person can succeed by trying again in a while, so that a page may
     propose it.
     """
@@ -21,6 +22,8 @@ class Met:
     cause: str
     page: str
     event: Event | None = None
+    more: tuple[Event, ...] = ()
+    beside: tuple[str, ...] = ()
     again: bool = False
 
 
@@ -66,10 +69,22 @@ _REFUSED_TOKENS: Final = (
     *("linking-token-expired", "linking-token-of-another-page", "page-token-of-another-page"),
     "graph-10303",
 )
-_NAMELESS: Final = (
-    *("profile-withheld", "profile-nameless", "graph-110", "graph-210", "graph-459"),
-    *("graph-100-2018218", "graph-100-2018247"),
-)
+_NAMELESS: Final[Mapping[str, tuple[int, int]]] = {
+    "profile-withheld": (100, 2018247),
+    "profile-nameless": (0, 0),
+    "graph-110": (110, 0),
+    "graph-210": (210, 0),
+    "graph-459": (459, 0),
+    "graph-100-2018218": (100, 2018218),
+    "graph-100-2018247": (100, 2018247),
+}
+# Where the profile is withheld, too.
+_UNNAMED: Final[Mapping[str, tuple[str, int]]] = {
+    "conversations-refused": ("name_withheld", 10),
+    "conversations-foreign": ("name_withheld", 0),
+    "conversations-placeholder": ("name_withheld", 0),
+    "conversations-throttled": ("name_unavailable", 613),
+}
 # The person has agreed, and Messenger's event does not come, or not as Messenger signs it: the page
 # waits, and what is known is in the counts of deliveries.
 _NEVER_CONFIRMED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -124,9 +139,15 @@ def _all() -> Iterator[tuple[str, Met]]:
     for cause, names in _NEVER_CONFIRMED.items():
         for name in names:
             yield name, Met(cause=cause, page="Connecting…")
-    for name in _NAMELESS:
-        nameless = ("name_withheld", "profile_name", 0, 0)
-        yield name, Met(event=nameless, cause="linked", page="You’re connected")
+    found = ("name_found", "conversations", 0, 0)
+    linked = Met(cause="linked", page="You’re connected")
+    for name, codes in _NAMELESS.items():
+        event = ("name_withheld", "profile_name", *codes)
+        yield name, replace(linked, event=event, more=(found,))
+    withheld = ("name_withheld", "profile_name", 100, 2018247)
+    for name, (kind, code) in _UNNAMED.items():
+        unnamed = replace(linked, event=withheld, more=((kind, "conversations", code, 0),))
+        yield name, replace(unnamed, beside=("profile-withheld",))
     for name in _REFUSED_TOKENS:
         event = ("graph_failed", "recipient_for", 10303, 0)
         yield name, Met(event=event, cause="token_refused", page="This page has expired")

@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import structlog
+from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
@@ -33,9 +34,12 @@ from app.infra.settings.database_url import database_url
 from app.linking.conclusion import PATIENCE
 from app.linking.models import Intake
 from app.linking.timeline import timeline_of
+from app.messenger.graph.client import GraphClient
+from app.messenger.types import PageId
 from app.services.container import Services, build
 from app.setup.findings import Finding
 from app.setup.meta_checks import check_meta
+from app.web.current import EXTENSION
 from tests.actors import Person
 from tests.browsers import Answer, OverSockets
 from tests.installation import ENVIRONMENT, PAGE, add_jane, settings_for
@@ -67,9 +71,10 @@ class Town:
     services: Services
     emulator: Emulator
     chat: Any
+    app: Flask
 
-    def walk(self, fault: str) -> Walk:
-        """Let the person of *fault* try to connect while it is on."""
+    def walk(self, fault: str, *beside: str) -> Walk:
+        """Let the person of *fault* try to connect while it is on, and those *beside* it."""
         psid = psid_for(self.emulator.settings, PAGE, fault)
         logs.configure(level="debug", form="json")
         with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
@@ -78,7 +83,10 @@ class Town:
             self.services.delivery_counter.flush()
             self.services.write(lambda session: session.execute(delete(Intake)))
             self.emulator.state.set_linking_url(PAGE, self.services.linking_url(PAGE))
-            self.emulator.faults.turn_on(fault)
+            for each in (fault, *beside):
+                self.emulator.faults.turn_on(each)
+            # What was withheld from the people before is forgotten.
+            self.app.extensions[EXTENSION] = replace(self.services, graph=_graph(self.services))
             seen = list(self._pages(psid))
         return Walk(seen, lines)
 
@@ -135,13 +143,24 @@ def town(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         EmulatorServer(_messenger(f"{public_url}/webhook")) as server,
         _running(f"sqlite:///{path}", public_url, server.origin) as services,
     ):
-        http.app = create_app(services)
+        http.app = app = create_app(services)
         thread = threading.Thread(target=http.serve_forever, args=(0.02,))
         thread.start()
-        yield Town(services, emulator_of(server.app), server.app.test_client())
+        yield Town(services, emulator_of(server.app), server.app.test_client(), app)
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+def _graph(services: Services) -> dict[PageId, GraphClient]:
+    settings = services.settings
+    client = GraphClient(
+        page_id=PAGE,
+        token=TOKEN,
+        app_secret=settings.app_secret,
+        base_url=settings.graph_url,
+    )
+    return {PAGE: client}
 
 
 @contextmanager
@@ -190,12 +209,12 @@ def test_it_is_known_what_a_person_meets_by_each_fault() -> None:
 def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: str) -> None:
     """Page, log, record and the cause that is concluded tell of the same thing, without a token."""
     met = FAULTS_MET[fault]
-    walk = town.walk(fault)
+    walk = town.walk(fault, *met.beside)
 
     last = walk.seen[-1]
     rows = events_under(town.services, walk.reference)
     recorded = [tuple(row[name] for name in EVENTS) for row in rows if row["kind"] not in NEUTRAL]
-    assert ([met.event] if met.event else []) == recorded
+    assert ([met.event, *met.more] if met.event else []) == recorded
     assert met.page in unescape(last.text)
     assert {"page_shown"} <= {row["kind"] for row in rows} or fault == "no-redirect-uri"
     of_pages = [line for line in walk.lines if not _is_of_the_webhook(line)]

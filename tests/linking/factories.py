@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.accounts.identity import Identity
 from app.linking import attempts, links
 from app.linking.models import Link
-from app.linking.values import LinkValue, Made, Refused, Ticket, User
+from app.linking.values import LinkValue, Made, NameOutcome, Recognised, Refused, Ticket, User
 from app.messenger.events import AccountLinked, AccountUnlinked
 from app.messenger.types import PageId, Psid
 from tests.installation import ANA, NOON, PAGE
@@ -47,10 +47,15 @@ def signed_in(  # noqa: PLR0913 - each is what a test is about
     at: datetime = NOON,
 ) -> Ticket:
     ticket = opened(session, token=token, page_id=page_id, at=at)
-    attempts.recognise(session, ticket, psid, "Ana Berg", at=at)
+    attempts.recognise(session, ticket, recognised(psid, "Ana Berg"), at=at)
     renewed = successor(ticket)
     attempts.sign_in(session, ticket, as_, renewed, at=at)
     return renewed
+
+
+def recognised(psid: Psid, name: str | None) -> Recognised:
+    """Return what Messenger has told of *psid*."""
+    return Recognised(psid, name, NameOutcome.NAMED if name else NameOutcome.WITHHELD)
 
 
 def successor(ticket: Ticket) -> Ticket:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.linking import attempts
@@ -18,7 +18,7 @@ from app.linking.errors import (
     TooManyLinks,
 )
 from app.linking.models import Attempt
-from app.linking.values import ACCOUNT_CLOSED, Ticket
+from app.linking.values import ACCOUNT_CLOSED, NameOutcome, Recognised, Ticket
 from app.linking.voiding import void_of_user
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE
 from tests.linking.factories import (
@@ -30,6 +30,7 @@ from tests.linking.factories import (
     confirm,
     linked,
     opened,
+    recognised,
     signed_in,
     successor,
     user,
@@ -40,7 +41,7 @@ def test_an_attempt_goes_from_open_to_signed_in_to_confirmed_to_linked(session: 
     ticket = opened(session)
     states = [_state(session, ticket)]
 
-    attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
+    attempts.recognise(session, ticket, recognised(ANA, "Ana Berg"), at=NOON)
     attempts.sign_in(session, ticket, JANE, successor(ticket), at=NOON)
     ticket = successor(ticket)
     states.append(_state(session, ticket))
@@ -88,7 +89,7 @@ def test_nothing_can_be_done_in_an_expired_attempt(session: Session) -> None:
 
     for step in (
         lambda: attempts.running(session, ticket, at=late),
-        lambda: attempts.recognise(session, ticket, BEN, None, at=late),
+        lambda: attempts.recognise(session, ticket, recognised(BEN, None), at=late),
         lambda: attempts.sign_in(session, ticket, OMAR, successor(ticket), at=late),
         lambda: attempts.sign_out(session, ticket, successor(ticket), at=late),
         lambda: confirm(session, ticket, at=late),
@@ -106,7 +107,7 @@ def test_nothing_can_be_done_in_an_attempt_that_has_ended(session: Session, ende
     ticket = _ended(session, ended)
 
     for step in (
-        lambda: attempts.recognise(session, ticket, BEN, None, at=NOON),
+        lambda: attempts.recognise(session, ticket, recognised(BEN, None), at=NOON),
         lambda: attempts.sign_in(session, ticket, OMAR, successor(ticket), at=NOON),
         lambda: attempts.sign_out(session, ticket, successor(ticket), at=NOON),
         lambda: confirm(session, ticket),
@@ -143,9 +144,9 @@ def test_an_unknown_attempt_is_unknown(session: Session) -> None:
 def test_the_first_answer_of_messenger_stands(session: Session) -> None:
     """Two sign-ins at once both ask Graph; a second answer must not change whose attempt it is."""
     ticket = opened(session)
-    attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
+    attempts.recognise(session, ticket, recognised(ANA, "Ana Berg"), at=NOON)
 
-    attempts.recognise(session, ticket, BEN, "Ben Okafor", at=NOON)
+    attempts.recognise(session, ticket, recognised(BEN, "Ben Okafor"), at=NOON)
 
     status = status_of(session, ticket, at=NOON)
     assert (ANA, "Ana Berg") == (status.psid, status.messenger_name)
@@ -153,7 +154,7 @@ def test_the_first_answer_of_messenger_stands(session: Session) -> None:
 
 def test_nobody_confirms_without_having_signed_in(session: Session) -> None:
     ticket = opened(session)
-    attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
+    attempts.recognise(session, ticket, recognised(ANA, "Ana Berg"), at=NOON)
 
     with pytest.raises(NotSignedIn):
         confirm(session, ticket)
@@ -368,12 +369,37 @@ def _ended(session: Session, how: str) -> Ticket:
     return ticket
 
 
+@pytest.mark.parametrize("outcome", NameOutcome)
+def test_what_came_of_the_name_is_kept(session: Session, outcome: NameOutcome) -> None:
+    ticket = opened(session)
+    before = status_of(session, ticket, at=NOON).name_outcome
+
+    attempts.recognise(session, ticket, Recognised(ANA, None, outcome), at=NOON)
+
+    assert (None, outcome) == (before, status_of(session, ticket, at=NOON).name_outcome)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("Ana Berg", NameOutcome.NAMED), (None, NameOutcome.WITHHELD)]
+)
+def test_of_a_row_of_an_older_version_the_name_decides(
+    session: Session, name: str | None, outcome: NameOutcome
+) -> None:
+    """It may still run beside this one, and writes no outcome."""
+    ticket = opened(session)
+    attempts.recognise(session, ticket, recognised(ANA, name), at=NOON)
+    session.execute(update(Attempt).values(name_outcome=None))
+    session.expire_all()
+
+    assert outcome is status_of(session, ticket, at=NOON).name_outcome
+
+
 def test_a_messenger_name_is_kept_as_it_may_be_shown(session: Session) -> None:
     """R17, R82: notices, the API and terminals take it from here."""
     bent, unseen = opened(session), opened(session)
 
-    attempts.recognise(session, bent, ANA, "\u202egreB anA\x1b[2J", at=NOON)
-    attempts.recognise(session, unseen, ANA, "\u200b\u2060", at=NOON)
+    attempts.recognise(session, bent, recognised(ANA, "\u202egreB anA\x1b[2J"), at=NOON)
+    attempts.recognise(session, unseen, recognised(ANA, "\u200b\u2060"), at=NOON)
 
     assert "greB anA[2J" == status_of(session, bent, at=NOON).messenger_name
     assert status_of(session, unseen, at=NOON).messenger_name is None

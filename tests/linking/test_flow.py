@@ -38,9 +38,10 @@ WITH_DIGITS: Final = replace(RULES, confirm_in_chat="always")
 
 
 def consent_to(status: AttemptStatus, ticket: Ticket, *, digits_hash: str = "") -> Consent:
-    """Return the answer to the question of *status*."""
+    """Return the answer to the question of *status*, with digits if any were asked for."""
+    asks_code = bool(digits_hash)
     return Consent(
-        question=question_digest(status, ticket, key=QUESTION_KEY),
+        question=question_digest(status, ticket, asks_code=asks_code, key=QUESTION_KEY),
         question_key=QUESTION_KEY,
         digits_hash=digits_hash,
         code_key=CODE_KEY,

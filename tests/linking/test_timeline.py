@@ -31,6 +31,7 @@ from tests.linking.factories import (
     comes_back,
     confirm,
     opened,
+    recognised,
     signed_in,
 )
 
@@ -41,7 +42,7 @@ def _open(session: Session) -> Ticket:
 
 def _refused_sign_ins(session: Session) -> Ticket:
     ticket = opened(session)
-    attempts.recognise(session, ticket, ANA, "Ana Berg", at=NOON)
+    attempts.recognise(session, ticket, recognised(ANA, "Ana Berg"), at=NOON)
     return ticket
 
 

@@ -15,6 +15,8 @@ from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.infra.observability import logs
+from app.linking import changes
+from app.messenger.types import Psid
 from app.outbox import heartbeats
 from app.services.background import make_worker
 from app.services.container import Services
@@ -24,6 +26,7 @@ from app.setup.findings import Finding, ok
 from app.setup.meta_checks import check_meta
 from tests.browsers import OverSockets
 from tests.installation import OTHER_PAGE, PAGE
+from tests.linking.factories import linked
 from tests.setup.conftest import TOKENS, Platform, Runs, lines
 
 LINKING = "messaging_account_linking"
@@ -48,6 +51,26 @@ def test_no_secret_is_ever_told(
 
     names = ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN")
     assert [] == [name for name in names if environment[name] in told]
+
+
+@pytest.mark.usefixtures("sound")
+def test_it_is_told_that_messenger_names_nobody(
+    runs: Runs, server: Services, meta: Emulator
+) -> None:
+    """R17: asked by both calls about the people who are linked; none of them is named here."""
+    psid = Psid(meta.state.threads(PAGE)[0].psid)
+    server.write(lambda session: linked(session, psid=psid).version)
+    server.write(changes.number, most=10)
+    named = runs("doctor").output
+    for fault in ("profile-withheld", "conversations-refused"):
+        meta.faults.turn_on(fault)
+
+    told = runs("doctor").output
+
+    assert "Messenger tells them, by their profiles" in named
+    (line,) = (line for line in told.splitlines() if "names of people" in line)
+    assert line.startswith("warning")
+    assert psid not in told
 
 
 SETTINGS = {

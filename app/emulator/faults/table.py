@@ -45,6 +45,7 @@ _GRAPH_ERRORS = "https://developers.facebook.com/docs/graph-api/guides/error-han
 _LIMITS = "https://developers.facebook.com/docs/graph-api/overview/rate-limiting"
 _LINKING = f"{_PLATFORM}/identity/account-linking"
 _BOTTENDER = "https://github.com/Yoctol/bottender/issues"
+_CONVERSATIONS = "https://developers.facebook.com/docs/graph-api/reference/page/conversations"
 _ANY_NETWORK = "Can happen on any network."
 
 
@@ -159,6 +160,36 @@ _ROWS = (
         "profile-nameless",
         "The person's profile has no name.",
         f"{_PLATFORM}/identity/user-profile",
+    ),
+    Fault(
+        name="conversations-refused",
+        area="graph",
+        does="The app may not read the Page's conversations: 10.",
+        source=_CONVERSATIONS,
+        error=GraphError(
+            10, "(#10) Application does not have permission for this action", status=403
+        ),
+        calls=frozenset({"conversations"}),
+    ),
+    Fault(
+        name="conversations-throttled",
+        area="graph",
+        does="The Page's two calls a second for conversations are used up: 613.",
+        source=f"{_PLATFORM_PAGES}/overview/rate-limiting",
+        error=GraphError(
+            613, "(#613) Calls to this api have exceeded the rate limit.", usage="business"
+        ),
+        calls=frozenset({"conversations"}),
+    ),
+    _graph(
+        "conversations-foreign",
+        "The person's conversation names another participant.",
+        "Not documented; a server must not take the name of one participant for another's.",
+    ),
+    _graph(
+        "conversations-placeholder",
+        "The person's conversation has “Facebook user” in place of the name.",
+        "Not documented; a server must take no words of Meta’s for a name.",
     ),
     _graph(
         "unlink-silent",

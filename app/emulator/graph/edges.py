@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.emulator.graph import debug, messages, pages, problems, subscriptions
+from app.emulator.graph import conversations, debug, messages, pages, problems, subscriptions
 from app.emulator.graph.call import AppCall, PageCall
-from app.emulator.rate_limits import PROFILE, SEND, RateLimit
+from app.emulator.rate_limits import CONVERSATIONS, PROFILE, SEND, RateLimit
 
 _PAGE_EDGES: dict[tuple[str, str], Callable[[PageCall], dict[str, Any]]] = {
     ("GET", ""): pages.read_page,
@@ -16,6 +16,7 @@ _PAGE_EDGES: dict[tuple[str, str], Callable[[PageCall], dict[str, Any]]] = {
     ("POST", "messenger_profile"): pages.set_profile,
     ("GET", "messenger_profile"): pages.read_profile,
     ("DELETE", "messenger_profile"): pages.delete_profile,
+    ("GET", "conversations"): conversations.read_conversations,
     ("POST", "unlink_accounts"): pages.unlink_accounts,
     ("POST", "messages"): messages.send,
     ("POST", "subscribed_apps"): subscriptions.subscribe_page,
@@ -29,7 +30,12 @@ _APP_EDGES: dict[tuple[str, str], Callable[[AppCall], dict[str, Any]]] = {
 }
 _EDGES = {edge for _, edge in (*_PAGE_EDGES, *_APP_EDGES)}
 _PATH = re.compile(r"(me|debug_token|\d{1,30})(?:/([a-z_]+))?/?")
-_LIMITS = {"messenger_profile": PROFILE, "thread_settings": PROFILE, "messages": SEND}
+_LIMITS = {
+    "conversations": CONVERSATIONS,
+    "messenger_profile": PROFILE,
+    "thread_settings": PROFILE,
+    "messages": SEND,
+}
 
 
 @dataclass(frozen=True, slots=True)

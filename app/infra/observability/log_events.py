@@ -111,6 +111,18 @@ _SIGN_IN: Final = (
         "Do what `fix` says. [All reasons](authenticators.md#reasons-in-the-log).",
     ),
     LogEvent(
+        "profile.name_withheld",
+        "Messenger does not tell a person's name by one of the two calls that ask for it (`road`), "
+        "with Graph's `code`. CONFIRM_IN_CHAT decides whether the person is asked for a code.",
+        "If there are many: `threadlink doctor` says whether Messenger names anybody to the app.",
+    ),
+    LogEvent(
+        "profile.name_like_brand",
+        "The Messenger name of a person looks like the Page's: somebody may pose as the business. "
+        "The page warns of it, and asks for a code unless CONFIRM_IN_CHAT is `never`.",
+        "Look at the attempt: `threadlink attempts show` with the `reference` of the line.",
+    ),
+    LogEvent(
         "digits.sent", "Six digits were sent to the person's chat, as CONFIRM_IN_CHAT asks for."
     ),
     LogEvent(

@@ -25,6 +25,7 @@ _SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 _GRAPH_CALLS: Final = (
     "recipient_for",
     "profile_name",
+    "conversations",
     "send_text",
     "send_login_button",
     "send_logout_button",
@@ -107,6 +108,12 @@ class _PageMetrics:
             "threadlink_redirect_refusals",
             "redirect_uri values that were refused, by reason.",
             ["reason"],
+            registry=registry,
+        )
+        self.names = Counter(
+            "threadlink_names",
+            "People whose name in Messenger was asked for, by where it was found.",
+            ["source"],
             registry=registry,
         )
         self.lost_events = Counter(
@@ -226,6 +233,11 @@ def count_authenticator_failure(authenticator: str, failure: Failure) -> None:
 def count_redirect_refusal(reason: str) -> None:
     """Count a redirect_uri that was refused."""
     _metrics().pages.redirect_refusals.labels(reason).inc()
+
+
+def count_name(source: str) -> None:
+    """Count a person whose name was asked for, by where it was found or why it was not."""
+    _metrics().pages.names.labels(source).inc()
 
 
 def count_lost_events(number: int) -> None:

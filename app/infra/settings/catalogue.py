@@ -155,7 +155,8 @@ LINKING: Final = (
     Description(
         "CONFIRM_IN_CHAT",
         "When a person has to type six digits that are sent to their chat before they can connect: "
-        "`unnamed` means for profiles whose name Messenger withholds. "
+        "`unnamed` means for profiles whose name Messenger does not tell, or whose name looks like "
+        "the Page's. On this machine alone (PUBLIC_URL) the default is `never`. "
         "[What it stops](security.md#confirm_in_chat).",
     ),
 )

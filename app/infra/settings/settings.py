@@ -112,13 +112,14 @@ class Settings:
     @classmethod
     def read(cls, reader: Reader, kinds: Kinds) -> Self:
         """Return every setting that *reader* has; they may be used only if it has no errors."""
+        public_url = reader.required("PUBLIC_URL", origin)
         languages = read_languages(reader)
         pages = read_pages(reader, kinds, languages)
         chosen = [name for page in pages for name in page.authenticators]
         return cls(
             secret_key=reader.required("SECRET_KEY", secret),
             secret_key_fallbacks=reader.optional("SECRET_KEY_FALLBACKS", secrets, ()),
-            public_url=reader.required("PUBLIC_URL", origin),
+            public_url=public_url,
             database_url=reader.optional("DATABASE_URL", database_url, _default_database()),
             app_id=reader.required("APP_ID", digits),
             app_secret=reader.required("APP_SECRET", copied_secret),
@@ -132,7 +133,11 @@ class Settings:
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
             bot=read_bot(reader),
             egress=read_egress(reader),
-            confirm_in_chat=reader.optional("CONFIRM_IN_CHAT", one_of(*CONFIRM_IN_CHAT), "never"),
+            confirm_in_chat=reader.optional(
+                "CONFIRM_IN_CHAT",
+                one_of(*CONFIRM_IN_CHAT),
+                "unnamed" if _is_production(public_url) else "never",
+            ),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
             breached_passwords=reader.optional("BREACHED_PASSWORDS_FILE", hash_list, None),
@@ -184,7 +189,7 @@ class Settings:
     @cached_property
     def is_production(self) -> bool:
         """True when people beyond this machine can reach the server."""
-        return not self.public_url.startswith("http://") or not is_loopback(self.public_url)
+        return _is_production(self.public_url)
 
     @cached_property
     def app_secrets(self) -> tuple[str, ...]:
@@ -206,6 +211,11 @@ class Settings:
     def implied_port(self) -> str:
         """The port that a client may leave out of a Host header, with its colon."""
         return ":443" if self.is_production else ":80"
+
+
+def _is_production(public_url: str) -> bool:
+    # None after an error, which stops the start.
+    return not (public_url or "").startswith("http://") or not is_loopback(public_url)
 
 
 def read_environment() -> dict[str, str]:

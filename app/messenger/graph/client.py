@@ -5,8 +5,6 @@ Paths and bodies: developers.facebook.com, Messenger Platform, pages "Account li
 whether it may be repeated.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,9 +14,10 @@ from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import (
     GraphUnavailable,
     LinkingTokenRefused,
-    NameWithheld,
-    PersonUnknown,
 )
+from app.messenger.graph.conversations import CALLS_PER_S
+from app.messenger.graph.ids import checked, is_id
+from app.messenger.graph.profiles import Profile, Profiles
 from app.messenger.graph.transport import (
     Call,
     GraphTransport,
@@ -29,11 +28,6 @@ from app.messenger.types import PageId, Psid
 
 # The version whose documentation describes thread_settings; later ones have messenger_profile.
 LEGACY_VERSION: Final = "v2.6"
-
-_ID: Final = re.compile(r"[0-9]{1,64}")
-_LONGEST_NAME: Final = 100
-# Letters in Unicode that look blank: Hangul fillers, a Braille cell without dots.
-_BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 class GraphClient:
@@ -52,6 +46,7 @@ class GraphClient:
         base_url: str = GRAPH_URL,
         version: str = GRAPH_VERSION,
         egress: Egress = DIRECT,
+        conversations_per_s: float = CALLS_PER_S,
         observe: Callable[[Observation], None] | None = None,
     ) -> None:
         self.page_id = page_id
@@ -63,6 +58,7 @@ class GraphClient:
             egress=egress,
             observe=observe,
         )
+        self._profiles = Profiles(self._transport, page_id, conversations_per_s=conversations_per_s)
 
     def __repr__(self) -> str:
         return f"GraphClient(page_id={self.page_id!r})"
@@ -164,32 +160,22 @@ class GraphClient:
             deadline=deadline,
         )
         match answer:
-            case {"id": self.page_id, "recipient": str(psid)} if _ID.fullmatch(psid):
+            case {"id": self.page_id, "recipient": str(psid)} if is_id(psid):
                 return Psid(psid)
             case _:
                 raise GraphUnavailable(
                     "an answer without a recipient of our page", call="recipient_for"
                 )
 
-    def profile_name(self, psid: Psid, *, deadline: Deadline | None = None) -> str | None:
-        """Return the name of *psid* in Messenger, or None if Messenger withholds it.
+    def profile(self, psid: Psid, *, deadline: Deadline | None = None) -> Profile:
+        """Return the profile of *psid* in Messenger, as far as Messenger shows it.
 
-        People choose their names: this is plain text that can be stored, and proves nothing.
+        Without a name, also if there was no answer: `Profile.source` tells which.
+
+        Raises:
+            GraphRefused: What Graph refuses is not the person's profile.
         """
-        try:
-            answer = self._transport.send(
-                Call(
-                    name="profile_name",
-                    method="GET",
-                    path=f"/{_checked(psid)}",
-                    params={"fields": "first_name,last_name"},
-                    may_repeat=True,
-                ),
-                deadline=deadline,
-            )
-        except (NameWithheld, PersonUnknown):
-            return None
-        return _name(answer)
+        return self._profiles.read(psid, deadline=deadline)
 
     def unlink(self, psid: Psid) -> None:
         """End the link of *psid* in Messenger; a repetition does no harm.
@@ -202,7 +188,7 @@ class GraphClient:
                 name="unlink",
                 method="POST",
                 path="/me/unlink_accounts",
-                body={"psid": _checked(psid)},
+                body={"psid": checked(psid)},
                 may_repeat=True,
             )
         )
@@ -235,7 +221,7 @@ class GraphClient:
                 method="POST",
                 path="/me/messages",
                 body={
-                    "recipient": {"id": _checked(psid)},
+                    "recipient": {"id": checked(psid)},
                     "messaging_type": "RESPONSE",
                     "message": message,
                 },
@@ -256,29 +242,7 @@ class GraphClient:
                 raise GraphUnavailable("an answer without a result")
 
 
-def _checked(psid: Psid) -> Psid:
-    # Becomes part of a path, and comes from a bot or a command line.
-    if not _ID.fullmatch(psid):
-        raise PersonUnknown("not of the shape of a PSID")
-    return psid
-
-
 def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
     # Graph refuses an account button with a title, even with an empty one.
     payload = {"template_type": "button", "text": text, "buttons": [button]}
     return {"attachment": {"type": "template", "payload": payload}}
-
-
-def _name(profile: Mapping[str, Any]) -> str | None:
-    """Return the name in *profile* in one line, or None if nothing of it is visible.
-
-    `clean_name` is applied where the name is shown or stored. It removes control characters; here
-    they become spaces first, so that the words which one separates stay two.
-    """
-    parts = (profile.get("first_name"), profile.get("last_name"))
-    joined = " ".join(part for part in parts if isinstance(part, str))
-    # Without control characters: PostgreSQL stores no NUL in a text.
-    storable = "".join(" " if unicodedata.category(char) == "Cc" else char for char in joined)
-    name = " ".join(storable.split())[:_LONGEST_NAME].rstrip()
-    is_visible = any(char.isprintable() and char not in _BLANKS for char in name if char != " ")
-    return name if is_visible else None

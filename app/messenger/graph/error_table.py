@@ -21,7 +21,8 @@ _NOT_ASKED: Final = ErrorRow(0, None, Meaning.UNKNOWN, "Graph was not asked.", "
 _FIRST_DETAIL: Final = 1_000_000
 # A code of these says enough: no subcode changes it, unless the two are listed together.
 _DECIDED_BY_CODE: Final = {Meaning.LINKING_TOKEN, Meaning.TOKEN, Meaning.RATE_LIMIT}
-# In the read of a profile these mean only that it is not shown (R17).
+# In the calls that ask for a name these mean only that it is not shown (R17).
+_ASKS_A_NAME: Final = {"profile_name", "conversations"}
 _WITHHELD: Final = {Meaning.PERSON, Meaning.PERMISSION, Meaning.REGION}
 # What is_transient changes: true to `TRANSIENT`.
 _NOT_CERTAIN: Final = {Meaning.UNKNOWN, Meaning.REQUEST, Meaning.PERMISSION}
@@ -58,7 +59,7 @@ def row_of(
         return _meaning(row, Meaning.UNKNOWN)
     if row.meaning in _NOT_CERTAIN and is_transient:
         return _meaning(row, Meaning.TRANSIENT)
-    if row.meaning in _WITHHELD and call == "profile_name":
+    if row.meaning in _WITHHELD and call in _ASKS_A_NAME:
         return _meaning(row, Meaning.NAME)
     return row
 

@@ -34,6 +34,7 @@ MESSENGER_ERRORS: Final = f"{PLATFORM}/error-codes"
 GraphCall = Literal[
     "recipient_for",
     "profile_name",
+    "conversations",
     "send_text",
     "send_login_button",
     "send_logout_button",
@@ -100,9 +101,9 @@ CONSEQUENCES: Final[Mapping[Meaning, Consequence]] = {
     Meaning.NAME: Consequence(
         slug="name_withheld",
         error=NameWithheld,
-        sentence="The sign-in goes on, and the page says that Messenger withholds the name.",
+        sentence="The sign-in goes on, and CONFIRM_IN_CHAT decides whether a code is asked for.",
         fix="To see names: the feature Business Asset User Profile Access (App Review). "
-        "Until then: CONFIRM_IN_CHAT=unnamed.",
+        "Until then: CONFIRM_IN_CHAT=unnamed, as in production by default.",
         retry=_NO_RETRY,
     ),
     Meaning.REGION: Consequence(

@@ -48,30 +48,20 @@ class Button(Struct, forbid_unknown_fields=True):
         ),
     ]
     psid: Annotated[PsidField, ID]
-    text: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=640,
-                description="What the message says above its button.",
-                examples=["Log in to see your orders here."],
-            ),
-        ]
-        | None
-    ) = None
-    language: (
-        Annotated[
-            str,
-            Meta(
-                pattern=LANGUAGE_TAG,
-                max_length=35,
-                description="The language of our text, where there is no `text`.",
-                examples=["pt-BR"],
-            ),
-        ]
-        | None
-    ) = None
+    text: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=640)] | None,
+        Meta(
+            description="What the message says above its button; without it, a text of ours.",
+            examples=["Log in to see your orders here."],
+        ),
+    ] = None
+    language: Annotated[
+        Annotated[str, Meta(pattern=LANGUAGE_TAG, max_length=35)] | None,
+        Meta(
+            description="The language of our text, where there is no `text` (BCP 47).",
+            examples=["pt-BR"],
+        ),
+    ] = None
 
 
 class Sent(Struct):

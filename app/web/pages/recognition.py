@@ -7,14 +7,18 @@ import structlog
 from app.accounts.identity import Identity
 from app.infra import clock
 from app.infra.network.http_client import Deadline
+from app.infra.observability import metrics
 from app.linking import attempts, flow
 from app.linking.attempt_events import Kind
-from app.linking.values import TOKEN_REFUSED
+from app.linking.values import TOKEN_REFUSED, NameOutcome, Recognised
+from app.messenger.display_names import clean_name, resembles
 from app.messenger.errors import LinkingTokenRefused
+from app.messenger.graph.profiles import Profile
 from app.messenger.types import PageId, Psid
 from app.web import obstacles, rate_limits
 from app.web.current import services
 from app.web.pages.attempt_cookie import AttemptCookie
+from app.web.pages.brands import shown_brand
 
 log = structlog.get_logger()
 
@@ -32,6 +36,8 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
 
     The token counts as refused while Graph is asked.
 
+    Without a name, CONFIRM_IN_CHAT decides what the person has to do.
+
     Raises:
         LinkingTokenRefused: Messenger does not know the token; the attempt is ended.
         RateLimited: Too many tokens from this address were refused.
@@ -47,12 +53,39 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
             services().admission.enter(),
         ):
             psid = graph.recipient_for(cookie.account_linking_token, deadline=deadline)
-            name = graph.profile_name(psid, deadline=deadline)
-            if name is None:
-                obstacles.note(Kind.NAME_WITHHELD, subject="profile_name")
-            services().write(flow.recognise, cookie.ticket, psid, name, hit, at=clock.now())
+            profile = graph.profile(psid, deadline=deadline)
+            if profile.failure and services().settings.confirm_in_chat == "never":
+                # To ask again is then the only thing that protects the person.
+                raise profile.failure
+            person = Recognised(psid, profile.name, _outcome(page_id, profile))
+            services().write(flow.recognise, cookie.ticket, person, hit, at=clock.now())
     except LinkingTokenRefused:
         # Outside the count: an attempt that is over by now refunds no token.
         services().write(attempts.refuse, cookie.ticket, TOKEN_REFUSED, at=clock.now())
         raise
+    _tell(person, profile)
     return psid
+
+
+def _outcome(page_id: PageId, profile: Profile) -> NameOutcome:
+    if name := clean_name(profile.name or ""):
+        is_like = resembles(name, shown_brand(page_id).name)
+        return NameOutcome.LIKE_BRAND if is_like else NameOutcome.NAMED
+    is_unavailable = profile.source == "unavailable"
+    return NameOutcome.UNAVAILABLE if is_unavailable else NameOutcome.WITHHELD
+
+
+def _tell(person: Recognised, profile: Profile) -> None:
+    """Count, log and note what Messenger has told of the name; none of them has the name."""
+    is_named = person.outcome in {NameOutcome.NAMED, NameOutcome.LIKE_BRAND}
+    metrics.count_name(profile.source if is_named else person.outcome)
+    for miss in profile.missed:
+        obstacles.note_miss(miss)
+        if miss.is_withheld and not miss.was_skipped:
+            code = miss.error.code if miss.error else None
+            log.info("profile.name_withheld", road=miss.road, code=code)
+    if is_named and profile.missed:
+        obstacles.note(Kind.NAME_FOUND, subject=profile.source)
+    if person.outcome is NameOutcome.LIKE_BRAND:
+        obstacles.note(Kind.NAME_LIKE_BRAND)
+        log.warning("profile.name_like_brand")

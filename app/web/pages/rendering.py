@@ -13,7 +13,7 @@ from app.infra import clock
 from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, end_of, status_of
 from app.linking.errors import AttemptExpired, TokenSpent
-from app.linking.values import TOKEN_REFUSED
+from app.linking.values import TOKEN_REFUSED, NameOutcome
 from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.web import obstacles, request_reference
@@ -183,7 +183,7 @@ def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         not_you_action=url_for("authorize.sign_out", attempt_id=attempt_id),
         messenger_name=clean_name(status.messenger_name or "") or None,
         picture_url=None,
-        like_brand=False,
+        like_brand=status.name_outcome is NameOutcome.LIKE_BRAND,
         display_name=clean_name(status.display_name or ""),
         replaces=status.replaces,
         password_url=url_for("password.show", attempt_id=attempt_id)

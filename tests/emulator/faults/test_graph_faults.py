@@ -30,6 +30,8 @@ def test_graph_answers_with_the_error_that_is_on(
         answer = graph.get(f"/v26.0/me?fields=recipient&account_linking_token={token}")
     elif "object" in fault.calls:
         answer = graph.get(f"/v26.0/{ana.psid}")
+    elif "conversations" in fault.calls:
+        answer = graph.get(f"/v26.0/{PAGE}/conversations?user_id={ana.psid}")
     elif "messenger_profile" in fault.calls:
         answer = graph.delete("/v26.0/me/messenger_profile?fields=account_linking_url")
     else:

@@ -1,5 +1,6 @@
 """Faults of Graph."""
 
+from dataclasses import replace
 from typing import Final
 
 from tests.fidelity.faults.rows import LINKED, Row, Side, client, ours
@@ -68,12 +69,25 @@ _COMMON: Final = (
         ours=ours("Connect a profile we can’t name?", "asks_who"),
         foreign=client("botly", "profile", '"error_subcode": 2018247'),
         why="ours links without the name, and says that it does not know it",
+        beside=("conversations-refused",),
     ),
     Row(
         fault="profile-nameless",
         ours=ours("Connect a profile we can’t name?", "asks_who"),
         foreign=client(_APIS, "profile", 'it got {"id": '),
         why="ours links without the name, and says that it does not know it",
+        beside=("conversations-refused",),
+    ),
+    *(
+        Row(
+            fault=f"conversations-{kind}",
+            ours=ours("Connect a profile we can’t name?", "asks_who"),
+            foreign=client("botly", "profile", '"error_subcode": 2018247'),
+            why="ours asks the conversations for a name that the profile withholds, and takes no "
+            "other participant's; botly has the profile alone",
+            beside=("profile-withheld",),
+        )
+        for kind in ("refused", "throttled", "foreign", "placeholder")
     ),
     Row(
         fault="unlink-silent",
@@ -185,11 +199,14 @@ _RARE: Final = (
         )
     ),
     *(
-        _rare(
-            f"graph-{name}",
-            "asks_who",
-            "Connect a profile we can’t name?",
-            _message(program, int(name.partition("-")[0]), "profile"),
+        replace(
+            _rare(
+                f"graph-{name}",
+                "asks_who",
+                "Connect a profile we can’t name?",
+                _message(program, int(name.partition("-")[0]), "profile"),
+            ),
+            beside=("conversations-refused",),
         )
         for name, program in (
             ("110", "botly"),

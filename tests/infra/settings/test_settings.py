@@ -146,6 +146,23 @@ def test_production_is_all_but_http_on_this_machine(url: str, *, is_production: 
 
 
 @pytest.mark.parametrize(
+    ("env", "confirm_in_chat"),
+    [
+        (ENVIRONMENT, "never"),
+        (PRODUCTION, "unnamed"),
+        ({**PRODUCTION, "CONFIRM_IN_CHAT": "never"}, "never"),
+        ({**PRODUCTION, "CONFIRM_IN_CHAT": "always"}, "always"),
+        ({**ENVIRONMENT, "CONFIRM_IN_CHAT": "unnamed"}, "unnamed"),
+    ],
+)
+def test_production_asks_unnamed_profiles_for_a_code(
+    env: dict[str, str], confirm_in_chat: str
+) -> None:
+    """R17: by default, not where the operator has said otherwise, and not on this machine alone."""
+    assert confirm_in_chat == settings_from_env(env).confirm_in_chat
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("PUBLIC_URL", "http://link.example.com"),

@@ -6,13 +6,13 @@ import responses
 from responses import matchers
 
 from app.messenger.errors import (
-    GraphRefused,
     GraphUnavailable,
     LinkingTokenRefused,
     PersonUnknown,
     TokenDead,
 )
 from app.messenger.graph.client import GraphClient
+from app.messenger.graph.profiles import Profile
 from app.messenger.types import PageId, Psid
 
 GRAPH = "https://graph.facebook.com/v26.0"
@@ -208,68 +208,6 @@ def test_what_is_no_token_is_not_asked_about(graph: GraphClient, token: str) -> 
         graph.recipient_for(token)
 
 
-@pytest.mark.parametrize(
-    ("profile", "name"),
-    [
-        ({"first_name": "Ana", "last_name": "Bell"}, "Ana Bell"),
-        ({"first_name": "Ana"}, "Ana"),
-        ({"last_name": "Bell"}, "Bell"),
-        ({"first_name": "  Ana ", "last_name": "\tBell\n"}, "Ana Bell"),
-        ({"first_name": "Ana\x00\x1b[31m", "last_name": "\r\nBell"}, "Ana [31m Bell"),
-        ({"first_name": "娜", "last_name": "👩\u200d💻"}, "娜 👩\u200d💻"),
-        ({"first_name": "A" * 99, "last_name": "Bell"}, "A" * 99),
-        ({}, None),
-        ({"first_name": "", "last_name": ""}, None),
-        ({"first_name": " ", "last_name": "\u3000"}, None),
-        ({"first_name": "\u3164", "last_name": "\u200b"}, None),
-        ({"first_name": None, "last_name": 1}, None),
-        ({"first_name": ["Ana"]}, None),
-    ],
-    ids=repr,
-)
-def test_a_name_is_visible_text_or_none(
-    graph: GraphClient,
-    platform: responses.RequestsMock,
-    profile: dict[str, Any],
-    name: str | None,
-) -> None:
-    """
-    R17: never an empty name; and nothing in it that a database cannot hold.
-    """
-    params = {"fields": "first_name,last_name"}
-    platform.get(f"{GRAPH}/{BEN}", json=profile | {"id": BEN}, match=asked(params=params))
-
-    assert name == graph.profile_name(BEN)
-
-
-@pytest.mark.parametrize(
-    ("code", "subcode"),
-    [(100, 33), (100, 2018001), (100, 2018218), (2018218, None), (2018247, None), (200, None)],
-)
-def test_a_name_that_messenger_withholds_is_none(
-    graph: GraphClient, platform: responses.RequestsMock, code: int, subcode: int | None
-) -> None:
-    """
-    R17: the person may sign in all the same; the page says that it cannot name them.
-    """
-    platform.get(f"{GRAPH}/{BEN}", status=400, json=refusal(code, subcode))
-
-    assert graph.profile_name(BEN) is None
-
-
-@pytest.mark.parametrize("code", [100, 190])
-def test_a_name_that_we_may_not_ask_for_is_an_error(
-    graph: GraphClient, platform: responses.RequestsMock, code: int
-) -> None:
-    """
-    R16: what is wrong with us is not the person's namelessness.
-    """
-    platform.get(f"{GRAPH}/{BEN}", status=400, json=refusal(code))
-
-    with pytest.raises(GraphRefused):
-        graph.profile_name(BEN)
-
-
 def test_a_dead_page_token_is_told_apart(
     graph: GraphClient, platform: responses.RequestsMock
 ) -> None:
@@ -387,7 +325,7 @@ def test_a_malformed_psid_is_an_unknown_person(graph: GraphClient, psid: str) ->
     for call in (graph.unlink, lambda person: graph.send_text(person, "Welcome")):
         with pytest.raises(PersonUnknown):
             call(Psid(psid))
-    assert graph.profile_name(Psid(psid)) is None
+    assert Profile() == graph.profile(Psid(psid))
 
 
 def test_a_client_shows_its_page_and_no_secret() -> None:

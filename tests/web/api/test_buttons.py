@@ -131,7 +131,7 @@ def address() -> str:
 @pytest.mark.parametrize(
     ("kind", "language", "text"),
     [
-        ("login", {}, "Log in to use your \u2068127.0.0.1:8000\u2069 account here."),
+        ("login", {}, "Log in to use your \u2068127.0.0.1\u2069 account here."),
         ("logout", {}, "You can log out here."),
         ("logout", {"language": "tlh"}, "You can log out here."),
         ("logout", {"language": "en-xa"}, "[Ýöû çåñ ļöĝ öûţ ĥéŕé. öñé ţŵö]"),

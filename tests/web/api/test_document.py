@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+import responses
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,7 @@ from app.web.api.samples import sample
 from tests.browsers import InProcess
 from tests.installation import PUBLIC_URL
 from tests.web.api.conftest import Caller, add_link
+from tests.web.api.test_buttons import MESSAGES, SENT
 
 PATH = "/api/v1/openapi.json"
 
@@ -122,6 +124,8 @@ def test_whatever_is_sent_the_answer_is_one_the_document_names(
             )
             seen.add(answer.status_code)
 
-        ask()
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as edge:
+            edge.post(MESSAGES, json=SENT)
+            ask()
 
     assert seen & ({200} if mode is GenerationMode.POSITIVE else {400})

@@ -175,9 +175,10 @@ def test_a_profile_without_a_name_is_noted(app: Flask, graph: Graph, services: S
     person = _arrived(app, graph, name="")
     person.signs_in()
 
-    assert [("name_withheld", "profile_name", "")] == obstacles_under(
-        services, reference_on(person.sees)
-    )
+    assert [
+        ("name_withheld", "profile_name", "without a name"),
+        ("name_withheld", "conversations", "NameWithheld, HTTP 400, fbtrace_id F1"),
+    ] == obstacles_under(services, reference_on(person.sees))
 
 
 def test_a_limit_is_noted_with_its_end(arrived: PageVisitor, services: Services) -> None:

@@ -22,7 +22,7 @@ from tests.actors import Graph, Messenger, delivery, linked, message, unlinked
 from tests.browsers import Browser, InProcess
 from tests.conftest import on_sqlite
 from tests.installation import ANA, BEN, ENVIRONMENT, PAGE, PUBLIC_URL
-from tests.linking.factories import CODE_KEY, JANE, successor
+from tests.linking.factories import CODE_KEY, JANE, recognised, successor
 from tests.web.gateway_client import GatewayClient, gateway_of
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -449,7 +449,7 @@ class TestAnswer:
 def _confirmed(session: Session, psid: Psid) -> str:
     at = clock.now()
     ticket = attempts.open_(session, page_id=PAGE, account_linking_token="T", at=at)
-    attempts.recognise(session, ticket, psid, "Ana Berg", at=at)
+    attempts.recognise(session, ticket, recognised(psid, "Ana Berg"), at=at)
     renewed = successor(ticket)
     attempts.sign_in(session, ticket, JANE, renewed, at=at)
     return attempts.confirm(session, renewed, code_key=CODE_KEY, max_links=5, at=at)
