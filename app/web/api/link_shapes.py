@@ -8,7 +8,8 @@ from app.linking.link_object import IssuerField, LinkObject, PageIdField, PsidFi
 
 MOST: Final = 200
 
-ID: Final = Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")
+ID_PATTERN: Final = r"^[!-~]{1,64}$"
+ID: Final = Meta(min_length=1, max_length=64, pattern=ID_PATTERN)
 Id = Annotated[str, ID]
 _SHORT: Final = Meta(min_length=1, max_length=255, pattern=r"^[^\x00]+$")
 _Limit = Annotated[

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ from app.linking.link_queries import Pair
 from app.linking.values import Endings, User
 from app.messenger.types import PageId, Psid
 from app.web.api.link_shapes import (
+    ID_PATTERN,
     MOST,
     Changes,
     ChangesQuery,
@@ -40,6 +42,8 @@ LOOK_UP: Final = "/links/lookup"
 # More than a page, so that a mirror that starts late is not held up by numbering.
 NUMBERED_AT_ONCE: Final = 250
 
+_IS_ID: Final = re.compile(ID_PATTERN)
+
 
 def show_link(grant: Grant, page_id: str, psid: str) -> LinkObject:
     del grant
@@ -51,6 +55,8 @@ def show_link(grant: Grant, page_id: str, psid: str) -> LinkObject:
 
 def end_link(grant: Grant, page_id: str, psid: str) -> None:
     """End the link, if there is one: the operation is idempotent (R95)."""
+    if not (_IS_ID.fullmatch(page_id) and _IS_ID.fullmatch(psid)):
+        raise InputRefused("the path has an id that none can be")
     endings = services().write(
         handlers.end_one,
         PageId(page_id),

@@ -180,5 +180,5 @@ def test_without_a_name_a_sign_in_goes_on_only_if_messenger_withholds_it(
 
     person = visit.person
     assert goes_on == (person.sees.status < 400)
-    assert goes_on == ("Connect a profile we can’t name?" in person.reads)
+    assert goes_on == ("Name not shown" in person.reads)
     assert goes_on != ("on our side, not with your details" in person.reads)

@@ -126,7 +126,7 @@ def test_the_operator_alone_learns_what_was_wrong(
     reference = reference_on(arrived.sees)
     assert [("credentials_wrong", "local", detail)] == obstacles_under(services, reference)
     assert detail not in arrived.sees.text
-    assert "Check your details" in arrived.reads
+    assert "Wrong email, username or password." in arrived.reads
 
 
 def test_each_failed_sign_in_is_one_row_and_counted(

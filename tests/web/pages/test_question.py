@@ -64,7 +64,7 @@ def test_a_question_left_in_another_tab_connects_nobody_else(
     assert 400 == person.sees.status
     assert "location" not in person.sees.headers
     assert "This page is out of date. Try again." in person.reads
-    assert "to r•••@shop.example?" in person.reads
+    assert "account r•••@shop.example" in person.reads
     assert 0 == stored.count("attempt", "code_hash IS NOT NULL")
     person.presses("Connect")
     assert 303 == person.sees.status

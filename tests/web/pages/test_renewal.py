@@ -206,7 +206,7 @@ def test_the_cookie_of_before_not_you_is_dead(
     assert_shut_out(other.opens(consent.action))
     assert_shut_out(other.sends(consent))
     assert_shut_out(other.sends(not_you))
-    assert "to r•••@shop.example?" in victim.reads
+    assert "account r•••@shop.example" in victim.reads
     assert victim.connects().startswith("tl_")
 
 
@@ -354,7 +354,7 @@ def test_an_answer_that_comes_after_a_renewal_in_another_tab_signs_nobody_in(
     assert 409 == victim.sees.status
     assert "That log-in was already used." in victim.reads
     assert [] == provider.exchanged
-    expected = {"signs in": "Connect", "signs in and out": "Log in"}[then]
+    expected = {"signs in": "Yes, connect", "signs in and out": "Log in"}[then]
     assert expected in {form.button for form in victim.sees.forms}
     assert (0 if then == "signs in and out" else 1) == stored.count(
         "attempt", "subject IS NOT NULL"

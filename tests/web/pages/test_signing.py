@@ -59,7 +59,7 @@ def test_a_cookie_signed_with_sha_1_opens_nothing(
     answer = PageVisitor(app, keeps_cookies=False).opens(address, Cookie=f"{name}={forged!s}")
 
     assert 400 == answer.status
-    assert "Let&#39;s start again" in answer.text
+    assert "Let’s start again" in answer.text
 
 
 def _cookie(answer: Answer) -> tuple[str, str]:

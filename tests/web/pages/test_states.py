@@ -133,6 +133,7 @@ REQUESTS: Final = {
 PAGE, CONFIRM, BACK, WITH_CODE = "page", "confirm", "back", "with code"
 
 QUESTION = "Is this you on Messenger?"
+LOG_IN = "Log in to 127.0.0.1"
 EXPIRED, USED = "This page has expired", "This link was already used"
 WAITING, CONNECTED = "Connecting…", "You’re connected"
 CANCELLED, NOT_CONNECTED = "Nothing was connected", "Not connected"
@@ -140,10 +141,10 @@ CANCELLED, NOT_CONNECTED = "Nothing was connected", "Not connected"
 # In the order of REQUESTS: a heading or, for a redirect, where it leads.
 TABLE: Final[dict[Callable[[Scene], None], list[tuple[int, str]]]] = {
     _open: [
-        (200, "Log in"),
-        (200, "Log in"),
+        (200, LOG_IN),
+        (200, LOG_IN),
         (303, CONFIRM),
-        (409, "Log in"),
+        (409, LOG_IN),
         (303, PAGE),
         (303, BACK),
     ],
