@@ -1,11 +1,14 @@
 """Style and script, at addresses that change with their content, so that they never grow stale."""
 
+from dataclasses import dataclass, field
 from functools import cache
+from gzip import compress
 from hashlib import sha256
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Response, abort, render_template, send_file
+from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.web.headers import IMMUTABLE
@@ -16,17 +19,36 @@ FOLDER: Final = Path(__file__).parent / "static"
 _PREFIX: Final = "/static"
 
 
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is sent.
+
+    Compressed once. HTML never is: it has a CSRF token beside what was typed, and the length of
+    both together would tell of the token (BREACH, 2013).
+    """
+
+    digest: str
+    media_type: str
+    content: bytes = field(repr=False)
+    gzipped: bytes = field(repr=False)
+
+
 def asset(name: str) -> str:
     """Return the address of the file *name*."""
     # Not by url_for(): for an invalid Host Flask makes no addresses, but the error page needs one.
-    return f"{_PREFIX}/{_digests()[name]}/{name}"
+    return f"{_PREFIX}/{_assets()[name].digest}/{name}"
 
 
 @bp.get(f"{_PREFIX}/<digest>/<name>")
 def serve(digest: str, name: str) -> Response:
-    if _digests().get(name) != digest:
+    found = _assets().get(name)
+    if found is None or found.digest != digest:
         abort(404)
-    response = send_file(FOLDER / name, conditional=False, etag=False, last_modified=None)
+    is_gzip = bool(request.accept_encodings["gzip"])
+    response = Response(found.gzipped if is_gzip else found.content, mimetype=found.media_type)
+    if is_gzip:
+        response.content_encoding = "gzip"
+    response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = IMMUTABLE
     return response
 
@@ -37,9 +59,16 @@ def landing() -> ResponseReturnValue:
 
 
 @cache
-def _digests() -> dict[str, str]:
-    return {
-        path.name: sha256(path.read_bytes()).hexdigest()[:16]
-        for path in FOLDER.iterdir()
-        if path.suffix in {".css", ".js"}
-    }
+def _assets() -> dict[str, Asset]:
+    return {path.name: _read(path) for path in FOLDER.iterdir() if path.suffix in {".css", ".js"}}
+
+
+def _read(path: Path) -> Asset:
+    content = path.read_bytes()
+    return Asset(
+        sha256(content).hexdigest()[:16],
+        guess_type(path.name)[0] or "",
+        content,
+        # Without the time, so that every process sends the same.
+        compress(content, mtime=0),
+    )

@@ -46,9 +46,8 @@ KEYWORDS = {
     "httponly": False,
     "check_hostname": False,
 }
-# A name that a table of ours has, and a constant around a name that is escaped.
+# Constants around a name that is escaped.
 KNOWN_CALLS = {
-    "send_file(FOLDER / name, conditional=False, etag=False, last_modified=None)",
     "Markup('<bdi>%s</bdi>')",
     "Markup('<bdi dir=\"ltr\">%s</bdi>')",
 }
