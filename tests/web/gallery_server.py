@@ -46,7 +46,8 @@ class GalleryServer:
             # Whole, not as a file: a page that goes on to the next one would leave it open.
             response = Response(ASSETS[name], mimetype=guess_type(name)[0])
         elif name in SAMPLES:
-            response = Response(SAMPLES[name].render(), mimetype="text/html")
+            page = SAMPLES[name].render(language=folder or "en")
+            response = Response(page, mimetype="text/html")
         else:
             raise NotFound
         response.headers["Content-Security-Policy"] = POLICY
@@ -57,7 +58,10 @@ class Visit(Protocol):
     """Opens a sample in a browser of its own."""
 
     def __call__(self, name: str, *, paused: bool = False, **device: Any) -> Page:
-        """Return sample *name* on *device*; *paused* leaves the page's clock to the test."""
+        """Return sample *name* on *device*; *paused* leaves the page's clock to the test.
+
+        "ar/confirm" is the sample "confirm" in Arabic.
+        """
         ...
 
 

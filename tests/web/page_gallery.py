@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from unittest.mock import patch
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -16,10 +18,11 @@ from app.messenger.errors import GraphRefused, GraphUnavailable, RegionRefused
 from app.web.exceptions import DigitsNotDelivered, FormRefused, LinkIncomplete
 from app.web.languages import translation
 from app.web.languages.message import N_, Message
+from app.web.languages.translation import direction
 from app.web.pages import outcomes
 from app.web.pages.outcomes import Outcome, outcome_of_problem
 from app.web.pages.rendering import CONTINUE, SEND_CODE, TRY_AGAIN
-from app.web.pages.time_left import TimeLeft
+from app.web.pages.time_left import TimeLeft, text_of
 from app.web.problems.forms import (
     PROVIDER_NOWHERE,
     QUESTION_CHANGED,
@@ -35,8 +38,9 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
 )
-_ENVIRONMENT.globals |= {"asset": "/static/{}".format, "language": "en", "direction": "ltr"}
+_ENVIRONMENT.globals |= {"asset": "/static/{}".format}
 translation.install_in(_ENVIRONMENT)
+_ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +69,23 @@ class Sample:
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
 
-    def render(self, **changes: Any) -> str:
-        return _ENVIRONMENT.get_template(self.template).render(**{**self.context, **changes})
+    def render(self, *, language: str = "en", **changes: Any) -> str:
+        """Return the page in *language*, with *changes* to its values."""
+        template = _ENVIRONMENT.get_template(self.template)
+        # The language of a request, without one.
+        with _ONE_AT_A_TIME, patch.object(translation, "language", return_value=language):
+            values = {**self.context, "language": language, "direction": direction(language)}
+            if values.get("time_left"):
+                values["time_left"] = TimeLeft(230, tuple(map(text_of, range(1, 5))))
+            return template.render(**{**values, **changes})
 
 
-_TIME_LEFT = TimeLeft(
-    230, tuple(f"This page works for {num} more minute{'s'[: num > 1]}." for num in range(1, 5))
-)
 _ATTEMPT = {
     "brand": Brand("Harbour Coffee"),
     "form_token": "f0rm-t0ken",
     "cancel_action": "/authorize/q3m9/cancel",
     "reference": "q3m9-7d2k",
-    "time_left": _TIME_LEFT,
+    "time_left": True,
 }
 _SIGN_IN = {
     **_ATTEMPT,

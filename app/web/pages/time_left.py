@@ -20,10 +20,11 @@ class TimeLeft:
     def of(cls, status: AttemptStatus) -> Self:
         """Return what is left of the attempt of *status* now."""
         seconds = max(1, ceil((status.expires_at - clock.now()).total_seconds()))
-        return cls(seconds, tuple(map(_text, range(1, ceil(seconds / 60) + 1))))
+        return cls(seconds, tuple(map(text_of, range(1, ceil(seconds / 60) + 1))))
 
 
-def _text(num: int) -> str:
+def text_of(num: int) -> str:
+    """Return how the page says that it works for *num* more minutes."""
     text = ngettext(
         "This page works for %(num)d more minute.", "This page works for %(num)d more minutes.", num
     )

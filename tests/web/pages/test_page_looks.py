@@ -20,6 +20,15 @@ QUESTIONS = pytest.mark.parametrize(
     "name", ["confirm", "confirm-picture", "confirm-unnamed", "code", "code-unnamed"]
 )
 
+# One of each kind, with the most that can be on it.
+FIVE = (
+    "sign-in-with-everything",
+    "sign-in-refused",
+    "confirm-like-brand",
+    "code-refused",
+    "linked",
+)
+
 SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input")]
   .filter((each) => each.checkVisibility())
   .map((each) => [each.outerHTML, each.getBoundingClientRect()])
@@ -39,6 +48,65 @@ def test_axe_finds_nothing(visit: Visit, name: str) -> None:
 
     assert [] == by_day
     assert [] == by_night
+
+
+# Texts that are wider than what holds them.
+CLIPPED = """() => [...document.querySelectorAll("main *, header *, footer *")]
+  .filter((each) => [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .filter((each) => getComputedStyle(each).display !== "inline")
+  .filter((each) => each.scrollWidth > each.clientWidth + 1)
+  .map((each) => each.outerHTML)"""
+# WCAG 2.2, 1.4.12: what a reader's own stylesheet may ask for.
+SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
+  word-spacing: .16em !important } p { margin-bottom: 2em !important }"""
+
+
+@pytest.mark.parametrize("language", ["ar", "en-XA"])
+def test_axe_finds_nothing_in_other_languages_and_themes(visit: Visit, language: str) -> None:
+    """R81: right to left, and with texts that are 40 % longer."""
+    found = {}
+    for name in FIVE:
+        page = visit(f"{language}/{name}", color_scheme="dark")
+        page.evaluate(AXE)
+        found[name, "dark"] = _findings(page)
+        page.emulate_media(color_scheme="light", contrast="more")
+        found[name, "light"] = _findings(page, "color-contrast")
+
+    assert {} == {of: findings for of, findings in found.items() if findings}
+
+
+@pytest.mark.parametrize("language", ["en", "en-XA", "ar", "de", "th", "ja"])
+def test_no_text_is_cut_off_in_any_language(visit: Visit, language: str) -> None:
+    """R81: at 320 px, with text of twice the size, and with the spacing of WCAG 1.4.12."""
+    cut: dict[tuple[str, str], object] = {}
+    for name in FIVE:
+        page = visit(f"{language}/{name}", viewport=SMALL, bypass_csp=True)
+        cut[name, "narrow"] = page.evaluate(CLIPPED)
+        cut[name, "targets"] = page.evaluate(SMALL_TARGETS)
+        cut[name, "sideways"] = page.evaluate("document.documentElement.scrollWidth") - 320
+        page.add_style_tag(content="html { font-size: 200% }")
+        cut[name, "200 %"] = page.evaluate(CLIPPED)
+        cut[name, "sideways at 200 %"] = page.evaluate("document.documentElement.scrollWidth") - 320
+        page.add_style_tag(content="html { font-size: 100% } " + SPACED)
+        cut[name, "spaced"] = page.evaluate(CLIPPED)
+
+    assert {} == {of: what for of, what in cut.items() if what}
+
+
+def test_nothing_moves_for_who_asks_for_less_motion(visit: Visit) -> None:
+    """WCAG 2.2, 2.3.3."""
+    page = visit("linked", reduced_motion="reduce")
+
+    assert 0 == page.evaluate("document.getAnimations().length")
+
+
+def test_with_forced_colours_buttons_and_problems_keep_their_border(visit: Visit) -> None:
+    """R81: no background carries a meaning."""
+    page = visit("sign-in-refused", forced_colors="active")
+
+    for piece in (".primary", ".problem"):
+        border = page.locator(piece).evaluate("e => getComputedStyle(e).borderTopWidth")
+        assert "1px" == border
 
 
 @ALL

@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -73,7 +74,7 @@ class Document(HTMLParser):
         return [each for each in found if wanted.items() <= each.items()]
 
 
-def page(name: str, **changes: object) -> Document:
+def page(name: str, **changes: Any) -> Document:
     return Document(SAMPLES[name].render(**changes))
 
 
