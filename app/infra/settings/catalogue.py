@@ -297,4 +297,9 @@ META: Final = (
         "REDIRECT_ORIGINS",
         "The origins to which a browser may be sent back, separated by spaces.",
     ),
+    Description(
+        "PROFILE_PICTURE_HOSTS",
+        "The hosts from which pictures are fetched that Graph names, separated by spaces. One that "
+        "begins with a dot means all names below. A GRAPH_URL that is not Meta's is one of them.",
+    ),
 )

@@ -35,6 +35,7 @@ from app.infra.settings.parsing import (
     version,
     whole,
 )
+from app.infra.settings.pictures import PictureSettings, read_pictures
 from app.infra.settings.reader import Reader, read_env_file
 from app.infra.settings.retention import Retention, read_retention
 from app.infra.settings.secret_values import copied_secret, secret, secrets
@@ -72,6 +73,7 @@ class Settings:
     graph_url_trusted: str | None
     graph_version: str
     redirect_origins: tuple[str, ...]
+    pictures: PictureSettings
     bot: BotSettings
     egress: Egress
     confirm_in_chat: str
@@ -131,6 +133,7 @@ class Settings:
             graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", host, None),
             graph_version=reader.optional("GRAPH_VERSION", version, GRAPH_VERSION),
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
+            pictures=read_pictures(reader),
             bot=read_bot(reader),
             egress=read_egress(reader),
             confirm_in_chat=reader.optional(
