@@ -10,6 +10,7 @@ from app.cli.options import json_option, one_page, page_option
 from app.infra import clock
 from app.infra.observability.logs import printable
 from app.infra.settings.brands import Logo
+from app.infra.settings.pages import Page
 from app.messenger.pictures import Picture
 from app.messenger.types import PageId
 from app.services.page_looks import PageLook, look_of
@@ -33,12 +34,16 @@ def show(*, as_json: bool) -> None:
     Example: threadlink pages show
     """
     built = services()
-    looks = [look_of(built.settings, built.page_profiles, page.id) for page in built.settings.pages]
+    looks = [
+        (page, look_of(built.settings, built.page_profiles, page.id))
+        for page in built.settings.pages
+    ]
     if as_json:
-        click.echo(json.dumps([_as_json(look) for look in looks], ensure_ascii=False))
+        told = [_as_json(page, look) for page, look in looks]
+        click.echo(json.dumps(told, ensure_ascii=False))
         return
-    for look in looks:
-        for line in _lines(look):
+    for page, look in looks:
+        for line in _lines(page, look):
             click.echo(printable(line))
 
 
@@ -90,22 +95,23 @@ def _picture(picture: Picture | Logo | None) -> str:
     return f"{picture.kind}, {len(picture.content)} bytes" if picture else _NONE
 
 
-def _lines(look: PageLook) -> Iterator[str]:
+def _lines(page: Page, look: PageLook) -> Iterator[str]:
     palette = look.palette
-    yield f"Page {look.page_id}"
+    yield f"Page {page.id}"
     yield f"  name     {look.name} ({SOURCES[look.name_source]})"
     logo = f" ({SOURCES[look.logo_source]})" if look.logo_source else ": the first letter is shown"
     yield f"  logo     {_picture(look.logo)}{logo}"
     yield f"  colour   {palette.fill}, ink {palette.ink}, contrast {palette.contrast:.2f}"
+    yield f"  speaks   {' '.join(page.languages.offered)}"
     for key, url in (*look.links, ("website", look.website_url)):
         if url:
             yield f"  {key:<9}{url}"
 
 
-def _as_json(look: PageLook) -> dict[str, Any]:
+def _as_json(page: Page, look: PageLook) -> dict[str, Any]:
     palette = look.palette
     return {
-        "id": look.page_id,
+        "id": page.id,
         "name": look.name,
         "name_source": look.name_source,
         "logo": {"type": look.logo.kind, "bytes": len(look.logo.content)} if look.logo else None,
@@ -113,6 +119,7 @@ def _as_json(look: PageLook) -> dict[str, Any]:
         "colour": palette.fill,
         "ink": palette.ink,
         "contrast": round(palette.contrast, 2),
+        "languages": list(page.languages.offered),
         "links": dict(look.links),
         "website_url": look.website_url,
     }

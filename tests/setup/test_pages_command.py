@@ -97,6 +97,7 @@ def test_show_says_where_each_part_comes_from(runs: Runs, tmp_path: Path) -> Non
         "colour": "#ffd400",
         "ink": "#111111",
         "contrast": 13.19,
+        "languages": ["en"],
         "links": {"privacy": "https://shop.example/privacy"},
         "website_url": None,
     } == as_json
