@@ -31,6 +31,8 @@ SETTLE_EVERY: Final = timedelta(seconds=15)
 OUTBOX_SWEEP_EVERY: Final = timedelta(minutes=1)
 # How often is looked whether a Page is to be asked about, which it is once a day.
 PAGES_EVERY: Final = timedelta(minutes=1)
+# What is owed goes first.
+PAGES_AFTER: Final = timedelta(seconds=5)
 META_CHECK_EVERY: Final = timedelta(days=1)
 # Not at once: an operator who has just started the server may still be setting it up.
 META_CHECK_AFTER: Final = timedelta(minutes=5)
@@ -52,7 +54,7 @@ def make_worker(services: Services, worker_id: str) -> Worker:
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
         PeriodicTask(partial(settle, services), every=SETTLE_EVERY),
         PeriodicTask(sweeper.sweep, every=OUTBOX_SWEEP_EVERY),
-        PeriodicTask(partial(refresh_pages, services), every=PAGES_EVERY),
+        PeriodicTask(partial(refresh_pages, services), every=PAGES_EVERY, after=PAGES_AFTER),
         PeriodicTask(
             partial(_check_meta, services, worker_id),
             every=META_CHECK_EVERY,

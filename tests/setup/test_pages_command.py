@@ -1,12 +1,15 @@
 """`threadlink pages` tells what people see of a Page, and asks Meta for its name and picture."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
+import requests
 
 from app.emulator.context import Emulator
+from app.services import background
 from app.services.background import make_worker
 from app.services.container import Services
 from app.setup import page_profiles
@@ -112,14 +115,17 @@ def test_setup_asks_for_the_names(server: Services, runs: Runs) -> None:
 
 
 def test_the_worker_asks_at_its_start_and_no_person_does(
-    server: Services, platform: Platform
+    server: Services, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No request of a person ever waits for Meta to name the Page."""
+    monkeypatch.setattr(background, "PAGES_AFTER", timedelta(0))
     worker = make_worker(server, "w")
 
     def questions() -> list[str]:
         return [asked for asked in platform.asked if asked.startswith(f"GET /{PAGE}?")]
 
+    assert 200 == requests.get(f"{server.settings.public_url}/", timeout=10).status_code
+    assert [] == questions()
     worker.run_once()
     assert ("Harbour Coffee", 1) == (kept(server).name, len(questions()))
     # Another process, at its own start.
