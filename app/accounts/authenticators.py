@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.accounts.identity import Identity
 from app.accounts.passwords import Hasher
 from app.infra.network.egress import DIRECT, Egress
-from app.infra.settings.catalogue import Description
+from app.infra.settings.description import Description
 from app.infra.settings.reader import Reader
 
 T = TypeVar("T")

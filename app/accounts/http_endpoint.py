@@ -28,7 +28,7 @@ from app.accounts.upstream import (
 from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 from app.infra.network.standard_webhooks import headers_for
-from app.infra.settings.catalogue import Description
+from app.infra.settings.description import Description
 from app.infra.settings.parsing import certificates, endpoint, webhook_secrets
 from app.infra.settings.reader import Reader
 

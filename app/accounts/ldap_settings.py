@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.infra.network.addresses import is_loopback
-from app.infra.settings.catalogue import Description
+from app.infra.settings.description import Description
 from app.infra.settings.parsing import SettingError, certificates, one_of, plain
 from app.infra.settings.reader import Reader
 from app.infra.settings.secret_values import password

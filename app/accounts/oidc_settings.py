@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.infra.settings.catalogue import Description
+from app.infra.settings.description import Description
 from app.infra.settings.parsing import (
     SettingError,
     certificates,

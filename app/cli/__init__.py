@@ -31,6 +31,7 @@ SECTIONS: Final = {
             "doctor:doctor",
             "Check the settings, the database, sign-in and the setup at Meta.",
         ),
+        "pages": ("pages:group", "Show the name and look of the Pages, and ask Meta for them."),
         "keys": ("keys:group", "Create, list and revoke the API keys of your bot."),
     },
     "People and links": {

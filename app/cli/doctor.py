@@ -16,9 +16,11 @@ from app.messenger.types import PageId
 from app.outbox import inspection
 from app.outbox.overdue import overdue
 from app.services.container import Services, build
+from app.services.page_looks import look_of
 from app.services.processes import process_count
 from app.services.settings import load_settings
 from app.setup.authenticator_checks import check_authenticators
+from app.setup.brand_checks import SeenPage, check_brand
 from app.setup.concurrently import Check, findings_of
 from app.setup.egress_checks import check_egress
 from app.setup.findings import Finding, ok, problem, warning
@@ -115,6 +117,7 @@ def _local(built: Services) -> Iterator[Finding]:
         return
     yield from findings_of(Check("outbox", partial(_queue, built)))
     yield from findings_of(Check("deliveries", partial(_deliveries, built)))
+    yield from findings_of(Check("names of pages", partial(_brands, built)))
 
 
 def _queue(built: Services) -> Iterator[Finding]:
@@ -144,6 +147,21 @@ def _names(built: Services, page_id: PageId, subject: str) -> Iterator[Finding]:
         is_production=built.settings.is_production,
     )
     yield from checked(subject, look)
+
+
+def _brands(built: Services) -> Iterator[Finding]:
+    settings, at = built.settings, clock.now()
+    for page in settings.pages:
+        look = look_of(settings, built.page_profiles, page.id)
+        seen = SeenPage(
+            id=page.id,
+            name=look.name,
+            name_source=look.name_source,
+            has_privacy_link="privacy" in dict(look.links),
+            answered_at=built.page_profiles.of(page.id).answered_at,
+            is_all_set=look.name_source == look.logo_source == "settings",
+        )
+        yield from check_brand(seen, is_production=settings.is_production, at=at)
 
 
 def _print(finding: Finding) -> None:

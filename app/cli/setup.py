@@ -1,16 +1,19 @@
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.audit import audited
 from app.infra import clock, private_files
+from app.infra.database.writer import NotCommitted
 from app.infra.settings.settings import Settings, read_environment
 from app.messenger.errors import GraphError, GraphRefused
-from app.services.container import build
+from app.services.container import Services, build
 from app.services.settings import settings_from_env
 from app.setup import plan
 from app.setup.applying import NotApplied, apply_all
@@ -53,6 +56,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     """
     settings = settings_from_env(_completed(read_environment()))
     built = build(replace(settings, log_level="error", log_format="console"))
+    click.get_current_context().call_on_close(built.close)
     meta = built.meta()
     before = _state(meta)
     fields = plan.BOT_FIELDS if bot or settings.bot.messenger_url else ()
@@ -69,7 +73,10 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     except BadUndo as exc:
         raise click.ClickException(f"{undo} does not contain the state of these pages") from exc
     _show(changes)
-    if not changes or dry_run:
+    if dry_run:
+        return
+    if not changes:
+        ask_for_names(built)
         return
     if not undo:
         _require_reach(settings)
@@ -80,7 +87,18 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     click.echo(f"Done. To undo: threadlink setup --undo {kept}")
     if take_webhook and before.webhook and before.webhook.url != meta.webhook_url:
         click.echo(_TAKEN.format(url=before.webhook.url))
+    ask_for_names(built)
     click.echo("Next: threadlink doctor")
+
+
+def ask_for_names(built: Services) -> None:
+    """Ask Meta for the pages' names and pictures; a database that is not there yet stops nothing.
+
+    The worker asks again.
+    """
+    with suppress(NotCommitted, SQLAlchemyError):
+        for _ in built.page_refresh().refresh_all(built.page_ids, clock.now()):
+            pass
 
 
 def _require_reach(settings: Settings) -> None:

@@ -16,6 +16,7 @@ import click
 
 from app.cli.audit import audited
 from app.cli.listening import listening
+from app.cli.setup import ask_for_names
 from app.cli.signals import stopping
 from app.infra import clock
 from app.infra.settings.settings import X_FORWARDED, Settings
@@ -185,6 +186,7 @@ class _TunnelSession:
             )
         else:
             self._is_registered, self._last_message = True, ""
+            ask_for_names(built)
             click.echo("Ready: tap Log In on the phone. Ctrl-C restores everything.")
 
     def _print_once(self, message: str) -> None:

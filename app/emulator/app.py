@@ -8,6 +8,7 @@ from app.emulator.context import Emulator
 from app.emulator.control import views as control
 from app.emulator.csrf_guard import install_guard
 from app.emulator.faults.switches import FaultSwitches
+from app.emulator.graph import page_pictures
 from app.emulator.graph import views as graph
 from app.emulator.rate_limits import RateLimits
 from app.emulator.settings import EmulatorSettings
@@ -48,6 +49,6 @@ def create_emulator(
     pictures.register_template_helpers(app)
     inspector.register_template_helpers(app)
     ui = (chat.bp, login_window.bp, inspector.bp, faults_page.bp)
-    for blueprint in (*ui, pictures.bp, control.bp, graph.bp):
+    for blueprint in (*ui, pictures.bp, page_pictures.bp, control.bp, graph.bp):
         app.register_blueprint(blueprint)
     return app

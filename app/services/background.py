@@ -21,6 +21,7 @@ from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
 from app.services.container import Services
+from app.setup import page_profiles
 from app.setup.meta_checks import check_meta
 
 log = structlog.get_logger()
@@ -28,6 +29,10 @@ log = structlog.get_logger()
 SWEEP_EVERY: Final = timedelta(minutes=10)
 SETTLE_EVERY: Final = timedelta(seconds=15)
 OUTBOX_SWEEP_EVERY: Final = timedelta(minutes=1)
+# How often is looked whether a Page is to be asked about, which it is once a day.
+PAGES_EVERY: Final = timedelta(minutes=1)
+# What is owed goes first.
+PAGES_AFTER: Final = timedelta(seconds=5)
 META_CHECK_EVERY: Final = timedelta(days=1)
 # Not at once: an operator who has just started the server may still be setting it up.
 META_CHECK_AFTER: Final = timedelta(minutes=5)
@@ -49,6 +54,7 @@ def make_worker(services: Services, worker_id: str) -> Worker:
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
         PeriodicTask(partial(settle, services), every=SETTLE_EVERY),
         PeriodicTask(sweeper.sweep, every=OUTBOX_SWEEP_EVERY),
+        PeriodicTask(partial(refresh_pages, services), every=PAGES_EVERY, after=PAGES_AFTER),
         PeriodicTask(
             partial(_check_meta, services, worker_id),
             every=META_CHECK_EVERY,
@@ -76,11 +82,17 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     oldest = (at - retention.statistics).date()
     yield from in_portions(services.writer, *settling.old_statistics(oldest))
     yield from in_portions(services.writer, heartbeats.silent(at))
+    yield from in_portions(services.writer, page_profiles.needless(services.page_ids))
 
 
 def settle(services: Services, at: datetime) -> Iterator[object]:
     """Count the attempts that are over, in steps."""
     yield from in_portions(services.writer, settling.unsettled(at))
+
+
+def refresh_pages(services: Services, at: datetime) -> Iterator[object]:
+    """Ask Graph for the names and pictures of the pages that are due, in steps."""
+    yield from services.page_refresh().refresh_due(services.page_ids, at)
 
 
 def _handlers(services: Services) -> Mapping[str, Handler]:

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
@@ -18,6 +18,7 @@ from app.infra import clock
 from app.infra.admission import Admission, admission_for
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import LIMIT_SECONDS, Writer
+from app.infra.network.meta_addresses import GRAPH_URL
 from app.infra.observability import logs, metrics, telemetry
 from app.infra.settings.settings import Settings
 from app.linking import attempt_events, delivery_counts
@@ -30,10 +31,14 @@ from app.messenger.graph.client import GraphClient
 from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
 from app.messenger.graph.transport import Observation
+from app.messenger.pictures import PictureFetcher
 from app.messenger.types import PageId
 from app.services.look_ups import LookUps
 from app.services.processes import core_count, process_count
+from app.setup import page_profiles
 from app.setup.meta_checks import Meta, MetaPage
+from app.setup.page_profiles import KnownProfiles
+from app.setup.page_refresh import PageRefresh
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +62,8 @@ class Services:
     error_reporter: telemetry.ErrorReporter | None = field(repr=False)
     rate_limit_keys: RateLimitKeys = field(repr=False)
     name_hasher: NameHasher = field(repr=False)
+    page_profiles: KnownProfiles = field(repr=False)
+    picture_fetcher: PictureFetcher = field(repr=False)
     # What stood in people's way, and the references of those who are in no attempt.
     events: EventRecorder = field(repr=False)
     stranger_references: StrangerReferences = field(repr=False)
@@ -86,10 +93,13 @@ class Services:
         """The ids of the pages that this server links people on."""
         return frozenset(self.graph)
 
-    @cached_property
+    @property
     def page_names(self) -> Mapping[str, str]:
-        """The names of the pages by their ids; empty where the operator has set none."""
-        return {page.id: page.name for page in self.settings.pages}
+        """The names of the pages by their ids; empty where nobody has told one."""
+        return {
+            page.id: page.name or self.page_profiles.of(page.id).name or ""
+            for page in self.settings.pages
+        }
 
     def check_new_password(self, password: str, username: str) -> None:
         """Raise unless *password* may be set for the built-in account of *username*.
@@ -151,6 +161,11 @@ class Services:
         )
         return Meta(app=app, pages=pages, webhook_url=f"{settings.public_url}/webhook")
 
+    def page_refresh(self) -> PageRefresh:
+        """Return the questions to Graph about the pages' names and pictures."""
+        clients = {page.id: page.client for page in self.meta().pages}
+        return PageRefresh(self.writer, self.picture_fetcher, clients.__getitem__)
+
     def _meta_page(self, page_id: PageId, token: str, endpoint: GraphEndpoint) -> MetaPage:
         settings = self.settings
         return MetaPage(
@@ -208,6 +223,12 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
             hmac.digest(settings.secret_key.encode(), b"threadlink throttle", "sha256")
         ),
         name_hasher=NameHasher(settings.secret_keys),
+        page_profiles=KnownProfiles(partial(writer.read, page_profiles.read_all)),
+        picture_fetcher=PictureFetcher(
+            settings.pictures.hosts,
+            graph_origin=None if settings.graph_url == GRAPH_URL else settings.graph_url,
+            egress=settings.egress,
+        ),
         events=EventRecorder(lambda events: writer.write(attempt_events.record, events)),
         stranger_references=StrangerReferences(),
     )

@@ -8,8 +8,7 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Response, abort, render_template, request
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, Response, abort, request
 
 from app.web.headers import IMMUTABLE
 
@@ -51,11 +50,6 @@ def serve(digest: str, name: str) -> Response:
     response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = IMMUTABLE
     return response
-
-
-@bp.get("/")
-def landing() -> ResponseReturnValue:
-    return render_template("landing.html")
 
 
 @cache

@@ -30,6 +30,7 @@ from app.web.current import services
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
+from app.web.pages.brands import brand_here
 from app.web.pages.outcomes import outcome_of_problem
 from app.web.pages.rendering import current_status, page_of, stop_page
 from app.web.problems.pages import THROTTLED_TOO_LONG
@@ -125,7 +126,12 @@ def _page(problem: Problem) -> Response:
     # What is not there is not noted, so that no reference to it could be looked up.
     is_noted = problem.status not in obstacles.NOT_NOTED
     reference = request_reference.current() if is_noted else None
-    body = render_template("outcome.html", outcome=outcome_of_problem(problem), reference=reference)
+    body = render_template(
+        "outcome.html",
+        brand=brand_here(),
+        outcome=outcome_of_problem(problem),
+        reference=reference,
+    )
     return make_response(body, problem.status)
 
 

@@ -17,6 +17,8 @@ from app.linking.graph_unlink import enqueue_unlink
 from app.outbox import heartbeats
 from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.services.container import build
+from app.setup import page_profiles
+from app.setup.page_profiles import KeptProfile
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
 from tests.deploy.test_files import LABEL, expressions, panels, rules
@@ -47,6 +49,8 @@ def series(database: URL) -> Series:
     circuit = OpenCircuit("notice", clock.now(), Cause.REFUSED, "status 500")
     services.write(heartbeats.record_heartbeat, "w", [circuit], at=clock.now())
     services.write(heartbeats.record_meta_check, "w", 0, at=clock.now())
+    services.write(page_profiles.claim, PAGE, at=clock.now())
+    services.write(page_profiles.keep, PAGE, KeptProfile("Harbour", answered_at=clock.now()))
     client = InProcess(create_app(services), PUBLIC_URL)
     answer = client("GET", "/metrics", headers={"Authorization": "Bearer token"})
     services.close()

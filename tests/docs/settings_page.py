@@ -5,7 +5,8 @@ from typing import Final
 
 from app.accounts.sign_in_methods import KINDS
 from app.infra.settings import brands, catalogue, pages, texts
-from app.infra.settings.catalogue import Description
+from app.infra.settings.brand_descriptions import BRAND
+from app.infra.settings.description import Description
 from app.infra.settings.settings import FIXED_AT_START
 from tests.docs.settings_in_code import Setting, settings
 
@@ -13,6 +14,7 @@ SUBJECTS: Final[Mapping[str, Sequence[Description]]] = {
     "The server": catalogue.SERVER,
     "The Facebook app": catalogue.FACEBOOK_APP,
     "The Facebook Pages": catalogue.FACEBOOK_PAGES,
+    "The name and look of the pages": BRAND,
     "The bot": catalogue.BOT,
     "Linking": catalogue.LINKING,
     "Signing in": catalogue.SIGN_IN,

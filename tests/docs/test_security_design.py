@@ -24,6 +24,7 @@ from app.messenger import redirects
 from app.messenger.graph import transport
 from app.outbox import http_post
 from app.outbox import models as outbox
+from app.setup import page_refresh
 from app.web.api import link_shapes, operations
 from app.web.pages import attempt_cookie, recognition
 from app.web.server import limits
@@ -88,6 +89,7 @@ CONNECTING: Final = {
     "app/infra/network/http_client.py": "GRAPH_URL",
     "app/infra/observability/telemetry.py": "SENTRY_DSN",
     "app/messenger/graph/transport.py": "GRAPH_URL",
+    "app/messenger/pictures.py": "PROFILE_PICTURE_HOSTS",
     "app/outbox/http_post.py": "BOT_WEBHOOK_URL",
     "app/setup/egress_checks.py": "HTTPS_PROXY_URL",
     "app/setup/http_get.py": "threadlink doctor",
@@ -117,6 +119,7 @@ FIGURES: Final = [
     ),
     f"| {transport.TOTAL_S:.0f} s, {recognition.GRAPH_PATIENCE_S:.0f} s in a sign-in |",
     f"private networks | {http_post.TOTAL_S:.0f} s |",
+    f"no token goes along | {page_refresh.PICTURE_S:.0f} s |",
     (
         f"KEEP_DELIVERIES_HOURS ({KEPT.deliveries.days * 24}), "
         f"KEEP_DELIVERIES_MIB ({KEPT.deliveries_bytes // MIB:,})"

@@ -98,6 +98,7 @@ _HARMLESS: Final = (
     *("in-standby", "webhook-500", "webhook-timeout", "limit-5s"),
     # Of calls that no person waits for, or that are made as these ask for.
     *("proof-required", "unlink-silent", "version-expired", "thread-settings-gone"),
+    "page-profile-refused",
     *("graph-100-2018063", "graph-100-2018145"),
 )
 

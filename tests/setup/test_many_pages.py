@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from app.accounts import local
 from app.emulator import PageSettings
+from app.infra.settings.palette import palette_of
 from app.infra.settings.settings import ConfigError
 from app.infra.settings.texts import Texts
 from app.linking import link_queries
@@ -112,7 +113,7 @@ def test_each_page_looks_like_itself(server: Services, platform: Platform) -> No
         assert f'<label for="username">{name} number</label>' in text
         assert f">Lost your {name} card?</a>" in text
         assert f"https://help.example/{page_id}" in text
-        assert f"--accent: {colour};" in rules.text
+        assert f"--brand: {palette_of(colour).fill};" in rules.text
         assert ("text/css", "image/png") == (
             rules.headers["content-type"].partition(";")[0],
             logo.headers["content-type"],
@@ -132,8 +133,8 @@ def test_a_browser_takes_the_brand_under_the_page_s_own_policy(
 
     page.goto(visitor.entry)
 
-    accent = "getComputedStyle(document.documentElement).getPropertyValue('--accent')"
-    assert "#1a7f4b" == page.evaluate(accent).strip()
+    brand = "getComputedStyle(document.documentElement).getPropertyValue('--brand')"
+    assert "#1a7f4b" == page.evaluate(brand).strip()
     # The logo of this test is a PNG by its first bytes only.
     assert [] == [said for said in complaints if "Content Security Policy" in said]
     page.close()
@@ -225,7 +226,11 @@ def test_a_text_that_cannot_be_used_stops_the_start(texts: str, fault: str, tmp_
         ('colour = "#1a7f4b; } body { display: none"', "colour must look like"),
         ('logo = "/nowhere.png"', "logo cannot be read"),
         ('logo = "pages.toml"', "logo must be PNG, JPEG or WebP"),
-        ('help_url = "javascript:alert(1)"', "must be web addresses"),
+        ('help_url = "javascript:alert(1)"', "help_url must be a web address"),
+        ('privacy_url = "http://shop.example"', "privacy_url must be https"),
+        ('website_url = "https://shop.example/a b"', "website_url must be https"),
+        ('name = ""', "name must be one line of 75 characters at most"),
+        (f'name = "{"x" * 76}"', "name must be one line"),
         ('sign_up_url = "http://shop.example"', "must be https"),
         ('color = "#1a7f4b"', "brand has no key color"),
         ("colour = 1", "must be a table of texts"),

@@ -53,6 +53,7 @@ class Brand:
         ("terms", "https://shop.example/terms"),
         ("imprint", "https://shop.example/imprint"),
     )
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,4 +258,13 @@ SAMPLES: dict[str, Sample] = {
     "not-found": _outcome(outcome_of_problem(problem_with(404)), brand=None, cancel_action=None),
     "internal": _outcome(outcome_of_problem(UNFORESEEN), brand=None, cancel_action=None),
     "landing": Sample("landing.html"),
+    "landing-named": Sample(
+        "landing.html",
+        {
+            "brand": Brand("Demo Shop"),
+            "chat_url": "https://m.me/1717527131834678",
+            "with_docs": True,
+            "emulator_url": "http://127.0.0.1:8001",
+        },
+    ),
 }

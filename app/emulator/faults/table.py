@@ -192,6 +192,11 @@ _ROWS = (
         "Not documented; a server must take no words of Meta’s for a name.",
     ),
     _graph(
+        "page-profile-refused",
+        "The name and the picture of the Page are refused: 10.",
+        "https://github.com/restfb/restfb/issues/1190",
+    ),
+    _graph(
         "unlink-silent",
         "unlink_accounts sends no webhook; Meta does not document whether it does.",
         _LINKING,

@@ -5,11 +5,13 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 
 from typing import Any
 
+from app.emulator.graph import page_pictures
 from app.emulator.graph.call import PageCall
 from app.emulator.graph.problems import (
     bad_parameter,
     invalid_linking_token,
     missing_parameter,
+    page_profile_refused,
     profile_withheld,
     unknown_object,
 )
@@ -22,10 +24,20 @@ from app.emulator.webhooks import events
 _FIELDS_WITH_PERMISSION = frozenset({"gender", "locale", "timezone"})
 
 
+# https://developers.facebook.com/docs/graph-api/reference/page
+_OF_THE_PROFILE = frozenset({"name", "picture"})
+
+
 def read_page(call: PageCall) -> dict[str, Any]:
     """Return the page; with a valid account_linking_token also its person (PSID retrieval)."""
-    fields = call.params.words("fields") or ("name",)
-    known = {"id": call.page.id, "name": call.page.name}
+    fields = call.params.fields() or ("name",)
+    if not _OF_THE_PROFILE.isdisjoint(fields) and call.fault_fires("page-profile-refused"):
+        raise page_profile_refused()
+    known = {
+        "id": call.page.id,
+        "name": call.page.name,
+        "picture": page_pictures.picture_of(call.page.id),
+    }
     if "recipient" in fields and "account_linking_token" in call.params:
         known["recipient"] = _person_behind(call, call.params.text("account_linking_token") or "")
     return {name: value for name, value in known.items() if name in fields or name == "id"}

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Request
 from app.emulator.graph.problems import bad_parameter
 
 _LONGEST_LITERAL = 20_000
+_NESTED = re.compile(r"\{[^{}]*\}|\.[a-z]+\([^()]*\)")
 
 
 class Params:
@@ -47,6 +49,19 @@ class Params:
         if not isinstance(value, list):
             return ()
         return tuple(word.strip() for word in value if isinstance(word, str) and word.strip())
+
+    def fields(self) -> tuple[str, ...]:
+        """Return the names of the fields that are asked for, without modifiers and subfields.
+
+        https://developers.facebook.com/docs/graph-api/guides/field-expansion
+        """
+        asked = self._values.get("fields")
+        if not isinstance(asked, str):
+            return self.words("fields")
+        # From the inside out: subfields may have some of their own.
+        while (shorter := _NESTED.sub("", asked)) != asked:
+            asked = shorter
+        return tuple(name.strip() for name in asked.split(",") if name.strip())
 
     def changeable(self) -> set[str]:
         """Return the names of all parameters other than those that authenticate the call."""

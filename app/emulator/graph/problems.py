@@ -94,6 +94,15 @@ def profile_withheld() -> GraphProblem:
     return bad_parameter(message, subcode=PROFILE_WITHHELD)
 
 
+def page_profile_refused() -> GraphProblem:
+    # https://github.com/restfb/restfb/issues/1190
+    message = (
+        "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public "
+        "Content Access' feature or the 'Page Public Metadata Access' feature."
+    )
+    return GraphProblem(GraphError(10, message))
+
+
 def from_table(fault: Fault) -> GraphProblem:
     """Return the error of *fault*.
 

@@ -63,3 +63,19 @@ def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     known = mapped or address
     is_internal = known.is_private or known in _SHARED
     return known.is_loopback or (is_internal and not known.is_unspecified)
+
+
+# The addresses of IPv4 hosts behind a translator (RFC 6052, 2.1).
+_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
+
+
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether *address* is of one host in the public internet, and no tunnel to another."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _TRANSLATED:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        if address.ipv4_mapped is not None:
+            return is_public(address.ipv4_mapped)
+        if address.sixtofour is not None or address.teredo is not None:
+            return False
+    return address.is_global and not address.is_multicast

@@ -58,9 +58,7 @@ def new_session(egress: Egress = DIRECT, *, ca_file: str | None = None) -> reque
 
     *ca_file* has the certificates to trust in place of all others.
     """
-    # urllib3 logs addresses, and some of ours contain a secret.
-    for name in ("urllib3.connection", "urllib3.connectionpool"):
-        logging.getLogger(name).addFilter(_drop)
+    silence_urllib3()
     session = requests.Session()
     # Else a .netrc would replace our Authorization header, and a proxy would see it.
     session.trust_env = False
@@ -86,6 +84,12 @@ def read_capped(response: requests.Response, most: int) -> bytes:
         if len(content) > most:
             raise AnswerTooLong
     return content
+
+
+def silence_urllib3() -> None:
+    """Keep the lines of urllib3 out of the log: it logs addresses, and some of ours are secret."""
+    for name in ("urllib3.connection", "urllib3.connectionpool"):
+        logging.getLogger(name).addFilter(_drop)
 
 
 def _drop(_record: logging.LogRecord) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.infra.observability.log_event import LogEvent
+from app.infra.observability.page_log_events import PAGES
 from app.infra.observability.request_log_events import REQUESTS
 
 _SERVER: Final = (
@@ -301,5 +302,6 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Webhook and links": _LINKS,
     "Outbox": _OUTBOX,
     "Graph API": _GRAPH,
+    "Pages at Meta": PAGES,
     "API": _API,
 }

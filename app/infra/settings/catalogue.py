@@ -2,31 +2,15 @@
 
 Names, defaults and accepted values are taken from the code that reads the settings, so they are
 repeated here only where the code computes them. `make docs` writes the page; a test fails if a
-setting is missing here, or no longer read. The settings of a kind of authenticator are described
-where they are read, in `app.accounts`.
+setting is missing here, or no longer read. The settings of the business's name and look are in
+`brand_descriptions`, those of a kind of authenticator where they are read, in `app.accounts`.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from app.infra.settings.description import Description
 from app.infra.settings.languages import SHIPPED
 from app.infra.settings.production import LEAST_SECRET, LEAST_TOKEN
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """A setting, for its reader: Markdown in one line.
-
-    *needed* is the condition under which it has to be set, where that is not always. *default* is
-    for defaults that the code computes.
-    """
-
-    name: str
-    meaning: str
-    example: str = ""
-    default: str = ""
-    needed: str = ""
-
 
 SERVER: Final = (
     Description(
@@ -296,5 +280,10 @@ META: Final = (
     Description(
         "REDIRECT_ORIGINS",
         "The origins to which a browser may be sent back, separated by spaces.",
+    ),
+    Description(
+        "PROFILE_PICTURE_HOSTS",
+        "The hosts from which pictures are fetched that Graph names, separated by spaces. One that "
+        "begins with a dot means all names below. A GRAPH_URL that is not Meta's is one of them.",
     ),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.infra.settings import catalogue
+from app.infra.settings.brand_descriptions import BRAND
 
 # SECRT_KEY and SECRET_KEY are alike by 0.95, LOG_LEVEL and its neighbour LOGNAME by 0.63.
 _ALIKE: Final = 0.88
@@ -20,6 +21,7 @@ _NAMES: Final = frozenset(
         catalogue.SERVER,
         catalogue.FACEBOOK_APP,
         catalogue.FACEBOOK_PAGES,
+        BRAND,
         catalogue.BOT,
         catalogue.LINKING,
         catalogue.SIGN_IN,

@@ -3,10 +3,10 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from app.infra.settings.brands import PLAIN, Brand, read_brand
+from app.infra.settings.brands import PLAIN, Brand, page_name, read_brand
 from app.infra.settings.languages import ALL, Languages, languages_of
 from app.infra.settings.parsing import SettingError, digits, read_file
 from app.infra.settings.reader import Reader
@@ -21,8 +21,8 @@ KEYS: Final = {
     "token_file": "A file that contains the access token.",
     "authenticators": "The authenticators of this Page, in place of AUTHENTICATORS.",
     "languages": 'The languages of this Page, in place of LANGUAGES, such as `["de", "en"]`.',
-    "brand": "A table: the name, colour, logo and links of the Page's sign-in page.",
-    "texts": "A table: texts of the sign-in page in the Page's first language. Those in German "
+    "brand": "A table: the name, colour, logo and links of the Page's sign-in pages.",
+    "texts": "A table: texts of the sign-in pages in the Page's first language. Those in German "
     "are the table `[pages.texts.de]`.",
 }
 
@@ -40,22 +40,33 @@ class Page:
     brand: Brand = PLAIN
 
 
-def read_pages(reader: Reader, kinds: Kinds, languages: Languages) -> tuple[Page, ...]:
+@dataclass(frozen=True, slots=True)
+class _Default:
+    """The settings of all Pages, for what one does not say itself."""
+
+    languages: Languages
+    brand: Brand
+
+
+def read_pages(
+    reader: Reader, kinds: Kinds, languages: Languages, brand: Brand
+) -> tuple[Page, ...]:
     """Return the Pages of PAGES_FILE, or the one of PAGE_ID and PAGE_ACCESS_TOKEN.
 
-    They have the *languages* given, unless they choose their own.
+    They have the *languages* and the *brand* given, as far as they have none of their own.
     """
     path = reader.text("PAGES_FILE")
     if path is None:
         page_id = reader.required("PAGE_ID", digits)
         token = reader.required("PAGE_ACCESS_TOKEN", copied_secret)
-        return (Page(page_id, "", token, languages=languages),)
+        return (Page(page_id, brand.name, token, languages=languages, brand=brand),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
         reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
-    return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds, languages), ())
+    default = _Default(languages, brand)
+    return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds, default), ())
 
 
-def _pages_in_file(path: str, kinds: Kinds, languages: Languages) -> tuple[Page, ...]:
+def _pages_in_file(path: str, kinds: Kinds, default: _Default) -> tuple[Page, ...]:
     try:
         tables = tomllib.loads(read_file(path)).get("pages")
     except tomllib.TOMLDecodeError as exc:
@@ -65,13 +76,13 @@ def _pages_in_file(path: str, kinds: Kinds, languages: Languages) -> tuple[Page,
         raise SettingError(f"names a file that cannot be read as TOML{where}") from None
     if not isinstance(tables, list) or not tables:
         raise SettingError("names a file without a [[pages]] table")
-    pages = tuple(_page(table, number, kinds, languages) for number, table in enumerate(tables, 1))
+    pages = tuple(_page(table, number, kinds, default) for number, table in enumerate(tables, 1))
     if len({page.id for page in pages}) < len(pages):
         raise SettingError("names a page twice")
     return pages
 
 
-def _page(table: Mapping[str, object], number: int, kinds: Kinds, default: Languages) -> Page:
+def _page(table: Mapping[str, object], number: int, kinds: Kinds, default: _Default) -> Page:
     page_id, name, token = (table.get("id", ""), table.get("name", ""), table.get("token", ""))
     if isinstance(path := table.get("token_file"), str):
         try:
@@ -82,7 +93,7 @@ def _page(table: Mapping[str, object], number: int, kinds: Kinds, default: Langu
     languages, brand = _looks(table, number, default)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
-            return Page(page_id, name, _token(token, number), names, languages, brand)
+            return Page(page_id, name or brand.name, _token(token, number), names, languages, brand)
         case _:
             raise SettingError(
                 f"page {number}: id (digits, in quotes), name and token must be text"
@@ -98,12 +109,21 @@ def _token(text: str, number: int) -> str:
         raise SettingError(f"page {number}: token {exc}") from None
 
 
-def _looks(table: Mapping[str, object], number: int, default: Languages) -> tuple[Languages, Brand]:
+def _looks(table: Mapping[str, object], number: int, default: _Default) -> tuple[Languages, Brand]:
     try:
-        languages = languages_of(table.get("languages"), default)
-        return languages, read_brand(table.get("brand"), table.get("texts"), languages)
+        languages, brand = languages_of(table.get("languages"), default.languages), default.brand
+        if isinstance(name := table.get("name"), str) and name:
+            brand = replace(brand, name=_named(name))
+        return languages, read_brand(table.get("brand"), table.get("texts"), languages, brand)
     except SettingError as exc:
         raise SettingError(f"page {number}: {exc}") from None
+
+
+def _named(name: str) -> str:
+    try:
+        return page_name(name)
+    except SettingError as exc:
+        raise SettingError(f"name {exc}") from None
 
 
 def _authenticators(names: object, number: int, kinds: Kinds) -> tuple[str, ...]:

@@ -81,6 +81,13 @@ def version(text: str) -> str:
     return text
 
 
+def hex_colour(text: str) -> str:
+    # It is written into a stylesheet, so nothing else may pass.
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
+        raise SettingError('must look like "#1a7f4b"')
+    return text.lower()
+
+
 def whole(least: int, most: int) -> Callable[[str], int]:
     """Return a parser of whole numbers from *least* to *most*."""
 

@@ -20,6 +20,7 @@ from app.infra.network.egress import Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION, META_ORIGINS
 from app.infra.settings import production
 from app.infra.settings.bot import BotSettings, read_bot
+from app.infra.settings.brands import Brand, read_brand_settings
 from app.infra.settings.database_url import database_url
 from app.infra.settings.egress import read_egress
 from app.infra.settings.languages import Languages, read_languages
@@ -35,6 +36,7 @@ from app.infra.settings.parsing import (
     version,
     whole,
 )
+from app.infra.settings.pictures import PictureSettings, read_pictures
 from app.infra.settings.reader import Reader, read_env_file
 from app.infra.settings.retention import Retention, read_retention
 from app.infra.settings.secret_values import copied_secret, secret, secrets
@@ -67,11 +69,14 @@ class Settings:
     app_secret_previous: str | None = field(repr=False)
     verify_token: str = field(repr=False)
     languages: Languages
+    # Of the business as a whole; each page has its own in it.
+    brand: Brand
     pages: tuple[Page, ...]
     graph_url: str
     graph_url_trusted: str | None
     graph_version: str
     redirect_origins: tuple[str, ...]
+    pictures: PictureSettings
     bot: BotSettings
     egress: Egress
     confirm_in_chat: str
@@ -113,8 +118,8 @@ class Settings:
     def read(cls, reader: Reader, kinds: Kinds) -> Self:
         """Return every setting that *reader* has; they may be used only if it has no errors."""
         public_url = reader.required("PUBLIC_URL", origin)
-        languages = read_languages(reader)
-        pages = read_pages(reader, kinds, languages)
+        languages, brand = read_languages(reader), read_brand_settings(reader)
+        pages = read_pages(reader, kinds, languages, brand)
         chosen = [name for page in pages for name in page.authenticators]
         return cls(
             secret_key=reader.required("SECRET_KEY", secret),
@@ -126,11 +131,13 @@ class Settings:
             app_secret_previous=reader.optional("APP_SECRET_PREVIOUS", copied_secret, None),
             verify_token=reader.required("VERIFY_TOKEN", secret),
             languages=languages,
+            brand=brand,
             pages=pages,
             graph_url=reader.optional("GRAPH_URL", origin, GRAPH_URL),
             graph_url_trusted=reader.optional("GRAPH_URL_TRUSTED", host, None),
             graph_version=reader.optional("GRAPH_VERSION", version, GRAPH_VERSION),
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
+            pictures=read_pictures(reader),
             bot=read_bot(reader),
             egress=read_egress(reader),
             confirm_in_chat=reader.optional(

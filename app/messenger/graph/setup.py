@@ -12,12 +12,14 @@ from typing import Any, Final
 from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import GraphUnavailable
+from app.messenger.graph.page_profile import PageProfile, read_page_profile
 from app.messenger.graph.transport import (
     Call,
     GraphTransport,
     Observation,
 )
 from app.messenger.graph.words import words_of
+from app.messenger.types import PageId
 
 LINKING_FIELD: Final = "messaging_account_linking"
 # The first is needed for every call about messages, the second for subscribed_apps.
@@ -177,6 +179,10 @@ class PageClient:
                 return page_id
             case _:
                 raise GraphUnavailable("an answer without an id")
+
+    def profile(self, page_id: PageId) -> PageProfile:
+        """Return the name and the picture of *page_id* as people see them at Meta."""
+        return read_page_profile(self._transport, page_id)
 
     def subscribed_fields(self) -> tuple[str, ...]:
         """Return the fields that the app is subscribed to; empty if it is not subscribed."""

@@ -48,7 +48,7 @@ def serve_metrics() -> Response:
     if token is None or not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
         abort(404)
     return Response(
-        metrics.exposition((*_outbox(), *_workers())), content_type=metrics.CONTENT_TYPE
+        metrics.exposition((*_outbox(), *_workers(), _pages())), content_type=metrics.CONTENT_TYPE
     )
 
 
@@ -101,6 +101,21 @@ def _workers() -> Iterator[Reading]:
     if workers.faults is not None:
         help_text = "Problems that the daily check at Meta found."
         yield _single("threadlink_setup_faults", help_text, workers.faults)
+
+
+def _pages() -> Reading:
+    at, known = clock.now(), services().page_profiles
+    told = {page_id: known.of(page_id).answered_at for page_id in services().page_ids}
+    return Reading(
+        "threadlink_page_profile_age_seconds",
+        "Time since Meta told the name and the picture of a Page; none where it never has.",
+        ("page_id",),
+        {
+            (page_id,): max(0.0, (at - answered_at).total_seconds())
+            for page_id, answered_at in told.items()
+            if answered_at is not None
+        },
+    )
 
 
 def _single(name: str, help_text: str, value: float) -> Reading:

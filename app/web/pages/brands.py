@@ -1,64 +1,186 @@
-"""The colour and logo of a Facebook page, at addresses that change with their content."""
+"""The name and look of a Facebook Page: by the settings, else as Meta has them, else the host's.
 
+Colours and pictures are at addresses that change with their content.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
 
-from flask import Blueprint, Response, abort, url_for
+from flask import Blueprint, Response, abort, request
 
-from app.infra.settings.brands import PLAIN, Brand
+from app.infra.settings.brands import Brand
+from app.services import page_looks
+from app.services.page_looks import PageLook, look_of
 from app.web.current import services
 from app.web.headers import IMMUTABLE
+from app.web.pages import marks
 
-bp = Blueprint("brands", __name__, url_prefix="/brand/<page_id>/<digest>")
+bp = Blueprint("brands", __name__)
+
+# In place of a Page's id: what is shown where nothing tells which of several Pages is meant.
+NEUTRAL: Final = "neutral"
+_FOLDER: Final = "/brand/<page_id>/<digest>"
+_A_DAY: Final = "public, max-age=86400"
+_PRIVACY, _TERMS, _IMPRINT = "privacy", "terms", "imprint"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The parts of a brand that the templates show."""
+    """The parts of a brand that the templates show; every page has one.
+
+    *logo_url* None: there is no picture, and the name's *initial* stands for it.
+    """
 
     name: str
+    initial: str
+    style_url: str
+    icon_url: str
     logo_url: str | None
-    style_url: str | None
+    # The keys "privacy", "terms" and "imprint" with their addresses, those that are set.
+    links: tuple[tuple[str, str], ...] = ()
+    website_url: str | None = None
+    # False: nobody has told a name, and the host's is shown.
+    is_named: bool = True
+
+    @property
+    def privacy_url(self) -> str | None:
+        return dict(self.links).get(_PRIVACY)
+
+    @property
+    def terms_url(self) -> str | None:
+        return dict(self.links).get(_TERMS)
+
+    @property
+    def imprint_url(self) -> str | None:
+        return dict(self.links).get(_IMPRINT)
 
 
 def brand_of(page_id: str) -> Brand:
-    """Return the brand of *page_id*, a plain one for a page that is no longer configured."""
-    return next((p.brand for p in services().settings.pages if p.id == page_id), PLAIN)
+    """Return the brand of *page_id*, that of the business for a page that is not configured."""
+    return page_looks.brand_of(services().settings, page_id)
 
 
 def shown_brand(page_id: str) -> Shown:
-    """Return the head of the pages of *page_id*, by the host of PUBLIC_URL where it has no name."""
-    brand = brand_of(page_id)
-    name = brand.name or services().page_names.get(page_id) or _host()
-    logo_url = url_for("brands.logo", page_id=page_id, digest=brand.digest)
-    style_url = url_for("brands.style", page_id=page_id, digest=brand.digest)
-    return Shown(name, logo_url if brand.logo else None, style_url if brand.colour else None)
+    """Return the brand that the pages of *page_id* show."""
+    return _shown(_look_of(page_id))
 
 
-def _host() -> str:
-    return urlsplit(services().settings.public_url).hostname or ""
+def brand_here() -> Shown:
+    """Return the brand of a page that belongs to no attempt."""
+    return shown_brand(page_here())
 
 
-@bp.get("/style.css")
+def page_here() -> str:
+    """Return the id of the Page that a page is of which belongs to no attempt.
+
+    It is the only one; of several that of the client_id in the address, if it is one of them, else
+    `NEUTRAL`: nobody's brand is lent to a page that is not theirs.
+    """
+    pages = services().settings.pages
+    if len(pages) == 1:
+        return pages[0].id
+    asked = request.args.getlist("client_id")
+    return next((page.id for page in pages if [page.id] == asked), NEUTRAL)
+
+
+@bp.get(f"{_FOLDER}/style.css")
 def style(page_id: str, digest: str) -> Response:
-    return _immutable(Response(_brand_at(page_id, digest).stylesheet, mimetype="text/css"))
+    look = _look_at(page_id, digest)
+    return _kept(Response(look.palette.stylesheet, mimetype="text/css"), IMMUTABLE)
 
 
-@bp.get("/logo")
+@bp.get(f"{_FOLDER}/logo")
 def logo(page_id: str, digest: str) -> Response:
-    image = _brand_at(page_id, digest).logo
-    if image is None:
+    look = _look_at(page_id, digest)
+    if look.logo is None:
         abort(404)
-    return _immutable(Response(image.content, mimetype=image.kind))
+    return _kept(Response(look.logo.content, mimetype=look.logo.kind), IMMUTABLE)
 
 
-def _brand_at(page_id: str, digest: str) -> Brand:
-    brand = brand_of(page_id)
-    if brand.digest != digest:
+@bp.get(f"{_FOLDER}/icon.svg")
+def icon(page_id: str, digest: str) -> Response:
+    return _kept(_svg(_look_at(page_id, digest)), IMMUTABLE)
+
+
+@bp.get("/favicon.ico")
+def favicon() -> Response:
+    """Return the icon that browsers ask for on their own."""
+    pages = services().settings.pages
+    look = _look_of(pages[0].id if len(pages) == 1 else NEUTRAL)
+    if look.logo is None:
+        return _kept(_svg(look), _A_DAY)
+    return _kept(Response(look.logo.content, mimetype=look.logo.kind), _A_DAY)
+
+
+def _look_of(page_id: str) -> PageLook:
+    return look_of(services().settings, services().page_profiles, page_id)
+
+
+@lru_cache(maxsize=512)
+def _shown(look: PageLook) -> Shown:
+    folder = f"/brand/{look.page_id or NEUTRAL}/{_digest(look)}"
+    icon_url = f"{folder}/icon.svg"
+    mark_url = icon_url if _is_neutral(look) else None
+    return Shown(
+        name=look.name,
+        initial=marks.initial_of(look.name),
+        # Not by url_for(): for an invalid Host Flask makes no addresses, but its page needs some.
+        style_url=f"{folder}/style.css",
+        icon_url=icon_url,
+        logo_url=f"{folder}/logo" if look.logo else mark_url,
+        links=look.links,
+        website_url=look.website_url,
+        is_named=look.is_named,
+    )
+
+
+@lru_cache(maxsize=512)
+def _digest(look: PageLook) -> str:
+    """Return a hash of everything in *look*, which browsers cache its parts under."""
+    made = sha256()
+    for part in _parts(look):
+        made.update(len(part).to_bytes(4))
+        made.update(part)
+    return made.hexdigest()[:16]
+
+
+def _parts(look: PageLook) -> Iterator[bytes]:
+    yield look.palette.stylesheet.encode()
+    yield _icon(look).encode()
+    yield look.logo.content if look.logo else b""
+    for key, url in (*look.links, ("website", look.website_url or "")):
+        yield f"{key} {url}".encode()
+
+
+def _look_at(page_id: str, digest: str) -> PageLook:
+    if page_id != NEUTRAL and page_id not in services().page_ids:
         abort(404)
-    return brand
+    look = _look_of(page_id)
+    if _digest(look) != digest:
+        abort(404)
+    return look
 
 
-def _immutable(response: Response) -> Response:
-    response.headers["Cache-Control"] = IMMUTABLE
+def _svg(look: PageLook) -> Response:
+    response = Response(_icon(look), mimetype="image/svg+xml")
+    # Opened by itself an SVG is a document.
+    response.headers["Content-Security-Policy"] = marks.POLICY
     return response
+
+
+def _kept(response: Response, cache_control: str) -> Response:
+    response.headers["Cache-Control"] = cache_control
+    return response
+
+
+def _icon(look: PageLook) -> str:
+    if _is_neutral(look):
+        return marks.neutral(look.palette)
+    return marks.monogram(marks.initial_of(look.name), look.palette)
+
+
+def _is_neutral(look: PageLook) -> bool:
+    return look.page_id is None and not look.is_named

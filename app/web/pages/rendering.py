@@ -22,7 +22,7 @@ from app.web.languages import translation
 from app.web.languages.message import N_
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
-from app.web.pages.brands import brand_of, shown_brand
+from app.web.pages.brands import brand_here, brand_of, shown_brand
 from app.web.pages.csrf import csrf_token, question
 from app.web.pages.outcomes import (
     ASK_FOR_CODE,
@@ -288,7 +288,7 @@ def _form_frame(cookie: AttemptCookie, status: AttemptStatus) -> dict[str, Any]:
 
 def _frame(cookie: AttemptCookie, status: AttemptStatus | None) -> dict[str, Any]:
     return {
-        "brand": shown_brand(status.page_id) if status else None,
+        "brand": shown_brand(status.page_id) if status else brand_here(),
         "cancel_action": url_for("authorize.cancel", attempt_id=cookie.ticket.attempt_id),
         "form_token": csrf_token(cookie),
         "reference": request_reference.current(),

@@ -140,3 +140,24 @@ def test_a_profile_with_what_needs_a_permission_is_refused_whole(
 
     assert (100, 2018247) == (error(answer)["code"], error(answer)["error_subcode"])
     assert "Ana" not in answer.text
+
+
+def test_a_page_tells_its_name_and_its_picture(graph: FlaskClient) -> None:
+    fields = "name,picture.width(200).height(200){url,is_silhouette}"
+    told = graph.get("/v26.0/me", query_string={"fields": fields}).get_json()
+    picture = graph.get(told["picture"]["data"]["url"])
+
+    assert "Harbour Coffee" == told["name"]
+    assert told["picture"]["data"]["is_silhouette"] is False
+    assert "image/png" == picture.mimetype
+    assert picture.data.startswith(b"\x89PNG\r\n\x1a\n")
+    assert 404 == graph.get("/platform/pagepic/1.png").status_code
+
+
+def test_a_page_s_profile_may_be_refused(emulator: Emulator, graph: FlaskClient) -> None:
+    emulator.faults.turn_on("page-profile-refused")
+    refused = graph.get("/v26.0/me?fields=name")
+
+    assert (400, 10) == (refused.status_code, refused.get_json()["error"]["code"])
+    # What else is asked of the Page is told.
+    assert 200 == graph.get("/v26.0/me?fields=id").status_code

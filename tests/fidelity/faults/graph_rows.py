@@ -90,6 +90,12 @@ _COMMON: Final = (
         for kind in ("refused", "throttled", "foreign", "placeholder")
     ),
     Row(
+        fault="page-profile-refused",
+        ours=ours(LINKED),
+        foreign=client("fbmq", "page", "requires the 'pages_read_engagement' permission"),
+        why="no person waits for it: ours shows the name that it knows; fbmq returns the error",
+    ),
+    Row(
         fault="unlink-silent",
         ours=ours("logged out; linked 200; not linked", "unlinks"),
         foreign=client("messenger-bot", "unlink", 'no webhook, it got {"result": "unlink account'),
