@@ -153,6 +153,7 @@ colour = "#0f766e"
 logo = "{logo}"
 help_url = "https://harbour-coffee.example/help"
 sign_up_url = "https://harbour-coffee.example/join"
+privacy_url = "https://harbour-coffee.example/privacy"
 """
 
 

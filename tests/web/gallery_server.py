@@ -14,10 +14,14 @@ from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from app.infra.settings.palette import palette_of
 from tests.web.page_gallery import SAMPLES
 
 STATIC = Path(__file__).parents[2] / "app/web/static"
 ASSETS = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
+# A colour of a business, which text of its own ink stands on, and its icon.
+ASSETS["brand.css"] = palette_of("#0f766e").stylesheet.encode()
+ASSETS["icon.svg"] = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 # One grey pixel.
 ASSETS["portrait.png"] = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="

@@ -47,12 +47,19 @@ _ONE_AT_A_TIME = Lock()
 class Brand:
     name: str
     logo_url: str | None = None
-    style_url: str | None = None
+    style_url: str = "/static/brand.css"
+    icon_url: str = "/static/icon.svg"
+    is_named: bool = True
     links: tuple[tuple[str, str], ...] = (
         ("privacy", "https://shop.example/privacy"),
         ("terms", "https://shop.example/terms"),
         ("imprint", "https://shop.example/imprint"),
     )
+
+    @property
+    def initial(self) -> str:
+        return self.name[:1].upper()
+
     is_named: bool = True
 
 
@@ -81,6 +88,8 @@ class Sample:
             return template.render(**{**values, **changes})
 
 
+# Nobody has told a name.
+_HOST = Brand("login.shop.example", is_named=False, links=())
 _ATTEMPT = {
     "brand": Brand("Harbour Coffee"),
     "form_token": "f0rm-t0ken",
@@ -157,9 +166,7 @@ def _problem(kind: type[Exception], *, again: Message | None = None, **changes: 
 
 SAMPLES: dict[str, Sample] = {
     "sign-in": Sample("authorize/sign_in.html", _SIGN_IN),
-    "sign-in-by-host": Sample(
-        "authorize/sign_in.html", {**_SIGN_IN, "brand": Brand("login.shop.example", links=())}
-    ),
+    "sign-in-by-host": Sample("authorize/sign_in.html", {**_SIGN_IN, "brand": _HOST}),
     "sign-in-with-everything": Sample(
         "authorize/sign_in.html",
         {
@@ -253,11 +260,15 @@ SAMPLES: dict[str, Sample] = {
     "write-first": _problem(DigitsNotDelivered),
     "too-many-links": _problem(TooManyLinks),
     "out-of-date": _problem(FormRefused, again=TRY_AGAIN),
-    "bad-link": _problem(LinkIncomplete, brand=None, cancel_action=None),
+    "bad-link": _problem(LinkIncomplete, brand=_HOST, cancel_action=None),
     "bad-link-of-a-page": _problem(LinkIncomplete, cancel_action=None),
-    "not-found": _outcome(outcome_of_problem(problem_with(404)), brand=None, cancel_action=None),
-    "internal": _outcome(outcome_of_problem(UNFORESEEN), brand=None, cancel_action=None),
-    "landing": Sample("landing.html"),
+    "not-found": _outcome(outcome_of_problem(problem_with(404)), brand=_HOST, cancel_action=None),
+    "internal": _outcome(outcome_of_problem(UNFORESEEN), brand=_HOST, cancel_action=None),
+    "landing": Sample(
+        "landing.html",
+        {"brand": Brand("Harbour Coffee"), "chat_url": "https://m.me/1717527131834678"},
+    ),
+    "landing-by-host": Sample("landing.html", {"brand": _HOST, "with_docs": True}),
     "landing-named": Sample(
         "landing.html",
         {

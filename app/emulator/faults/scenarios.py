@@ -54,7 +54,7 @@ _ROWS: Final = (
         "Names hidden",
         "Messenger does not say who the person is, so the log-in page asks about a profile "
         "without a name.",
-        ("profile-withheld",),
+        ("profile-withheld", "conversations-refused"),
     ),
 )
 SCENARIOS: Final = {row.name: row for row in _ROWS}

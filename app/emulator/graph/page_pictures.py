@@ -8,9 +8,10 @@ import struct
 import zlib
 from typing import Any
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, current_app, request
 
 from app.emulator.context import current_emulator
+from app.emulator.pictures import page_picture
 
 bp = Blueprint("page_pictures", __name__)
 
@@ -33,10 +34,13 @@ def picture_of(page_id: str) -> dict[str, Any]:
 
 @bp.get(f"{PATH}/<page_id>.png")
 def serve(page_id: str) -> Response:
-    """Return the picture of a page: a ring on a colour of its own."""
+    """Return the picture of a page: its own drawing, else a ring on a colour of its own."""
     pages = current_emulator().settings.pages
-    if page_id not in {page.id for page in pages}:
+    name = next((page.name for page in pages if page.id == page_id), None)
+    if name is None:
         abort(404)
+    if drawn := page_picture(name):
+        return current_app.send_static_file(drawn)
     return Response(_ring(hashlib.sha256(page_id.encode()).digest()[:3]), mimetype="image/png")
 
 
