@@ -33,6 +33,7 @@ from app.linking.values import (
     ACCOUNT_CLOSED,
     ENDED_BY_US,
     PASSWORD_CHANGED,
+    REGION,
     TOKEN_REFUSED,
     WRONG_DIGITS,
 )
@@ -44,6 +45,7 @@ SO_FAR: Final = "So far: "
 # The reasons in the row of an attempt; any other is a fault of Messenger's event.
 REASONS: Final[Mapping[str, str]] = {
     TOKEN_REFUSED: "token_refused",
+    REGION: "graph_region",
     WRONG_DIGITS: "chat_code_wrong",
     ACCOUNT_CLOSED: "account_closed",
     ENDED_BY_US: "ended_by_us",
@@ -126,7 +128,7 @@ def _of_attempt(
     if attempt.ended_as == "linked":
         return _Found(Row("linked"))
     if attempt.ended_as == "refused":
-        return _of_reason(attempt.reason or "no reason")
+        return _of_reason(attempt.reason or "no reason", events)
     if attempt.confirmed_at is not None:
         is_overdue = at - attempt.confirmed_at > PATIENCE
         return _Found(Row(_silent(seen or Seen(0, 0)) if is_overdue else "waiting"))
@@ -149,7 +151,11 @@ def _of_unconfirmed(attempt: Attempt, events: Sequence[AttemptEvent]) -> _Found:
     return _by_trace(attempt, trace)
 
 
-def _of_reason(reason: str) -> _Found:
+def _of_reason(reason: str, events: Sequence[AttemptEvent]) -> _Found:
+    failed = [event for event in events if event.kind == Kind.GRAPH_FAILED]
+    if reason == REGION and failed:
+        # The event has the codes.
+        return _obstacle(failed[-1])
     event = AttemptEvent(subject="", code=0, subcode=0, detail=reason, times=1)
     return _Found(Row(REASONS.get(reason, "event_unusable")), event)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.linking.models import AttemptEvent
-from app.messenger.errors import GraphUnavailable, GraphUnreachable
-from app.messenger.graph.error_table import NO_ANSWER, UNREACHED, row_of
+from app.messenger.errors import GraphUnavailable, GraphUnreachable, TokenDead
+from app.messenger.graph.error_table import NO_ANSWER, OTHER_PAGE, UNREACHED, row_of
 from app.messenger.graph.meanings import ErrorRow, Meaning
 
 # Where an attempt has a cause of its own for what Graph says.
@@ -52,4 +52,5 @@ def graph_row(event: AttemptEvent) -> Row:
 
 
 def _without_code(detail: str) -> ErrorRow:
-    return UNREACHED if GraphUnreachable.__name__ in detail else NO_ANSWER
+    known = {GraphUnreachable: UNREACHED, TokenDead: OTHER_PAGE}
+    return next((row for error, row in known.items() if error.__name__ in detail), NO_ANSWER)

@@ -9,6 +9,7 @@ from app.messenger.types import PageId, Psid
 
 # Reasons of refusals where no event of Messenger's was at fault; `conclusion` explains each.
 TOKEN_REFUSED: Final = "token refused"
+REGION: Final = "region"
 WRONG_DIGITS: Final = "wrong digits"
 ACCOUNT_CLOSED: Final = "account closed"
 ENDED_BY_US: Final = "ended by us"

@@ -22,12 +22,13 @@ from app.messenger.errors import (
     LinkingTokenRefused,
     PersonUnknown,
     RedirectRefused,
+    RegionRefused,
     WindowClosed,
 )
 from app.messenger.graph.error_table import row_of_error
 from app.web import authenticator_failures, obstacles, paths, request_reference
 from app.web.current import services
-from app.web.exceptions import CookieAbsent, FormRefused, InputRefused
+from app.web.exceptions import CookieAbsent, FormRefused, InputRefused, LinkIncomplete
 from app.web.pages import attempt_cookie
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_here
@@ -164,24 +165,33 @@ def _log(exc: Exception, problem: Problem) -> None:
     if problem is UNFORESEEN:
         log.error("request.failed", path=path, exc_info=exc)
     elif isinstance(exc, GraphError) and not isinstance(exc, _ABOUT_THE_PERSON):
-        row = row_of_error(exc)
-        level = log.error if isinstance(exc, GraphRefused) else log.warning
-        level(
-            "graph.failed",
-            path=path,
-            call=exc.call,
-            error=type(exc).__name__,
-            told=str(exc),
-            cause=row.slug,
-            sentence=row.sentence,
-            fix=row.fix,
-        )
+        _log_graph(exc, path)
     elif isinstance(exc, AuthenticatorUnavailable):
         authenticator_failures.tell(g.get("authenticator", ""), exc, problem)
     elif isinstance(exc, NotCommitted):
         log.warning("database.failed", path=path, problem=problem.name, reason=str(exc))
     elif not isinstance(exc, HTTPException):
-        reason, origin = (
-            (exc.reason, exc.origin) if isinstance(exc, RedirectRefused) else (None, None)
-        )
+        reason = exc.reason if isinstance(exc, (RedirectRefused, LinkIncomplete)) else None
+        origin = exc.origin if isinstance(exc, RedirectRefused) else None
         log.info("request.refused", path=path, problem=problem.name, reason=reason, origin=origin)
+
+
+def _log_graph(exc: GraphError, path: str | None) -> None:
+    row = row_of_error(exc)
+    page = g.get("page_id") or (request.view_args or {}).get("page_id")
+    level = log.error if isinstance(exc, GraphRefused) else log.warning
+    level(
+        "graph.failed",
+        path=path,
+        call=exc.call,
+        error=type(exc).__name__,
+        told=str(exc),
+        cause=row.slug,
+        sentence=row.sentence,
+        fix=row.fix,
+    )
+    if isinstance(exc, RegionRefused):
+        log.error("graph.region_refused", page=page, code=exc.code, subcode=exc.subcode)
+    elif isinstance(exc, GraphRefused):
+        # In the words of the table: Graph's own differ at each call, and so would be no kind.
+        log.error("setup.fault", subject=f"page {page}", told=row.sentence, fix=row.fix)

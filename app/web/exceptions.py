@@ -1,5 +1,7 @@
 """Errors that end a request; `app.web.problems` has the status and the sentence of each."""
 
+from typing import Literal
+
 from app.messenger.errors import GraphError
 
 
@@ -8,7 +10,14 @@ class NotByHttps(Exception):
 
 
 class LinkIncomplete(Exception):
-    """The address that Messenger opens lacks account_linking_token or redirect_uri."""
+    """The address that Messenger opens lacks account_linking_token or redirect_uri.
+
+    *reason* labels a counter: which of the two, where the address was otherwise Messenger's.
+    """
+
+    def __init__(self, reason: Literal["no_redirect_uri"] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class LinkAmbiguous(Exception):

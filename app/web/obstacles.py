@@ -23,7 +23,7 @@ from app.messenger.errors import GraphError, GraphUnreachable, RedirectRefused
 from app.messenger.graph.conversations import Miss
 from app.web import paths, request_reference
 from app.web.current import services
-from app.web.exceptions import DigitsNotDelivered, NoCookies
+from app.web.exceptions import DigitsNotDelivered, LinkIncomplete, NoCookies
 from app.web.problems.problem import Problem
 from app.web.problems.table import UNFORESEEN
 
@@ -196,6 +196,8 @@ def _of_entry(exc: Exception, problem: Problem) -> _Facts:
     match exc:
         case RedirectRefused():
             return _redirect(exc, problem)
+        case LinkIncomplete():
+            return _Facts(subject=name, detail=exc.reason or "")
         case RateLimited():
             return _Facts(subject=name, detail=exc.limit, until=exc.until)
         case GraphError():

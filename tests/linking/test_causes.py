@@ -202,13 +202,30 @@ def test_an_answer_to_the_customer_is_one_or_two_sentences_without_internals(cau
 
 
 def test_every_reason_has_a_cause_of_its_own_or_is_a_fault_of_an_event() -> None:
-    reasons = {*values.VOID, values.TOKEN_REFUSED, values.WRONG_DIGITS}
+    reasons = {*values.VOID, values.TOKEN_REFUSED, values.WRONG_DIGITS, values.REGION}
 
     assert reasons <= REASONS.keys()
     assert set(REASONS.values()) <= CAUSES.keys()
     for fault in (*get_args(Fault), "burnt", "unlinked"):
         expected = REASONS.get(fault, "event_unusable")
         assert expected == concluded(refused(fault)).cause.slug
+
+
+def test_an_attempt_that_a_region_ended_has_the_codes_of_it() -> None:
+    """The page tells none: the reference leads the operator to them."""
+    told = concluded(refused(values.REGION), page("sign_in"), graph(10, 2018336))
+
+    assert "graph_region" == told.cause.slug
+    assert "code 10, subcode 2018336" in told.sentence
+    assert "graph_region" == concluded(refused(values.REGION)).cause.slug
+
+
+def test_an_answer_about_another_page_is_the_operators_to_fix() -> None:
+    """It has no code: its class says what it is."""
+    told = concluded(attempt(), graph(0, detail="TokenDead"))
+
+    assert "graph_token_dead" == told.cause.slug
+    assert "another Page's" in told.sentence
 
 
 def test_every_problem_that_a_cause_is_taken_from_exists() -> None:

@@ -45,8 +45,8 @@ _SERVER: Final = (
     ),
     LogEvent(
         "setup.fault",
-        "The daily check found a problem at Meta that keeps people from linking: where "
-        "(`subject`), what (`told`) and how to fix it (`fix`).",
+        "A problem at Meta keeps people from linking: where (`subject`), what (`told`) and how to "
+        "fix it (`fix`). The daily check has found it, or a person has just met it.",
         "`threadlink doctor` shows all of them.",
     ),
     LogEvent(
@@ -269,6 +269,13 @@ _GRAPH: Final = (
         "A person or a client of the API got an error because of the Graph API. `told` are its "
         "words, `cause` and `sentence` what they mean: [Graph's errors](graph-errors.md).",
         "See `fix`.",
+    ),
+    LogEvent(
+        "graph.region_refused",
+        "Meta's privacy rules for Europe and Japan refuse a person of Page `page`, or the Page: "
+        "Graph's `code` and `subcode`. The attempt, if there was one, is ended.",
+        "If all people of the Page meet it, the Page itself is affected: see "
+        "[Graph's errors](graph-errors.md).",
     ),
 )
 

@@ -17,12 +17,14 @@ BY_STRANGERS: Final = frozenset(
         "door.gave_up",
         "door.header_refused",
         "door.refused",
+        "graph.region_refused",
         "redirect_uri.unknown_names",
         "request.address_unknown",
         "request.failed",
         "request.foreign_host",
         "request.not_https",
         "request.refused",
+        "setup.fault",
         "webhook.handshake_refused",
         "webhook.wrong_path",
     }
@@ -36,7 +38,8 @@ ONCE: Final = frozenset(
         "webhook.wrong_path",
     }
 )
-# Per event, problem, reason and authenticator, in each window.
+_KIND: Final = ("event", "problem", "reason", "authenticator", "subject")
+# Of each kind, in each window.
 MOST: Final = 20
 WINDOW_S: Final = 60.0
 
@@ -57,9 +60,7 @@ class Sampler:
         if event.get("event") not in BY_STRANGERS:
             return event
         # No text of a stranger is part of a kind, so the number of kinds is bounded.
-        kind = tuple(
-            str(event.get(name)) for name in ("event", "problem", "reason", "authenticator")
-        )
+        kind = tuple(str(event.get(name)) for name in _KIND)
         with self._lock:
             unsaid = self._count(kind)
         return {**event, "unsaid": unsaid} if unsaid else event

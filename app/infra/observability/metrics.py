@@ -106,7 +106,7 @@ class _PageMetrics:
         )
         self.redirect_refusals = Counter(
             "threadlink_redirect_refusals",
-            "redirect_uri values that were refused, by reason.",
+            "redirect_uri values that were refused or missing, by reason.",
             ["reason"],
             registry=registry,
         )

@@ -24,7 +24,7 @@ ENTRIES: Final = (
     _entry(
         "incomplete",
         "The address lacks account_linking_token or redirect_uri: the page was not opened by Log "
-        "In, or the address was cut.",
+        "In, or the address was cut{detail}.",
         f"If people come from Log In: {_SET_URL}",
     ),
     _entry(

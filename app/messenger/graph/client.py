@@ -14,6 +14,7 @@ from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import (
     GraphUnavailable,
     LinkingTokenRefused,
+    TokenDead,
 )
 from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.ids import checked, is_id
@@ -141,8 +142,9 @@ class GraphClient:
 
         Raises:
             LinkingTokenRefused: The token is unknown, or older than its five minutes.
+            TokenDead: The page token is another page's.
             GraphRefused: The page token lacks the permission.
-            GraphUnavailable: No usable answer, or one about another page.
+            GraphUnavailable: No usable answer.
         """
         if not is_linking_token(account_linking_token):
             raise LinkingTokenRefused("not of the shape of a token", call="recipient_for")
@@ -162,10 +164,10 @@ class GraphClient:
         match answer:
             case {"id": self.page_id, "recipient": str(psid)} if is_id(psid):
                 return Psid(psid)
+            case {"id": str(page_id)} if page_id != self.page_id:
+                raise TokenDead("an answer about another page", call="recipient_for")
             case _:
-                raise GraphUnavailable(
-                    "an answer without a recipient of our page", call="recipient_for"
-                )
+                raise GraphUnavailable("an answer without a recipient", call="recipient_for")
 
     def profile(self, psid: Psid, *, deadline: Deadline | None = None) -> Profile:
         """Return the profile of *psid* in Messenger, as far as Messenger shows it.

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.messenger.errors import GraphError, GraphUnavailable, GraphUnreachable
+from app.messenger.errors import GraphError, GraphUnavailable, GraphUnreachable, TokenDead
 from app.messenger.graph.error_rows import ROWS
 from app.messenger.graph.meanings import CONSEQUENCES, ErrorRow, Meaning
 
 NOT_LISTED: Final = ErrorRow(0, None, Meaning.UNKNOWN, "Graph gives a code that is not listed.", "")
 NO_ANSWER: Final = ErrorRow(0, None, Meaning.TRANSIENT, "There was no usable answer.", "")
 UNREACHED: Final = ErrorRow(0, None, Meaning.WAY_OUT, "Graph was not reached.", "")
+# Of an answer about another Page, which has no code.
+OTHER_PAGE: Final = ErrorRow(0, None, Meaning.TOKEN, "The token is another Page's.", "")
 _NOT_ASKED: Final = ErrorRow(0, None, Meaning.UNKNOWN, "Graph was not asked.", "")
 
 # Messenger's own numbers, each of one meaning whatever code it comes with.
@@ -70,6 +72,8 @@ def row_of_error(error: GraphError) -> ErrorRow:
         return replace(UNREACHED, own_fix=error.fix or None)
     if error.code is not None:
         row = _listed(error.code, error.subcode, error.call)
+    elif isinstance(error, TokenDead):
+        row = OTHER_PAGE
     else:
         row = NO_ANSWER if isinstance(error, GraphUnavailable) else _NOT_ASKED
     if row.error is type(error):

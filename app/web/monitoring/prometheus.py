@@ -17,6 +17,7 @@ from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.outbox.inspection import QueueStats
 from app.outbox.queue import Lane
 from app.web.current import services
+from app.web.exceptions import LinkIncomplete
 from app.web.problems.table import PROBLEMS
 
 bp = Blueprint("metrics", __name__)
@@ -31,7 +32,7 @@ _PERSON_BLUEPRINTS: Final = frozenset({"authorize", "oidc"})
 _PREVIEW: Final = 204
 _KINDS: Final = (DELIVERY, NOTICE, graph_unlink.KIND)
 _QUEUES: Final = (*(("waiting", lane.name.lower()) for lane in Lane), ("dead", ""))
-_REDIRECT: Final = PROBLEMS[RedirectRefused].name
+_OF_THE_WAY_BACK: Final = {PROBLEMS[kind].name for kind in (RedirectRefused, LinkIncomplete)}
 
 
 def register(app: Flask) -> None:
@@ -143,5 +144,5 @@ def _count_step(step: str, status: int, problem: str | None) -> None:
     metrics.count_step(step, outcome)
     if step in _SIGN_IN and outcome != "ok":
         metrics.count_sign_in_failure(outcome)
-    if problem == _REDIRECT:
+    if problem in _OF_THE_WAY_BACK and g.reason:
         metrics.count_redirect_refusal(g.reason)

@@ -1,7 +1,7 @@
 """The pages of an attempt: opened from Messenger, signed in, confirmed, and back to Messenger."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from flask import Blueprint, g, redirect, request, url_for
@@ -78,7 +78,7 @@ def enter() -> ResponseReturnValue:
     _check_names()
     account_linking_token = _required("account_linking_token")
     redirect_uri = check_redirect_uri(
-        _required("redirect_uri"),
+        _required("redirect_uri", lacking="no_redirect_uri"),
         account_linking_token=account_linking_token,
         origins=services().settings.redirect_origins,
     )
@@ -245,10 +245,10 @@ def _check_names() -> None:
             raise LinkAmbiguous
 
 
-def _required(name: str) -> str:
+def _required(name: str, *, lacking: Literal["no_redirect_uri"] | None = None) -> str:
     value = request.args.get(name)
     if not value:
-        raise LinkIncomplete
+        raise LinkIncomplete(lacking)
     return value
 
 

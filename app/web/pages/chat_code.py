@@ -10,10 +10,11 @@ import structlog
 
 from app.infra import clock
 from app.infra.network.http_client import Deadline
-from app.linking import chat_code, flow
+from app.linking import attempts, chat_code, flow
 from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus
-from app.messenger.errors import PersonUnknown, WindowClosed
+from app.linking.values import REGION
+from app.messenger.errors import PersonUnknown, RegionRefused, WindowClosed
 from app.web import obstacles
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered
@@ -47,6 +48,7 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     """Send new digits to the profile of the attempt. Slow: call it with admission only.
 
     Raises:
+        RegionRefused: Meta's rules do not allow the link; the attempt is ended.
         DigitsNotDelivered: The person has to write to the page first.
         DigitsSentTooOften: The attempt has had as many messages as it may have.
         RateLimited: The profile has.
@@ -62,6 +64,9 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     try:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
+    except RegionRefused:
+        services().write(attempts.refuse, cookie.ticket, REGION, at=clock.now())
+        raise
     except HELPED_BY_WRITING as exc:
         log.warning("digits.not_delivered", told=str(exc))
         raise DigitsNotDelivered(exc) from exc

@@ -10,9 +10,9 @@ from app.infra.network.http_client import Deadline
 from app.infra.observability import metrics
 from app.linking import attempts, flow
 from app.linking.attempt_events import Kind
-from app.linking.values import TOKEN_REFUSED, NameOutcome, Recognised
+from app.linking.values import REGION, TOKEN_REFUSED, NameOutcome, Recognised
 from app.messenger.display_names import clean_name, resembles
-from app.messenger.errors import LinkingTokenRefused
+from app.messenger.errors import LinkingTokenRefused, RegionRefused
 from app.messenger.graph.profiles import Profile
 from app.messenger.types import PageId, Psid
 from app.web import obstacles, rate_limits
@@ -40,6 +40,7 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
 
     Raises:
         LinkingTokenRefused: Messenger does not know the token; the attempt is ended.
+        RegionRefused: Meta's rules do not allow the link; the attempt is ended.
         RateLimited: Too many tokens from this address were refused.
         Busy: Too many requests are slow at this moment.
         GraphError: Messenger does not answer.
@@ -62,6 +63,9 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
     except LinkingTokenRefused:
         # Outside the count: an attempt that is over by now refunds no token.
         services().write(attempts.refuse, cookie.ticket, TOKEN_REFUSED, at=clock.now())
+        raise
+    except RegionRefused:
+        services().write(attempts.refuse, cookie.ticket, REGION, at=clock.now())
         raise
     _tell(person, profile)
     return psid

@@ -13,9 +13,9 @@ from app.infra import clock
 from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, end_of, status_of
 from app.linking.errors import AttemptExpired, TokenSpent
-from app.linking.values import TOKEN_REFUSED, NameOutcome
+from app.linking.values import REGION, TOKEN_REFUSED, NameOutcome
 from app.messenger.display_names import clean_name
-from app.messenger.errors import LinkingTokenRefused
+from app.messenger.errors import LinkingTokenRefused, RegionRefused
 from app.web import obstacles, request_reference
 from app.web.current import services
 from app.web.languages import translation
@@ -52,6 +52,11 @@ _HELP: Final = {
     "help": N_("Forgot your password?"),
     "sign_up": N_("Create an account"),
     "contact": N_("Get help"),
+}
+# By the reason of a refused attempt.
+_REFUSED: Final = {
+    TOKEN_REFUSED: PAGE_PROBLEMS[LinkingTokenRefused],
+    REGION: PAGE_PROBLEMS[RegionRefused],
 }
 
 
@@ -121,8 +126,8 @@ def _dead_end(status: AttemptStatus) -> Problem | None:
     """Return why a person cannot go on, where the state alone does not say it."""
     if status.state == "expired":
         return PAGE_PROBLEMS[AttemptExpired]
-    if status.state == "refused" and status.reason == TOKEN_REFUSED:
-        return PAGE_PROBLEMS[LinkingTokenRefused]
+    if status.state == "refused" and status.reason in _REFUSED:
+        return _REFUSED[status.reason]
     if status.state in {"open", "signed_in"} and status.token_spent:
         return PAGE_PROBLEMS[TokenSpent]
     return None

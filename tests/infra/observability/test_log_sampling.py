@@ -64,6 +64,15 @@ def test_one_kind_takes_no_room_from_another() -> None:
     assert passes(sampler, event="request.refused", problem="bad_signature") is None
 
 
+def test_a_fault_at_one_page_takes_no_room_from_another() -> None:
+    """People who meet a fault cause its line, and the daily check tells all of them at once."""
+    sampler = Sampler(Hands(), most=1)
+    passes(sampler, event="setup.fault", subject="page 1")
+
+    assert passes(sampler, event="setup.fault", subject="page 2")
+    assert passes(sampler, event="setup.fault", subject="page 1") is None
+
+
 def test_an_event_that_a_stranger_cannot_cause_is_always_logged() -> None:
     """R111: each link, each sign-in, each command."""
     sampler = Sampler(Hands(), most=1)

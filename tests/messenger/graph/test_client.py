@@ -163,7 +163,6 @@ def test_recipient_for_asks_with_the_token_it_was_given(
 @pytest.mark.parametrize(
     "answer",
     [
-        {"id": "2", "recipient": BEN},
         {"id": int(PAGE), "recipient": BEN},
         {"recipient": BEN},
         {"id": PAGE},
@@ -186,6 +185,16 @@ def test_a_recipient_that_is_not_of_our_page_is_none(
     platform.get(f"{GRAPH}/me", json=answer)
 
     with pytest.raises(GraphUnavailable):
+        graph.recipient_for(T)
+
+
+def test_a_page_token_of_another_page_is_dead_to_us(
+    graph: GraphClient, platform: responses.RequestsMock
+) -> None:
+    """R16: trying again does not help, so the person is told that it is our fault."""
+    platform.get(f"{GRAPH}/me", json={"id": "2", "recipient": BEN})
+
+    with pytest.raises(TokenDead):
         graph.recipient_for(T)
 
 

@@ -18,7 +18,7 @@ from app.messenger.errors import (
     TokenDead,
 )
 from app.messenger.graph.error_rows import ROWS
-from app.messenger.graph.error_table import NOT_LISTED, row_of, row_of_error
+from app.messenger.graph.error_table import NOT_LISTED, OTHER_PAGE, row_of, row_of_error
 from app.messenger.graph.meanings import CONSEQUENCES, Meaning
 
 SLUGS = {
@@ -132,6 +132,7 @@ def test_is_transient_is_believed_in_both_directions() -> None:
     ("error", "slug", "says"),
     [
         (TokenDead(code=190, subcode=463), "graph_token_dead", "The Page token has expired."),
+        (TokenDead("an answer about another page"), "graph_token_dead", OTHER_PAGE.says),
         (GraphUnavailable("ReadTimeout"), "graph_unavailable", "There was no usable answer."),
         (GraphUnreachable("the outgoing proxy …"), "graph_unreachable", "Graph was not reached."),
         (GraphUnavailable(code=100, status=500), "graph_unavailable", "A parameter is wrong"),

@@ -104,6 +104,20 @@ def test_refusals_are_counted_by_their_reason(
     } == added(before, samples_of(client))
 
 
+def test_a_log_in_without_a_way_back_is_counted_apart(client: InProcess, person: Person) -> None:
+    """Meta may leave redirect_uri out where it refuses account linking: an operator can see it."""
+    before = samples_of(client)
+    token = log_in().account_linking_token
+
+    person.opens(f"/authorize?account_linking_token={token}")
+    person.opens("/authorize")
+
+    assert {
+        ("threadlink_attempt_steps_total", "enter", "link_incomplete"): 2,
+        ("threadlink_redirect_refusals_total", "no_redirect_uri"): 1,
+    } == added(before, samples_of(client))
+
+
 def test_a_wrong_chat_code_is_not_counted_as_a_wrong_password(
     services: Services, graph: Graph, client: InProcess
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import create_app
-from app.messenger.errors import GraphError, GraphThrottled
+from app.messenger.errors import GraphError, GraphRefused, GraphThrottled, RegionRefused
 from app.messenger.graph.answers import decipher
 from app.messenger.graph.error_rows import ROWS
 from app.messenger.graph.error_table import NOT_LISTED, row_of, row_of_error
@@ -19,10 +19,12 @@ from app.messenger.graph.meanings import ErrorRow, Meaning
 from app.services.container import Services
 from app.web.exceptions import DigitsNotDelivered
 from app.web.pages.chat_code import HELPED_BY_WRITING
+from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.table import problem_of
 from tests.actors import Graph, LogIn, log_in
-from tests.installation import ANA
+from tests.installation import ANA, PAGE
 from tests.web.page_visitor import PageVisitor
+from tests.web.stored_rows import StoredRows
 
 CALLS = ("recipient_for", "profile_name", "send_text")
 OURS = {Meaning.PAGE, Meaning.TOKEN, Meaning.PERMISSION, Meaning.REQUEST, Meaning.UNKNOWN}
@@ -48,14 +50,15 @@ def test_every_row_in_every_call_of_a_page_is_told_honestly(call: str) -> None:
             continue  # the sign-in goes on without the name
         helps = call == "send_text" and isinstance(error, HELPED_BY_WRITING)
         problem = problem_of(DigitsNotDelivered(error) if helps else error)
-        words = f"{problem.title} {problem.english}"
+        words = f"{problem.title} {problem.sentence}"
 
-        assert helps == ("Send us any message" in words), (row, words)
+        assert helps == ("write us" in words), (row, words)
         assert not helps or meaning in THEIRS, row
         assert (meaning in PASSING) == ("try again" in words.lower()), (row, words)
         assert (meaning in PASSING) == problem.passes, row
         if meaning in OURS:
-            assert "on our side, not with your details" in words, row
+            assert "our fault, not yours" in words, row
+            assert "reference" in words, row
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -102,29 +105,39 @@ def visit(services: Services, graph: Graph) -> Visit:
     return Visit(PageVisitor(create_app(replace(services, settings=settings))), graph, login)
 
 
+@pytest.fixture
+def stored(services: Services) -> StoredRows:
+    return StoredRows(services)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An error, with what its page has and the level of its line in the log."""
+    """An error, with its page, the level of its line in the log, and the other line of it."""
 
     code: int
     subcode: int | None
     status: int
-    words: str
+    page: str
     level: str = "error"
+    also: str | None = "setup.fault"
+    # Why the attempt is over.
+    reason: str | None = None
 
 
+REGION = ("region_refused", "error", "graph.region_refused", "region")
 KINDS = [
-    pytest.param(Kind(190, 463, 503, "on our side, not with your details"), id="token"),
-    pytest.param(
-        Kind(210, None, 503, "on our side, not with your details"), id="wrong kind of token"
-    ),
-    pytest.param(Kind(3, None, 503, "on our side, not with your details"), id="capability"),
-    pytest.param(Kind(200, None, 503, "on our side, not with your details"), id="deactivated"),
-    pytest.param(Kind(10, 1893063, 503, "on our side, not with your details"), id="page"),
-    pytest.param(Kind(100, None, 503, "on our side, not with your details"), id="request"),
-    pytest.param(Kind(10, 2018336, 403, "in your country or with this Page"), id="region"),
-    pytest.param(Kind(80001, None, 503, "again in a few minutes", "warning"), id="rate limit"),
-    pytest.param(Kind(1200, None, 503, "again in a minute", "warning"), id="transient"),
+    pytest.param(Kind(190, 463, 503, "graph_refused"), id="token"),
+    pytest.param(Kind(210, None, 503, "graph_refused"), id="wrong kind of token"),
+    pytest.param(Kind(3, None, 503, "graph_refused"), id="capability"),
+    pytest.param(Kind(200, None, 503, "graph_refused"), id="deactivated"),
+    pytest.param(Kind(10, 1893063, 503, "graph_refused"), id="page"),
+    pytest.param(Kind(100, None, 503, "graph_refused"), id="request"),
+    pytest.param(Kind(10, 2018336, 403, *REGION), id="region"),
+    pytest.param(Kind(10, 2018047, 403, *REGION), id="region, the other subcode"),
+    pytest.param(Kind(2018047, None, 403, *REGION), id="region, as a code"),
+    pytest.param(Kind(200, 2018047, 403, *REGION), id="region, with another code"),
+    pytest.param(Kind(80001, None, 503, "graph_throttled", "warning", None), id="rate limit"),
+    pytest.param(Kind(1200, None, 503, "graph", "warning", None), id="transient"),
 ]
 
 
@@ -133,8 +146,9 @@ KINDS = [
 @pytest.mark.parametrize("call", ["recipient_for", "send_text"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_person_reads_whose_fault_it_is_and_the_operator_what_to_do(
-    visit: Visit, call: str, kind: Kind
+    visit: Visit, call: str, kind: Kind, stored: StoredRows
 ) -> None:
+    """Whatever the answer: its page, its status, its buttons, the end of the attempt, the log."""
     visit.graph.refusals[call] = (kind.code, kind.subcode)
 
     with capture_logs() as logs:
@@ -142,15 +156,60 @@ def test_the_person_reads_whose_fault_it_is_and_the_operator_what_to_do(
 
     person = visit.person
     assert kind.status == person.sees.status
-    assert kind.words in person.reads
-    assert "Send us any message" not in person.reads
+    shown = next(problem for problem in PAGE_PROBLEMS.values() if problem.name == kind.page)
+    assert shown.sentence in person.reads
+    assert "write us one" not in person.reads
+    assert ("60" if kind.status == 503 else None) == person.sees.headers.get("retry-after")
+    assert "Back to Messenger" in person.reads
     assert ("Try again" in person.reads) == (kind.level == "warning")
     (line,) = (line for line in logs if line["event"] == "graph.failed")
     row = row_of(kind.code, kind.subcode, call)
     told = [line[name] for name in ("log_level", "call", "cause", "fix")]
     assert [kind.level, call, row.slug, row.fix] == told
     assert f"code {kind.code}" in line["told"]
-    assert row.says not in person.reads
+    others = [line["event"] for line in logs if line["log_level"] == "error"]
+    assert [kind.also] * (kind.also is not None) == [one for one in others if one != "graph.failed"]
+    row_of_attempt = stored.row("attempt")
+    assert kind.reason == row_of_attempt["reason"]
+    assert ("refused" if kind.reason else None) == row_of_attempt["ended_as"]
+    for internal in (row.says, str(kind.subcode), "code", "fbtrace"):
+        assert internal not in person.reads
+
+
+@pytest.mark.usefixtures("jane")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("call", ["recipient_for", "send_text"])
+def test_an_attempt_that_a_region_ended_stays_so(
+    visit: Visit, call: str, stored: StoredRows
+) -> None:
+    """Another try is refused without a call, with the same page."""
+    visit.graph.refusals[call] = (10, 2018336)
+    visit.goes_through()
+    asked = len(visit.graph.calls)
+    visit.graph.refusals.clear()
+
+    visit.person.opens(f"/authorize/{stored.column('attempt', 'id')}")
+
+    assert 403 == visit.person.sees.status
+    assert PAGE_PROBLEMS[RegionRefused].sentence in visit.person.reads
+    assert asked == len(visit.graph.calls)
+    assert not visit.graph.messages
+
+
+@pytest.mark.usefixtures("jane")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_answer_about_another_page_is_our_fault(visit: Visit) -> None:
+    """R14, R16: the token in the settings is another page's; a minute later it still is."""
+    visit.graph.answers_for("2817527131834679")
+
+    with capture_logs() as logs:
+        visit.goes_through()
+
+    assert 503 == visit.person.sees.status
+    assert PAGE_PROBLEMS[GraphRefused].sentence in visit.person.reads
+    (fault,) = (line for line in logs if line["event"] == "setup.fault")
+    assert (f"page {PAGE}", "error") == (fault["subject"], fault["log_level"])
+    assert "Generate token" in fault["fix"]
 
 
 @pytest.mark.usefixtures("jane")
