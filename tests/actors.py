@@ -167,6 +167,8 @@ class Graph:
         self._page_id = page_id
         self._psids: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        # Where their pictures are, by PSID.
+        self.pictures: dict[str, str] = {}
         self.calls: list[PreparedRequest] = []
         self.is_down = False
         self.messages: list[str] = []
@@ -218,6 +220,8 @@ class Graph:
         psid = urlsplit(str(request.url)).path.rpartition("/")[2]
         first, _, last = self._names.get(psid, "").partition(" ")
         known = psid in self._names and {"first_name": first, "last_name": last, "id": psid}
+        if known and psid in self.pictures and "profile_pic" in _parameter(request, "fields"):
+            known["profile_pic"] = self.pictures[psid]
         return self._answer(request, known or None, "No profile available", 2018218)
 
     def _conversations(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:

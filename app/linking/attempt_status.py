@@ -1,7 +1,7 @@
 """The status of an attempt, derived from its row and the clock; nothing here changes a row."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -33,6 +33,7 @@ class AttemptStatus:
     messenger_name: str | None
     # None until the person is known.
     name_outcome: NameOutcome | None
+    picture_url: str | None = field(repr=False)
     user: User | None
     display_name: str | None
     # Confirmed so long ago that Messenger can no longer bring the code.
@@ -93,6 +94,7 @@ def _status(session: Session, attempt: Attempt, at: datetime) -> AttemptStatus:
         psid=attempt.psid,
         messenger_name=attempt.messenger_name,
         name_outcome=_name_outcome(attempt),
+        picture_url=attempt.picture_url,
         user=attempt.user,
         display_name=attempt.display_name,
         code_is_dead=is_code_dead(attempt, at),

@@ -117,6 +117,8 @@ def recognise(session: Session, ticket: Ticket, person: Recognised, *, at: datet
         attempt.psid, attempt.name_outcome = person.psid, person.outcome
         # Its bearer chose it, and pages, notices and terminals show it as it is kept (R17, R82).
         attempt.messenger_name = clean_name(person.messenger_name or "") or None
+        # A face alone, which its bearer chose as well, would say more than it proves.
+        attempt.picture_url = person.picture_url if attempt.messenger_name else None
 
 
 def sign_in(
@@ -186,7 +188,8 @@ def refuse(session: Session, ticket: Ticket, reason: str, *, at: datetime) -> No
     """
     attempt = _unended(session, ticket, at)
     attempt.ended_at, attempt.ended_as, attempt.reason = at, "refused", reason
-    attempt.messenger_name = attempt.memo = None
+    attempt.forget_person()
+    attempt.memo = None
 
 
 def cancel(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
@@ -200,7 +203,8 @@ def cancel(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
     attempt = find_attempt(session, ticket, lock=True)
     if state_of(attempt, at) in {"open", "signed_in"}:
         attempt.ended_at, attempt.ended_as = at, "cancelled"
-        attempt.messenger_name = attempt.memo = None
+        attempt.forget_person()
+        attempt.memo = None
     return status_of(session, ticket, at=at)
 
 

@@ -65,5 +65,5 @@ def match(session: Session, ticket: Ticket, digits_hash: str, *, at: datetime) -
     attempt.digits_tried += 1
     if attempt.digits_tried >= MOST_TRIED:
         attempt.ended_at, attempt.ended_as, attempt.reason = at, "refused", WRONG_DIGITS
-        attempt.messenger_name = None
+        attempt.forget_person()
     return False

@@ -38,7 +38,8 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
     link = link_rows.lock(session, event.page_id, event.psid)
     reason = authorization_codes.misfit(attempt, event, link)
     if reason is not None:
-        attempt.reason, attempt.messenger_name = reason, None
+        attempt.reason = reason
+        attempt.forget_person()
         return _refuse(session, event, attempt, reason, at=at)
     return _make(session, event, attempt, link, at=at)
 
@@ -50,7 +51,8 @@ def burn(session: Session, authorization_code: str | None, reason: str, *, at: d
     )
     if attempt is None or attempt.psid is None:
         return Refused(reason, None, None)
-    attempt.reason, attempt.messenger_name = reason, None
+    attempt.reason = reason
+    attempt.forget_person()
     # The event may lack a page, a person or a time: the attempt's are known.
     page_id, psid = attempt.page_id, attempt.psid
     history.record(session, page_id, psid, "refused", cause=reason, of=attempt, at=at)
@@ -115,7 +117,8 @@ def _make(
     is_superseded = present is not None and moment <= present.event_at
     cause = "superseded" if is_superseded else "messenger"
     _record(session, event, "linked", cause=cause, of=attempt, at=at)
-    name, attempt.messenger_name = attempt.messenger_name, None
+    name = attempt.messenger_name
+    attempt.forget_person()
     attempt.ended_as, attempt.reason = "linked", None
     if is_superseded:
         return None

@@ -78,6 +78,8 @@ class Attempt(Base):
     messenger_name: Mapped[str | None] = mapped_column(String(255))
     # A `NameOutcome`; null until the person is known, and in rows of an older version.
     name_outcome: Mapped[str | None] = mapped_column(String(16))
+    # Blanked together with the name, without which there is none.
+    picture_url: Mapped[str | None] = mapped_column(String(2048))
 
     issuer: Mapped[str | None] = mapped_column(String(255))
     subject: Mapped[str | None] = mapped_column(String(255))
@@ -108,6 +110,10 @@ class Attempt(Base):
     def user(self) -> User | None:
         """The user who has signed in, if one has."""
         return user_of(self.issuer, self.subject)
+
+    def forget_person(self) -> None:
+        """Blank how Messenger shows the person, which is for the pages of the attempt alone."""
+        self.messenger_name = self.picture_url = None
 
 
 class Link(Base):

@@ -34,7 +34,9 @@ def needless_names(at: datetime) -> Iterator[Cleanup[str]]:
     """Yield what removes names that no link needs any more (R112)."""
     is_over = _is_over(at)
     seen_enough = Attempt.opened_at <= at - USERS_NAMED
-    yield _attempts(and_(HAS_MESSENGER_NAME, is_over), _set(messenger_name=None, memo=None))
+    yield _attempts(
+        and_(HAS_MESSENGER_NAME, is_over), _set(messenger_name=None, picture_url=None, memo=None)
+    )
     yield _attempts(and_(HAS_DISPLAY_NAME, seen_enough, is_over), _set(display_name=None))
 
 

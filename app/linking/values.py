@@ -44,11 +44,12 @@ class NameOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The person to whom an account_linking_token was given, as Messenger names them."""
+    """The person to whom an account_linking_token was given, as Messenger shows them."""
 
     psid: Psid
     messenger_name: str | None
     outcome: NameOutcome
+    picture_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,14 @@ def _void(session: Session, which: ColumnElement[bool], reason: str, *, at: date
     void = (
         update(Attempt)
         .where(which, Attempt.ended_at.is_(None))
-        .values(ended_at=at, ended_as="refused", reason=reason, messenger_name=None, memo=None)
+        .values(
+            ended_at=at,
+            ended_as="refused",
+            reason=reason,
+            messenger_name=None,
+            picture_url=None,
+            memo=None,
+        )
         .returning(Attempt.confirmed_at, Attempt.opened_at)
     )
     voided = session.execute(void).all()

@@ -44,11 +44,15 @@ Reason = Literal[
 
 
 class PictureRefused(Exception):
-    """There is no picture that can be shown; *reason* is for logs, and holds no address."""
+    """There is no picture that can be shown; *reason* is for logs, and holds no address.
 
-    def __init__(self, reason: Reason) -> None:
+    *host* is one that PROFILE_PICTURE_HOSTS does not have: an operator may want to add it.
+    """
+
+    def __init__(self, reason: Reason, *, host: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.host = host
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ class PictureFetcher:
         if url.scheme != "https" or url.port not in {None, _PORTS["https"]}:
             raise PictureRefused("address")
         if not any(_is_host_of(url.host or "", allowed) for allowed in self._hosts):
-            raise PictureRefused("host")
+            raise PictureRefused("host", host=url.host)
         return self._proxied if self._egress.proxy_for(url.url) else self._public
 
     def _pools(self, secure: type[HTTPSConnectionPool], *, proxied: bool) -> PoolManager:

@@ -31,6 +31,7 @@ from app.messenger.graph.client import GraphClient
 from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.setup import AppClient, GraphEndpoint, PageClient
 from app.messenger.graph.transport import Observation
+from app.messenger.kept_pictures import MOST_AT_ONCE, KeptPictures
 from app.messenger.pictures import PictureFetcher
 from app.messenger.types import PageId
 from app.services.look_ups import LookUps
@@ -64,6 +65,7 @@ class Services:
     name_hasher: NameHasher = field(repr=False)
     page_profiles: KnownProfiles = field(repr=False)
     picture_fetcher: PictureFetcher = field(repr=False)
+    kept_pictures: KeptPictures = field(repr=False)
     # What stood in people's way, and the references of those who are in no attempt.
     events: EventRecorder = field(repr=False)
     stranger_references: StrangerReferences = field(repr=False)
@@ -201,6 +203,11 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         cores=core_count(), workers=process_count(settings), threads=settings.threads
     )
     hasher = Hasher(slots=admission.hashing)
+    picture_fetcher = PictureFetcher(
+        settings.pictures.hosts,
+        graph_origin=None if settings.graph_url == GRAPH_URL else settings.graph_url,
+        egress=settings.egress,
+    )
     return Services(
         settings=settings,
         engine=engine,
@@ -224,10 +231,10 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         ),
         name_hasher=NameHasher(settings.secret_keys),
         page_profiles=KnownProfiles(partial(writer.read, page_profiles.read_all)),
-        picture_fetcher=PictureFetcher(
-            settings.pictures.hosts,
-            graph_origin=None if settings.graph_url == GRAPH_URL else settings.graph_url,
-            egress=settings.egress,
+        picture_fetcher=picture_fetcher,
+        # Half of the places stay free of pictures: those without one can link all the same.
+        kept_pictures=KeptPictures(
+            picture_fetcher, at_once=max(1, min(MOST_AT_ONCE, admission.admitted // 2))
         ),
         events=EventRecorder(lambda events: writer.write(attempt_events.record, events)),
         stranger_references=StrangerReferences(),

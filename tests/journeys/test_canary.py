@@ -33,6 +33,7 @@ from tests.installation import (
 SECRETS = ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN")
 METRICS_TOKEN = "canary-metrics-token"
 WRONG = "canary-wrong-password"
+FACE = "hash=canary-picture"
 # What anybody may send: in no line of the log, and no row of what is recorded of attempts.
 TYPED = "canary-typed-name"
 HEADERS = {
@@ -105,6 +106,9 @@ class Run:
         person.opens(person.sees.form("Back to Messenger").action.removesuffix("/cancel"))
         person.signs_in(password=WRONG)
         person.signs_in()
+        action = person.sees.form("Connect").action
+        person.opens(action.replace("/confirm", "/picture"))
+        person.opens(action)
         body = json.loads(self.graph.messages[-1])
         digits = digits_in(body)
         self.secrets["digits"] = digits
@@ -179,6 +183,7 @@ class Run:
     def _arrived(self, psid: str) -> tuple[LogIn, Person]:
         login = log_in()
         self.graph.knows(login, psid)
+        self.graph.pictures[psid] = f"https://canary-pictures.example/?psid={psid}&{FACE}"
         browser = self._browser()
         person = Person(browser)
         person.opens(login.address())
@@ -230,6 +235,7 @@ def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture
         run.services.events.flush()
         kept = _dump(run.services)
         events = _dump(run.services, "attempt_event")
+        attempts = _dump(run.services, "attempt").splitlines()
 
     said = capfd.readouterr()
     pages = [f"{a.text} {_without_way_back(a)}" for a in run.answers if a.status != 303]
@@ -250,6 +256,11 @@ def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture
         for token in run.form_tokens
         if token in places[what]
     ]
+    # Whoever has the address gets the picture without us; it is stored while the page may show it.
+    found += [("picture", what) for what in ("log", "pages") if FACE in places[what]]
+    over = [row for row in attempts if "'ended_as': None" not in row]
+    assert over
+    found += [("picture of an ended attempt", row) for row in over if FACE in row]
     assert [] == found
     assert USERNAME not in places["log"]
     assert [] == [sent for sent in SENT if sent in places["log"] or sent in events]
@@ -284,6 +295,7 @@ def test_what_an_operator_must_hear_of_is_logged(
         "request.refused",
         "graph.call",
         "graph.failed",
+        "profile.picture_refused",
         "api.key_refused",
         "api.key_exposed",
         "provider.departed",

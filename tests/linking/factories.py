@@ -22,6 +22,8 @@ OMAR: Final = Identity("local", "omar-9w3x", "o•••@example.com")
 # The same subject of somebody else's: it is another user.
 FOREIGN_JANE: Final = Identity("https://login.example.org", JANE.subject, "j•••@example.com")
 
+PICTURE: Final = "https://scontent.fbcdn.net/ana.png"
+
 CODE_KEY: Final = b"0123456789abcdef0123456789abcdef"
 
 
@@ -55,7 +57,7 @@ def signed_in(  # noqa: PLR0913 - each is what a test is about
 
 def recognised(psid: Psid, name: str | None) -> Recognised:
     """Return what Messenger has told of *psid*."""
-    return Recognised(psid, name, NameOutcome.NAMED if name else NameOutcome.WITHHELD)
+    return Recognised(psid, name, NameOutcome.NAMED if name else NameOutcome.WITHHELD, PICTURE)
 
 
 def successor(ticket: Ticket) -> Ticket:

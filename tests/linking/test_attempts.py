@@ -297,7 +297,8 @@ def test_cancel_of_an_expired_attempt_leaves_it_expired(session: Session) -> Non
 def test_the_name_is_forgotten_when_the_attempt_has_ended(session: Session, ended: str) -> None:
     ticket = _ended(session, ended)
 
-    assert session.get_one(Attempt, ticket.attempt_id).messenger_name is None
+    attempt = session.get_one(Attempt, ticket.attempt_id)
+    assert (None, None) == (attempt.messenger_name, attempt.picture_url)
 
 
 def test_a_closed_account_voids_its_attempts_and_nobody_elses(session: Session) -> None:

@@ -130,7 +130,8 @@ def test_a_code_in_an_unusable_event_is_burnt(session: Session, fault: Fault) ->
 
     attempt = session.scalars(select(Attempt)).one()
     assert Refused(fault, user(JANE), attempt.reference) == outcome
-    assert ("refused", fault, None) == (attempt.ended_as, attempt.reason, attempt.messenger_name)
+    assert ("refused", fault) == (attempt.ended_as, attempt.reason)
+    assert (None, None) == (attempt.messenger_name, attempt.picture_url)
     assert isinstance(later, Refused)
     assert session.scalar(select(Link)) is None
     assert ("refused", fault) == _history(session)[0]

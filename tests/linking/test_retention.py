@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION
@@ -28,7 +28,7 @@ def sweep(session: Session, *, retention: Retention = RETENTION) -> list[int]:
 
 
 def _attempt(name: str, opened: timedelta, **more: object) -> Attempt:
-    person = {"psid": ANA, "messenger_name": "Ana Berg"}
+    person = {"psid": ANA, "messenger_name": "Ana Berg", "picture_url": "https://…"}
     return Attempt(
         id=name,
         reference=name,
@@ -63,7 +63,8 @@ def _ids(session: Session) -> set[str]:
 
 
 def _named(session: Session) -> set[str]:
-    return set(session.scalars(select(Attempt.id).where(Attempt.messenger_name.is_not(None))))
+    shown = or_(Attempt.messenger_name.is_not(None), Attempt.picture_url.is_not(None))
+    return set(session.scalars(select(Attempt.id).where(shown)))
 
 
 def test_history_stays_for_a_year(session: Session) -> None:

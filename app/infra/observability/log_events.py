@@ -7,6 +7,7 @@ fails if an event is missing here, or no longer logged.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.page_log_events import PAGES
 from app.infra.observability.request_log_events import REQUESTS
@@ -262,23 +263,6 @@ _OUTBOX: Final = (
     ),
 )
 
-_GRAPH: Final = (
-    LogEvent("graph.call", "One call to the Graph API, its outcome and its duration."),
-    LogEvent(
-        "graph.failed",
-        "A person or a client of the API got an error because of the Graph API. `told` are its "
-        "words, `cause` and `sentence` what they mean: [Graph's errors](graph-errors.md).",
-        "See `fix`.",
-    ),
-    LogEvent(
-        "graph.region_refused",
-        "Meta's privacy rules for Europe and Japan refuse a person of Page `page`, or the Page: "
-        "Graph's `code` and `subcode`. The attempt, if there was one, is ended.",
-        "If all people of the Page meet it, the Page itself is affected: see "
-        "[Graph's errors](graph-errors.md).",
-    ),
-)
-
 _API: Final = (
     LogEvent(
         "api.key_refused",
@@ -308,7 +292,7 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,
     "Outbox": _OUTBOX,
-    "Graph API": _GRAPH,
+    "Graph API": GRAPH,
     "Pages at Meta": PAGES,
     "API": _API,
 }

@@ -18,6 +18,7 @@ BY_STRANGERS: Final = frozenset(
         "door.header_refused",
         "door.refused",
         "graph.region_refused",
+        "profile.picture_refused",
         "redirect_uri.unknown_names",
         "request.address_unknown",
         "request.failed",

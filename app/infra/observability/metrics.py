@@ -43,6 +43,7 @@ _GRAPH_FAILURES: Final = (
 )
 # away: it may answer in a minute. misconfigured: not before something is changed.
 Failure: TypeAlias = Literal["away", "misconfigured"]
+PictureOutcome: TypeAlias = Literal["shown", "none", "refused", "slow"]
 _building: Final = threading.Lock()
 
 
@@ -114,6 +115,13 @@ class _PageMetrics:
             "threadlink_names",
             "People whose name in Messenger was asked for, by where it was found.",
             ["source"],
+            registry=registry,
+        )
+        self.pictures = Counter(
+            "threadlink_pictures",
+            "Messenger pictures of people, by outcome: shown, none (Messenger gives no address), "
+            "refused, or slow (not there in time, or no place to fetch it).",
+            ["outcome"],
             registry=registry,
         )
         self.lost_events = Counter(
@@ -238,6 +246,11 @@ def count_redirect_refusal(reason: str) -> None:
 def count_name(source: str) -> None:
     """Count a person whose name was asked for, by where it was found or why it was not."""
     _metrics().pages.names.labels(source).inc()
+
+
+def count_picture(outcome: PictureOutcome) -> None:
+    """Count a picture of a person that a page asked for, or could not."""
+    _metrics().pages.pictures.labels(outcome).inc()
 
 
 def count_lost_events(number: int) -> None:

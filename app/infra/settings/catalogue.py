@@ -282,6 +282,10 @@ META: Final = (
         "The origins to which a browser may be sent back, separated by spaces.",
     ),
     Description(
+        "PROFILE_PICTURES",
+        "0: people's own pictures are not asked of Messenger, and not shown where they connect.",
+    ),
+    Description(
         "PROFILE_PICTURE_HOSTS",
         "The hosts from which pictures are fetched that Graph names, separated by spaces. One that "
         "begins with a dot means all names below. A GRAPH_URL that is not Meta's is one of them.",

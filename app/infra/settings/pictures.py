@@ -1,10 +1,10 @@
-"""The setting of people's and Pages' pictures: the hosts from which they may be fetched."""
+"""Settings of people's and Pages' pictures: whether they are shown, and from which hosts."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from app.infra.network.addresses import is_host
-from app.infra.settings.parsing import SettingError
+from app.infra.settings.parsing import SettingError, yes_or_no
 from app.infra.settings.reader import Reader
 
 # Where profile pictures of Graph have been seen; Meta names no list.
@@ -13,15 +13,20 @@ META_PICTURE_HOSTS: Final = ("platform-lookaside.fbsbx.com", ".fbsbx.com", ".fbc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSettings:
-    """The hosts of pictures; one that begins with a dot means all names below."""
+    """The hosts of pictures; one that begins with a dot means all names below.
 
+    *shown*: people's own are asked for and shown.
+    """
+
+    shown: bool = True
     hosts: tuple[str, ...] = META_PICTURE_HOSTS
 
 
 def read_pictures(reader: Reader) -> PictureSettings:
     """Return the settings of pictures."""
     return PictureSettings(
-        hosts=reader.optional("PROFILE_PICTURE_HOSTS", picture_hosts, META_PICTURE_HOSTS)
+        shown=reader.optional("PROFILE_PICTURES", yes_or_no, True),
+        hosts=reader.optional("PROFILE_PICTURE_HOSTS", picture_hosts, META_PICTURE_HOSTS),
     )
 
 

@@ -169,7 +169,9 @@ class GraphClient:
             case _:
                 raise GraphUnavailable("an answer without a recipient", call="recipient_for")
 
-    def profile(self, psid: Psid, *, deadline: Deadline | None = None) -> Profile:
+    def profile(
+        self, psid: Psid, *, with_picture: bool = True, deadline: Deadline | None = None
+    ) -> Profile:
         """Return the profile of *psid* in Messenger, as far as Messenger shows it.
 
         Without a name, also if there was no answer: `Profile.source` tells which.
@@ -177,7 +179,7 @@ class GraphClient:
         Raises:
             GraphRefused: What Graph refuses is not the person's profile.
         """
-        return self._profiles.read(psid, deadline=deadline)
+        return self._profiles.read(psid, with_picture=with_picture, deadline=deadline)
 
     def unlink(self, psid: Psid) -> None:
         """End the link of *psid* in Messenger; a repetition does no harm.

@@ -29,6 +29,8 @@ Source = Literal["profile", "conversations", "withheld", "unavailable"]
 MOST_REFUSED: Final = 3
 PAUSE_S: Final = 600.0
 ROAD: Final = "profile_name"
+_NAMES: Final = "first_name,last_name"
+_WITH_PICTURE: Final = f"{_NAMES},profile_pic"
 _LONGEST_ADDRESS: Final = 2048
 
 
@@ -73,7 +75,9 @@ class Profiles:
         self._refused: deque[Psid] = deque(maxlen=MOST_REFUSED)
         self._paused_until = now()
 
-    def read(self, psid: Psid, *, deadline: Deadline | None = None) -> Profile:
+    def read(
+        self, psid: Psid, *, with_picture: bool = True, deadline: Deadline | None = None
+    ) -> Profile:
         """Return the profile of *psid*; a name from the page's conversations where it has none.
 
         Raises:
@@ -82,7 +86,7 @@ class Profiles:
         if not is_id(psid):
             return Profile()
         deadline = deadline or Deadline(TOTAL_S)
-        own = self._own(psid, deadline)
+        own = self._own(psid, deadline, with_picture=with_picture)
         if own.name:
             return own
         found = self._conversations.name_of(psid, deadline)
@@ -92,7 +96,7 @@ class Profiles:
         is_withheld = all(miss.is_withheld for miss in missed)
         return replace(own, source="withheld" if is_withheld else "unavailable", missed=missed)
 
-    def _own(self, psid: Psid, deadline: Deadline) -> Profile:
+    def _own(self, psid: Psid, deadline: Deadline, *, with_picture: bool) -> Profile:
         """Return what the person's own profile shows."""
         if self._now() < self._paused_until:
             reason = "not asked after refusals"
@@ -103,7 +107,7 @@ class Profiles:
                     name=ROAD,
                     method="GET",
                     path=f"/{psid}",
-                    params={"fields": "first_name,last_name,profile_pic"},
+                    params={"fields": _WITH_PICTURE if with_picture else _NAMES},
                     may_repeat=True,
                 ),
                 deadline=deadline,

@@ -54,11 +54,12 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
             services().admission.enter(),
         ):
             psid = graph.recipient_for(cookie.account_linking_token, deadline=deadline)
-            profile = graph.profile(psid, deadline=deadline)
+            with_picture = services().settings.pictures.shown
+            profile = graph.profile(psid, with_picture=with_picture, deadline=deadline)
             if profile.failure and services().settings.confirm_in_chat == "never":
                 # To ask again is then the only thing that protects the person.
                 raise profile.failure
-            person = Recognised(psid, profile.name, _outcome(page_id, profile))
+            person = Recognised(psid, profile.name, _outcome(page_id, profile), profile.picture_url)
             services().write(flow.recognise, cookie.ticket, person, hit, at=clock.now())
     except LinkingTokenRefused:
         # Outside the count: an attempt that is over by now refunds no token.
@@ -82,6 +83,8 @@ def _outcome(page_id: PageId, profile: Profile) -> NameOutcome:
 def _tell(person: Recognised, profile: Profile) -> None:
     """Count, log and note what Messenger has told of the name; none of them has the name."""
     is_named = person.outcome in {NameOutcome.NAMED, NameOutcome.LIKE_BRAND}
+    if person.picture_url is None:
+        metrics.count_picture("none")
     metrics.count_name(profile.source if is_named else person.outcome)
     for miss in profile.missed:
         obstacles.note_miss(miss)
