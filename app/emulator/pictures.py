@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, request
 
+from app.emulator import network_faults
 from app.emulator.context import Emulator, current_emulator
 from app.emulator.faults import failures
 from app.emulator.faults.failures import Failure
+from app.emulator.faults.pictures import PICTURE_FAULTS
 from app.emulator.webhooks.journal import Exchange
 
 bp = Blueprint("pictures", __name__)
@@ -21,6 +23,10 @@ FOLDER: Final = Path(__file__).parent / "static/pictures"
 # Of the demo's Page, for the settings of the server under test.
 HARBOUR_COFFEE_LOGO: Final = FOLDER / "harbour-coffee.png"
 _STRANGER: Final = "person"
+_PNG: Final = "image/png"
+_HUGE: Final = 1024 * 1024
+# Where cloud machines learn their own secrets.
+_INWARD: Final = "https://169.254.169.254/latest/meta-data/"
 _DRAWN: Final = frozenset(path.stem for path in FOLDER.glob("*.png"))
 # Meta says that an address expires, not when.
 # https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
@@ -81,7 +87,26 @@ def _answer(
     person = next(each.person for each in emulator.state.every_thread() if each.psid == psid)
     name = _file_of(person)
     drawn = name if name in _DRAWN else _STRANGER
-    return Response((FOLDER / f"{drawn}.png").read_bytes(), content_type="image/png"), None
+    return _faulty(emulator, (FOLDER / f"{drawn}.png").read_bytes()), None
+
+
+def _faulty(emulator: Emulator, picture: bytes) -> Response:
+    """Answer with *picture*, or as the fault has it that is on."""
+    fault = next((row[0] for row in PICTURE_FAULTS if emulator.faults.fires(row[0])), None)
+    whole = Response(picture, content_type=_PNG)
+    match fault:
+        case "picture-gone":
+            return Response("Not Found", 404, content_type="text/plain; charset=utf-8")
+        case "picture-slow":
+            return network_faults.dripping(whole)
+        case "picture-huge":
+            return Response(picture.ljust(_HUGE, b"\0"), content_type=_PNG)
+        case "picture-html":
+            return Response("<!DOCTYPE html><script>alert(1)</script>", content_type=_PNG)
+        case "picture-inward":
+            return Response(status=302, headers={"Location": _INWARD})
+        case _:
+            return whole
 
 
 def _refusal(words: str) -> Response:

@@ -1,13 +1,18 @@
 """Pictures of people: their addresses expire, and each belongs to one person."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.emulator import create_emulator, demo_settings, psid_for
-from app.emulator.pictures import FOLDER
+from app.emulator import FAULTS, EmulatorServer, create_emulator, demo_settings, psid_for
+from app.emulator.context import emulator_of
+from app.emulator.faults.pictures import PICTURE_FAULTS
+from app.emulator.pictures import FOLDER, profile_pic
+from app.messenger.kept_pictures import MOST_BYTES, PATIENCE_S
+from app.messenger.pictures import PictureFetcher, PictureRefused
 from tests.emulator.conftest import ORIGIN, ManualClock, Person, journal_titles
 
 LARGEST = 20 * 1024
@@ -78,6 +83,41 @@ def test_what_a_server_fetches_is_in_the_inspector_and_what_the_chat_shows_is_no
 
     assert [] == unseen
     assert ["GET platform/profilepic"] == journal_titles(ana.emulator)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[EmulatorServer]:
+    with EmulatorServer(demo_settings()) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("picture-gone", "status"),
+        ("picture-slow", "slow"),
+        ("picture-huge", "size"),
+        ("picture-html", "type"),
+        ("picture-inward", "host"),
+    ],
+)
+def test_a_server_shows_nothing_of_a_faulty_picture(
+    served: EmulatorServer, fault: str, reason: str
+) -> None:
+    """The server under test, as it fetches; without the fault the picture is there."""
+    emulator = emulator_of(served.app)
+    page = emulator.settings.pages[0]
+    psid = psid_for(emulator.settings, page.id, emulator.settings.people[0])
+    address = served.origin + profile_pic(emulator, psid)
+    fetcher = PictureFetcher((), graph_origin=served.origin)
+    fetcher.fetch(address, most_bytes=MOST_BYTES, total_s=PATIENCE_S)
+
+    emulator.faults.turn_on(fault, times=1)
+    with pytest.raises(PictureRefused) as refused:
+        fetcher.fetch(address, most_bytes=MOST_BYTES, total_s=0.2 if reason == "slow" else 9)
+
+    assert reason == refused.value.reason
+    assert {name for name, _, _ in PICTURE_FAULTS} <= set(FAULTS)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.png")), ids=lambda path: path.stem)

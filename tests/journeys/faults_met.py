@@ -96,6 +96,8 @@ _NEVER_CONFIRMED: Final[Mapping[str, tuple[str, ...]]] = {
 _HARMLESS: Final = (
     *("twice", "recut", "mixed-messages", "mixed-standby", "mixed-changes", "other-objects"),
     *("in-standby", "webhook-500", "webhook-timeout", "limit-5s"),
+    # The initial stands where the picture would.
+    *("picture-gone", "picture-slow", "picture-huge", "picture-html", "picture-inward"),
     # Of calls that no person waits for, or that are made as these ask for.
     *("proof-required", "unlink-silent", "version-expired", "thread-settings-gone"),
     "page-profile-refused",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from app.emulator.faults.pictures import PICTURE_FAULTS
 from app.emulator.faults.rare_errors import RARE_ERRORS, REPORTED_ERRORS
 
 Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldom"]
@@ -191,6 +192,7 @@ _ROWS = (
         "The person's conversation has “Facebook user” in place of the name.",
         "Not documented; a server must take no words of Meta’s for a name.",
     ),
+    *(_graph(*row) for row in PICTURE_FAULTS),
     _graph(
         "page-profile-refused",
         "The name and the picture of the Page are refused: 10.",

@@ -9,10 +9,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app.emulator import ids
+from app.emulator import ids, network_faults
 from app.emulator.context import Emulator, current_emulator
 from app.emulator.faults.table import Fault
-from app.emulator.graph import advice, edges, network_faults, problems, usage
+from app.emulator.graph import advice, edges, problems, usage
 from app.emulator.graph.call import AppCall, PageCall, authenticate
 from app.emulator.graph.params import read_params
 from app.emulator.graph.problems import GraphProblem

@@ -89,6 +89,16 @@ _COMMON: Final = (
         )
         for kind in ("refused", "throttled", "foreign", "placeholder")
     ),
+    *(
+        Row(
+            fault=f"picture-{kind}",
+            ours=ours(LINKED),
+            foreign=client(_APIS, "profile", "Graph 200"),
+            why="ours shows the initial in the place of the picture, and waits for none; the "
+            "library returns the address alone",
+        )
+        for kind in ("gone", "slow", "huge", "html", "inward")
+    ),
     Row(
         fault="page-profile-refused",
         ours=ours(LINKED),
