@@ -147,9 +147,8 @@ def _page_of_attempt(
         is_limited = isinstance(exc, RateLimited)
         username = meant_name(request.form.get("username", "")) if is_limited else None
         return page_of(cookie, status, problem=problem, username=username)
-    again = (
-        url_for("authorize.show", attempt_id=cookie.ticket.attempt_id) if problem.passes else None
-    )
+    may_pass = problem.passes or problem.is_ours
+    again = url_for("authorize.show", attempt_id=cookie.ticket.attempt_id) if may_pass else None
     return stop_page(cookie, problem, status, again=again)
 
 

@@ -6,7 +6,7 @@ The browser of the attempt gets it from here: Meta learns nothing of who looks, 
 from typing import Final
 
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 
 from app.infra import clock
@@ -35,7 +35,7 @@ def show(attempt_id: str) -> ResponseReturnValue:
     status = _status(attempt_id)
     if status is None:
         return _none()
-    address = shown_address(status)
+    address = _shown_address(status)
     if address is None:
         services().kept_pictures.forget(attempt_id)
         return _none()
@@ -45,8 +45,13 @@ def show(attempt_id: str) -> ResponseReturnValue:
     return Response(picture.content, content_type=picture.kind)
 
 
-def shown_address(status: AttemptStatus) -> str | None:
-    """Return where the picture is that the pages of the attempt may show, None if they may not."""
+def picture_url(attempt_id: str, status: AttemptStatus) -> str | None:
+    """Return where the browser finds the picture, None where the initial stands for it."""
+    return url_for("pictures.show", attempt_id=attempt_id) if _shown_address(status) else None
+
+
+def _shown_address(status: AttemptStatus) -> str | None:
+    """Return where Messenger has the picture that pages may show, None if they may show none."""
     may_show = services().settings.pictures.shown and not status.is_over
     return status.picture_url if may_show and status.state == "signed_in" else None
 

@@ -33,7 +33,7 @@ from app.web.pages.outcomes import (
     outcome_of,
     outcome_of_problem,
 )
-from app.web.pages.pictures import shown_address
+from app.web.pages.pictures import picture_url
 from app.web.pages.provider_marks import mark_of
 from app.web.pages.time_left import TimeLeft
 from app.web.pages.webviews import is_offered, not_here
@@ -118,7 +118,12 @@ def stop_page(
     if status is not None and status.is_over:
         attempt_cookie.cut_down(cookie)
     body = _outcome_page(
-        cookie, status, outcome_of_problem(problem), again_action=again, again_method="get"
+        cookie,
+        status,
+        outcome_of_problem(problem),
+        again_action=again,
+        again_method="get",
+        again_last=problem.is_ours,
     )
     return body, problem.status
 
@@ -188,7 +193,7 @@ def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         question=question(cookie, status),
         not_you_action=url_for("authorize.sign_out", attempt_id=attempt_id),
         messenger_name=clean_name(status.messenger_name or "") or None,
-        picture_url=_picture_url(cookie, status),
+        picture_url=picture_url(attempt_id, status),
         like_brand=status.name_outcome is NameOutcome.LIKE_BRAND,
         display_name=clean_name(status.display_name or ""),
         replaces=status.replaces,
@@ -199,13 +204,6 @@ def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         problem=problem,
         **_form_frame(cookie, status),
     )
-
-
-def _picture_url(cookie: AttemptCookie, status: AttemptStatus) -> str | None:
-    """Return where the browser finds the person's picture, None where the initial stands for it."""
-    if shown_address(status) is None:
-        return None
-    return url_for("pictures.show", attempt_id=cookie.ticket.attempt_id)
 
 
 def can_choose_password(status: AttemptStatus) -> bool:

@@ -145,7 +145,9 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     ),
     Busy: Problem(503, "busy", _BUSY, _IN_A_MOMENT, passes=True),
     NotCommitted: Problem(503, "database_busy", _BUSY, _IN_A_MOMENT, passes=True),
-    AuthenticatorMisconfigured: Problem(503, "sign_in_misconfigured", _OURS, _OUR_SIDE, _LATER),
+    AuthenticatorMisconfigured: Problem(
+        503, "sign_in_misconfigured", _OURS, _OUR_SIDE, _LATER, is_ours=True
+    ),
     AuthenticatorUnavailable: Problem(
         503,
         "sign_in_unavailable",
@@ -157,7 +159,7 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     GraphThrottled: Problem(
         503, "graph_throttled", _NO_MESSENGER, N_("Try again in a few minutes."), passes=True
     ),
-    GraphRefused: Problem(503, "graph_refused", _OURS, _OUR_SIDE, _LATER),
+    GraphRefused: Problem(503, "graph_refused", _OURS, _OUR_SIDE, _LATER, is_ours=True),
     RegionRefused: Problem(
         403,
         "region_refused",

@@ -20,6 +20,8 @@ class Problem:
     next_step: Message | None = None
     # Whether the same request may succeed in a moment.
     passes: bool = False
+    # Whether it passes only once the server's operator has acted.
+    is_ours: bool = False
     # Whether the person has typed something wrong.
     is_typed: bool = False
 

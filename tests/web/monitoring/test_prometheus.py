@@ -82,6 +82,7 @@ def test_linking_is_counted_step_by_step(
         ("threadlink_graph_calls_total", "ok", "recipient_for"): 1,
         ("threadlink_graph_calls_total", "ok", "profile_name"): 1,
         ("threadlink_names_total", "profile"): 1,
+        ("threadlink_pictures_total", "none"): 1,
         ("threadlink_webhook_requests_total", "taken"): 1,
         ("threadlink_link_events_total", "made"): 1,
     } == grown

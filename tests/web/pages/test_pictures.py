@@ -108,7 +108,8 @@ def test_the_page_shows_the_face_and_waits_for_none(scene: Scene) -> None:
     """No page asks for a picture itself: with Meta slow, the initial is there at once."""
     scene.signs_in()
     assert not scene.fetching.asked
-    assert "A" in scene.person.reads
+    attempt_id = StoredRows(scene.services).column("attempt", "id")
+    assert f'<img src="/authorize/{attempt_id}/picture" alt=""' in scene.person.sees.text
 
     answer = scene.picture()
 
@@ -282,3 +283,4 @@ def test_without_pictures_none_is_asked_for(make_scene: Callable[..., Scene]) ->
     assert StoredRows(scene.services).column("attempt", "picture_url") is None
     assert _nothing_there(scene.picture())
     assert not scene.fetching.asked
+    assert "<img" not in scene.person.sees.text
