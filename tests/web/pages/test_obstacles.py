@@ -335,7 +335,7 @@ ENTRIES: dict[str, tuple[Callable[[LogIn], str], str, str]] = {
     "no redirect_uri": (
         lambda login: f"account_linking_token={login.account_linking_token}",
         "link_incomplete",
-        "",
+        "no_redirect_uri",
     ),
     "evil redirect_uri": (
         lambda _: "account_linking_token=canary&redirect_uri=https://evil.example/canary",
