@@ -30,6 +30,8 @@ _ICONS: Final = {
     "not_found": "compass",
 }
 _ANY_OTHER: Final = "broken-link"
+# Messenger itself stands in the way, so that another way to the business is of use.
+_OFFERING_WEBSITE: Final = frozenset({"region_refused", "link_incomplete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Outcome:
     title: Message
     sentence: Message
     next_step: Message | None = None
+    offers_website: bool = False
 
 
 WAITING: Final = Outcome("clock", N_("Connecting…"), N_("This takes a few seconds."))
@@ -89,4 +92,10 @@ def outcome_of(status: AttemptStatus) -> Outcome:
 def outcome_of_problem(problem: Problem) -> Outcome:
     """Return the page of a *problem*."""
     icon = _ICONS.get(problem.name, _ANY_OTHER)
-    return Outcome(icon, problem.title, problem.sentence, problem.next_step)
+    return Outcome(
+        icon,
+        problem.title,
+        problem.sentence,
+        problem.next_step,
+        offers_website=problem.name in _OFFERING_WEBSITE,
+    )

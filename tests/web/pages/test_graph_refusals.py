@@ -246,3 +246,33 @@ def test_without_a_name_a_sign_in_goes_on_only_if_messenger_withholds_it(
     assert goes_on == ("Name not shown" in person.reads)
     assert goes_on != ("on our side, not with your details" in person.reads)
     assert "Ana Berg" not in person.reads
+
+
+@pytest.mark.usefixtures("jane")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_where_messenger_cannot_connect_the_website_is_offered(
+    services: Services, graph: Graph
+) -> None:
+    """Beside a region's refusal and a Log In without a way back; beside no fault that passes."""
+    website = "https://shop.example/help"
+    (page,) = services.settings.pages
+    pages = (replace(page, brand=replace(page.brand, website_url=website)),)
+    app = create_app(replace(services, settings=replace(services.settings, pages=pages)))
+    seen = {}
+    for name, numbers in {
+        "region": (10, 2018336),
+        "ours": (190, 463),
+        "passing": (2, None),
+    }.items():
+        login = log_in()
+        graph.refusals["recipient_for"] = numbers
+        visit = Visit(PageVisitor(app), graph, login)
+        visit.goes_through()
+        seen[name] = website in visit.person.sees.text
+    person = PageVisitor(app)
+    seen["no redirect_uri"] = (
+        website
+        in person.opens(f"/authorize?account_linking_token={login.account_linking_token}").text
+    )
+
+    assert {"region": True, "ours": False, "passing": False, "no redirect_uri": True} == seen
