@@ -42,6 +42,8 @@ def series(database: URL) -> Series:
     metrics.count_sign_in_failure("throttled")
     metrics.count_authenticator_failure("local", "away")
     metrics.count_redirect_refusal("origin")
+    metrics.count_name("profile")
+    metrics.count_picture("shown")
     metrics.count_graph_call("page", "ok", seconds=0.1, usage={"x-app-usage": 1})
     metrics.count_door_refusal("no thread free")
     services = build(settings_for(database, METRICS_TOKEN="token"))

@@ -20,8 +20,7 @@ from app.web.languages import translation
 from app.web.languages.message import N_, Message
 from app.web.languages.translation import direction
 from app.web.pages import outcomes
-from app.web.pages.outcomes import Outcome, outcome_of_problem
-from app.web.pages.rendering import CONTINUE, SEND_CODE, TRY_AGAIN
+from app.web.pages.outcomes import CONTINUE, SEND_CODE, TRY_AGAIN, Outcome, outcome_of_problem
 from app.web.pages.time_left import TimeLeft, text_of
 from app.web.problems.forms import (
     PROVIDER_NOWHERE,
@@ -59,8 +58,6 @@ class Brand:
     @property
     def initial(self) -> str:
         return self.name[:1].upper()
-
-    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)

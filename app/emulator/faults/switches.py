@@ -2,7 +2,8 @@
 
 import threading
 
-from app.emulator.faults.table import FAULTS, Fault
+from app.emulator.faults.fault import Fault
+from app.emulator.faults.table import FAULTS
 
 
 class FaultSwitches:

@@ -1,39 +1,10 @@
 """The table of faults: what each does, and the source that shows that it can happen."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
+from app.emulator.faults.fault import Fault, GraphError
 from app.emulator.faults.pictures import PICTURE_FAULTS
 from app.emulator.faults.rare_errors import RARE_ERRORS, REPORTED_ERRORS
-
-Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldom"]
-
-
-@dataclass(frozen=True, slots=True)
-class GraphError:
-    """The error object with which Graph answers a call."""
-
-    code: int
-    message: str
-    subcode: int | None = None
-    status: int = 400
-    is_transient: bool | None = None
-    # Whose rate limit is reached, which decides the usage header; None for any other error.
-    usage: Literal["app", "business", "page"] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A fault that can be turned on; `source` is a URL, or a sentence where there is none."""
-
-    name: str
-    area: Area
-    does: str
-    source: str
-    error: GraphError | None = None
-    # The Graph calls that it affects; empty means every call.
-    calls: frozenset[str] = frozenset()
-
 
 _PLATFORM = "https://developers.facebook.com/docs/messenger-platform"
 _WEBHOOKS = f"{_PLATFORM}/webhooks"

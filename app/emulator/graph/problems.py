@@ -5,7 +5,7 @@ from typing import Any
 
 from app.emulator import ids
 from app.emulator.faults.failures import Failure
-from app.emulator.faults.table import Fault, GraphError
+from app.emulator.faults.fault import Fault, GraphError
 
 NO_MATCHING_USER = 2018001
 MESSAGE_AND_ACTION = 2018014

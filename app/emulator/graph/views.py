@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from app.emulator import ids, network_faults
 from app.emulator.context import Emulator, current_emulator
-from app.emulator.faults.table import Fault
+from app.emulator.faults.fault import Fault
 from app.emulator.graph import advice, edges, problems, usage
 from app.emulator.graph.call import AppCall, PageCall, authenticate
 from app.emulator.graph.params import read_params

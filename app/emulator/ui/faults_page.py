@@ -9,8 +9,9 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.emulator.context import current_emulator
+from app.emulator.faults.fault import Fault
 from app.emulator.faults.scenarios import SCENARIOS
-from app.emulator.faults.table import FAULTS, Fault
+from app.emulator.faults.table import FAULTS
 from app.emulator.triggers import TRIGGERS, Trigger, run_trigger
 
 bp = Blueprint("faults", __name__, url_prefix="/faults")

@@ -7,10 +7,11 @@ of them answers for all.
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+
+from app.infra.observability.readings import Reading, Readings
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -45,16 +46,6 @@ _GRAPH_FAILURES: Final = (
 Failure: TypeAlias = Literal["away", "misconfigured"]
 PictureOutcome: TypeAlias = Literal["shown", "none", "refused", "slow"]
 _building: Final = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A gauge that is read when it is asked for; *values* are by the values of *labels*."""
-
-    name: str
-    words: str
-    labels: tuple[str, ...]
-    values: Mapping[tuple[str, ...], float]
 
 
 class _WebhookMetrics:
@@ -281,24 +272,8 @@ def exposition(readings: Iterable[Reading]) -> bytes:
     if FOLDER in os.environ:
         counted = CollectorRegistry()
         MultiProcessCollector(counted)  # type: ignore[no-untyped-call]  # the library's own
-    momentary.register(_Readings(readings))
+    momentary.register(Readings(readings))
     return generate_latest(counted) + generate_latest(momentary)
-
-
-class _Readings:
-    """A collector of *readings*, which are the same whichever process is asked."""
-
-    def __init__(self, readings: Iterable[Reading]) -> None:
-        self._readings = tuple(readings)
-
-    def collect(self) -> Iterable[Any]:
-        from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415
-
-        for reading in self._readings:
-            family = GaugeMetricFamily(reading.name, reading.words, labels=reading.labels)
-            for values, number in reading.values.items():
-                family.add_metric(values, number)
-            yield family
 
 
 @cache

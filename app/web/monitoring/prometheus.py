@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, abort, g, request
 
 from app.infra import clock
 from app.infra.observability import metrics
-from app.infra.observability.metrics import Reading
+from app.infra.observability.readings import Reading
 from app.linking import graph_unlink
 from app.messenger.errors import RedirectRefused
 from app.outbox import dropped, heartbeats, inspection

@@ -75,6 +75,11 @@ ASK_FOR_CODE: Final = Outcome(
     N_("We’ll send a 6-digit code to this Messenger profile."),
 )
 
+# The buttons of these pages, beside "Back to Messenger".
+TRY_AGAIN: Final = N_("Try again")
+CONTINUE: Final = N_("Continue")
+SEND_CODE: Final = N_("Send a code")
+
 
 def outcome_of(status: AttemptStatus) -> Outcome:
     """Return what became of a confirmed or ended attempt."""

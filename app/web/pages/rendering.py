@@ -19,15 +19,18 @@ from app.messenger.errors import LinkingTokenRefused, RegionRefused
 from app.web import obstacles, request_reference
 from app.web.current import services
 from app.web.languages import translation
-from app.web.languages.message import N_
 from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_here, brand_of, shown_brand
 from app.web.pages.csrf import csrf_token, question
+from app.web.pages.help_links import help_links
 from app.web.pages.outcomes import (
     ASK_FOR_CODE,
+    CONTINUE,
     LINKED,
     PASSWORD_CHANGED,
+    SEND_CODE,
+    TRY_AGAIN,
     WAITING,
     Outcome,
     outcome_of,
@@ -43,17 +46,6 @@ from app.web.problems.problem import Problem
 
 REFRESH_SECONDS: Final = 3
 
-# The buttons of pages without a form.
-TRY_AGAIN: Final = N_("Try again")
-CONTINUE: Final = N_("Continue")
-SEND_CODE: Final = N_("Send a code")
-
-# The links below the form, by the names that the settings give them.
-_HELP: Final = {
-    "help": N_("Forgot your password?"),
-    "sign_up": N_("Create an account"),
-    "contact": N_("Get help"),
-}
 # By the reason of a refused attempt.
 _REFUSED: Final = {
     TOKEN_REFUSED: PAGE_PROBLEMS[LinkingTokenRefused],
@@ -161,10 +153,7 @@ def _sign_in_page(
             for provider in methods.providers
             if provider not in offered
         ],
-        help_links=[
-            (name, getattr(texts, name, "") or _HELP[name], url)
-            for name, url in brand.help_links or services().settings.sign_in.help_links
-        ],
+        help_links=help_links(brand, texts),
         texts=texts,
         **_form_frame(cookie, status),
     )

@@ -4,13 +4,13 @@
 // A password that can be looked at is typed wrong less often on a phone.
 for (const button of document.querySelectorAll("button[data-shows]")) {
   const field = document.getElementById(button.dataset.shows);
-  const hidden = [button.textContent, button.getAttribute("aria-label")];
-  const shown = [button.dataset.shown, button.dataset.shownLabel];
+  const hidden = { text: button.textContent, label: button.getAttribute("aria-label") };
+  const shown = { text: button.dataset.shown, label: button.dataset.shownLabel };
   const show = (isShown) => {
-    const [text, label] = isShown ? shown : hidden;
+    const words = isShown ? shown : hidden;
     field.type = isShown ? "text" : "password";
-    button.textContent = text;
-    button.setAttribute("aria-label", label);
+    button.textContent = words.text;
+    button.setAttribute("aria-label", words.label);
   };
   button.hidden = false;
   button.addEventListener("click", () => show(field.type === "password"));

@@ -5,8 +5,8 @@ from inspect import getsource
 
 import pytest
 
+from app.emulator.faults.fault import GraphError as EmulatedError
 from app.emulator.faults.table import FAULTS
-from app.emulator.faults.table import GraphError as EmulatedError
 from app.emulator.graph import problems
 from app.messenger.errors import (
     GraphError,
