@@ -13,7 +13,11 @@ from app.infra.settings.reader import Reader
 # The language in which the texts are written in the code.
 SOURCE: Final = "en"
 # Those with a whole and reviewed catalogue (app/web/languages/catalogues): the tests hold that.
-SHIPPED: Final = (SOURCE,)
+SHIPPED: Final = (
+    SOURCE,
+    *("ar", "bn", "de", "es", "fil", "fr", "he", "hi", "id", "it", "ja", "ko", "nl", "pl"),
+    *("pt-BR", "th", "tr", "vi", "zh-Hans", "zh-Hant"),
+)
 # Made of the English, to see what is not translated or has too little room.
 PSEUDO: Final = "en-XA"
 _BY_LOWER: Final = {name.lower(): name for name in (*SHIPPED, PSEUDO)}

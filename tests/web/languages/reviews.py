@@ -98,6 +98,8 @@ def review_faults(
 
 
 def _is_in(word: str, text: str) -> bool:
-    """Return whether *text* has a word that begins as *word* does."""
+    """Return whether *text* has a word that begins as *word* does; "n't" ends one."""
     plain = text.casefold().replace("’", "'")
+    if word == "n't":
+        return "n't" in plain
     return re.search(rf"(?<!\w){re.escape(word.casefold())}", plain) is not None

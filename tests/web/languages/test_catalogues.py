@@ -241,3 +241,11 @@ def test_a_language_that_is_begun_has_as_many_forms_as_it_needs(
 
     assert begun == again
     assert {"vi": 1, "de": 2, "ar": 6}[language] == catalogues.read(path).num_plurals
+
+
+@pytest.mark.parametrize(
+    ("back", "is_broken"),
+    [("Don’t share it", False), ("Don't share it", False), ("Do share it", True)],
+)
+def test_a_negation_may_end_a_word(back: str, *, is_broken: bool) -> None:
+    assert is_broken == bool(list(Rule((("n't", "not"),), (), "").broken_by(back)))
