@@ -8,6 +8,8 @@ from app.messenger.errors import BadSignature
 
 SIGNATURE = "X-Hub-Signature-256"
 _SCHEME = "sha256="
+# Bytes that are digested sooner than another thread could take over.
+_SHORT = 4096
 _HEADER = re.compile(rf"{_SCHEME}[0-9A-Fa-f]{{64}}")
 
 
@@ -39,5 +41,7 @@ def check_signature(body: bytes, signature: str | None, *, app_secrets: Sequence
 
 
 def _digest(secret: str, body: bytes) -> bytes:
-    # Unlike hmac.digest() this lets other threads run meanwhile, which matters for 4 MiB.
+    if len(body) <= _SHORT:
+        return hmac.digest(secret.encode(), body, "sha256")
+    # Slower by some microseconds, but lets other threads run meanwhile, which matters for 4 MiB.
     return hmac.new(secret.encode(), body, "sha256").digest()

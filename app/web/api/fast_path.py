@@ -97,11 +97,8 @@ class FastPath:
     def _nothing(self, scope: head.Scope, fields: Fields) -> Answer:
         """Return the answer where nobody is linked, or the key may not see who is."""
         reference = new_reference()
-        request_guard.name_request()
+        request_guard.name_on_loop(scope, fields, self._settings)
         request_reference.bind(reference)
-        structlog.contextvars.bind_contextvars(
-            address=request_guard.address_of(scope, fields, self._settings)
-        )
         log.info(
             "request.refused",
             path=f"{PREFIX}{ONE_LINK}",
