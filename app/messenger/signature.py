@@ -50,4 +50,4 @@ def _digest(secret: str, body: bytes) -> bytes:
 @lru_cache(maxsize=8)
 def _keyed(secret: str) -> hmac.HMAC:
     """Return an HMAC with *secret* to be copied, which takes half the time of a new one."""
-    return hmac.new(secret.encode(), digestmod="sha256")
+    return hmac.new(secret.encode(), None, "sha256")

@@ -1,4 +1,4 @@
-"""Deadlines that share a timer, as those of bodies, answers and commits do (R45, R49, R89)."""
+"""Deadlines that share a timer, as those of bodies, answers and commits do."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -80,6 +80,7 @@ async def test_hardly_any_deadline_has_a_timer_of_its_own() -> None:
 
 @on_loop
 async def test_a_block_that_takes_too_long_ends() -> None:
+    """R89: so a slow client occupies nothing for ever."""
     with pytest.raises(TimeoutError), TimeLimit(at(0)) as limit:
         await asyncio.Event().wait()
 
