@@ -80,7 +80,7 @@ async def test_hardly_any_deadline_has_a_timer_of_its_own() -> None:
 
 @on_loop
 async def test_a_block_that_takes_too_long_ends() -> None:
-    """R89: so a slow client occupies nothing for ever."""
+    """So a slow client occupies nothing for ever."""
     with pytest.raises(TimeoutError), TimeLimit(at(0)) as limit:
         await asyncio.Event().wait()
 
