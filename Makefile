@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo sheet test explore check docs catalogues check-language sbom fidelity bench drills install uv
+.PHONY: demo sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -70,16 +70,20 @@ sbom: uv
 fidelity: install
 	.venv/bin/python -m tests.fidelity $(FIDELITY_ARGS)
 
-# Ours, raw floors and rivals side by side on both databases, some 25 minutes; e.g.
-# BENCH_ARGS='--only P1,P6 --rounds 1', and BENCH_ARGS=--write-docs to keep the last run's table.
 # Pictures of every page a person can meet, on phone and desktop, light and dark, in English, Arabic
 # and the pseudo-locale, in build/sheet; or in other languages: make sheet LANGUAGES='de ja'
 sheet: install
 	echo "Drawing all pages ..."
 	.venv/bin/python -m tests.web.page_sheet $(LANGUAGES)
 
+# Ours, raw floors and rivals side by side on both databases, some 35 minutes; e.g.
+# BENCH_ARGS='--only P1,P6 --rounds 1', and BENCH_ARGS=--write-docs to keep the last run's table.
 bench: install
 	.venv/bin/python -m bench $(BENCH_ARGS)
+
+# The same for everyday use: deliveries and look-ups, two rounds, three minutes.
+bench-short: install
+	.venv/bin/python -m bench --short
 
 # The long form of tests/drills, an hour or less: it prints what was acknowledged, refused and lost.
 drills: install

@@ -13,6 +13,5 @@ function request()
 end
 function response(status) if status ~= 200 then refused = refused + 1 end end
 function done(summary, latency)
-  local a_second = summary.requests / summary.duration * 1e6
-  io.write(string.format('JSON {"p50_us":%d,"a_second":%d,"refused":%d}\n', latency:percentile(50), a_second, mine:get("refused")))
+  io.write(string.format('JSON {"requests":%d,"seconds":%.4f,"p50_us":%d,"p99_us":%d,"refused":%d}\n', summary.requests, summary.duration / 1e6, latency:percentile(50), latency:percentile(99), mine:get("refused")))
 end

@@ -1,4 +1,4 @@
-"""Signed deliveries, and wrk to post them."""
+"""Signed deliveries and look-ups, and wrk to ask for them."""
 
 import hmac
 import json
@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.links import psid
 from bench.machine import LOAD_CORE, on_core
 
 SECRET = "s3cret"
 PAGE = "104612345678901"
 SCRIPT = Path(__file__).with_name("post.lua")
+LOOK_UP_SCRIPT = Path(__file__).with_name("get.lua")
 IN_FLIGHT = 64
+MOST_PATHS = 50_000
 
 
 class Load:
@@ -23,12 +26,12 @@ class Load:
         self._folder, self.seconds = folder, seconds
         self._count = 0
 
-    def bodies(self, kind: str, *, events: int, count: int) -> Path:
+    def bodies(self, kind: str, *, events: int, count: int, series: str = "") -> Path:
         """Return a file of *count* deliveries of *events* each, all different.
 
-        The same file again for the same wish: each run has a database of its own.
+        The same file again for the same wish: a run has a database of its own, or else a *series*.
         """
-        path = self._folder / f"{kind}-{events}-{count}.tsv"
+        path = self._folder / f"{kind}-{series}-{events}-{count}.tsv"
         if path.exists():
             return path
         self._count += 1
@@ -62,6 +65,31 @@ class Load:
         if found["wraps"] and not may_repeat:
             print("  NOT CLEAN: the bodies ran out and came again")
         return found
+
+    def look_up(
+        self, port: int, key: str, *, links: int, in_flight: int, seconds: int
+    ) -> dict[str, float]:
+        """Look up people among so many *links* by the API key *key*; return the figures of wrk."""
+        command = ["wrk", "-t1", f"-c{in_flight}", f"-d{seconds}s", "-s", str(LOOK_UP_SCRIPT)]
+        done = subprocess.run(
+            on_core(LOAD_CORE, [*command, f"http://127.0.0.1:{port}"]),
+            env={**os.environ, "PATHS": str(self.paths(links)), "KEY": key},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        (line,) = [x for x in done.stdout.splitlines() if x.startswith("JSON ")]
+        found: dict[str, float] = json.loads(line.removeprefix("JSON "))
+        if found["refused"]:
+            print(f"  NOT CLEAN: {found['refused']:g} look-ups were not answered 200")
+        return found
+
+    def paths(self, links: int) -> Path:
+        """Return a file of the paths of people who are spread over all *links*."""
+        path = self._folder / f"paths-{links}"
+        step = max(1, links // MOST_PATHS)
+        path.write_text("".join(f"/api/v1/links/{PAGE}/{psid(n)}\n" for n in range(0, links, step)))
+        return path
 
     def _deliveries(self, kind: str, events: int, count: int) -> Iterator[str]:
         first = self._count * 10_000_000

@@ -51,10 +51,20 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def cpu_seconds(root: int) -> float:
-    """Return the processor time that the tree of *root* has used."""
+def parent_of(pid: int, *, named: str) -> int | None:
+    """Return the parent of the process *pid*; None if no process of this name has the number."""
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
+    stat = _stat(pid)
+    return int(stat[1]) if stat and name == named else None
+
+
+def cpu_seconds(root: int, *, with_ended: bool = False) -> float:
+    """Return the processor time that the tree of *root* has used, or also its ended children."""
     stats = filter(None, (_stat(pid) for pid in tree(root)))
-    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / TICK
+    return sum(sum(map(int, stat[11 : 15 if with_ended else 13])) for stat in stats) / TICK
 
 
 def memory_mb(root: int) -> float:

@@ -3,12 +3,19 @@
 import statistics
 from pathlib import Path
 
-from bench import picture
+from bench import growth, picture
 from bench.figures import DATABASES, FIGURES, Figure, Results
 
 ROOT = Path(__file__).parent.parent
 PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/bench.svg"
 BEGIN, END = "<!-- made by: python -m bench --write-docs -->", "<!-- end of what was made -->"
+
+GROWTH = (
+    "By links and processes, on all cores, 64 in flight. A µs is of a core, the database server's "
+    f"included; a million people who write {growth.MESSAGES_A_DAY} messages a day, "
+    f"{growth.IN_BUSIEST_HOUR:.0%} of them in the busiest hour, each message a delivery and a "
+    "look-up."
+)
 
 
 def table(results: Results, figures: tuple[Figure, ...] = FIGURES) -> str:
@@ -51,6 +58,7 @@ def write_page(machine: str, rounds: int, results: Results) -> None:
             f"![{picture.words(results)}]({PICTURE.name})",
             f"Measured on {machine}; the median of {rounds} rounds, and the range.",
             table(results),
+            *([GROWTH, growth.table(results)] if growth.table(results) else []),
             END,
         ]
     )

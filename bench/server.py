@@ -1,10 +1,11 @@
-"""A server process on its own core, from its start to its end."""
+"""A server process, from its start to its end."""
 
 import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import machine
@@ -12,16 +13,24 @@ from bench import machine
 PATIENCE_S = 60
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server to start on *port*, on its own core or, if *is_free*, on all."""
+
+    command: list[str]
+    env: Mapping[str, str]
+    port: int
+    is_free: bool = False
+
+
 @contextlib.contextmanager
-def running(
-    command: list[str], env: dict[str, str], port: int, folder: Path
-) -> Iterator[tuple[int, float]]:
-    """Run a server on its core; yield its process id and the seconds until its first answer."""
-    begun = time.perf_counter()
+def running(server: Server, folder: Path) -> Iterator[tuple[int, float]]:
+    """Run *server*; yield its process id and the seconds until its first answer."""
+    begun, port, command = time.perf_counter(), server.port, server.command
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            machine.on_core(machine.SERVER_CORE, command),
-            env=env,
+            command if server.is_free else machine.on_core(machine.SERVER_CORE, command),
+            env=server.env,
             cwd=folder,
             stdout=log,
             stderr=log,

@@ -1,9 +1,9 @@
-"""The time of webhook answers while many people sign in, or wait for a Graph that hangs.
+"""The time of answers to programs while many people sign in, or wait for a Graph that hangs.
 
-    python -m bench.storm probe PORT BODIES SECONDS
+    python -m bench.storm probe PORT REQUESTS SECONDS
     python -m bench.storm people PORT
 
-The probe posts 200 deliveries a second, and a delivery's time counts from when it was due, so that
+The probe sends 200 requests a second, and a request's time counts from when it was due, so that
 a server that stalls cannot hide it. The people have right passwords, and each has an address.
 """
 
@@ -45,33 +45,54 @@ def prepare(env: Mapping[str, str]) -> None:
     services.close()
 
 
-def measure(port: int, bodies: Path, seconds: int, graph: Graph) -> dict[str, float]:
-    """Return the webhook's p99 idle, while people sign in, and while they wait for Graph."""
+def measure(
+    port: int, bodies: Path, look_ups: Path, seconds: int, graph: Graph
+) -> dict[str, float]:
+    """Return the webhook's p99 idle, while people sign in, and while they wait for Graph.
+
+    And that of *look_ups*, whose file has a request in each line, while people sign in.
+    """
+    deliveries = bodies.with_suffix(".requests")
+    with bodies.open() as lines, deliveries.open("w") as file:
+        for line in itertools.islice(lines, A_SECOND * seconds):
+            file.write(json.dumps(_delivery(port, line)) + "\n")
     # Discarded: the first of the idle runs also opens the connections.
-    _probe(port, bodies, 1)
-    idle = _probe(port, bodies, seconds)
+    _probe(port, deliveries, 1)
+    idle = _probe(port, deliveries, seconds)
     with _people(port):
-        storm = _probe(port, bodies, seconds)
+        storm = _probe(port, deliveries, seconds)
+        look_up = _probe(port, look_ups, seconds)
     graph.hangs.set()
     with _people(port):
-        hanging = _probe(port, bodies, seconds)
+        hanging = _probe(port, deliveries, seconds)
     return {
         "idle_p99_ms": idle,
         "storm_p99_ms": storm,
         "storm_ratio": round(storm / idle, 2),
         "hanging_p99_ms": hanging,
         "hanging_ratio": round(hanging / idle, 2),
+        "look_up_p99_ms": look_up,
     }
 
 
-def _probe(port: int, bodies: Path, seconds: int) -> float:
-    command = [sys.executable, "-m", "bench.storm", "probe", str(port), str(bodies), str(seconds)]
+def write_look_ups(paths: Path, port: int, key: str) -> Path:
+    """Return a file of requests for *paths* with the API key *key*."""
+    requests_file = paths.with_suffix(".requests")
+    head = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n\r\n"
+    with paths.open() as lines, requests_file.open("w") as file:
+        for line in lines:
+            file.write(json.dumps(f"GET {line.strip()} HTTP/1.1\r\n{head}") + "\n")
+    return requests_file
+
+
+def _probe(port: int, asked: Path, seconds: int) -> float:
+    command = [sys.executable, "-m", "bench.storm", "probe", str(port), str(asked), str(seconds)]
     done = subprocess.run(
         machine.on_core(machine.LOAD_CORE, command), capture_output=True, text=True, check=True
     )
     found: dict[str, float] = json.loads(done.stdout)
     if found["bad"]:
-        print(f"  NOT CLEAN: {found['bad']:g} deliveries were not answered 200")
+        print(f"  NOT CLEAN: {found['bad']:g} requests were not answered 200")
     return found["p99_ms"]
 
 
@@ -90,10 +111,10 @@ def _people(port: int) -> Iterator[None]:
         process.wait()
 
 
-async def probe(port: int, bodies: Path, seconds: int) -> dict[str, float]:
-    """Post to the webhook at *port*; return the p99 in ms, and how many were not answered 200."""
-    with bodies.open() as file:
-        lines = list(itertools.islice(file, A_SECOND * seconds))
+async def probe(port: int, asked: Path, seconds: int) -> dict[str, float]:
+    """Send what is *asked* to *port*; return the p99 in ms, and how many were not answered 200."""
+    with asked.open() as file:
+        sent = [json.loads(line).encode() for line in itertools.islice(file, A_SECOND * seconds)]
     due: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
     took: list[float] = []
     bad = 0
@@ -112,22 +133,22 @@ async def probe(port: int, bodies: Path, seconds: int) -> dict[str, float]:
 
     posting = [asyncio.create_task(post()) for _ in range(CONNECTIONS)]
     begun = time.perf_counter() + 0.1
-    for number, line in enumerate(lines):
+    for number, request in enumerate(sent):
         moment = begun + number / A_SECOND
         await asyncio.sleep(max(0, moment - time.perf_counter()))
-        due.put_nowait((moment, _request(port, line)))
+        due.put_nowait((moment, request))
     for _ in posting:
         due.put_nowait(None)
     await asyncio.gather(*posting)
     return {"p99_ms": round(sorted(took)[int(len(took) * 0.99)] * 1000, 2), "bad": bad}
 
 
-def _request(port: int, line: str) -> bytes:
+def _delivery(port: int, line: str) -> str:
     signature, _, body = line.rstrip("\n").split("\t", 2)
     return (
         f"POST /webhook HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         f"X-Hub-Signature-256: sha256={signature}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
+    )
 
 
 def people(port: int) -> None:

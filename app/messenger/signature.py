@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from app.messenger.errors import BadSignature
 
@@ -39,5 +40,14 @@ def check_signature(body: bytes, signature: str | None, *, app_secrets: Sequence
 
 
 def _digest(secret: str, body: bytes) -> bytes:
-    # Unlike hmac.digest() this lets other threads run meanwhile, which matters for 4 MiB.
-    return hmac.new(secret.encode(), body, "sha256").digest()
+    # Not hmac.digest(): it gives up the interpreter's lock for the shortest of bodies, and the
+    # writer's thread then commits few deliveries together. This does so from 2 KiB on.
+    begun = _keyed(secret).copy()
+    begun.update(body)
+    return begun.digest()
+
+
+@lru_cache(maxsize=8)
+def _keyed(secret: str) -> hmac.HMAC:
+    """Return an HMAC with *secret* to be copied, which takes half the time of a new one."""
+    return hmac.new(secret.encode(), None, "sha256")

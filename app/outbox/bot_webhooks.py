@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from app.infra.database.new_row import NewRow
@@ -48,8 +49,8 @@ def enqueue_notice(session: Session, body: bytes, *, reference: str | None, at: 
 def item_of(delivery: RawDelivery, *, at: datetime) -> NewRow:
     """Return the item by which *delivery* is forwarded to the bot, once it is committed."""
     forwarded = {name: delivery.headers.get(name) for name in FORWARDED_HEADERS}
-    head = json.dumps({name: value for name, value in forwarded.items() if value is not None})
-    return item_once(DELIVERY, delivery.body, head=head, at=at)
+    head = msgspec.json.encode({name: text for name, text in forwarded.items() if text is not None})
+    return item_once(DELIVERY, delivery.body, head=head.decode(), at=at)
 
 
 def notice_handler(

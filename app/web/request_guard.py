@@ -61,6 +61,12 @@ def name_request() -> None:
     structlog.contextvars.bind_contextvars(request_id=f"{number:016x}")
 
 
+def name_on_loop(scope: Scope, fields: Fields, settings: Settings) -> None:
+    """Give a request on the event loop what `receive` gives the log lines of others."""
+    name_request()
+    structlog.contextvars.bind_contextvars(address=address_of(scope, fields, settings))
+
+
 def count_input() -> None:
     """Check the size of everything that is parsed later, as the gateway does for `serve` (R45)."""
     environ = request.environ

@@ -12,6 +12,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from app.infra.deadlines import Deadline
+
 T = TypeVar("T")
 
 MOST_WAITING: Final = 512
@@ -120,11 +122,11 @@ async def until(waiting: "asyncio.Future[None]", *, within: float) -> None:
     Raises:
         Withdrawn: That took longer than *within* seconds.
     """
-    timer = waiting.get_loop().call_later(within, _give_up, waiting)
+    deadline = Deadline(waiting.get_loop().time() + within, partial(_give_up, waiting))
     try:
         await waiting
     finally:
-        timer.cancel()
+        deadline.drop()
 
 
 def _give_up(waiting: "asyncio.Future[None]") -> None:

@@ -65,7 +65,9 @@ class BufferedWriter(Generic[K, V]):
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
-        self._noted.set()
+        # To set it again would take as long as all the rest.
+        if not self._noted.is_set():
+            self._noted.set()
 
     def flush(self) -> None:
         """Store all facts, or as many as the database takes; those in the making, too."""

@@ -8,6 +8,7 @@ same; so does the first in each minute of a key, whose use Flask records.
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -15,7 +16,7 @@ import msgspec
 import structlog
 
 from app.api_keys import tokens
-from app.api_keys.service import Grant, Scope
+from app.api_keys.service import USE_RECORDED_EVERY, Grant, Scope
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.linking.link_object import LinkObject
@@ -61,6 +62,8 @@ class FastPath:
         data = common | {"Content-Type": "application/json"}
         problem = common | {"Content-Type": "application/problem+json"}
         self._found = answer_of(HTTPStatus.OK, data, b"")
+        # By the ids of keys, of which there are few: when one was last left to Flask.
+        self._handed_at: dict[str, datetime] = {}
         self._not_found = answer_of(_NOT_FOUND.status, problem, b"")
 
     async def __call__(self, scope: head.Scope, content: bytes) -> Answer | None:
@@ -76,15 +79,29 @@ class FastPath:
         key = _key(fields)
         if key is None or not self._is_plain(scope, fields):
             return None
+        at = clock.now()
         try:
-            grant, links = await self._built.look_ups.find(key, pairs, at=clock.now())
+            grant, links = await self._built.look_ups.find(key, pairs, at=at)
         except NotCommitted:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "database too slow") from None
         except Exception:  # noqa: BLE001 - a key that is refused, or an error: Flask answers both
             return None
-        if _SCOPE not in grant.scopes or grant.is_use_due:
+        if _SCOPE not in grant.scopes or self._is_to_be_recorded(grant, at):
             return None
         return self._answer(scope, fields, _visible(grant, pairs, links))
+
+    def _is_to_be_recorded(self, grant: Grant, at: datetime) -> bool:
+        """Return whether Flask is to record this use of the key: of all that come meanwhile, one.
+
+        While many people sign in that takes seconds, in which all others would wait for a thread.
+        """
+        if not grant.is_use_due:
+            return False
+        handed_at = self._handed_at.get(grant.key_id)
+        if handed_at is not None and abs(at - handed_at) < USE_RECORDED_EVERY:
+            return False
+        self._handed_at[grant.key_id] = at
+        return True
 
     def _answer(self, scope: head.Scope, fields: Fields, links: list[LinkObject | None]) -> Answer:
         if scope["method"] == "POST":
@@ -97,11 +114,8 @@ class FastPath:
     def _nothing(self, scope: head.Scope, fields: Fields) -> Answer:
         """Return the answer where nobody is linked, or the key may not see who is."""
         reference = new_reference()
-        request_guard.name_request()
+        request_guard.name_on_loop(scope, fields, self._settings)
         request_reference.bind(reference)
-        structlog.contextvars.bind_contextvars(
-            address=request_guard.address_of(scope, fields, self._settings)
-        )
         log.info(
             "request.refused",
             path=f"{PREFIX}{ONE_LINK}",

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
+from app.infra.deadlines import TimeLimit
 from app.infra.observability import metrics
 from app.linking.references import new_reference
 from app.web.server.bodies import Bodies, Body, Receive
@@ -126,8 +127,9 @@ class AsgiGateway:
             "status": answer.status,
             "headers": [*answer.headers, SERVER],
         }
+        latest = asyncio.get_running_loop().time() + self._limits.send_seconds
         try:
-            async with asyncio.timeout(self._limits.send_seconds):
+            with TimeLimit(latest):
                 await send(start)
                 await send({"type": "http.response.body", "body": answer.body})
         except TimeoutError:

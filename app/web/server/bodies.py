@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
+from app.infra.deadlines import TimeLimit
 from app.web.server.limits import Limits, Refused
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -48,7 +49,7 @@ class Body:
         self._budget, self._limits = budget, limits
         self._declared, self._most = declared, most
         self._began_at = asyncio.get_running_loop().time()
-        self._deadline: asyncio.Timeout
+        self._limit: TimeLimit
         self.length = 0
         self._parts = 0
         self.is_shed = False
@@ -61,11 +62,11 @@ class Body:
         """
         chunks: list[bytes] = []
         try:
-            async with asyncio.timeout_at(self._latest(self._began_at)) as self._deadline:
+            with TimeLimit(self._latest(self._began_at)) as self._limit:
                 self._budget.under_way.add(self)
                 while self._append(chunks, await receive()):
                     now = asyncio.get_running_loop().time()
-                    self._deadline.reschedule(self._latest(now))
+                    self._limit.move(self._latest(now))
         except TimeoutError as exc:
             self._check_kept()
             raise Refused(HTTPStatus.REQUEST_TIMEOUT, "body too slow") from exc
@@ -103,8 +104,8 @@ class Body:
         self._budget.under_way.discard(self)
         self.release()
         # It may have passed its deadline in this very round of the event loop.
-        if not self._deadline.expired():
-            self._deadline.reschedule(now)
+        if not self._limit.is_over:
+            self._limit.move(now)
 
     def _append(self, chunks: list[bytes], message: MutableMapping[str, Any]) -> bool:
         """Append what *message* brings to *chunks*; return whether more is to come."""

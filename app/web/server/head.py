@@ -10,6 +10,8 @@ from app.web.server.limits import Limits, Refused
 Scope: TypeAlias = MutableMapping[str, Any]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
+_Fields: TypeAlias = dict[bytes, list[bytes]]
+
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -32,9 +34,12 @@ def check_head(scope: Scope, limits: Limits) -> int | None:
     if scope["method"] not in METHODS:
         raise Refused(HTTPStatus.NOT_IMPLEMENTED, "method")
     _check_target(scope["raw_path"], scope["query_string"], limits)
-    headers: Headers = scope["headers"]
-    _check_fields(headers, limits)
-    return _length(headers)
+    headers = scope["headers"]
+    if len(headers) > limits.fields:
+        raise _too_large()
+    fields = _by_name(headers, limits)
+    _check_fields(fields, limits)
+    return _length(fields)
 
 
 def _check_target(path: bytes, query: bytes, limits: Limits) -> None:
@@ -46,26 +51,38 @@ def _check_target(path: bytes, query: bytes, limits: Limits) -> None:
         raise Refused(HTTPStatus.BAD_REQUEST, "too many parameters")
 
 
-def _check_fields(headers: Headers, limits: Limits) -> None:
-    if len(headers) > limits.fields or sum(map(_size, headers)) > limits.head_bytes:
-        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head too large")
-    # WSGI maps "-" and "_" to the same character, so one header could pass for another.
-    for name, _ in headers:
+def _by_name(headers: Headers, limits: Limits) -> _Fields:
+    """Return the values of each field, whose names and size are checked."""
+    fields: _Fields = {}
+    size = 0
+    for name, value in headers:
+        # WSGI maps "-" and "_" to the same character, so one header could pass for another.
         if b"_" in name:
-            header = name.decode("latin-1")
-            raise Refused(HTTPStatus.BAD_REQUEST, "underscore in a name", header)
-    hosts = values_of(headers, b"host")
+            raise Refused(HTTPStatus.BAD_REQUEST, "underscore in a name", name.decode("latin-1"))
+        size += len(name) + len(value)
+        fields.setdefault(name, []).append(value)
+    if size > limits.head_bytes:
+        raise _too_large()
+    return fields
+
+
+def _too_large() -> Refused:
+    return Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head too large")
+
+
+def _check_fields(fields: _Fields, limits: Limits) -> None:
+    hosts = fields.get(b"host", ())
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
         raise Refused(HTTPStatus.BAD_REQUEST, "host", "Host")
-    if any(value.lower() != b"100-continue" for value in values_of(headers, b"expect")):
+    if any(value.lower() != b"100-continue" for value in fields.get(b"expect", ())):
         raise Refused(HTTPStatus.EXPECTATION_FAILED, "expectation", "Expect")
-    if sum(1 + value.count(b";") for value in values_of(headers, b"cookie")) > limits.cookies:
+    if sum(1 + value.count(b";") for value in fields.get(b"cookie", ())) > limits.cookies:
         raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too many cookies", "Cookie")
 
 
-def _length(headers: Headers) -> int | None:
-    lengths = values_of(headers, b"content-length")
-    codings = values_of(headers, b"transfer-encoding")
+def _length(fields: _Fields) -> int | None:
+    lengths = fields.get(b"content-length", ())
+    codings = fields.get(b"transfer-encoding", ())
     if codings:
         if lengths or [coding.lower() for coding in codings] != [b"chunked"]:
             raise Refused(HTTPStatus.BAD_REQUEST, "framing", "Transfer-Encoding")
@@ -80,7 +97,3 @@ def _length(headers: Headers) -> int | None:
 def values_of(headers: Headers, wanted: bytes) -> list[bytes]:
     """Return the values of all fields with the name *wanted*, which is in lower case."""
     return [value for name, value in headers if name == wanted]
-
-
-def _size(header: tuple[bytes, bytes]) -> int:
-    return len(header[0]) + len(header[1])

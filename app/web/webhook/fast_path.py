@@ -80,14 +80,13 @@ class FastPath:
         fields = Fields(scope["headers"])
         if not self._is_plain(scope, fields):
             return None
-        request_guard.name_request()
-        outcome = await self._outcome(content, fields)
+        outcome = await self._outcome(scope, content, fields)
         if outcome is None:
             return None
         metrics.count_delivery(outcome, seconds=time.perf_counter() - started)
         return self._answers[outcome]
 
-    async def _outcome(self, content: bytes, fields: Fields) -> str | None:
+    async def _outcome(self, scope: Scope, content: bytes, fields: Fields) -> str | None:
         """Return the name of the answer to a delivery; None where Flask is to answer."""
         at = clock.now()
         try:
@@ -95,7 +94,8 @@ class FastPath:
         except BadSignature:
             # A stranger can send any number of these: the less each costs, the better.
             self._built.delivery_counter.note("refused", at=at)
-            log.info("request.refused", path=WEBHOOK, problem=_UNSIGNED, reason=None)
+            self._name(scope, fields)
+            log.info("request.refused", path=WEBHOOK, problem=_UNSIGNED, reason=None, origin=None)
             return _UNSIGNED
         if len(content) > MOST_BYTES:
             return None
@@ -105,11 +105,15 @@ class FastPath:
             return None
         outcome = "taken"
         if wanted:
+            if wanted.events:
+                # A delivery that is only stored has no line in the log.
+                self._name(scope, fields)
             try:
                 await self._take_in(wanted, at=at)
-            except NotCommitted:
+            except NotCommitted as exc:
                 outcome = _BUSY
-                log.info("request.refused", path=WEBHOOK, problem=outcome, reason=None)
+                self._name(scope, fields)
+                log.warning("database.failed", path=WEBHOOK, problem=outcome, reason=str(exc))
             except Exception:  # noqa: BLE001 - an error of ours: it occurs again in Flask, and is logged there
                 return None
         self._built.delivery_counter.note(signer, at=at)
@@ -131,6 +135,9 @@ class FastPath:
             flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
         )
         intake.report(wanted, outcomes, at=at)
+
+    def _name(self, scope: Scope, fields: Fields) -> None:
+        request_guard.name_on_loop(scope, fields, self._settings)
 
     def _is_plain(self, scope: Scope, fields: Fields) -> bool:
         """Return whether Flask could have no reason to refuse the request, but for its body."""

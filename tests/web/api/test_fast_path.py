@@ -186,6 +186,20 @@ def test_a_database_that_hangs_is_answered_503_and_occupies_no_thread(
 
 
 @on_sqlite
+def test_one_request_of_a_key_waits_for_its_use_to_be_recorded(services: Services) -> None:
+    """R89: else all that come until it is would take threads, while people sign in."""
+    add_link(services)
+    flask = Flask()
+    bot = Bot(services, flask, issue(services, is_used=False))
+    gateway = gateway_of(flask, services)
+
+    first, second = (bot.asks_at(gateway, ONE) for _ in range(2))
+
+    assert [418, 200] == [first.status, second.status]
+    assert 1 == flask.requests
+
+
+@on_sqlite
 def test_who_is_not_linked_is_logged_as_flask_does_it(bot: Bot, services: Services) -> None:
     """R111: by the route, not by the path; with the reference that the answer shows."""
     build(settings_for(services.engine.url, LOG_LEVEL="info")).close()

@@ -122,7 +122,7 @@ def test_a_body_that_times_out_ends_nobody_elses_request() -> None:
         stalled = asyncio.create_task(held.receive(slow(b"1234").receive))
         # Set by the first step of the task.
         await asyncio.sleep(0)
-        while not held._deadline.expired():  # noqa: SLF001, ASYNC110 - it lasts for one round
+        while not held._limit.is_over:  # noqa: SLF001, ASYNC110 - it lasts for one round
             await asyncio.sleep(0)
 
         assert b"12345" == await other.receive(Wire(part(b"12345")).receive)

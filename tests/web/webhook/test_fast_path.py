@@ -7,11 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
 
 from app import create_app
 from app.infra import clock
 from app.infra.database.writer import Writer
+from app.infra.observability import logs
 from app.linking import delivery_counts
 from app.messenger.signature import SIGNATURE
 from app.services.container import Services
@@ -20,6 +23,7 @@ from app.web.server.asgi import AsgiGateway
 from app.web.server.limits import MOST_LARGE_BYTES
 from app.web.webhook.fast_path import MOST_BYTES, is_signed_delivery
 from tests.actors import Messenger, delivery, message, unlinked
+from tests.browsers import Answer
 from tests.conftest import on_sqlite
 from tests.installation import ANA, PUBLIC_URL, settings_for
 from tests.web.gateway_client import GatewayClient, gateway_of
@@ -52,6 +56,18 @@ def at_home(services: Services, proxies: int) -> Services:
     known = {"PUBLIC_URL": "https://link.shop.example"}
     proxied = settings_for(services.engine.url, TRUSTED_PROXIES=str(proxies), **known)
     return replace(services, settings=proxied)
+
+
+def logged(ask: Callable[..., Answer], *args: Any, **headers: str) -> tuple[Answer, list[Any]]:
+    """Return the answer and the lines of the log, without what is random in them."""
+    logs.configure(level="info", form="json")
+    structlog.contextvars.clear_contextvars()
+    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        answer = ask(*args, **headers)
+    random = {"request_id", "reference", "reason"}
+    # Those of the request: other threads write lines, too.
+    told = [line for line in lines if "path" in line]
+    return answer, [{key: line[key] for key in line if key not in random} for line in told]
 
 
 def psids(engine: Engine) -> list[str]:
@@ -139,14 +155,16 @@ def test_a_wrong_signature_is_answered_as_flask_does_and_costs_no_thread(
         ),
     )
 
-    fast, slow = (
-        Messenger(GatewayClient(way, PUBLIC_URL)).posts(body, **{SIGNATURE: signature})
+    (fast, told_fast), (slow, told_slow) = (
+        logged(Messenger(GatewayClient(way, PUBLIC_URL)).posts, body, **{SIGNATURE: signature})
         for way in ways
     )
 
     is_received = size == 0 or signature.startswith("sha256=")
     assert (403 if is_received else 413) == fast.status
     assert fast == slow
+    assert told_fast == told_slow
+    assert is_received == ("address" in str(told_fast))
     assert 0 == flask.requests
     assert [] == psids(services.engine)
 
@@ -198,13 +216,17 @@ def test_what_cannot_be_committed_is_answered_503_by_both_ways(
         if engine.dialect.name == "postgresql":
             other.execute(text("LOCK TABLE link_event"))
 
-        ordinary, direct = (Messenger(way).tells(unlinked(ANA, clock.now())) for way in ways)
+        (ordinary, told_ordinary), (direct, told_direct) = (
+            logged(Messenger(way).tells, unlinked(ANA, clock.now())) for way in ways
+        )
     # After the other's transaction: it waits for no lock then.
     built.delivery_counter.close()
 
     assert 0 == flask.requests
     assert 503 == ordinary.status
     assert {"retry-after", "referrer-policy", "content-security-policy"} <= {*ordinary.headers}
+    assert told_ordinary == told_direct
+    assert ["database.failed"] == [line["event"] for line in told_direct]
     assert (ordinary.status, ordinary.body) == (direct.status, direct.body)
     assert ordinary.headers == direct.headers
     assert [] == psids(engine)
