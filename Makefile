@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -69,6 +69,11 @@ sbom: uv
 # needs node and npm, and is no part of the tests: the registries decide what they still have.
 fidelity: install
 	.venv/bin/python -m tests.fidelity $(FIDELITY_ARGS)
+
+# The pictures of README.md and docs/branding.md, taken anew from the demo and from the pages.
+pictures: install
+	echo "Drawing the pictures of the documents ..."
+	.venv/bin/python -m tests.journeys.draw_pictures
 
 # Pictures of every page a person can meet, on phone and desktop, light and dark, in English, Arabic
 # and the pseudo-locale, in build/sheet; or in other languages: make sheet LANGUAGES='de ja'

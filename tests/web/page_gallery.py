@@ -49,6 +49,7 @@ class Brand:
     style_url: str = "/static/brand.css"
     icon_url: str = "/static/icon.svg"
     is_named: bool = True
+    website_url: str | None = "https://shop.example"
     links: tuple[tuple[str, str], ...] = (
         ("privacy", "https://shop.example/privacy"),
         ("terms", "https://shop.example/terms"),
@@ -86,7 +87,7 @@ class Sample:
 
 
 # Nobody has told a name.
-_HOST = Brand("login.shop.example", is_named=False, links=())
+_HOST = Brand("login.shop.example", is_named=False, website_url=None, links=())
 _ATTEMPT = {
     "brand": Brand("Harbour Coffee"),
     "form_token": "f0rm-t0ken",

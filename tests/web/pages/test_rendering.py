@@ -323,3 +323,25 @@ def test_only_the_waiting_page_is_loaded_anew() -> None:
 
 def test_the_landing_page_tells_no_version() -> None:
     assert not re.search(r"\d", page("landing").sentence)
+
+
+OWN_WORDS = ("sign-in-in-own-words", "linked-in-own-words")
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in OWN_WORDS])
+def test_every_word_of_a_page_is_in_the_catalogues(name: str) -> None:
+    """What is not in brackets in the pseudo-locale would be English in every language."""
+    html = SAMPLES[name].render(language="en-XA").partition("<body>")[2]
+    without_names = re.sub(r"<bdi[^>]*>.*?</bdi>", "", html, flags=re.DOTALL)
+    said = re.findall(
+        r'(?:aria-label|alt|title|data-busy|data-shown|data-shown-label|data-countdown)="([^"]+)"',
+        without_names,
+    )
+    said += re.split(r"<[^>]*>", without_names)
+
+    english = [each for each in map(str.strip, said) if re.search(r"[^\W\d_]", each)]
+    # The program's own name is the same in every language.
+    assert set() == {
+        each for each in english if not (each.startswith("[") and each.endswith("]"))
+    } - {"Threadlink"}
+    assert english
