@@ -34,6 +34,7 @@ from tests.browsers import OverSockets
 PEOPLE, A_SECOND, CONNECTIONS = 64, 200, 64
 PASSWORD = "correct horse battery staple"
 SETTLE_S = 1.5
+PAGE_VIEWS = 200
 
 
 def prepare(env: Mapping[str, str]) -> None:
@@ -59,6 +60,7 @@ def measure(
     # Discarded: the first of the idle runs also opens the connections.
     _probe(port, deliveries, 1)
     idle = _probe(port, deliveries, seconds)
+    pages = _pages(port)
     with _people(port):
         storm = _probe(port, deliveries, seconds)
         look_up = _probe(port, look_ups, seconds)
@@ -72,6 +74,7 @@ def measure(
         "hanging_p99_ms": hanging,
         "hanging_ratio": round(hanging / idle, 2),
         "look_up_p99_ms": look_up,
+        **pages,
     }
 
 
@@ -83,6 +86,25 @@ def write_look_ups(paths: Path, port: int, key: str) -> Path:
         for line in lines:
             file.write(json.dumps(f"GET {line.strip()} HTTP/1.1\r\n{head}") + "\n")
     return requests_file
+
+
+def _pages(port: int) -> dict[str, float]:
+    """Return the p95 of the two pages that every person sees, one after the other."""
+    person = Person(OverSockets(f"http://127.0.0.1:{port}", {"X-Forwarded-For": "10.1.0.1"}))
+    person.taps_log_in(log_in())
+    log_in_page = _p95_of(person, person.sees.form("Log in").action)
+    person.signs_in("p0@example.com", PASSWORD)
+    confirm = _p95_of(person, person.sees.form("Connect").action)
+    return {"log_in_page_p95_ms": log_in_page, "confirm_page_p95_ms": confirm}
+
+
+def _p95_of(person: Person, address: str) -> float:
+    took = []
+    for _ in range(PAGE_VIEWS):
+        begun = time.perf_counter()
+        person.opens(address)
+        took.append(time.perf_counter() - begun)
+    return round(sorted(took)[int(len(took) * 0.95)] * 1000, 2)
 
 
 def _probe(port: int, asked: Path, seconds: int) -> float:
