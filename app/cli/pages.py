@@ -14,6 +14,8 @@ from app.infra.settings.pages import Page
 from app.messenger.pictures import Picture
 from app.messenger.types import PageId
 from app.services.page_looks import PageLook, look_of
+from app.setup import page_profiles
+from app.setup.page_profiles import KnownProfiles
 from app.setup.page_refresh import Refreshed
 
 group = ServiceGroup("pages", help="Show the name and look of the Pages, and ask Meta for them.")
@@ -34,10 +36,10 @@ def show(*, as_json: bool) -> None:
     Example: threadlink pages show
     """
     built = services()
-    looks = [
-        (page, look_of(built.settings, built.page_profiles, page.id))
-        for page in built.settings.pages
-    ]
+    # A server goes on with what it knows where the database is away; here that is to be told.
+    read = built.read(page_profiles.read_all)
+    kept = KnownProfiles(lambda _: read)
+    looks = [(page, look_of(built.settings, kept, page.id)) for page in built.settings.pages]
     if as_json:
         told = [_as_json(page, look) for page, look in looks]
         click.echo(json.dumps(told, ensure_ascii=False))
@@ -51,9 +53,10 @@ def show(*, as_json: bool) -> None:
 @page_option
 @audited
 def refresh(page: PageId | None) -> None:
-    """Ask Meta now for the names and pictures of the Pages; all, unless one is chosen.
+    """Ask Meta now for names and pictures.
 
-    A running server shows what is new within a minute. Exit status 1 if Meta did not tell.
+    Of all Pages, unless one is chosen. A running server shows what is new within a minute. Exit
+    status 1 if Meta did not tell.
 
     Example: threadlink pages refresh
     """

@@ -30,6 +30,7 @@ NOT_AUDITED = {
     "demo.demo",
     "doctor.doctor",
     "keys.list_",
+    "pages.show",
     "links.show",
     "messenger.get_url",
     "messenger.profile",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ def on_loop(test: Callable[[], Awaitable[None]]) -> Any:
     """Run *test* on an event loop of its own."""
 
     def run() -> None:
-        asyncio.run(test())  # type: ignore[arg-type]  # it is a coroutine
+        # In a thread of its own: a browser's loop may run in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(test())).result()  # type: ignore[arg-type]
 
     return run
 

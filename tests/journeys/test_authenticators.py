@@ -166,7 +166,7 @@ def test_a_person_links_by_a_directory(
         phone.signs_in(JANE, AD_PASSWORD)
         phone.sees("j•••@example.org")
         phone.taps("Use a different account")
-        phone.sees("So we know it's you")
+        phone.sees("Log in to use your account in Messenger.")
         phone.signs_in("\uff4a\uff41\uff4e\uff45 ", AD_PASSWORD)
         connects(phone, "j•••@example.org")
         link = shop.link()

@@ -51,7 +51,7 @@ def test_a_developer_sets_up_by_hand_and_a_person_links(
 
             assert 0 == server.stops()[0]
         assert 0 == emulator.stops()[0]
-    assert f"Attempt {reference} on page {link['page_id']}: linked" in story
+    assert f"Attempt {reference} on page Harbour Coffee: linked" in story
     assert (ana["psid"], "local", "linked") == (link["psid"], link["issuer"], link["state"])
     assert 1 == shown.returncode
 

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from app.emulator.context import Emulator
+from app.infra.settings.languages import SHIPPED
 from app.services import background
 from app.services.background import make_worker
 from app.services.container import Services
@@ -100,7 +101,7 @@ def test_show_says_where_each_part_comes_from(runs: Runs, tmp_path: Path) -> Non
         "colour": "#ffd400",
         "ink": "#111111",
         "contrast": 13.19,
-        "languages": ["en"],
+        "languages": list(SHIPPED),
         "links": {"privacy": "https://shop.example/privacy"},
         "website_url": None,
     } == as_json

@@ -8,7 +8,8 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from contextlib import suppress
+from typing import Final, TextIO, TypeAlias, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -45,7 +46,7 @@ def configure(*, level: str, form: str | None, report: Report | None = None) -> 
     structlog.configure(
         processors=[*shared, _reporting(report), structlog.processors.format_exc_info, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(_lossy(sys.stderr)),
         cache_logger_on_first_use=False,
     )
     # Libraries log through the standard library; their lines get the same form.
@@ -57,6 +58,25 @@ def configure(*, level: str, form: str | None, report: Report | None = None) -> 
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _Lossy:
+    """A stream that loses what it cannot write: a full disk must not end a request."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+def _lossy(stream: TextIO) -> TextIO:
+    return cast("TextIO", _Lossy(stream))
 
 
 def printable(text: str) -> str:

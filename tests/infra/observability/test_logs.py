@@ -81,3 +81,25 @@ def test_a_line_has_its_time_in_utc(lines: list[str]) -> None:
     for line in map(json.loads, lines):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line["timestamp"])
         assert {"event", "level", "timestamp"} <= set(line)
+
+
+def test_a_line_that_cannot_be_written_ends_no_request() -> None:
+    """A full disk below the log is not a fault of the request that logs."""
+    program = """
+import structlog
+from app.infra.observability import logs
+
+logs.configure(level="info", form="json")
+structlog.get_logger().info("request.refused", padding="x" * 10_000)
+print("answered")
+"""
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+        )
+
+    assert "answered\n" == done.stdout

@@ -95,7 +95,9 @@ def sets_mode(app: Flask, services: Services) -> Callable[[str], None]:
     """Return what lets the server of the brand ask for codes in one of the modes from now on."""
 
     def set_mode(mode: str) -> None:
-        pages = tuple(replace(page, name=BRAND) for page in services.settings.pages)
+        pages = tuple(
+            replace(page, brand=replace(page.brand, name=BRAND)) for page in services.settings.pages
+        )
         settings = replace(services.settings, pages=pages, confirm_in_chat=mode)
         app.extensions[EXTENSION] = replace(services, settings=settings)
 
