@@ -55,9 +55,12 @@ def language() -> str:
 
 
 def languages_on(page_id: str | None) -> Languages:
-    """Return the languages of *page_id*; of a page that is not known, those of the settings."""
+    """Return the languages of *page_id*; of the only page, whichever is asked for.
+
+    Where none of several is meant, they are those of the settings.
+    """
     settings = services().settings
-    if page_id is None and len(settings.pages) == 1:
+    if len(settings.pages) == 1:
         return settings.pages[0].languages
     return next((p.languages for p in settings.pages if p.id == page_id), settings.languages)
 

@@ -1,6 +1,6 @@
 """The language of a request: on pages, errors and the landing page, and in their headers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -70,25 +70,41 @@ def test_one_language_is_everybody_s(database: URL) -> None:
     assert ("en-XA", "en-XA", "Accept-Language") == of(answer)
 
 
-def test_a_page_s_own_languages_are_those_of_its_pages_and_of_errors_on_the_way_to_them(
-    database: URL, tmp_path: Path
-) -> None:
-    path = tmp_path / "pages.toml"
+def with_pages(database: URL, path: Path, languages: Mapping[str, str]) -> Settings:
+    """Return the settings of pages with *languages* of their own, in the file *path*."""
     path.write_text(
         "".join(
-            f'[[pages]]\nid = "{page}"\ntoken = "t"\nlanguages = {languages}\n'
-            for page, languages in ((PAGE, '["en"]'), (OTHER_PAGE, '["en", "en-XA"]'))
+            f'[[pages]]\nid = "{page}"\ntoken = "t"\nlanguages = {names}\n'
+            for page, names in languages.items()
         ),
         encoding="utf-8",
     )
     kept = {name: text for name, text in ENVIRONMENT.items() if not name.startswith("PAGE_")}
-    settings = settings_from_env(
+    return settings_from_env(
         {
             **kept,
             "DATABASE_URL": database.render_as_string(hide_password=False),
             "PAGES_FILE": str(path),
             "LANGUAGES": "en",
         }
+    )
+
+
+def test_the_only_page_s_languages_are_those_of_every_error(database: URL, tmp_path: Path) -> None:
+    """Its brand is there too, so an address that names another page changes neither."""
+    settings = with_pages(database, tmp_path / "pages.toml", {PAGE: '["en-XA"]'})
+
+    with serving(settings) as app:
+        browser = InProcess(app, PUBLIC_URL)
+        answers = [browser("GET", path) for path in ("/authorize?client_id=1", "/no", "/")]
+    assert ["en-XA"] * 3 == [of(answer)[1] for answer in answers]
+
+
+def test_a_page_s_own_languages_are_those_of_its_pages_and_of_errors_on_the_way_to_them(
+    database: URL, tmp_path: Path
+) -> None:
+    settings = with_pages(
+        database, tmp_path / "pages.toml", {PAGE: '["en"]', OTHER_PAGE: '["en", "en-XA"]'}
     )
     # Too little is in the links.
     chosen = {f"/authorize?client_id={PAGE}": "en", f"/authorize?client_id={OTHER_PAGE}": "en-XA"}
