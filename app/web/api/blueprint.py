@@ -11,7 +11,7 @@ from app.web.api import attempts, buttons, links, notice_snippets
 from app.web.api.highlighting import highlighted
 from app.web.api.openapi import document_json
 from app.web.api.operations import PREFIX, register
-from app.web.api.reference_page import Reference, reference
+from app.web.api.reference_page import reference
 from app.web.current import services
 
 OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS, *attempts.OPERATIONS)
@@ -29,8 +29,14 @@ def _document() -> bytes:
 
 
 @cache
-def _reference(origin: str) -> Reference:
-    return reference(OPERATIONS, origin)
+def _page(origin: str) -> str:
+    """Return the page, which is large, and the same for everybody."""
+    return render_template(
+        "api/docs.html",
+        reference=reference(OPERATIONS, origin),
+        checks={"Python": notice_snippets.PYTHON, "Node": notice_snippets.NODE},
+        highlighted=highlighted,
+    )
 
 
 @bp.get(f"{PREFIX}/openapi.json")
@@ -40,10 +46,4 @@ def openapi() -> ResponseReturnValue:
 
 @bp.get("/api/docs")
 def docs() -> ResponseReturnValue:
-    page = render_template(
-        "api/docs.html",
-        reference=_reference(services().settings.public_url),
-        checks={"Python": notice_snippets.PYTHON, "Node": notice_snippets.NODE},
-        highlighted=highlighted,
-    )
-    return page, {"Content-Language": SOURCE}
+    return _page(services().settings.public_url), {"Content-Language": SOURCE}

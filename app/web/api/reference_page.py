@@ -45,7 +45,6 @@ class Call:
     """An operation as the page shows it."""
 
     operation: Operation
-    described: Mapping[str, Any]
     path: str
     parameters: Mapping[str, Sequence[Field]]
     # The objects that are not explained further up, the body's own first.
@@ -151,7 +150,6 @@ def _call(operation: Operation, told: Mapping[str, Any], objects: _Objects, orig
     answered = answer and (operation.example.answer or sample(answer))
     return Call(
         operation=operation,
-        described=described,
         path=path,
         parameters={place: fields for place, fields in parameters.items() if fields},
         body=list(objects.take(body.__name__)) if body else [],

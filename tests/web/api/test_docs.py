@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # no types
+from flask import template_rendered
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from werkzeug.serving import make_server
 
@@ -43,6 +44,17 @@ def test_every_link_on_the_page_has_a_target(client: InProcess) -> None:
 
     assert set() == wanted - places
     assert {"show_link", "LinkObject", "key_refused"} <= places
+
+
+def test_a_stranger_cannot_have_the_large_page_rendered_again_and_again(
+    client: InProcess,
+) -> None:
+    first = client("GET", "/api/docs")
+    rendered = []
+    with template_rendered.connected_to(lambda _sender, template, **_: rendered.append(template)):
+        again = client("GET", "/api/docs")
+
+    assert (first.text, []) == (again.text, rendered)
 
 
 def test_the_texts_are_plain(client: InProcess) -> None:
