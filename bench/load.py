@@ -49,17 +49,9 @@ class Load:
         self, port: int, bodies: Path, *, seconds: int, may_repeat: bool = False
     ) -> dict[str, float]:
         """Post *bodies* to *port* as fast as it answers; return the figures of wrk."""
-        command = ["wrk", "-t1", f"-c{IN_FLIGHT}", f"-d{seconds}s", "--timeout", "20s"]
-        command += ["--latency", "-s", str(SCRIPT), f"http://127.0.0.1:{port}/webhook"]
-        done = subprocess.run(
-            on_core(LOAD_CORE, command),
-            env={**os.environ, "BODIES": str(bodies)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        (line,) = [x for x in done.stdout.splitlines() if x.startswith("JSON ")]
-        found: dict[str, float] = json.loads(line.removeprefix("JSON "))
+        options = [f"-c{IN_FLIGHT}", f"-d{seconds}s", "--timeout", "20s", "--latency"]
+        options += ["-s", str(SCRIPT), f"http://127.0.0.1:{port}/webhook"]
+        found = _wrk(options, BODIES=str(bodies))
         if found["refused"] or found["errors"]:
             print(f"  NOT CLEAN: {found['refused']} refused, {found['errors']} socket errors")
         if found["wraps"] and not may_repeat:
@@ -70,16 +62,9 @@ class Load:
         self, port: int, key: str, *, links: int, in_flight: int, seconds: int
     ) -> dict[str, float]:
         """Look up people among so many *links* by the API key *key*; return the figures of wrk."""
-        command = ["wrk", "-t1", f"-c{in_flight}", f"-d{seconds}s", "-s", str(LOOK_UP_SCRIPT)]
-        done = subprocess.run(
-            on_core(LOAD_CORE, [*command, f"http://127.0.0.1:{port}"]),
-            env={**os.environ, "PATHS": str(self.paths(links)), "KEY": key},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        (line,) = [x for x in done.stdout.splitlines() if x.startswith("JSON ")]
-        found: dict[str, float] = json.loads(line.removeprefix("JSON "))
+        options = [f"-c{in_flight}", f"-d{seconds}s", "-s", str(LOOK_UP_SCRIPT)]
+        options.append(f"http://127.0.0.1:{port}")
+        found = _wrk(options, PATHS=str(self.paths(links)), KEY=key)
         if found["refused"]:
             print(f"  NOT CLEAN: {found['refused']:g} look-ups were not answered 200")
         return found
@@ -101,6 +86,20 @@ class Load:
             ]
             entries = [{"id": PAGE, "time": now, "messaging": [event]} for event in batch]
             yield json.dumps({"object": "page", "entry": entries}, separators=(",", ":"))
+
+
+def _wrk(options: list[str], **settings: str) -> dict[str, float]:
+    """Return the figures of one run of wrk, whose script reads *settings*."""
+    done = subprocess.run(
+        on_core(LOAD_CORE, ["wrk", "-t1", *options]),
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = [x for x in done.stdout.splitlines() if x.startswith("JSON ")]
+    found: dict[str, float] = json.loads(line.removeprefix("JSON "))
+    return found
 
 
 def _event(kind: str, number: int, now: int) -> dict[str, object]:

@@ -68,14 +68,14 @@ def refresh(page: PageId | None) -> None:
         # None is for those who do not insist.
         if outcome is None:
             continue
-        for line in changes_in(page_id, outcome):
+        for line in _changes_in(page_id, outcome):
             click.echo(printable(line))
         failures += bool(outcome.failure or outcome.picture_failure)
     if failures:
         raise SystemExit(1)
 
 
-def changes_in(page_id: str, outcome: Refreshed) -> Iterator[str]:
+def _changes_in(page_id: str, outcome: Refreshed) -> Iterator[str]:
     """Yield what has changed of *page_id*, and what Meta did not tell."""
     before, after = outcome.before, outcome.after
     if outcome.failure:

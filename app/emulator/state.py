@@ -4,6 +4,7 @@ Its methods return immutable values; every change is made under one lock.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -105,6 +106,7 @@ class State:
         self._clock = clock
         self._lock = threading.RLock()
         self._tokens: dict[str, LinkingToken] = {}
+        self._tokens_of: Counter[tuple[str, str]] = Counter()
         self._linking_urls: dict[str, str] = {}
         self._threads: dict[tuple[str, str], Thread] = {}
         self._page_fields: dict[str, tuple[str, ...]] = {}
@@ -116,6 +118,7 @@ class State:
         settings = self._settings
         with self._lock:
             self._tokens.clear()
+            self._tokens_of.clear()
             self._linking_urls.clear()
             for page in settings.pages:
                 for person in settings.people:
@@ -204,10 +207,9 @@ class State:
         """Return a new account_linking_token for one tap on Log In."""
         token = ids.account_linking_token()
         with self._lock:
-            earlier = sum(
-                (each.page_id, each.psid) == (page_id, psid) for each in self._tokens.values()
-            )
-            self._tokens[token] = LinkingToken(token, page_id, psid, self._clock(), earlier + 1)
+            self._tokens_of[page_id, psid] += 1
+            number = self._tokens_of[page_id, psid]
+            self._tokens[token] = LinkingToken(token, page_id, psid, self._clock(), number)
         return token
 
     def find_token(self, token: str) -> LinkingToken | None:

@@ -56,7 +56,7 @@ class TimeLimit:
         self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None
     ) -> None:
         self._deadline.drop()
-        # Who else has cancelled the task gets what he asked for.
+        # Who else has cancelled the task gets what they asked for.
         is_ours = self.is_over and self._task.uncancel() <= self._before
         if is_ours and kind is asyncio.CancelledError:
             raise TimeoutError from exc

@@ -4,7 +4,6 @@ Read from settings such as BRAND_COLOUR, and from the tables `brand` and `texts`
 which come before them.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from app.infra.network.media_types import picture_type
 from app.infra.settings.languages import ALL, Languages
 from app.infra.settings.origins import origin
 from app.infra.settings.palette import DEFAULT_COLOUR, Palette, palette_of
-from app.infra.settings.parsing import SettingError, hex_colour
+from app.infra.settings.parsing import SettingError, hex_colour, one_line
 from app.infra.settings.reader import Reader
 from app.infra.settings.texts import NO_TEXTS, Texts, read_texts
 
@@ -138,10 +137,7 @@ def _parsed(key: str, text: str) -> Any:
 
 def page_name(text: str) -> str:
     """Return *text*, which is the name of a business in one line."""
-    is_line = not any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text)
-    if not is_line or not text.strip() or len(text) > LONGEST_NAME:
-        raise SettingError(f"must be one line of {LONGEST_NAME} characters at most")
-    return text.strip()
+    return one_line(text, LONGEST_NAME)
 
 
 def logo(path: str) -> Logo:

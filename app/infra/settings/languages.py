@@ -36,7 +36,7 @@ class Languages:
 
     @property
     def is_shown_to_all(self) -> bool:
-        """Whether every one of them is for people."""
+        """True when every one of them is for people."""
         return PSEUDO not in self.offered
 
 

@@ -9,6 +9,7 @@ import ipaddress
 import re
 import ssl
 import time
+import unicodedata
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,6 +80,14 @@ def version(text: str) -> str:
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", text):
         raise SettingError('must look like "v26.0"')
     return text
+
+
+def one_line(text: str, most: int) -> str:
+    """Return *text*, which is one line of *most* characters at most, without spaces around it."""
+    is_line = not any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text)
+    if not is_line or not text.strip() or len(text) > most:
+        raise SettingError(f"must be one line of {most} characters at most")
+    return text.strip()
 
 
 def hex_colour(text: str) -> str:

@@ -1,11 +1,10 @@
 """A business's own texts on its sign-in page: the tables `texts` of PAGES_FILE, by language."""
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
 from app.infra.settings.languages import Languages, by_language
-from app.infra.settings.parsing import SettingError
+from app.infra.settings.parsing import SettingError, one_line
 
 MOST_TEXT: Final = 200
 # The keys of the table, and their meanings for docs/settings.md.
@@ -69,7 +68,7 @@ def _texts(table: object) -> Texts:
 
 
 def _text(name: str, text: str) -> str:
-    is_line = not any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in text)
-    if not is_line or not text.strip() or len(text) > MOST_TEXT:
-        raise SettingError(f"texts: {name} must be one line of {MOST_TEXT} characters at most")
-    return text
+    try:
+        return one_line(text, MOST_TEXT)
+    except SettingError as exc:
+        raise SettingError(f"texts: {name} {exc}") from None

@@ -9,7 +9,7 @@ import time
 
 
 def is_genuine(secret, headers, body):
-    """Whether Threadlink sent these bytes just now."""
+    """Return whether Threadlink sent these bytes just now."""
     sent_at = headers["webhook-timestamp"]
     start = f"{headers['webhook-id']}.{sent_at}."
     key = base64.b64decode(secret.removeprefix("whsec_"))
@@ -24,7 +24,7 @@ def is_genuine(secret, headers, body):
 NODE: Final = """\
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-// Whether Threadlink sent these bytes just now.
+// Returns whether Threadlink sent these bytes just now.
 export function isGenuine(secret, headers, body) {
   const id = headers["webhook-id"];
   const sentAt = headers["webhook-timestamp"];

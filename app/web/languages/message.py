@@ -27,8 +27,7 @@ class Message:
     def __str__(self) -> str:
         """Return the English text."""
         values = dict(self.values)
-        is_plural = self.plural is not None and values.get("num") != 1
-        text = self.plural if is_plural and self.plural else self.singular
+        text = self.singular if self.plural is None or values.get("num") == 1 else self.plural
         return text % values if values else text
 
 
