@@ -88,7 +88,7 @@ if (clock) {
       location.replace(location.href);
       return;
     }
-    const text = texts.at(Math.min(minutes, texts.length) - 1);
+    const text = texts.slice(0, minutes).pop();
     if (minutes <= 2) clock.setAttribute("role", "status");
     if (text !== clock.textContent) clock.textContent = text;
     setTimeout(tell, (end - Date.now()) % 60000 + 50);
