@@ -3,11 +3,11 @@
 import sys
 import tempfile
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Browser, Route, ViewportSize
 
 from app.infra.settings.palette import palette_of
 from tests import chromium
@@ -50,12 +50,16 @@ def draw_brands(browser: Browser) -> bytes:
             page = context.new_page()
             html = SAMPLES[sample].render(brand=Brand(name))
             css = palette_of(colour).stylesheet
-            page.route("**/shown", lambda route, html=html: route.fulfill(body=html))
-            page.route("**/brand.css", lambda route, css=css: route.fulfill(body=css))
+            page.route("**/shown", _answer(html, "text/html"))
+            page.route("**/brand.css", _answer(css, "text/css"))
             page.goto(f"{gallery.url}/shown")
             pictures.append(page.screenshot())
             context.close()
     return _side_by_side(browser, pictures)
+
+
+def _answer(body: str, content_type: str) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(body=body, content_type=content_type)
 
 
 def _log_in(phone: MobileBrowser, demo: Mapping[str, Any]) -> list[bytes]:
