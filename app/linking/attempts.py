@@ -189,7 +189,6 @@ def refuse(session: Session, ticket: Ticket, reason: str, *, at: datetime) -> No
     attempt = _unended(session, ticket, at)
     attempt.ended_at, attempt.ended_as, attempt.reason = at, "refused", reason
     attempt.forget_person()
-    attempt.memo = None
 
 
 def cancel(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
@@ -204,7 +203,6 @@ def cancel(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
     if state_of(attempt, at) in {"open", "signed_in"}:
         attempt.ended_at, attempt.ended_as = at, "cancelled"
         attempt.forget_person()
-        attempt.memo = None
     return status_of(session, ticket, at=at)
 
 

@@ -112,8 +112,8 @@ class Attempt(Base):
         return user_of(self.issuer, self.subject)
 
     def forget_person(self) -> None:
-        """Blank how Messenger shows the person, which is for the pages of the attempt alone."""
-        self.messenger_name = self.picture_url = None
+        """Blank what is for the pages of the attempt alone: name, picture and provider's memo."""
+        self.messenger_name = self.picture_url = self.memo = None
 
 
 class Link(Base):

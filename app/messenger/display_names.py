@@ -10,8 +10,12 @@ MAX_MARKS: Final = 3
 # Control and format characters, line separators and surrogates; among them the characters that
 # change the direction of writing.
 INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Letters in Unicode that look blank: Hangul fillers, a Braille cell without dots.
-_BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800"
+# Letters and signs in Unicode that look blank: Hangul fillers, a Braille cell without dots, a note
+# without a head.
+_BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800\U0001d159"
+# Letters, numbers, punctuation and symbols; a mark alone, such as a variation selector, shows
+# nothing.
+_VISIBLE: Final = frozenset("LNPS")
 # The names in the place of one that Meta does not tell; they name nobody. Not documented by Meta.
 PLACEHOLDER_NAMES: Final = frozenset({"facebook user", "messenger user"})
 # A shorter name of a page is contained in too many people's.
@@ -57,7 +61,9 @@ def visible_name(name: str) -> str | None:
     # Without control characters: PostgreSQL stores no NUL in a text.
     storable = "".join(" " if unicodedata.category(char) == "Cc" else char for char in name)
     line = " ".join(storable.split())[:MAX_LENGTH].rstrip()
-    is_visible = any(char.isprintable() and char not in _BLANKS for char in line if char != " ")
+    is_visible = any(
+        unicodedata.category(char)[0] in _VISIBLE and char not in _BLANKS for char in line
+    )
     is_placeholder = clean_name(line).casefold() in PLACEHOLDER_NAMES
     return line if is_visible and not is_placeholder else None
 

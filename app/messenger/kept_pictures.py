@@ -1,6 +1,6 @@
 """People's pictures, kept in memory for as long as a page may show them, and fetched once.
 
-Nothing of them is stored: who has a picture of a person after the attempt is Messenger alone.
+Nothing of them is stored: after the attempt only Messenger has them.
 """
 
 import threading

@@ -44,15 +44,14 @@ def brand_of(settings: Settings, page_id: str | None) -> Brand:
 
 def look_of(settings: Settings, profiles: KnownProfiles, page_id: str | None) -> PageLook:
     """Return the look of *page_id*: as the settings have it, else Meta, else the host's name."""
-    is_known = page_id in {page.id for page in settings.pages}
-    brand, kept = brand_of(settings, page_id), UNKNOWN
+    page = next((page for page in settings.pages if page.id == page_id), None)
+    brand = brand_of(settings, page_id)
     # What is known of a page that was taken out of the settings is not shown any more.
-    if page_id is not None and is_known:
-        kept = profiles.of(page_id)
+    kept = profiles.of(page.id) if page else UNKNOWN
     name, name_source = _name(settings, brand, kept.name)
     logo = brand.logo or kept.picture
     return PageLook(
-        page_id=page_id if is_known else None,
+        page_id=page.id if page else None,
         name=name,
         name_source=name_source,
         palette=brand.palette,

@@ -72,6 +72,15 @@ def read_all(session: Session, known: Mapping[str, KeptProfile] = _NONE) -> dict
     }
 
 
+def read_one(session: Session, page_id: str) -> KeptProfile:
+    """Return the profile of *page_id*."""
+    row = session.get(PageProfileRow, page_id)
+    if row is None:
+        return UNKNOWN
+    picture = Picture(row.picture, row.picture_type or "") if row.picture is not None else None
+    return KeptProfile(row.name, picture, row.answered_at, row.refused_code)
+
+
 def due(session: Session, page_ids: Collection[str], *, at: datetime) -> tuple[str, ...]:
     """Return those of *page_ids* that are to be asked about: never asked, or a day ago.
 

@@ -17,7 +17,7 @@ from app.messenger.graph.setup import PageClient
 from app.messenger.pictures import Picture, PictureFetcher, PictureRefused
 from app.messenger.types import PageId
 from app.setup import page_profiles
-from app.setup.page_profiles import UNKNOWN, KeptProfile
+from app.setup.page_profiles import KeptProfile
 
 log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ class PageRefresh:
         """Ask Graph about *page_id*, and keep its answer; None if another has just asked."""
         if not self.store.write(page_profiles.claim, page_id, at=at, anyway=anyway):
             return None
-        before = self.store.read(page_profiles.read_all).get(page_id, UNKNOWN)
+        before = self.store.read(page_profiles.read_one, page_id)
         outcome = self._asked(page_id, before, at)
         if outcome.after != before:
             self.store.write(page_profiles.keep, page_id, outcome.after)

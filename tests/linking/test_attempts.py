@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.linking import attempts
+from app.linking import attempts, chat_code, provider_visits
 from app.linking.attempt_status import LIFE, status_of
 from app.linking.authorization_codes import CODE_LIFE
 from app.linking.errors import (
@@ -293,12 +293,13 @@ def test_cancel_of_an_expired_attempt_leaves_it_expired(session: Session) -> Non
     assert "expired" == _state(session, ticket, at=NOON + LIFE)
 
 
-@pytest.mark.parametrize("ended", ["cancelled", "refused", "linked", "void", "burnt"])
+@pytest.mark.parametrize("ended", ["cancelled", "refused", "linked", "void", "burnt", "guessed"])
 def test_the_name_is_forgotten_when_the_attempt_has_ended(session: Session, ended: str) -> None:
+    """R110, R112: with the picture's address, and the memo of a provider."""
     ticket = _ended(session, ended)
 
     attempt = session.get_one(Attempt, ticket.attempt_id)
-    assert (None, None) == (attempt.messenger_name, attempt.picture_url)
+    assert (None,) * 3 == (attempt.messenger_name, attempt.picture_url, attempt.memo)
 
 
 def test_a_closed_account_voids_its_attempts_and_nobody_elses(session: Session) -> None:
@@ -356,6 +357,7 @@ def _state(session: Session, ticket: Ticket, *, at: datetime = NOON) -> str:
 
 def _ended(session: Session, how: str) -> Ticket:
     ticket = signed_in(session)
+    provider_visits.depart(session, ticket, "memo", at=NOON)
     match how:
         case "cancelled":
             attempts.cancel(session, ticket, at=NOON)
@@ -364,6 +366,9 @@ def _ended(session: Session, how: str) -> Ticket:
         case "void":
             void_of_user(session, user(JANE), ACCOUNT_CLOSED, at=NOON)
             session.expire_all()
+        case "guessed":
+            for _ in range(chat_code.MOST_TRIED):
+                chat_code.match(session, ticket, "wrong", at=NOON)
         case _:
             code = confirm(session, ticket)
             comes_back(session, code, psid=BEN if how == "burnt" else ANA)

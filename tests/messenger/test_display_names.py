@@ -41,6 +41,11 @@ def test_a_name_cannot_reach_beyond_itself(given: str, left: str) -> None:
         ("messenger user", None),
         ("Facebook Users", "Facebook Users"),
         (" \u3164\u200b", None),
+        # Marks on no letter: a joiner, variation selectors, a vowel of Khmer that is not written.
+        ("\u034f \ufe0f\U000e0100", None),
+        ("\u17b4", None),
+        ("\U0001d159", None),
+        ("娜", "娜"),
         ("", None),
     ],
 )

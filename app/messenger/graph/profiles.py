@@ -19,6 +19,7 @@ from app.messenger.errors import GraphError, GraphUnavailable, NameWithheld, Per
 from app.messenger.graph.conversations import Conversations, Miss
 from app.messenger.graph.ids import is_id
 from app.messenger.graph.transport import TOTAL_S, Call, GraphTransport
+from app.messenger.pictures import LONGEST_ADDRESS
 from app.messenger.types import PageId, Psid
 
 # The origin of a name, or why there is none.
@@ -31,7 +32,6 @@ PAUSE_S: Final = 600.0
 ROAD: Final = "profile_name"
 _NAMES: Final = "first_name,last_name"
 _WITH_PICTURE: Final = f"{_NAMES},profile_pic"
-_LONGEST_ADDRESS: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _name(profile: Mapping[str, Any]) -> str | None:
 
 def _picture_url(profile: Mapping[str, Any]) -> str | None:
     match profile.get("profile_pic"):
-        case str(url) if 0 < len(url) <= _LONGEST_ADDRESS and url.isascii() and url.isprintable():
+        case str(url) if 0 < len(url) <= LONGEST_ADDRESS and url.isascii() and url.isprintable():
             return url
         case _:
             return None

@@ -3,7 +3,6 @@
 Colours and pictures are at addresses that change with their content.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -24,7 +23,6 @@ bp = Blueprint("brands", __name__)
 NEUTRAL: Final = "neutral"
 _FOLDER: Final = "/brand/<page_id>/<digest>"
 _A_DAY: Final = "public, max-age=86400"
-_PRIVACY, _TERMS, _IMPRINT = "privacy", "terms", "imprint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +42,6 @@ class Shown:
     website_url: str | None = None
     # False: nobody has told a name, and the host's is shown.
     is_named: bool = True
-
-    @property
-    def privacy_url(self) -> str | None:
-        return dict(self.links).get(_PRIVACY)
-
-    @property
-    def terms_url(self) -> str | None:
-        return dict(self.links).get(_TERMS)
-
-    @property
-    def imprint_url(self) -> str | None:
-        return dict(self.links).get(_IMPRINT)
 
 
 def brand_of(page_id: str) -> Brand:
@@ -139,20 +125,13 @@ def _shown(look: PageLook) -> Shown:
 
 @lru_cache(maxsize=512)
 def _digest(look: PageLook) -> str:
-    """Return a hash of everything in *look*, which browsers cache its parts under."""
+    """Return a hash of the style, the icon and the logo of *look*, for their addresses."""
     made = sha256()
-    for part in _parts(look):
+    for part in (look.palette.stylesheet, _icon(look)):
         made.update(len(part).to_bytes(4))
-        made.update(part)
+        made.update(part.encode())
+    made.update(look.logo.content if look.logo else b"")
     return made.hexdigest()[:16]
-
-
-def _parts(look: PageLook) -> Iterator[bytes]:
-    yield look.palette.stylesheet.encode()
-    yield _icon(look).encode()
-    yield look.logo.content if look.logo else b""
-    for key, url in (*look.links, ("website", look.website_url or "")):
-        yield f"{key} {url}".encode()
 
 
 def _look_at(page_id: str, digest: str) -> PageLook:

@@ -1,4 +1,4 @@
-"""Sends six digits to the person's Messenger chat, where CONFIRM_IN_CHAT asks for them."""
+"""The six digits that are sent to the person's chat where CONFIRM_IN_CHAT asks for them."""
 
 import hmac
 import re

@@ -46,7 +46,7 @@ def show(attempt_id: str) -> ResponseReturnValue:
 
 
 def picture_url(attempt_id: str, status: AttemptStatus) -> str | None:
-    """Return where the browser finds the picture, None where the initial stands for it."""
+    """Return where the browser finds the picture, None where there is none to be shown."""
     return url_for("pictures.show", attempt_id=attempt_id) if _shown_address(status) else None
 
 

@@ -1,4 +1,4 @@
-"""Asks Graph for the person behind an account_linking_token; logs who has signed in."""
+"""The person behind an account_linking_token, whom Graph is asked for; the log of sign-ins."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Renders the pages of an attempt: its state, any problem, and always the way back."""
+"""The pages of an attempt: its state, any problem, and always the way back."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -254,12 +254,9 @@ def _end_page(cookie: AttemptCookie, status: AttemptStatus) -> str:
     obstacles.note_page("status")
     if status.is_over:
         attempt_cookie.cut_down(cookie)
-    own_sentence = (
-        brand_of(status.page_id).texts_in(translation.language()).connected
-        if outcome is LINKED
-        else None
-    )
+    own_sentence = None
     if outcome is LINKED:
+        own_sentence = brand_of(status.page_id).texts_in(translation.language()).connected
         page = shown_brand(status.page_id).name
         outcome = replace(outcome, sentence=outcome.sentence.with_values(page=page))
     return _outcome_page(

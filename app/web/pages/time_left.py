@@ -1,4 +1,4 @@
-"""How long a page with a form still works, as its foot says and its script counts down."""
+"""The time for which a form still works, as the page's foot says and its script counts down."""
 
 from dataclasses import dataclass
 from math import ceil

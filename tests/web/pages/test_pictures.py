@@ -105,7 +105,7 @@ def scene(make_scene: Callable[..., Scene]) -> Scene:
 
 
 def test_the_page_shows_the_face_and_waits_for_none(scene: Scene) -> None:
-    """No page asks for a picture itself: with Meta slow, the initial is there at once."""
+    """No page asks for a picture itself: with Meta slow, a drawn head is there at once."""
     scene.signs_in()
     assert not scene.fetching.asked
     attempt_id = StoredRows(scene.services).column("attempt", "id")
@@ -261,7 +261,7 @@ def test_a_refused_picture_is_told_to_the_operator_alone(
 
 
 def test_sign_ins_come_first(scene: Scene) -> None:
-    """Where all places for slow requests are taken, the initial stands, and none is waited for."""
+    """Where all places for slow requests are taken, the head stays, and none is waited for."""
     scene.signs_in()
     with ExitStack() as places:
         for _ in range(scene.services.admission.admitted):

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.problems.forms import PROVIDER_AWAY
+from app.accounts.rate_limiter import RateLimited
+from app.web.problems.forms import PROVIDER_AWAY, PROVIDER_DECLINED, QUESTION_CHANGED
+from app.web.problems.pages import PAGE_PROBLEMS
+from app.web.problems.problem import Problem
 from tests.web.page_gallery import SAMPLES, Brand, Provider
 
 ALL = pytest.mark.parametrize("name", SAMPLES)
@@ -186,7 +189,7 @@ def test_connect_and_cancel_are_equals_in_forms_of_their_own(name: str) -> None:
     document = page(name)
 
     cancel, connect, _ = document.all("button")
-    assert cancel["class"] == connect["class"] == "button plain choice"
+    assert cancel["class"] == connect["class"] == "button plain"
     assert ["/authorize/q3m9/cancel", "/authorize/q3m9/confirm"] == [
         form["action"] for form in document.all("form")[:2]
     ]
@@ -203,6 +206,14 @@ def test_with_a_code_the_proof_is_typed_and_cancel_stands_first(name: str) -> No
     assert document.sentence.index("If another person gave you this code, cancel.") < (
         document.sentence.index("Cancel Connect")
     )
+
+
+@pytest.mark.parametrize(("name", "initial"), [("Ana Berg", "A"), ("ßtefan", "S")])
+def test_without_a_picture_one_letter_stands_for_the_person(name: str, initial: str) -> None:
+    """Also where the capital is two."""
+    document = page("confirm", messenger_name=name)
+
+    assert initial == document.isolated[document.isolated.index(name) - 1]
 
 
 def test_a_withheld_name_is_said_to_be_withheld() -> None:
@@ -274,11 +285,19 @@ def test_who_cannot_log_in_finds_the_way_to_a_new_password_beside_the_problem() 
     assert 2 == len(links)
 
 
-def test_a_problem_of_ours_blames_no_field() -> None:
-    document = page("sign-in-too-often")
+@pytest.mark.parametrize(
+    ("sample", "problem"),
+    [
+        ("sign-in", PAGE_PROBLEMS[RateLimited].about(num=2)),
+        ("code", QUESTION_CHANGED),
+        ("code", PROVIDER_DECLINED.about(provider="Acme ID")),
+    ],
+)
+def test_a_problem_that_was_not_typed_blames_no_field(sample: str, problem: Problem) -> None:
+    document = page(sample, problem=problem)
 
     assert [] == document.all("input", **{"aria-invalid": "true"})
-    assert "Too many attempts. Try again in 2 minutes." in document.sentence
+    assert str(problem.sentence) in document.sentence
 
 
 def test_a_form_says_how_long_it_works_and_how_to_ask_for_help() -> None:
