@@ -26,4 +26,4 @@ def test_the_bot_greets_knows_and_forgets(demo: Mapping[str, Any], phone: Mobile
 
     phone.says("who am I?")
     # The second time: the first still stands above.
-    expect(phone.page.get_by_text("Hi! Log in, and I know you.")).to_have_count(2)
+    expect(phone.page.get_by_text("Hi! Log in, and I know you.", exact=True)).to_have_count(2)

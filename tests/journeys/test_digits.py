@@ -40,7 +40,7 @@ def test_the_digits_of_the_chat_connect_and_no_others(
         phone.taps("Details of this chat")
         phone.taps("Log In")
         phone.signs_in(JANE, PASSWORD)
-        phone.sees("Whoever uses this Messenger profile can use your account.")
+        phone.sees("If another person gave you this code, cancel.")
 
         # Messenger keeps the page open while one looks into the chat.
         chat = phone.context.new_page()
@@ -51,7 +51,7 @@ def test_the_digits_of_the_chat_connect_and_no_others(
         chat.close()
         phone.page.get_by_label("6-digit code").fill("000000" if digits != "000 000" else "111111")
         phone.taps("Connect")
-        phone.sees("Those digits don't match.")
+        phone.sees("That code isn’t right.")
         phone.page.get_by_label("6-digit code").fill(digits)
         phone.taps("Connect")
         phone.sees("You’re logged in")
