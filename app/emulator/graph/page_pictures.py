@@ -6,9 +6,10 @@ https://developers.facebook.com/docs/graph-api/reference/page/picture
 import hashlib
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Blueprint, Response, abort, request
 
 from app.emulator.context import current_emulator
 from app.emulator.pictures import page_picture
@@ -17,6 +18,7 @@ bp = Blueprint("page_pictures", __name__)
 
 PATH = "/platform/pagepic"
 _SIZE = 200
+_STATIC = Path(__file__).parents[1] / "static"
 _WHITE = b"\xff\xff\xff"
 
 
@@ -40,7 +42,7 @@ def serve(page_id: str) -> Response:
     if name is None:
         abort(404)
     if drawn := page_picture(name):
-        return current_app.send_static_file(drawn)
+        return Response((_STATIC / drawn).read_bytes(), mimetype="image/png")
     return Response(_ring(hashlib.sha256(page_id.encode()).digest()[:3]), mimetype="image/png")
 
 
