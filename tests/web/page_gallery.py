@@ -103,6 +103,7 @@ _SIGN_IN = {
     "with_password": True,
     "providers": [],
     "help_links": [],
+    "elsewhere": [],
     "texts": Texts(),
 }
 _PROVIDERS = [
@@ -130,6 +131,12 @@ _CONFIRM = {
     "password_url": None,
     "digits_action": "/authorize/q3m9/digits",
     "problem": None,
+}
+_LANDING = {
+    "brand": Brand("Harbour Coffee"),
+    "chat_url": None,
+    "with_docs": False,
+    "emulator_url": None,
 }
 _PASSWORD = {
     **_ATTEMPT,
@@ -264,9 +271,9 @@ SAMPLES: dict[str, Sample] = {
     "internal": _outcome(outcome_of_problem(UNFORESEEN), brand=_HOST, cancel_action=None),
     "landing": Sample(
         "landing.html",
-        {"brand": Brand("Harbour Coffee"), "chat_url": "https://m.me/1717527131834678"},
+        {**_LANDING, "chat_url": "https://m.me/1717527131834678"},
     ),
-    "landing-by-host": Sample("landing.html", {"brand": _HOST, "with_docs": True}),
+    "landing-by-host": Sample("landing.html", {**_LANDING, "brand": _HOST, "with_docs": True}),
     "landing-named": Sample(
         "landing.html",
         {

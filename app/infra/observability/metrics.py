@@ -102,6 +102,20 @@ class _PageMetrics:
             ["reason"],
             registry=registry,
         )
+        self.lost_events = Counter(
+            "threadlink_attempt_events_lost",
+            "Events of attempts that could not be stored within a minute.",
+            registry=registry,
+        )
+        # Zeros for the alerts, as above.
+        for kind in ("database_busy", "throttled"):
+            self.sign_in_failures.labels(kind)
+
+
+class _ProfileMetrics:
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter  # noqa: PLC0415 - see _Metrics
+
         self.names = Counter(
             "threadlink_names",
             "People whose name in Messenger was asked for, by where it was found.",
@@ -115,14 +129,6 @@ class _PageMetrics:
             ["outcome"],
             registry=registry,
         )
-        self.lost_events = Counter(
-            "threadlink_attempt_events_lost",
-            "Events of attempts that could not be stored within a minute.",
-            registry=registry,
-        )
-        # Zeros for the alerts, as above.
-        for kind in ("database_busy", "throttled"):
-            self.sign_in_failures.labels(kind)
 
 
 class _GraphMetrics:
@@ -187,6 +193,7 @@ class _Metrics:
         self.registry = CollectorRegistry()
         self.webhook = _WebhookMetrics(self.registry)
         self.pages = _PageMetrics(self.registry)
+        self.profiles = _ProfileMetrics(self.registry)
         self.graph = _GraphMetrics(self.registry)
         self.server = _ServerMetrics(self.registry)
 
@@ -236,12 +243,12 @@ def count_redirect_refusal(reason: str) -> None:
 
 def count_name(source: str) -> None:
     """Count a person whose name was asked for, by where it was found or why it was not."""
-    _metrics().pages.names.labels(source).inc()
+    _metrics().profiles.names.labels(source).inc()
 
 
 def count_picture(outcome: PictureOutcome) -> None:
     """Count a picture of a person that a page asked for, or could not."""
-    _metrics().pages.pictures.labels(outcome).inc()
+    _metrics().profiles.pictures.labels(outcome).inc()
 
 
 def count_lost_events(number: int) -> None:

@@ -11,7 +11,7 @@ from app.web.languages.translation import ngettext
 
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
-    """What is left of an attempt: *seconds*, and a text for each minute from one upwards."""
+    """The time left of an attempt: *seconds*, and a text for each minute from one upwards."""
 
     seconds: int
     texts: tuple[str, ...]

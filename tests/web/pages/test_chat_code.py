@@ -55,10 +55,15 @@ def _digits(graph: Graph) -> str:
     return digits_in(body)
 
 
-def test_the_right_digits_connect(newcomer: Newcomer, graph: Graph, known: LogIn) -> None:
+@pytest.mark.parametrize("zero", ["0", "\u0660", "\u06f0", "\u09e6", "\u0966", "\uff10"])
+def test_the_right_digits_connect(
+    newcomer: Newcomer, graph: Graph, known: LogIn, zero: str
+) -> None:
+    """In the digits of any keyboard: Latin, Arabic, Persian, Bengali, Devanagari, full width."""
     person = _signed_in(newcomer(), known)
+    own = {ord(str(n)): chr(ord(zero) + n) for n in range(10)}
 
-    person.presses("Connect", code=f" {_digits(graph)} ")
+    person.presses("Connect", code=f" {_digits(graph).translate(own)} ")
 
     assert "authorization_code=tl_" in person.sees.location
 
