@@ -9,13 +9,11 @@ from typing import Final
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.linking import chat_code
 from app.linking.attempt_status import AttemptStatus
 from app.linking.errors import AttemptOver
 from app.linking.question import question_digest
-from app.web.current import services
 from app.web.exceptions import FormRefused
-from app.web.pages import attempt_cookie
+from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.request_guard import is_same_origin
 from app.web.server.limits import MOST_PARAMETERS
@@ -37,7 +35,7 @@ def csrf_token(cookie: AttemptCookie) -> str:
 
 def question(cookie: AttemptCookie, status: AttemptStatus) -> str:
     """Return the digest of the question that the confirm form carries."""
-    asks_code = chat_code.is_needed(status, services().settings.confirm_in_chat)
+    asks_code = chat_code.is_needed(status)
     return question_digest(status, cookie.ticket, asks_code=asks_code, key=cookie.form_key)
 
 
