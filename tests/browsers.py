@@ -55,9 +55,16 @@ class Answer:
 
     def form(self, button: str) -> Form:
         """Return the form whose button says *button*; "Connect" and "Cancel" in either wording."""
-        said = (button, _WITH_A_NAME.get(button))
-        (found,) = (form for form in self.forms if form.button in said)
+        (found,) = self._forms_with(button)
         return found
+
+    def offers(self, button: str) -> bool:
+        """Return whether there is a form as `form` finds it."""
+        return bool(self._forms_with(button))
+
+    def _forms_with(self, button: str) -> list[Form]:
+        said = (button, _WITH_A_NAME.get(button))
+        return [form for form in self.forms if form.button in said]
 
 
 # What the two answers say where the page asks "Is this you on Messenger?".

@@ -4,8 +4,10 @@ import hashlib
 import json
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
 
 from sqlalchemy import URL, Connection, text
 
@@ -14,6 +16,8 @@ from app.linking.authorization_codes import digest
 from app.messenger.types import Psid
 from tests.bot import Bot
 
+# Longer than any wait of a drill on a busy machine.
+PATIENCE_SECONDS: Final = 120
 # What is acknowledged, and by what: 200 to Messenger for the first three, 303 with a code to a
 # person, 204 to the business.
 MESSAGE, LOG_OUT, LINK, CODE, END = "message", "log-out", "link", "code", "end"
@@ -50,21 +54,24 @@ class Acknowledgements:
 
     def wait_for(self, more: int) -> None:
         """Wait for *more* acknowledgements."""
-        tick = threading.Event()
         wanted = self.acknowledged + more
-        while self.acknowledged < wanted:
-            tick.wait(0.005)
+        _wait_until(lambda: self.acknowledged >= wanted)
 
     def wait_for_refusals(self, more: int) -> None:
         """Wait for *more* answers with status 503."""
-        tick = threading.Event()
         wanted = self.statuses[503] + more
-        while self.statuses[503] < wanted:
-            tick.wait(0.005)
+        _wait_until(lambda: self.statuses[503] >= wanted)
 
     def __str__(self) -> str:
         counted = ", ".join(f"{len(found)} {what}s" for what, found in self.entries.items())
         return f"{self.acknowledged} acknowledged ({counted}); {self.statuses[503]} answered 503"
+
+
+def _wait_until(is_there: Callable[[], bool]) -> None:
+    tick, limit = threading.Event(), monotonic() + PATIENCE_SECONDS
+    while not is_there():
+        assert monotonic() < limit, "the load leads nowhere: no such answer for a long time"
+        tick.wait(0.005)
 
 
 def lost(acks: Acknowledgements, database: URL) -> dict[str, frozenset[str]]:

@@ -172,12 +172,11 @@ class _At:
             scenario.person = person
         person = scenario.person
         while (code := _code_in(person.sees)) is None:
-            buttons = {form.button for form in person.sees.forms}
             if person.sees.status == 303:
                 person.follows()
-            elif person.sees.status == 200 and "Log in" in buttons:
+            elif person.sees.status == 200 and person.sees.offers("Log in"):
                 person.presses("Log in", username=scenario.username, password=PASSWORD)
-            elif person.sees.status == 200 and "Connect" in buttons:
+            elif person.sees.status == 200 and person.sees.offers("Connect"):
                 person.presses("Connect")
             else:
                 self._acks.note_status(person.sees.status, person.sees.headers)

@@ -302,7 +302,7 @@ def test_a_double_tap_on_sign_in_ends_at_the_question(scene: RedirectSetup, devi
         phone.page.mouse.click(*place)
     phone.page.mouse.click(*place)
 
-    expect(phone.page.get_by_role("heading", name="on Messenger to")).to_be_visible()
+    expect(phone.page.get_by_role("heading", name="Is this you on Messenger?")).to_be_visible()
     phone.presses("Yes, connect", "Connect")
     phone.page.wait_for_url(scene.facebook.onward)
     assert "authorization_code" in parse_qs(urlsplit(scene.facebook.came_back[0]).query)

@@ -93,14 +93,15 @@ def test_a_browser_reports_no_problem(browser: Browser, origin: str) -> None:
     assert {urlsplit(origin).netloc} == {urlsplit(url).netloc for url in asked if ":" in url[:6]}
     _try_keyboard(page)
     page.emulate_media(media="print")
-    assert all(page.evaluate(HEIGHTS))
+    # In the next frame: until then what was folded counts as hidden.
+    page.wait_for_function(f"{UNFOLDED}.every(Boolean)")
     page.close()
 
 
 PHONE = ViewportSize(width=320, height=700)
 DESKTOP = ViewportSize(width=1280, height=800)
 # Of the programs and the errors that are folded away on the screen.
-HEIGHTS = """[...document.querySelectorAll("details:not([open]) pre")].map(
+UNFOLDED = """[...document.querySelectorAll("details:not([open]) pre")].map(
     (code) => code.checkVisibility({ contentVisibilityAuto: true })
 )"""
 
