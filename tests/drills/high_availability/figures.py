@@ -1,0 +1,68 @@
+"""What a drill showed, as a row of a table."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tests.drills.high_availability.load import Answered
+
+# Writes and look-ups are back within so long of the promotion; a look-up ends within so long.
+BACK_SECONDS: Final = 5.0
+LOOK_UP_SECONDS: Final = 3.0
+# What a client of this machine, which shares its processors, adds to an answer.
+SLACK_SECONDS: Final = 0.5
+END_SECONDS: Final = 25.0
+COLUMNS: Final = (
+    *("drill", "way", "writes back", "look-ups back", "longest look-up", "acknowledged", "lost"),
+    *("twice", "answers", "ended in"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One drill; *back* is when the last request was sent that was not answered 200.
+
+    Both are in seconds after the promotion, and negative if all was well before it.
+    """
+
+    drill: str
+    way: str
+    writes_back: float
+    look_ups_back: float
+    longest_look_up: float
+    acknowledged: int
+    lost: int
+    twice: int
+    answers: Counter[int]
+    ended_in: float
+
+    def cells(self) -> tuple[str, ...]:
+        answers = ", ".join(f"{n} of {status}" for status, n in sorted(self.answers.items()))
+        seconds = (self.writes_back, self.look_ups_back, self.longest_look_up)
+        return (
+            *(self.drill, self.way, *(f"{each:.1f} s" for each in seconds)),
+            *(str(n) for n in (self.acknowledged, self.lost, self.twice)),
+            *(answers, f"{self.ended_in:.1f} s"),
+        )
+
+    def late(self) -> list[str]:
+        """Return which times are over their limits."""
+        limits = {
+            "writes back": (self.writes_back, BACK_SECONDS),
+            "look-ups back": (self.look_ups_back, BACK_SECONDS),
+            "longest look-up": (self.longest_look_up, LOOK_UP_SECONDS + SLACK_SECONDS),
+            "ended in": (self.ended_in, END_SECONDS),
+        }
+        return [what for what, (took, most) in limits.items() if took > most]
+
+
+def back(answers: Sequence[Answered], since: float) -> float:
+    """Return when the last request was sent that was not answered 200, in seconds after *since*."""
+    return max((a.sent - since for a in answers if a.status != 200), default=0.0)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return *rows* in Markdown."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells() for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,96 @@
+"""Several `threadlink serve` and `threadlink worker` over one database, by one of the ways."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from tests import shipped
+from tests.bot import Bot
+from tests.drills.acknowledgements import heard_by, lost, unheard
+from tests.drills.high_availability.load import Load
+from tests.drills.high_availability.nodes import Node
+from tests.drills.high_availability.waiting import wait_until
+from tests.drills.high_availability.ways import Way
+from tests.drills.server_and_worker import ServerAndWorker, kill
+
+_WAITING: Final = "SELECT digest FROM outbox WHERE state = 'waiting'"
+# A claim may be committed and not known to its worker: its lease of two minutes outlasts the drill.
+# What was claimed ten seconds ago is no longer tried by anybody, with a bot that answers at once.
+_END_LEASES: Final = """
+    UPDATE outbox SET not_before = created_at
+    WHERE state = 'waiting' AND not_before > now() AND not_before < now() + interval '110 seconds'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """So many servers, and as many workers, in folders of their own."""
+
+    both: tuple[ServerAndWorker, ...]
+    bot: Bot
+    folders: tuple[Path, ...]
+
+    @property
+    def origins(self) -> list[str]:
+        return [each.origin for each in self.both]
+
+    def settle(self, primary: Node, load: Load) -> None:
+        """Wait until the bot has everything that was acknowledged, and *primary* knows it."""
+
+        def is_settled() -> bool:
+            primary.execute(_END_LEASES)
+            heard = heard_by(self.bot)
+            return not unheard(load.acks, heard) and not primary.execute(_WAITING)
+
+        wait_until(is_settled)
+
+    def twice(self) -> int:
+        """Return how many deliveries the bot was given more than once."""
+        posts = Counter(received.body for received in self.bot.received)
+        return sum(times > 1 for times in posts.values())
+
+    def end(self) -> float:
+        """Send SIGTERM to all; return how many seconds the last one took."""
+        begin = time.monotonic()
+        all_of_them = [p for each in self.both for p in (each.server.process, each.worker)]
+        assert [None] * len(all_of_them) == [process.poll() for process in all_of_them]
+        for process in all_of_them:
+            process.terminate()
+        codes = [process.wait(shipped.PATIENCE_SECONDS) for process in all_of_them]
+        assert [0] * len(codes) == codes
+        return time.monotonic() - begin
+
+    def errors(self) -> Counter[str]:
+        """Return how often each event was logged as an error."""
+        lines = (line for at in self.folders for line in (at / "log").read_text().splitlines())
+        found = (json.loads(line) for line in lines if line.startswith("{"))
+        return Counter(each["event"] for each in found if each.get("level") == "error")
+
+
+@contextmanager
+def installed(way: Way, folder: Path, bot: Bot, *, count: int = 2) -> Iterator[Installation]:
+    """Yield *count* of both over the database to which *way* leads; they are killed at the end."""
+    folders = tuple(folder / str(number) for number in range(count))
+    both: list[ServerAndWorker] = []
+    try:
+        for each in folders:
+            each.mkdir()
+            both.append(ServerAndWorker(way.database, each, way.settings, bot=bot.url))
+        yield Installation(tuple(both), bot, folders)
+    finally:
+        for process in (p for each in both for p in (each.server.process, each.worker)):
+            if process.poll() is None:
+                kill(process)
+
+
+def lost_at(primary: Node, load: Load) -> int:
+    """Return how many acknowledged deliveries *primary* does not have."""
+    url: URL = primary.url
+    return sum(len(whose) for whose in lost(load.acks, url).values())

@@ -1,0 +1,158 @@
+"""The ways from Threadlink to the pair: its hosts by name, or HAProxy and PgBouncer in between.
+
+Both run with the files of docs/deploy/high-availability, at other addresses.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from app.infra.settings.database_url import database_url
+from tests import postgres
+from tests.deploy.proxies import DEPLOY, PATIENCE_SECONDS, await_port
+from tests.drills.high_availability.nodes import DATABASE
+from tests.drills.high_availability.pairs import Pair
+from tests.drills.high_availability.role_api import role_api
+from tests.ports import free_port
+
+HERE: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What DATABASE_URL is, and which settings go with it."""
+
+    database: URL
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def hosts(pair: Pair, _folder: Path) -> Iterator[Way]:
+    """Name both in DATABASE_URL, of which libpq takes the one that takes writes."""
+    named = ",".join(f"{node.place.address}:{node.port}" for node in (pair.primary, pair.standby))
+    query = "target_session_attrs=read-write&sslmode=disable"
+    yield Way(database_url(f"postgresql://postgres@{named}/{DATABASE}?{query}"))
+
+
+@contextmanager
+def haproxy(pair: Pair, folder: Path) -> Iterator[Way]:
+    """Let HAProxy lead to the one of which it is told that it is the primary."""
+    with _haproxy(pair, folder) as port:
+        yield Way(_through(port))
+
+
+def pgbouncer(mode: str) -> "Through":
+    """Return the way through PgBouncer in *mode*, and HAProxy behind it."""
+
+    @contextmanager
+    def way(pair: Pair, folder: Path) -> Iterator[Way]:
+        with _haproxy(pair, folder) as behind, _pgbouncer(mode, behind, folder) as port:
+            settings = {"DATABASE_POOLER": "transaction"} if mode == "transaction" else {}
+            yield Way(_through(port), settings)
+
+    return way
+
+
+Through = Callable[[Pair, Path], AbstractContextManager[Way]]
+WAYS: Final[dict[str, Through]] = {
+    "hosts": hosts,
+    "haproxy": haproxy,
+    "pgbouncer-session": pgbouncer("session"),
+    "pgbouncer-transaction": pgbouncer("transaction"),
+}
+
+
+def _through(port: int) -> URL:
+    return database_url(f"postgresql://postgres@{HERE}:{port}/{DATABASE}?sslmode=disable")
+
+
+@contextmanager
+def _haproxy(pair: Pair, folder: Path) -> Iterator[int]:
+    port = free_port()
+    with role_api(pair.primary) as first, role_api(pair.standby) as second:
+        lines = {
+            f"10.0.0.1{number}:5432 check port 8008": (
+                f"{node.place.address}:{node.port} check addr {HERE} port {told}"
+            )
+            for number, (node, told) in enumerate(
+                ((pair.primary, first), (pair.standby, second)), start=1
+            )
+        }
+        text = as_shipped(
+            "haproxy.cfg",
+            {
+                "log /dev/log local0": "log stdout format raw local0",
+                "    user haproxy\n    group haproxy\n": "",
+                f"{HERE}:5000": f"{HERE}:{port}",
+                **lines,
+            },
+        )
+        file = folder / "haproxy.cfg"
+        file.write_text(text, encoding="utf-8")
+        with running(folder / "haproxy.log", port, _program("haproxy"), "-f", str(file)):
+            yield port
+
+
+@contextmanager
+def _pgbouncer(mode: str, behind: int, folder: Path) -> Iterator[int]:
+    port = free_port()
+    users = folder / "userlist.txt"
+    users.write_text('"postgres" ""\n')
+    text = as_shipped(
+        "pgbouncer.ini",
+        {
+            "host=127.0.0.1 port=5000": f"host={HERE} port={behind}",
+            "listen_port = 6432": f"listen_port = {port}\nunix_socket_dir =",
+            "auth_type = scram-sha-256": "auth_type = trust",
+            "/etc/pgbouncer/userlist.txt": str(users),
+            "pool_mode = transaction": f"pool_mode = {mode}",
+            # Two servers of two processes, two workers: 20 each at the most.
+            "default_pool_size = 40": f"default_pool_size = {40 if mode == 'transaction' else 120}",
+        },
+    )
+    file = folder / "pgbouncer.ini"
+    file.write_text(text, encoding="utf-8")
+    with running(
+        folder / "pgbouncer.log", port, _program("pgbouncer"), str(file), user=postgres.NOBODY
+    ):
+        yield port
+
+
+def as_shipped(name: str, changes: dict[str, str]) -> str:
+    """Return the shipped file *name* with other addresses."""
+    text = (DEPLOY / "high-availability" / name).read_text(encoding="utf-8")
+    for shipped, here in changes.items():
+        assert shipped in text
+        text = text.replace(shipped, here)
+    return text
+
+
+@contextmanager
+def running(log: Path, port: int, *command: str, user: str | None = None) -> Iterator[None]:
+    """Run *command* while the block does; it begins when the program listens on *port*."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(  # noqa: S603 - Debian's
+            command, stdout=output, stderr=output, user=user, group=user and postgres.NOGROUP
+        ) as process,
+    ):
+        try:
+            await_port(HERE, port, process)
+            yield
+        finally:
+            process.kill()
+            process.wait(PATIENCE_SECONDS)
+
+
+def _program(name: str) -> str:
+    found = os.environ.get(f"TEST_{name.upper()}") or shutil.which(name, path="/usr/sbin:/usr/bin")
+    if found is None:
+        raise RuntimeError(f"no {name}: on Debian and Ubuntu apt-get install {name}")
+    return found
