@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from tests.actors import Messenger
-from tests.browsers import Answer
+from tests.browsers import Answer, Browser
 from tests.ports import free_port
 from tests.shipped import RawAnswer, answers_on
 
@@ -141,19 +141,25 @@ class Front:
 
     def messenger(self) -> Messenger:
         """Return Messenger, whose deliveries take their way through this proxy."""
-        return Messenger(self._browse)
+        return Messenger(self.browser())
 
-    def _browse(
-        self,
-        method: str,
-        address: str,
-        *,
-        body: Mapping[str, str] | bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        answer = self.asks(method, address, data=body, headers=dict(headers or {}))
-        named = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status_code, named, answer.content)
+    def browser(self) -> Browser:
+        """Return a program that asks through this proxy and keeps its connection."""
+        session = self.session()
+
+        def browse(
+            method: str,
+            address: str,
+            *,
+            body: Mapping[str, str] | bytes | None = None,
+            headers: Mapping[str, str] | None = None,
+        ) -> Answer:
+            given = dict(headers or {})
+            answer = self.asks_again(session, method, address, data=body, headers=given)
+            named = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status_code, named, answer.content)
+
+        return browse
 
     def logs(self) -> str:
         """Stop the proxy and return everything that it has logged."""
@@ -255,7 +261,7 @@ def _nginx(place: Place, folder: Path, changes: Mapping[str, str]) -> tuple[str,
             "listen 443 ssl http2;": f"listen {place.bind}:{place.https} ssl http2;",
             "    listen [::]:80;\n": "",
             "    listen [::]:443 ssl http2;\n": "",
-            "127.0.0.1:8000;": f"{place.server};",
+            "server 127.0.0.1:8000 ": f"server {place.server} ",
             f"/etc/letsencrypt/live/{NAME}": str(folder),
             "/var/log/nginx": str(folder),
             **changes,
@@ -302,7 +308,7 @@ def _haproxy(place: Place, folder: Path, changes: Mapping[str, str]) -> tuple[st
             "bind :::80 v4v6": f"bind {place.address}:{place.http}",
             "bind :::443 v4v6": f"bind {place.address}:{place.https}",
             "/etc/haproxy/certs/": f"{certificates}/",
-            "127.0.0.1:8000": place.server,
+            "server one 127.0.0.1:8000": f"server one {place.server}",
             **changes,
         },
     )

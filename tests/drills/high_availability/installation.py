@@ -6,27 +6,29 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 
+from app.infra.database.engine import make_engine
 from tests import shipped
 from tests.bot import Bot
-from tests.drills.acknowledgements import heard_by, lost, unheard
+from tests.browsers import OverSockets
+from tests.drills.acknowledgements import heard_by, unheard
 from tests.drills.high_availability.load import Load
-from tests.drills.high_availability.nodes import Node
 from tests.drills.high_availability.waiting import wait_until
 from tests.drills.high_availability.ways import Way
 from tests.drills.server_and_worker import ServerAndWorker, kill
 
-_WAITING: Final = "SELECT digest FROM outbox WHERE state = 'waiting'"
+_WAITING: Final = text("SELECT count(*) FROM outbox WHERE state = 'waiting'")
 # A claim may be committed and not known to its worker: its lease of two minutes outlasts the drill.
 # What was claimed ten seconds ago is no longer tried by anybody, with a bot that answers at once.
-_END_LEASES: Final = """
+_END_LEASES: Final = text("""
     UPDATE outbox SET not_before = created_at
     WHERE state = 'waiting' AND not_before > now() AND not_before < now() + interval '110 seconds'
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,28 @@ class Installation:
     def origins(self) -> list[str]:
         return [each.origin for each in self.both]
 
-    def settle(self, primary: Node, load: Load) -> None:
-        """Wait until the bot has everything that was acknowledged, and *primary* knows it."""
+    def settle(self, database: URL, load: Load) -> None:
+        """Wait until the bot has everything that was acknowledged, and *database* knows it."""
 
         def is_settled() -> bool:
-            primary.execute(_END_LEASES)
-            heard = heard_by(self.bot)
-            return not unheard(load.acks, heard) and not primary.execute(_WAITING)
+            with engine.begin() as connection:
+                connection.execute(_END_LEASES)
+                waiting = connection.scalar(_WAITING)
+            return not waiting and not unheard(load.acks, heard_by(self.bot))
 
+        engine = make_engine(database)
         wait_until(is_settled)
+        engine.dispose()
+
+    def restart(self) -> None:
+        """Restart each server and each worker, the next one when the one before is ready."""
+        for each in self.both:
+            for process in (each.server.process, each.worker):
+                process.terminate()
+                assert 0 == process.wait(shipped.PATIENCE_SECONDS)
+                each.replace_the_dead()
+            is_ready = partial(_is_ready, OverSockets(each.origin))
+            wait_until(is_ready)
 
     def twice(self) -> int:
         """Return how many deliveries the bot was given more than once."""
@@ -90,7 +105,5 @@ def installed(way: Way, folder: Path, bot: Bot, *, count: int = 2) -> Iterator[I
                 kill(process)
 
 
-def lost_at(primary: Node, load: Load) -> int:
-    """Return how many acknowledged deliveries *primary* does not have."""
-    url: URL = primary.url
-    return sum(len(whose) for whose in lost(load.acks, url).values())
+def _is_ready(browser: OverSockets) -> bool:
+    return browser("GET", "/readyz").status == 200

@@ -5,9 +5,10 @@ A delivery is repeated with the same bytes, at the next server, until it is answ
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from time import monotonic
 from typing import Final
@@ -17,13 +18,11 @@ import requests
 from app.infra import clock
 from app.messenger.types import Psid
 from tests.actors import Messenger, delivery, message
-from tests.browsers import OverSockets
+from tests.browsers import Browser, OverSockets
 from tests.drills.acknowledgements import MESSAGE, Acknowledgements
 from tests.drills.high_availability.waiting import PATIENCE_SECONDS, wait_until
 from tests.installation import ANA, PAGE
 
-DELIVERIES_PER_SECOND: Final = 50
-LOOK_UPS_PER_SECOND: Final = 10
 # So many at once, that one which waits for three seconds does not keep the others.
 DELIVERERS: Final = 25
 ASKERS: Final = 5
@@ -43,10 +42,12 @@ class Answered:
 
 @dataclass(slots=True)
 class Load:
-    """The requests to the servers at *origins*, by which what was acknowledged is known."""
+    """The requests by *ways*, each a new browser, and what was acknowledged."""
 
-    origins: Sequence[str]
+    ways: Sequence[Callable[[], Browser]]
     key: str
+    deliveries_per_second: float = 50
+    look_ups_per_second: float = 10
     acks: Acknowledgements = field(default_factory=Acknowledgements)
     writes: list[Answered] = field(default_factory=list)
     reads: list[Answered] = field(default_factory=list)
@@ -86,8 +87,8 @@ class Load:
         return Counter(answer.status for answer in (*self.writes, *self.reads))
 
     def _deliver(self, number: int, over: threading.Event) -> None:
-        browsers = [OverSockets(origin) for origin in self.origins]
-        for turn in _turns(number, DELIVERERS, DELIVERIES_PER_SECOND, over):
+        browsers = [way() for way in self.ways]
+        for turn in _turns(number, DELIVERERS, self.deliveries_per_second, over):
             psid = Psid(f"7{turn:015d}")
             body = delivery(message(psid, "hello", clock.now()))
             limit = monotonic() + PATIENCE_SECONDS
@@ -101,13 +102,11 @@ class Load:
                     self.abandoned += 1
                     break
                 threading.Event().wait(REPEATED_AFTER_SECONDS)
-        for browser in browsers:
-            browser.close()
 
     def _ask(self, number: int, over: threading.Event) -> None:
-        browsers = [OverSockets(origin) for origin in self.origins]
+        browsers = [way() for way in self.ways]
         headers = {"Authorization": f"Bearer {self.key}"}
-        for turn in _turns(number, ASKERS, LOOK_UPS_PER_SECOND, over):
+        for turn in _turns(number, ASKERS, self.look_ups_per_second, over):
             sent = monotonic()
             try:
                 browser = browsers[turn % len(browsers)]
@@ -115,8 +114,11 @@ class Load:
             except requests.RequestException:
                 status = NO_ANSWER
             self.reads.append(Answered(sent, monotonic() - sent, status))
-        for browser in browsers:
-            browser.close()
+
+
+def straight(origins: Sequence[str]) -> list[Callable[[], Browser]]:
+    """Return the ways to the servers at *origins* themselves."""
+    return [partial(OverSockets, origin) for origin in origins]
 
 
 def _turns(number: int, of: int, per_second: float, over: threading.Event) -> Iterator[int]:
@@ -132,7 +134,7 @@ def _turns(number: int, of: int, per_second: float, over: threading.Event) -> It
         due = max(due + of / per_second, monotonic())
 
 
-def _post(browser: OverSockets, body: bytes) -> Answered:
+def _post(browser: Browser, body: bytes) -> Answered:
     sent = monotonic()
     try:
         status = Messenger(browser).posts(body).status

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import URL, text
 
 from app.api_keys import service as keys
 from app.infra import clock
@@ -66,17 +66,25 @@ def template(folder: Path) -> Template:
     postgres.new_database(node.url.set(database="postgres"), DATABASE)
     engine = make_engine(node.url)
     schema.upgrade(engine)
+    engine.dispose()
+    key = fill(node.url)
+    node.stop()
+    return Template(node, key)
+
+
+def fill(database: URL) -> str:
+    """Put a link into the migrated *database*; return the key of a program that may look it up."""
+    engine = make_engine(database)
     with engine.begin() as connection:
         for statement in (_LINK, _HISTORY):
             connection.execute(statement, {"page": PAGE, "psid": ANA})
     engine.dispose()
-    services = build(settings_for(node.url))
+    services = build(settings_for(database))
     key = services.write(
         keys.issue, "bot", scopes=keys.SCOPES, page_id=None, expires_at=None, at=clock.now()
     )
     services.close()
-    node.stop()
-    return Template(node, key)
+    return key
 
 
 @contextmanager

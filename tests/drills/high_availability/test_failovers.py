@@ -11,11 +11,12 @@ from typing import Final
 import pytest
 
 from tests import bot as bots
+from tests.drills.acknowledgements import lost
 from tests.drills.high_availability import figures, pairs
 from tests.drills.high_availability.faults import FAULTS
 from tests.drills.high_availability.figures import Row
-from tests.drills.high_availability.installation import installed, lost_at
-from tests.drills.high_availability.load import Load
+from tests.drills.high_availability.installation import installed
+from tests.drills.high_availability.load import Load, straight
 from tests.drills.high_availability.pairs import Template
 from tests.drills.high_availability.ways import WAYS
 
@@ -39,12 +40,12 @@ def test_nothing_is_lost_and_all_comes_back_by_itself(
         bots.running() as bot,
         installed(leads, folder, bot, count=2 if IS_LONG else 1) as installation,
     ):
-        load = Load(installation.origins, pair.key)
+        load = Load(straight(installation.origins), pair.key)
         with load.running():
             load.wait_for(DELIVERIES)
             primary, at = happens(pair, load)
             load.wait_for(DELIVERIES)
-        installation.settle(primary, load)
+        installation.settle(primary.url, load)
         row = Row(
             fault,
             way,
@@ -52,7 +53,7 @@ def test_nothing_is_lost_and_all_comes_back_by_itself(
             figures.back(load.reads, at),
             max(answered.seconds for answered in load.reads),
             load.acks.acknowledged,
-            lost_at(primary, load),
+            len(lost(load.acks, primary.url)),
             installation.twice(),
             load.statuses(),
             installation.end(),
