@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -94,6 +94,15 @@ bench-short: install
 drills: install
 	DRILL_EVENTS_A_LINK=10 DRILL_REFUSING_SECONDS=60 DRILL_NPM_SECONDS=150 DRILL_DOWN_DELIVERIES=20000 DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 DRILL_SOAK_SECONDS=600 DRILL_STRANGER_SECONDS=60 DRILL_ROUNDS=50 DRILL_BACKLOG_MIB=1024 DRILL_BACKLOG_ROWS=1000000 DRILL_BACKLOG_SECONDS=60 \
 	  .venv/bin/pytest -q -s tests/drills
+
+# PostgreSQL fails over and the servers are restarted, under load, half an hour (docs/high-availability.md):
+# root, iproute2, nginx, haproxy and pgbouncer are needed. One row: DRILLS_ARGS='-k frozen-hosts'
+drills-ha: install
+	DRILL_HA=1 .venv/bin/pytest -q -s tests/drills/high_availability $(DRILLS_ARGS)
+
+# The same under Patroni, ten minutes: apt-get install patroni etcd-server haproxy
+drills-patroni: install
+	DRILL_HA=1 DRILL_PATRONI=1 .venv/bin/pytest -q -s tests/drills/high_availability/test_patroni.py $(DRILLS_ARGS)
 
 install: uv
 	echo "Installing what is locked ..."

@@ -3,4 +3,11 @@
 import os
 from typing import Final
 
-collect_ignore: Final = [] if os.environ.get("DRILL_NPM_SECONDS") else ["test_npm_bots.py"]
+collect_ignore: Final = [
+    file
+    for file, variable in {
+        "test_npm_bots.py": "DRILL_NPM_SECONDS",
+        "high_availability/test_patroni.py": "DRILL_PATRONI",
+    }.items()
+    if variable not in os.environ
+]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from sqlalchemy import URL
+
 from tests.drills.high_availability.load import Load
-from tests.drills.high_availability.nodes import Node
 from tests.drills.high_availability.pairs import Pair
 
 NOTICED_AFTER_SECONDS: Final = 3.0
@@ -19,35 +20,35 @@ STANDBY_GONE_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Done to a pair under *load*; it returns the node that takes writes afterwards, and when."""
+    """Done to a pair under load; returns the database that takes writes afterwards, and when."""
 
-    happens: Callable[[Pair, Load], tuple[Node, float]]
+    happens: Callable[[Pair, Load], tuple[URL, float]]
     # Whether the primary must be a host of its own, which only root can make.
     needs_host: bool = False
 
 
-def killed(pair: Pair, load: Load) -> tuple[Node, float]:
+def killed(pair: Pair, load: Load) -> tuple[URL, float]:
     """Kill the primary with SIGKILL."""
     pair.primary.kill()
     pair.primary.is_primary = False
     return _promoted(pair, load)
 
 
-def vanished(pair: Pair, load: Load) -> tuple[Node, float]:
+def vanished(pair: Pair, load: Load) -> tuple[URL, float]:
     """Pull the primary's cable: its packets are dropped, and nothing says so."""
     pair.primary.place.pull_cable()
     pair.primary.is_primary = None
     return _promoted(pair, load)
 
 
-def frozen(pair: Pair, load: Load) -> tuple[Node, float]:
+def frozen(pair: Pair, load: Load) -> tuple[URL, float]:
     """Freeze the primary: its kernel still takes connections and bytes."""
     pair.primary.freeze()
     pair.primary.is_primary = None
     return _promoted(pair, load)
 
 
-def switched_over(pair: Pair, _load: Load) -> tuple[Node, float]:
+def switched_over(pair: Pair, _load: Load) -> tuple[URL, float]:
     """Stop the primary as for maintenance; the old one comes back as the other's standby."""
     pair.primary.is_primary = False
     pair.primary.stop()
@@ -55,10 +56,10 @@ def switched_over(pair: Pair, _load: Load) -> tuple[Node, float]:
     at = monotonic()
     pair.primary.follow(pair.standby)
     pair.primary.start()
-    return pair.standby, at
+    return pair.standby.url, at
 
 
-def made_read_only(pair: Pair, load: Load) -> tuple[Node, float]:
+def made_read_only(pair: Pair, load: Load) -> tuple[URL, float]:
     """Let the primary take no writes, as clouds do with one whose disk is full."""
     pair.primary.execute(
         "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"
@@ -67,14 +68,14 @@ def made_read_only(pair: Pair, load: Load) -> tuple[Node, float]:
     return _promoted(pair, load)
 
 
-def standby_gone(pair: Pair, load: Load) -> tuple[Node, float]:
+def standby_gone(pair: Pair, load: Load) -> tuple[URL, float]:
     """Kill the standby: each COMMIT waits for it until it is back."""
     pair.standby.kill()
     load.wait_for_refusals()
     threading.Event().wait(STANDBY_GONE_SECONDS)
     pair.standby.start()
     pair.primary.await_standby()
-    return pair.primary, monotonic()
+    return pair.primary.url, monotonic()
 
 
 FAULTS: Final[dict[str, Fault]] = {
@@ -87,8 +88,8 @@ FAULTS: Final[dict[str, Fault]] = {
 }
 
 
-def _promoted(pair: Pair, load: Load) -> tuple[Node, float]:
+def _promoted(pair: Pair, load: Load) -> tuple[URL, float]:
     load.wait_for_refusals()
     threading.Event().wait(NOTICED_AFTER_SECONDS)
     pair.standby.promote()
-    return pair.standby, monotonic()
+    return pair.standby.url, monotonic()

@@ -34,8 +34,12 @@ class Row:
     acknowledged: int
     lost: int
     twice: int
+    # Deliveries that were never acknowledged.
+    abandoned: int
     answers: Counter[int]
     ended_in: float
+    # What was logged as an error, how often.
+    errors: Counter[str]
 
     def cells(self) -> tuple[str, ...]:
         answers = ", ".join(f"{n} of {status}" for status, n in sorted(self.answers.items()))
@@ -45,6 +49,17 @@ class Row:
             *(str(n) for n in (self.acknowledged, self.lost, self.twice)),
             *(answers, f"{self.ended_in:.1f} s"),
         )
+
+    def wrong(self) -> list[str]:
+        """Return what may not happen however slow the machine is."""
+        problems = {
+            f"{self.lost} lost": self.lost,
+            f"{self.twice} posted twice": self.twice,
+            f"{self.abandoned} never acknowledged": self.abandoned,
+            f"answers {dict(self.answers)}": set(self.answers) - {200, 503},
+            f"errors {dict(self.errors)}": self.errors,
+        }
+        return [what for what, is_so in problems.items() if is_so]
 
     def late(self) -> list[str]:
         """Return which times are over their limits."""

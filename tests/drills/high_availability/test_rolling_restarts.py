@@ -4,7 +4,6 @@ Both proxies stand before the same servers, with the shipped files and the secon
 use. `make drills-ha` restarts all four times, at 150 requests a second.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +15,12 @@ from tests import bot as bots
 from tests.conftest import on_postgresql
 from tests.deploy.proxies import NAME, Front, standing
 from tests.drills.acknowledgements import lost
+from tests.drills.high_availability.drilled import IS_LONG
 from tests.drills.high_availability.installation import Installation, installed
 from tests.drills.high_availability.load import Load
 from tests.drills.high_availability.pairs import fill
 from tests.drills.high_availability.ways import Way
 
-IS_LONG: Final = "DRILL_HA" in os.environ
 TIMES: Final = 4 if IS_LONG else 1
 DELIVERIES_PER_SECOND, LOOK_UPS_PER_SECOND = (100, 50) if IS_LONG else (25, 10)
 BEHIND_A_PROXY: Final = {

@@ -6,7 +6,7 @@ Both run with the files of docs/deploy/high-availability, at other addresses.
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,14 @@ from sqlalchemy import URL
 from app.infra.settings.database_url import database_url
 from tests import postgres
 from tests.deploy.proxies import DEPLOY, PATIENCE_SECONDS, await_port
-from tests.drills.high_availability.nodes import DATABASE
-from tests.drills.high_availability.pairs import Pair
-from tests.drills.high_availability.role_api import role_api
+from tests.drills.high_availability.nodes import DATABASE, Node
 from tests.ports import free_port
 
 HERE: Final = "127.0.0.1"
+
+
+# Each node, and the port at which its role is told.
+Told = Sequence[tuple[Node, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +35,41 @@ class Way:
     settings: dict[str, str] = field(default_factory=dict)
 
 
+Through = Callable[[Told, Path], AbstractContextManager[Way]]
+
+
 @contextmanager
-def hosts(pair: Pair, _folder: Path) -> Iterator[Way]:
-    """Name both in DATABASE_URL, of which libpq takes the one that takes writes."""
-    named = ",".join(f"{node.place.address}:{node.port}" for node in (pair.primary, pair.standby))
+def by_hosts(nodes: Told, _folder: Path) -> Iterator[Way]:
+    """Name all in DATABASE_URL, of which libpq takes the one that takes writes."""
+    named = ",".join(f"{node.place.address}:{node.port}" for node, _ in nodes)
     query = "target_session_attrs=read-write&sslmode=disable"
     yield Way(database_url(f"postgresql://postgres@{named}/{DATABASE}?{query}"))
 
 
 @contextmanager
-def haproxy(pair: Pair, folder: Path) -> Iterator[Way]:
+def by_haproxy(nodes: Told, folder: Path) -> Iterator[Way]:
     """Let HAProxy lead to the one of which it is told that it is the primary."""
-    with _haproxy(pair, folder) as port:
+    with _haproxy(nodes, folder) as port:
         yield Way(_through(port))
 
 
-def pgbouncer(mode: str) -> "Through":
+def by_pgbouncer(mode: str) -> Through:
     """Return the way through PgBouncer in *mode*, and HAProxy behind it."""
 
     @contextmanager
-    def way(pair: Pair, folder: Path) -> Iterator[Way]:
-        with _haproxy(pair, folder) as behind, _pgbouncer(mode, behind, folder) as port:
+    def way(nodes: Told, folder: Path) -> Iterator[Way]:
+        with _haproxy(nodes, folder) as behind, _pgbouncer(mode, behind, folder) as port:
             settings = {"DATABASE_POOLER": "transaction"} if mode == "transaction" else {}
             yield Way(_through(port), settings)
 
     return way
 
 
-Through = Callable[[Pair, Path], AbstractContextManager[Way]]
 WAYS: Final[dict[str, Through]] = {
-    "hosts": hosts,
-    "haproxy": haproxy,
-    "pgbouncer-session": pgbouncer("session"),
-    "pgbouncer-transaction": pgbouncer("transaction"),
+    "hosts": by_hosts,
+    "haproxy": by_haproxy,
+    "pgbouncer-session": by_pgbouncer("session"),
+    "pgbouncer-transaction": by_pgbouncer("transaction"),
 }
 
 
@@ -74,30 +78,20 @@ def _through(port: int) -> URL:
 
 
 @contextmanager
-def _haproxy(pair: Pair, folder: Path) -> Iterator[int]:
+def _haproxy(nodes: Told, folder: Path) -> Iterator[int]:
     port = free_port()
-    with role_api(pair.primary) as first, role_api(pair.standby) as second:
-        lines = {
-            f"10.0.0.1{number}:5432 check port 8008": (
-                f"{node.place.address}:{node.port} check addr {HERE} port {told}"
-            )
-            for number, (node, told) in enumerate(
-                ((pair.primary, first), (pair.standby, second)), start=1
-            )
-        }
-        text = as_shipped(
-            "haproxy.cfg",
-            {
-                "log /dev/log local0": "log stdout format raw local0",
-                "    user haproxy\n    group haproxy\n": "",
-                f"{HERE}:5000": f"{HERE}:{port}",
-                **lines,
-            },
-        )
-        file = folder / "haproxy.cfg"
-        file.write_text(text, encoding="utf-8")
-        with running(folder / "haproxy.log", port, _program("haproxy"), "-f", str(file)):
-            yield port
+    changes = {
+        "log /dev/log local0": "log stdout format raw local0",
+        "    user haproxy\n    group haproxy\n": "",
+        f"{HERE}:5000": f"{HERE}:{port}",
+    }
+    for number, (node, told) in enumerate(nodes, start=1):
+        here = f"{node.place.address}:{node.port} check addr {HERE} port {told}"
+        changes[f"10.0.0.1{number}:5432 check port 8008"] = here
+    file = folder / "haproxy.cfg"
+    file.write_text(as_shipped("haproxy.cfg", changes), encoding="utf-8")
+    with running(folder / "haproxy.log", port, program("haproxy"), "-f", str(file)):
+        yield port
 
 
 @contextmanager
@@ -120,7 +114,7 @@ def _pgbouncer(mode: str, behind: int, folder: Path) -> Iterator[int]:
     file = folder / "pgbouncer.ini"
     file.write_text(text, encoding="utf-8")
     with running(
-        folder / "pgbouncer.log", port, _program("pgbouncer"), str(file), user=postgres.NOBODY
+        folder / "pgbouncer.log", port, program("pgbouncer"), str(file), user=postgres.NOBODY
     ):
         yield port
 
@@ -151,7 +145,8 @@ def running(log: Path, port: int, *command: str, user: str | None = None) -> Ite
             process.wait(PATIENCE_SECONDS)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of a program of Debian."""
     found = os.environ.get(f"TEST_{name.upper()}") or shutil.which(name, path="/usr/sbin:/usr/bin")
     if found is None:
         raise RuntimeError(f"no {name}: on Debian and Ubuntu apt-get install {name}")
