@@ -139,6 +139,8 @@ def _member(name: str, etcd: str, programs: Path, folder: Path) -> Member:
             "/var/lib/postgresql/.pgpass-patroni": str(here / "pgpass"),
             "/var/run/postgresql": str(here),
             "10.0.0.0/24": "127.0.0.0/8",
+            # The tests' PostgreSQL is built without TLS.
+            'ssl: "on"': 'ssl: "off"',
             "hostssl replication replicator 127.0.0.0/8 scram-sha-256": (
                 "host replication replicator 127.0.0.0/8 scram-sha-256"
             ),
