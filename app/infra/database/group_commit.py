@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from app.infra.database.engine import begin, check_before_commit, unlistened
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
 from app.infra.database.new_row import NewRow, insert_all
+from app.infra.database.time_limits import within
 
 R = TypeVar("R")
 
@@ -34,9 +35,15 @@ class CommitFailed(Exception):
 
 
 class GroupCommitter:
-    """Runs use cases on *engine* and commits them in groups."""
+    """Runs use cases on *engine* and commits them in groups.
 
-    def __init__(self, engine: Engine, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    No group takes longer than *limit_seconds*: by then its callers have left.
+    """
+
+    def __init__(
+        self, engine: Engine, *, limit_seconds: float, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
+        self._limit_seconds = limit_seconds
         self._alone = unlistened(engine)
         self._together = self._alone.execution_options(lock_wait_s=PATIENCE_TOGETHER_S)
         self._units = Gatherer[_Unit[Any]](self._commit, name="writer", idle_seconds=idle_seconds)
@@ -82,7 +89,7 @@ class GroupCommitter:
         is_done = False
         try:
             engine = self._together if len(units) > 1 else self._alone
-            with engine.begin() as connection:
+            with within(self._limit_seconds), engine.begin() as connection:
                 begin(connection)
                 _run(connection, units)
                 for unit in units:

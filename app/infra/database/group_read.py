@@ -11,10 +11,12 @@ from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the connection pool
 
 from app.infra.database.engine import unlistened
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
-from app.infra.database.writer import LIMIT_SECONDS, NotCommitted
+from app.infra.database.time_limits import within
+from app.infra.database.writer import LIMIT_SECONDS, NotCommitted, translated
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -51,8 +53,9 @@ class GroupReader(Generic[Q, A]):
         """Return the answers to *questions*, in their order.
 
         Raises:
-            NotCommitted: They did not come within three seconds, or too many wait for theirs.
-            Exception: The database refused, or cannot be reached.
+            NotCommitted: They did not come within three seconds, too many wait for theirs, or the
+                database cannot be reached.
+            Exception: The query failed.
         """
         over = asyncio.get_running_loop().create_future()
         call = _Call[Q, A](questions, self._wakers.of(over))
@@ -72,13 +75,15 @@ class GroupReader(Generic[Q, A]):
     def _answer(self, calls: "list[_Call[Q, A]]") -> None:
         for together in _portions(calls):
             try:
-                answers = iter(self._read([one for call in together for one in call.questions]))
+                with within(self._limit_seconds):
+                    read = self._read([one for call in together for one in call.questions])
+                answers = iter(read)
                 for call in together:
                     call.answers = [next(answers) for _ in call.questions]
             except Exception as exc:  # noqa: BLE001 - each caller gets it
                 self._disconnect(is_broken=True)
                 for call in together:
-                    call.error = exc
+                    call.error = self._translated(exc)
             finally:
                 for call in together:
                     call.notify()
@@ -91,6 +96,14 @@ class GroupReader(Generic[Q, A]):
             self._disconnect(is_broken=True)
         self._of_thread.connection = self._engine.connect()
         return self._query(self._of_thread.connection, questions)
+
+    def _translated(self, exc: Exception) -> Exception:
+        """Return `NotCommitted` where the database is away: whoever asks again waits again."""
+        if isinstance(exc, (DBAPIError, TimeoutError)):
+            return translated(exc)
+        # A query may call the driver itself.
+        dbapi = self._engine.dialect.loaded_dbapi
+        return NotCommitted(type(exc).__name__) if isinstance(exc, dbapi.OperationalError) else exc
 
     def _disconnect(self, *, is_broken: bool = False) -> None:
         connection: Connection | None = self._of_thread.__dict__.pop("connection", None)
