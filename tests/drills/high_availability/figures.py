@@ -21,10 +21,7 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One drill; *back* is when the last request was sent that was not answered 200.
-
-    Both are in seconds after the promotion, and negative if all was well before it.
-    """
+    """One drill; who is *back* refuses no request any more, so many seconds after the promotion."""
 
     drill: str
     way: str
@@ -73,8 +70,9 @@ class Row:
 
 
 def back(answers: Sequence[Answered], since: float) -> float:
-    """Return when the last request was sent that was not answered 200, in seconds after *since*."""
-    return max((a.sent - since for a in answers if a.status != 200), default=0.0)
+    """Return when the last answer came that was not 200, in seconds after *since*; 0 if before."""
+    refused = (a.sent + a.seconds - since for a in answers if a.status != 200)
+    return max(0.0, max(refused, default=0.0))
 
 
 def table(rows: Sequence[Row]) -> str:
