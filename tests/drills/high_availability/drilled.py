@@ -1,19 +1,16 @@
 """One drill: all is well under load, something happens, all is well again; then the accounts."""
 
-import os
 from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import URL
 
 from tests.drills.acknowledgements import lost
-from tests.drills.high_availability import figures
+from tests.drills.high_availability import IS_LONG, figures
 from tests.drills.high_availability.figures import Row
 from tests.drills.high_availability.installation import Installation
 from tests.drills.high_availability.load import Load, straight
 
-# `make drills-ha` and `make drills-patroni` say so: all rows, long loads, and times that hold.
-IS_LONG: Final = "DRILL_HA" in os.environ
 # Before it happens, and after all is well again.
 DELIVERIES: Final = 250 if IS_LONG else 25
 

@@ -11,10 +11,11 @@ from typing import Final
 
 from sqlalchemy import URL
 
+from tests.drills.high_availability import IS_LONG
 from tests.drills.high_availability.load import Load
 from tests.drills.high_availability.pairs import Pair
 
-NOTICED_AFTER_SECONDS: Final = 3.0
+NOTICED_AFTER_SECONDS: Final = 3.0 if IS_LONG else 0.5
 STANDBY_GONE_SECONDS: Final = 10.0
 
 

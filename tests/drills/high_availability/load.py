@@ -48,6 +48,8 @@ class Load:
     key: str
     deliveries_per_second: float = 50
     look_ups_per_second: float = 10
+    # After it no delivery is repeated.
+    patience_seconds: float = PATIENCE_SECONDS
     acks: Acknowledgements = field(default_factory=Acknowledgements)
     writes: list[Answered] = field(default_factory=list)
     reads: list[Answered] = field(default_factory=list)
@@ -91,7 +93,7 @@ class Load:
         for turn in _turns(number, DELIVERERS, self.deliveries_per_second, over):
             psid = Psid(f"7{turn:015d}")
             body = delivery(message(psid, "hello", clock.now()))
-            limit = monotonic() + PATIENCE_SECONDS
+            limit = monotonic() + self.patience_seconds
             for place in count(turn):
                 answered = _post(browsers[place % len(browsers)], body)
                 self.writes.append(answered)

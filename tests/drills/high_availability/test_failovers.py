@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from tests import bot as bots
-from tests.drills.high_availability import pairs
-from tests.drills.high_availability.drilled import IS_LONG, drill
+from tests.drills.high_availability import IS_LONG, pairs
+from tests.drills.high_availability.drilled import drill
 from tests.drills.high_availability.faults import FAULTS
 from tests.drills.high_availability.figures import Row
 from tests.drills.high_availability.installation import installed

@@ -15,7 +15,7 @@ from tests import bot as bots
 from tests.conftest import on_postgresql
 from tests.deploy.proxies import NAME, Front, standing
 from tests.drills.acknowledgements import lost
-from tests.drills.high_availability.drilled import IS_LONG
+from tests.drills.high_availability import IS_LONG
 from tests.drills.high_availability.installation import Installation, installed
 from tests.drills.high_availability.load import Load
 from tests.drills.high_availability.pairs import fill
