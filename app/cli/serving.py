@@ -27,7 +27,7 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
     """Run the server on *listener*, and the worker, until the block ends.
 
     Raises:
-        click.ClickException: The tables are missing or of another version.
+        click.ClickException: The tables are missing, out of date, or too new.
     """
     check_tables(built)
     note_start(built.settings)
@@ -81,15 +81,17 @@ def note_refused_reload(exc: ConfigError) -> None:
 
 
 def check_tables(built: Services) -> None:
-    """Check that the tables have the version that this program needs.
+    """Check that this program works with the tables; log it where they are of a later version.
 
     Raises:
-        click.ClickException: They are missing or have another version.
+        click.ClickException: They are missing, out of date, or too new.
     """
     tables = schema.status(built.engine)
-    if not tables.is_current:
+    if not tables.fits:
         built.engine.dispose()
         raise click.ClickException(tables.explanation)
+    if tables.is_later:
+        log.warning("database.tables_newer", present=tables.present, wanted=tables.wanted)
 
 
 class Handler(WSGIRequestHandler):

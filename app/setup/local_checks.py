@@ -27,13 +27,11 @@ def check_database(engine: Engine) -> Finding:
         told = explanation(exc) or f"the database answers with a {type(exc.orig).__name__}"
         cause, _, step = told.partition(". Next: ")
         return problem(subject, cause.removeprefix("the database "), step or "threadlink db status")
-    if status.is_later:
-        return problem(
-            subject,
-            f"its tables are of a later version ({status.present}), this one wants {status.wanted}",
-            "install the version that ran here last; threadlink --version shows this one's",
-        )
-    if not status.is_current:
+    later = f"its tables are of a later version ({status.present}), this one wants {status.wanted}"
+    install = "install the version that ran here last; threadlink --version shows this one's"
+    if status.is_later and not status.fits:
+        return problem(subject, later, install)
+    if not status.fits:
         present = status.present or "missing"
         return problem(
             subject,
@@ -50,6 +48,8 @@ def check_database(engine: Engine) -> Finding:
             "or the server is a standby",
             _place(engine),
         )
+    if status.is_later:
+        return warning(subject, f"{later}, and works with them", install)
     return ok(subject, f"answers, takes writes, tables at {status.present}")
 
 

@@ -271,11 +271,14 @@ def test_without_tables_every_command_says_so(
     assert (1, True) == (status.exit_code, status.output.endswith("Next: threadlink db upgrade\n"))
 
 
-def test_tables_of_a_later_version_are_not_upgraded(folder: Path, sqlite_template: Path) -> None:
+def test_tables_of_a_later_version_that_do_not_fit_are_not_upgraded(
+    folder: Path, sqlite_template: Path
+) -> None:
     """`db upgrade` would end in a traceback of Alembic's, and `run` advise it."""
     path = shutil.copyfile(sqlite_template, folder / "later.sqlite")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE schema_support SET oldest = '9998'")
 
     for command in ("db upgrade", "run", "serve", "worker"):
         complaint = _complaint(command, _run(command, f"sqlite:///{path}"))

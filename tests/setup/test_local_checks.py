@@ -119,13 +119,22 @@ def test_tables_that_are_behind_are_named(
     assert f"its tables are {told}, this version wants" in line["words"]
 
 
-def test_tables_of_a_later_version_are_not_to_be_upgraded(sound: Services, runs: Runs) -> None:
+@pytest.mark.parametrize(
+    ("oldest", "verdict"), [("9998", "fault"), ("0001", "warning"), (None, "fault")]
+)
+def test_tables_of_a_later_version_are_not_to_be_upgraded(
+    oldest: str | None, verdict: str, sound: Services, runs: Runs
+) -> None:
+    """The version before goes on working with them, and starts, unless they say otherwise."""
     with sound.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("DELETE FROM schema_support"))
+        if oldest is not None:
+            connection.execute(schema.SUPPORT.insert(), {"oldest": oldest})
 
     line = lines(runs)["database"]
 
-    assert "fault" == line["verdict"]
+    assert verdict == line["verdict"]
     assert "its tables are of a later version (9999)" in line["words"]
     assert "threadlink db upgrade" not in line["mend"]
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.infra.database.engine import DatabaseUnusable
 from app.infra.database.writer import NotCommitted
@@ -116,7 +116,8 @@ def _of_postgresql(exc: DBAPIError) -> str | None:
         return found and found.format(said=said)
     if "connection option" in said:
         return f"{said} in DATABASE_URL. {_CORRECT}"
-    if type(exc.orig).__name__ != "OperationalError":
+    # Also of a subclass, as that of a connection that takes too long.
+    if not isinstance(exc, OperationalError):
         return None
     return f"the database cannot be reached: {said}. {_next_step(said)}"
 

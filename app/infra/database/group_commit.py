@@ -86,10 +86,12 @@ class GroupCommitter:
         return unit.outcome
 
     def _commit(self, units: "list[_Unit[Any]]") -> None:
-        is_done = False
+        # Without a connection none of them would get further alone.
+        goes_alone = is_done = False
         try:
             engine = self._together if len(units) > 1 else self._alone
             with within(self._limit_seconds), engine.begin() as connection:
+                goes_alone = len(units) > 1
                 begin(connection)
                 _run(connection, units)
                 for unit in units:
@@ -98,7 +100,7 @@ class GroupCommitter:
                 is_done = True
         except Exception as exc:  # noqa: BLE001 - each caller gets it
             for unit in units:
-                unit.fail(exc, is_done=is_done, is_alone=len(units) == 1)
+                unit.fail(exc, is_done=is_done, goes_alone=goes_alone)
         finally:
             for unit in units:
                 unit.notify()
@@ -168,9 +170,9 @@ class _Unit(Generic[R]):
         if self.is_withdrawn and self._has_begun:
             raise Withdrawn
 
-    def fail(self, exc: Exception, *, is_done: bool, is_alone: bool) -> None:
+    def fail(self, exc: Exception, *, is_done: bool, goes_alone: bool) -> None:
         if is_done:
             self._error = CommitFailed()
             self._error.__cause__ = exc
         else:
-            self._error = exc if is_alone else HandedBack()
+            self._error = HandedBack() if goes_alone else exc

@@ -18,6 +18,7 @@ from psycopg.pq.abc import PGcancelConn
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext
 
+from app.infra.database.pooler import POOLER
 from app.infra.database.time_limits import ends_at
 
 T = TypeVar("T")
@@ -38,9 +39,6 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
-# Psycopg's own parameter, in DATABASE_URL.
-PREPARE_THRESHOLD: Final = "prepare_threshold"
-NEVER_PREPARED: Final = "none"
 _LISTS: Final = ("host", "hostaddr", "port")
 # How long psycopg waits before it looks for Ctrl-C.
 _INTERVAL_S: Final = 0.1
@@ -53,6 +51,10 @@ _GRACE_S: Final = 0.1
 _USELESS: Final = ("08", "57P", "25006", "25P03", "25P04")
 
 
+class NoAnswer(psycopg.OperationalError):
+    """The server has not answered within the limit of the thread."""
+
+
 class LimitedConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection on which no wait goes beyond the limit of its thread."""
 
@@ -60,7 +62,7 @@ class LimitedConnection(psycopg.Connection[tuple[Any, ...]]):
         """Wait for *gen*; at the end of the limit, close the connection.
 
         Raises:
-            OperationalError: The limit is over. Whether the statement was done is unknown.
+            NoAnswer: The limit is over. Whether the statement was done is unknown.
         """
         end = ends_at()
         if end is None or timeout is not None:
@@ -69,9 +71,10 @@ class LimitedConnection(psycopg.Connection[tuple[Any, ...]]):
             return super().wait(gen, interval, max(end - time.monotonic(), _GRACE_S))
         except psycopg.OperationalError as exc:
             # What the server says has a SQLSTATE.
-            if exc.sqlstate is None:
-                self._abandon()
-            raise
+            if exc.sqlstate is not None or time.monotonic() < end:
+                raise
+            self._abandon()
+            raise NoAnswer("it has not answered in time") from None
 
     def _abandon(self) -> None:
         """Close the connection, and have the server stop what it does for it.
@@ -104,14 +107,14 @@ class _Hosts:
         """Return a connection by psycopg's arguments *given*.
 
         Raises:
-            psycopg.Error: No host accepts it, or the limit of this thread is over.
+            NoAnswer: The limit of this thread is over.
+            psycopg.Error: No host accepts it.
         """
         end = ends_at()
         if end is not None and time.monotonic() >= end:
-            raise psycopg.OperationalError("there was no time left to connect")
+            raise NoAnswer("there was no time left to connect")
         lists = {name: str(given[name]).split(",") for name in _LISTS if given.get(name)}
-        count = max(map(len, lists.values()), default=1)
-        if count == 1:
+        if all(len(of) == 1 for of in lists.values()):
             return LimitedConnection.connect(**given)
         first = self._first
         turned = {name: ",".join(of[first:] + of[:first]) for name, of in lists.items()}
@@ -134,11 +137,10 @@ def _place(connection: LimitedConnection, lists: Mapping[str, Sequence[str]]) ->
 def postgresql_engine(url: URL, *, pool_size: int, lock_wait_s: float) -> Engine:
     """Return an engine for *url*, on which a statement waits *lock_wait_s* for a lock."""
     given = url.normalized_query
-    threshold, *_ = given.get(PREPARE_THRESHOLD, ("5",))
-    # Between transactions a pooler may lead elsewhere: what is set for a session is set for others.
-    is_session = threshold != NEVER_PREPARED
+    # The next transaction may be in another session: what is set for one is then set for others.
+    is_session = POOLER not in given
     engine = create_engine(
-        url.difference_update_query([PREPARE_THRESHOLD]),
+        url.difference_update_query([POOLER]),
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
@@ -178,9 +180,9 @@ def _connect_args(given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         args.setdefault("target_session_attrs", "read-write")
     if "system" in given.get("sslrootcert", ()):
         args["sslrootcert"] = _authorities()
-    if PREPARE_THRESHOLD in given:
-        threshold, *_ = given[PREPARE_THRESHOLD]
-        args[PREPARE_THRESHOLD] = None if threshold == NEVER_PREPARED else int(threshold)
+    if POOLER in given:
+        # Statements that are prepared stay with a session.
+        args["prepare_threshold"] = None
     return args
 
 

@@ -193,7 +193,10 @@ def test_the_host_that_was_reached_last_is_asked_first(gate: Gate, database: URL
     """A dead one before it costs two seconds, at each new connection."""
     hosts = f"{gate.url.host},{database.host}"
     ports = f"{gate.url.port},{database.port}"
-    url = database.set(host=None, port=None, query={"host": hosts, "port": ports})
+    several = {"host": hosts, "port": ports}
+    url = URL.create(
+        database.drivername, database.username, database=database.database, query=several
+    )
     gate.close()
     engine = make_engine(url)
     with engine.connect() as first, engine.connect() as second:
