@@ -59,8 +59,7 @@ def by_pgbouncer(mode: str) -> Through:
     @contextmanager
     def way(nodes: Told, folder: Path) -> Iterator[Way]:
         with _haproxy(nodes, folder) as behind, _pgbouncer(mode, behind, folder) as port:
-            settings = {"DATABASE_POOLER": "transaction"} if mode == "transaction" else {}
-            yield Way(_through(port), settings)
+            yield Way(_through(port, "&pooler=transaction" if mode == "transaction" else ""))
 
     return way
 
@@ -73,8 +72,8 @@ WAYS: Final[dict[str, Through]] = {
 }
 
 
-def _through(port: int) -> URL:
-    return database_url(f"postgresql://postgres@{HERE}:{port}/{DATABASE}?sslmode=disable")
+def _through(port: int, more: str = "") -> URL:
+    return database_url(f"postgresql://postgres@{HERE}:{port}/{DATABASE}?sslmode=disable{more}")
 
 
 @contextmanager
