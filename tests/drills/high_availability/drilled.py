@@ -26,7 +26,7 @@ def drill(fault: str, way: str, installation: Installation, key: str, happens: H
         database, at = happens(load)
         load.wait_for(DELIVERIES)
     installation.settle(database, load)
-    return Row(
+    row = Row(
         fault,
         way,
         figures.back(load.writes, at),
@@ -40,3 +40,6 @@ def drill(fault: str, way: str, installation: Installation, key: str, happens: H
         installation.end(),
         installation.errors(),
     )
+    # Before the table at the end, which comes late.
+    print(f"\n{figures.table([row])}", flush=True)  # noqa: T201 - the figures of the drill
+    return row

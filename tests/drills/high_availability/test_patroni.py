@@ -45,14 +45,13 @@ def test_patroni_fails_over_and_nothing_is_lost(
 
 
 def _happens(fault: str, cluster: Cluster) -> tuple[URL, float]:
-    first = cluster.members[0]
+    first, begun = cluster.members[0], monotonic()
     if fault == "switchover":
         cluster.switch_over()
     elif fault == "postgresql-killed":
         first.node.kill()
     else:
         first.kill()
-    begun = monotonic()
     leader = cluster.await_leader(other_than=first)
     promoted = monotonic()
     print(f"\n{fault}: Patroni took {promoted - begun:.1f} s to promote")  # noqa: T201 - the figures
