@@ -5,9 +5,11 @@ Both run with the files of docs/deploy/high-availability, at other addresses.
 
 import os
 import shutil
+import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,7 @@ from app.infra.settings.database_url import database_url
 from tests import postgres
 from tests.deploy.proxies import DEPLOY, PATIENCE_SECONDS, await_port
 from tests.drills.high_availability.nodes import DATABASE, Node
+from tests.drills.high_availability.waiting import wait_until
 from tests.ports import free_port
 
 HERE: Final = "127.0.0.1"
@@ -112,10 +115,43 @@ def _pgbouncer(mode: str, behind: int, folder: Path) -> Iterator[int]:
     )
     file = folder / "pgbouncer.ini"
     file.write_text(text, encoding="utf-8")
-    with running(
-        folder / "pgbouncer.log", port, program("pgbouncer"), str(file), user=postgres.NOBODY
-    ):
+    over, command = threading.Event(), (program("pgbouncer"), str(file))
+    log, user = folder / "pgbouncer.log", postgres.NOBODY
+    # As systemd does with docs/high-availability.md's Restart=always: a request to cancel can end
+    # PgBouncer (github.com/pgbouncer/pgbouncer/issues/801, read 2026-11).
+    keeper = threading.Thread(target=_keep_running, args=(over, log, command, user))
+    keeper.start()
+    try:
+        wait_until(lambda: _listens(port))
         yield port
+    finally:
+        over.set()
+        keeper.join()
+
+
+def _keep_running(
+    over: threading.Event, log: Path, command: Sequence[str], user: str | None
+) -> None:
+    """Run *command*, and again a second after its end, until *over* is set."""
+    with log.open("wb") as output:
+        while not over.is_set():
+            process = subprocess.Popen(  # noqa: S603 - Debian's
+                command, stdout=output, stderr=output, user=user, group=user and postgres.NOGROUP
+            )
+            while process.poll() is None and not over.wait(0.1):
+                pass
+            if process.poll() is not None:
+                print(f"\n{command[0]} ended by itself")  # noqa: T201 - of the drill
+                over.wait(1)
+            process.kill()
+            process.wait()
+
+
+def _listens(port: int) -> bool:
+    with suppress(ConnectionRefusedError):
+        socket.create_connection((HERE, port), timeout=1).close()
+        return True
+    return False
 
 
 def as_shipped(name: str, changes: dict[str, str]) -> str:
@@ -128,12 +164,12 @@ def as_shipped(name: str, changes: dict[str, str]) -> str:
 
 
 @contextmanager
-def running(log: Path, port: int, *command: str, user: str | None = None) -> Iterator[None]:
+def running(log: Path, port: int, *command: str) -> Iterator[None]:
     """Run *command* while the block does; it begins when the program listens on *port*."""
     with (
         log.open("wb") as output,
         subprocess.Popen(  # noqa: S603 - Debian's
-            command, stdout=output, stderr=output, user=user, group=user and postgres.NOGROUP
+            command, stdout=output, stderr=output
         ) as process,
     ):
         try:
