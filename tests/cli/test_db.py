@@ -64,6 +64,7 @@ def test_later_tables_that_fit_are_left_as_they_are(
     assert ("database.tables_newer", "warning") == (line["event"], line["log_level"])
     assert "9999" == line["present"] > line["wanted"]
     assert (0, 0) == (upgrade.exit_code, status.exit_code)
-    assert upgrade.output == "Nothing to do: the tables are newer (9999), and fit this version.\n"
+    told, *_ = upgrade.output.splitlines()
+    assert told == "Nothing to do: the tables are newer (9999), and fit this version."
     assert status.output.endswith("The tables are of a later version, and fit this one.\n")
     assert "9999" == schema.status(new.engine).present

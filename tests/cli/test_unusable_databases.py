@@ -238,6 +238,15 @@ def test_every_command_says_what_is_wrong_with_the_database(folder: Path, fault:
     assert not (folder / "nowhere").exists()
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_server_that_never_answers_is_told_as_one_that_is_away() -> None:
+    """The driver's own kind of error for it ended in a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        complaint = _complaint("db status", _run("db status", _postgresql(silent.getsockname()[1])))
+
+    assert "the database cannot be reached: connection timeout expired. Next: start" in complaint
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_doctor_lists_it_as_a_problem(folder: Path, fault: str, graph: str) -> None:
     prepare, _ = FAULTS[fault]
