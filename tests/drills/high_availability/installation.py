@@ -31,6 +31,10 @@ _END_LEASES: Final = text("""
 """)
 
 
+# In its log, where it is a signal that ends it (docs.python.org/3/library/faulthandler.html).
+_SAYS_WHY_IT_DIED: Final = {"PYTHONFAULTHANDLER": "1"}
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """So many servers, and as many workers, in folders of their own."""
@@ -75,12 +79,17 @@ class Installation:
         """Send SIGTERM to all; return how many seconds the last one took."""
         begin = time.monotonic()
         all_of_them = [p for each in self.both for p in (each.server.process, each.worker)]
-        assert [None] * len(all_of_them) == [process.poll() for process in all_of_them]
+        ended = [code for process in all_of_them if (code := process.poll()) is not None]
+        assert [] == ended, self._logged()
         for process in all_of_them:
             process.terminate()
         codes = [process.wait(shipped.PATIENCE_SECONDS) for process in all_of_them]
-        assert [0] * len(codes) == codes
+        assert {0} == set(codes), self._logged()
         return time.monotonic() - begin
+
+    def _logged(self) -> str:
+        """Return the last that each has logged."""
+        return "\n".join((at / "log").read_text()[-2000:] for at in self.folders)
 
     def errors(self) -> Counter[str]:
         """Return how often each event was logged as an error."""
@@ -97,7 +106,8 @@ def installed(way: Way, folder: Path, bot: Bot, *, count: int = 2) -> Iterator[I
     try:
         for each in folders:
             each.mkdir()
-            both.append(ServerAndWorker(way.database, each, way.settings, bot=bot.url))
+            settings = {**way.settings, **_SAYS_WHY_IT_DIED}
+            both.append(ServerAndWorker(way.database, each, settings, bot=bot.url))
         yield Installation(tuple(both), bot, folders)
     finally:
         for process in (p for each in both for p in (each.server.process, each.worker)):
