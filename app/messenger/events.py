@@ -21,7 +21,7 @@ from app.messenger.types import PageId, Psid
 
 T = TypeVar("T")
 
-OtherKind = Literal["event", "changes", "foreign object", "unrecognised"]
+OtherKind = Literal["event", "of nobody", "changes", "foreign object", "unrecognised"]
 Fault = Literal["foreign object", "unreadable", "status", "page", "psid", "time", "no code", "code"]
 
 
@@ -63,6 +63,8 @@ class Other:
     kind: OtherKind
 
 
+OF_NOBODY: Final = Other("of nobody")
+
 Event: TypeAlias = AccountLinked | AccountUnlinked | Unusable | Other
 
 
@@ -73,6 +75,11 @@ class Delivery:
     object: str
     events: tuple[Event, ...]
     body: bytes = field(repr=False)
+
+    @property
+    def may_tell_of_the_page(self) -> bool:
+        """Tell whether an event is no person's: it may be about the page's standing at Meta."""
+        return OF_NOBODY in self.events
 
     @property
     def is_only_linking(self) -> bool:
@@ -217,7 +224,7 @@ def _events(content: _Body) -> tuple[Event, ...]:
             elif event.account_linking:
                 events.append(_account_linking(content, entry, event))
             else:
-                events.append(other)
+                events.append(other if event.sender else OF_NOBODY)
         if entry.changes:
             events.append(Other("changes"))
         elif not entry.messaging and not entry.standby:

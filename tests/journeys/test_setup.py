@@ -39,7 +39,7 @@ def test_after_setup_a_tap_on_log_in_ends_in_a_link(
             again = threadlink.runs("setup")
             assert 0 == server.stops()[0]
         assert 0 == emulator.stops()[0]
-    assert f"becomes {public_url}/webhook (messaging_account_linking)" in told
+    assert f"becomes {public_url}/webhook (messaging_account_linking, business_integrity)" in told
     assert "Done. To undo: threadlink setup --undo instance/setup-undo-" in told
     assert "Nothing to change" in again
     assert (ana["psid"], "local", "linked") == (link["psid"], link["issuer"], link["state"])
