@@ -87,7 +87,7 @@ def test_a_delivery_with_meta_s_certificate_is_taken(guarded: Guarded) -> None:
     [None, "of another CA", "of another name", "of a longer name", "with the name elsewhere"],
 )
 def test_a_delivery_with_any_other_is_refused(which: str | None, guarded: Guarded) -> None:
-    """Though it is signed with our app secret; and nothing of it reaches the server."""
+    """R51: though it is signed with our app secret; and nothing of it reaches the server."""
     before = len(guarded.tap.sent)
     messenger = guarded.front.messenger(guarded.certificates[which] if which else None)
     try:
