@@ -83,7 +83,7 @@ def _report_standing(told: PageIntegrity) -> None:
                 status=told.status,
                 features=told.features,
                 violations=told.violations,
-                until=told.until,
+                until=told.until and told.until.isoformat(),
             )
         case "warned":
             log.warning(

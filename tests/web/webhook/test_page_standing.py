@@ -64,7 +64,7 @@ def test_a_restriction_is_an_error_with_what_and_until(messenger: Messenger) -> 
 
     assert ("page.restricted", "error", PAGE) == (line["event"], line["log_level"], line["page"])
     assert ("page_messaging_api",) == line["features"]
-    assert "2025-10-21 16:31:16+00:00" == str(line["until"])
+    assert "2025-10-21T16:31:16+00:00" == line["until"]
     assert "canary" not in str(line)
     assert before + 1 == counted()
 
