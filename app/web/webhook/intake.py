@@ -57,7 +57,7 @@ def wanted(settings: Settings, body: bytes, headers: Headers) -> Wanted:
     delivery = parse_delivery(body)
     events = tuple(event for event in delivery.events if type(event) in HANDLERS)
     passed_on = RawDelivery(body, headers) if _is_for_the_bot(settings, delivery) else None
-    if not delivery.may_tell_of_the_page:
+    if not delivery.has_event_of_nobody:
         return Wanted(events, passed_on)
     ours = {page.id for page in settings.pages}
     told = (integrity for integrity in read_events(body) if integrity.page_id in ours)
