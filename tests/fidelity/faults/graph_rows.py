@@ -78,6 +78,13 @@ _COMMON: Final = (
         why="ours links without the name, and says that it does not know it",
         beside=("conversations-refused",),
     ),
+    Row(
+        fault="data-access-over",
+        ours=ours("Connect a profile we can’t name?", "asks_who"),
+        foreign=client("botly", "profile", '"error_subcode": 2018247'),
+        why="ours links without the name; `threadlink doctor` names the day on which it ended",
+        beside=("conversations-refused",),
+    ),
     *(
         Row(
             fault=f"conversations-{kind}",
