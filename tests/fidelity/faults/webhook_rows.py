@@ -146,7 +146,7 @@ ROWS: Final = (
     ),
     Row(
         fault="no-redirect-uri",
-        ours=ours("400 Something is missing; nothing delivered; not linked"),
+        ours=ours("400 This link doesn’t work; nothing delivered; not linked"),
         foreign=bot("express", "404 Error Cannot GET /undefined", "logs_in"),
         why="ours says so at once; the sample redirects to “undefined” after the log-in",
     ),
