@@ -33,6 +33,7 @@ from app.setup.local_checks import (
     check_queue,
     check_sign_in,
 )
+from app.setup.log_checks import check_delivery_log
 from app.setup.meta_checks import check_meta
 from app.setup.name_checks import PEOPLE, check_names
 from app.setup.public_checks import check_reach_of
@@ -90,6 +91,10 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _sign_in(built)
         yield from _local(built)
+        log, address = built.delivery_log, settings.bot.messenger_log
+        if log and address:
+            check = Check("delivery log", partial(check_delivery_log, log, address))
+            yield from findings_of(check)
         yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
         yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.accounts import rate_limiter
+from app.delivery_log import entries
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
@@ -107,6 +108,8 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
         handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(
             bot.messenger_url, egress=egress
         )
+    if services.delivery_log:
+        handlers[bot_webhooks.DELIVERY] = entries.delivery_handler(services.delivery_log)
     return handlers
 
 
