@@ -61,5 +61,5 @@ def _tombstone_until(asked: Request) -> str | None:
 
 
 def _day(at: datetime) -> str:
-    # As ISO 8601 has it: read the same in every language.
-    return at.date().isoformat()
+    # As ISO 8601 has it: read the same in every language. Not to be broken at its hyphens.
+    return at.date().isoformat().replace("-", "\N{NON-BREAKING HYPHEN}")

@@ -33,7 +33,8 @@ def shown(client: Browser, code: str, language: str = "en") -> tuple[int, str]:
     assert ANA not in answer.text
     assert USER_ID not in answer.text
     assert len(code) < 26 or code not in answer.text
-    return answer.status, " ".join(html.unescape(main).split())
+    words = html.unescape(main).replace("\N{NON-BREAKING HYPHEN}", "-")
+    return answer.status, " ".join(words.split())
 
 
 def test_each_state_has_its_words(client: Browser, services: Services) -> None:
