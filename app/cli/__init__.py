@@ -39,6 +39,8 @@ SECTIONS: Final = {
         "accounts": ("accounts:group", "Add, change and remove the built-in accounts."),
         "attempts": ("attempts:group", "Explain why an attempt to link succeeded or failed."),
         "links": ("links:group", "Show, end, export and import links."),
+        "users": ("users:group", "Export and erase what is kept of a user."),
+        "privacy": ("privacy:group", "List and do the privacy requests that Meta passes on."),
     },
     "Operate": {
         "outbox": ("outbox:group", "Inspect and replay queued notices and deliveries."),

@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 # Nothing is wrong with this server, nor with the Page.
 _ABOUT_THE_PERSON: Final = (LinkingTokenRefused, PersonUnknown, WindowClosed)
-_MACHINES: Final = (paths.WEBHOOK, *paths.MONITORING)
+_MACHINES: Final = (paths.WEBHOOK, *paths.PRIVACY_CALLBACKS, *paths.MONITORING)
 
 
 def register(app: Flask) -> None:

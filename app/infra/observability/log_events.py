@@ -10,6 +10,7 @@ from typing import Final
 from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.page_log_events import PAGES
+from app.infra.observability.privacy_log_events import PRIVACY
 from app.infra.observability.process_log_events import PROCESSES
 from app.infra.observability.request_log_events import REQUESTS
 
@@ -326,5 +327,6 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Outbox": _OUTBOX,
     "Graph API": GRAPH,
     "Pages at Meta": PAGES,
+    "Privacy": PRIVACY,
     "API": _API,
 }

@@ -19,6 +19,7 @@ BY_STRANGERS: Final = frozenset(
         "door.header_refused",
         "door.refused",
         "graph.region_refused",
+        "privacy.refused",
         "profile.picture_refused",
         "redirect_uri.unknown_names",
         "request.address_unknown",

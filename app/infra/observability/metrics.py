@@ -31,6 +31,7 @@ _GRAPH_CALLS: Final = (
     "send_login_button",
     "send_logout_button",
     "unlink",
+    "ids_for_pages",
 )
 _GRAPH_FAILURES: Final = (
     "TokenDead",
