@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.deploy.manifests import OVERLAYS, named, pods, resources
+
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "docs/deploy").glob("*.service"))
 
@@ -66,6 +68,42 @@ def test_containers_are_read_only_and_without_rights() -> None:
         assert service["read_only"] is True, name
         assert ["ALL"] == service["cap_drop"], name
         assert ["no-new-privileges:true"] == service["security_opt"], name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_pods_are_read_only_and_without_rights(overlay: str) -> None:
+    """R115: each, as the Pod Security Standard "restricted" wants it, and with less."""
+    found = dict(pods(overlay))
+    (enforced,) = (each for each in resources(overlay) if each["kind"] == "Namespace")
+
+    assert len(found) >= 3
+    for name, pod in found.items():
+        spec = pod["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert {"type": "RuntimeDefault"} == spec["securityContext"]["seccompProfile"], name
+        # No key to the cluster's own API.
+        assert spec["automountServiceAccountToken"] is False, name
+        assert {"hostNetwork", "hostPID", "hostIPC"}.isdisjoint(spec), name
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert "memory" in container["resources"]["limits"], name
+        assert {"secret", "emptyDir"} == {kind for one in spec["volumes"] for kind in one} - {
+            "name"
+        }
+    assert "restricted" == enforced["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+
+
+def test_pods_of_ours_run_as_the_user_of_the_image() -> None:
+    """R115: and so may read what the Secret's volume gives to their group."""
+    (user,) = re.findall(r"(?m)^USER (\d+)$", (ROOT / "Dockerfile").read_text())
+    deployment = named("production", "Deployment", "threadlink-server")
+    context = deployment["spec"]["template"]["spec"]["securityContext"]
+
+    assert {int(user)} == {context[key] for key in ("runAsUser", "runAsGroup", "fsGroup")}
 
 
 def test_no_server_starts_another_program() -> None:
