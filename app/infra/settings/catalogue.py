@@ -62,7 +62,7 @@ SERVER: Final = (
         "WORKERS",
         "The number of processes of `threadlink serve`. With SQLite one process does everything, "
         "the work of the outbox included; with PostgreSQL, `threadlink worker` runs beside it.",
-        default="SQLite: 1; PostgreSQL: one for each core that it may use",
+        default="SQLite: 1; PostgreSQL: one for each core of its CPU quota",
     ),
     Description("THREADS", "The number of threads in each of these processes."),
     Description(
