@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from app.infra.database.writer import NotCommitted, Writer
+from app.infra.stalls import Pulse
 from app.outbox import queue
 from app.outbox.circuit_breaker import OpenCircuit
 from app.outbox.dispatcher import Dispatcher, LaneDispatcher
@@ -59,10 +60,16 @@ class Worker:
             Dispatcher(kind, handler, writer, clock) for kind, handler in handlers.items()
         ]
         self._woken = {lane: threading.Event() for each in self._dispatchers for lane in each.lanes}
+        self._polling = Pulse()
         self._clock = clock
         self._tasks = list(tasks)
         # Since when each task waits, and for how long.
         self._waits: dict[PeriodicTask, tuple[datetime, timedelta]] = {}
+
+    @property
+    def pulses(self) -> tuple[Pulse, ...]:
+        """The pulses of the poll and of all lanes. A task may take its time, and has none."""
+        return (self._polling, *(lane.pulse for lane in self._woken))
 
     def add_task(self, task: PeriodicTask) -> None:
         """Add *task*, before the worker runs."""
@@ -85,6 +92,8 @@ class Worker:
             thread.start()
         for thread in threads:
             thread.join()
+        for pulse in self.pulses:
+            pulse.rest()
 
     def run_once(self) -> bool:
         """Run the tasks and dispatch the items that are due; return whether any item was."""
@@ -95,6 +104,7 @@ class Worker:
 
     def _wake_due(self) -> bool:
         """Wake the lanes that have items due."""
+        self._polling.beat()
         keys = [lane.key for lane in self._woken]
         due = self._writer.read(queue.lanes_due, keys, at=self._clock())
         for lane, woken in self._woken.items():

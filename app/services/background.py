@@ -41,7 +41,9 @@ META_CHECK_AFTER: Final = timedelta(minutes=5)
 def run(services: Services, stop: threading.Event) -> None:
     """Run the outbox worker and the periodic tasks, with a heartbeat, until *stop* is set."""
     worker_id = secrets.token_hex(16)
-    make_worker(services, worker_id).run(stop)
+    worker = make_worker(services, worker_id)
+    services.pulses.watch("worker", *worker.pulses)
+    worker.run(stop)
     # If this cannot be written, the worker counts as missing a minute later.
     with suppress(NotCommitted):
         services.write(heartbeats.record_stop, worker_id, at=clock.now())

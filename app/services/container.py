@@ -21,6 +21,7 @@ from app.infra.database.writer import LIMIT_SECONDS, Writer
 from app.infra.network.meta_addresses import GRAPH_URL
 from app.infra.observability import logs, metrics, telemetry
 from app.infra.settings.settings import Settings
+from app.infra.stalls import Pulses
 from app.linking import attempt_events, delivery_counts
 from app.linking.delivery_counter import DeliveryCounter
 from app.linking.event_recorder import EventRecorder
@@ -66,6 +67,8 @@ class Services:
     page_profiles: KnownProfiles = field(repr=False)
     picture_fetcher: PictureFetcher = field(repr=False)
     kept_pictures: KeptPictures = field(repr=False)
+    # Of all loops that must move.
+    pulses: Pulses = field(repr=False)
     # What stood in people's way, and the references of those who are in no attempt.
     events: EventRecorder = field(repr=False)
     stranger_references: StrangerReferences = field(repr=False)
@@ -202,6 +205,10 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
     admission = admission_for(
         cores=core_count(), workers=process_count(settings), threads=settings.threads
     )
+    look_ups = LookUps(engine, limit_seconds=limit_seconds)
+    pulses = Pulses()
+    pulses.watch("writer", writer.pulse)
+    pulses.watch("reader", look_ups.pulse)
     hasher = Hasher(slots=admission.hashing)
     picture_fetcher = PictureFetcher(
         settings.pictures.hosts,
@@ -212,7 +219,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         settings=settings,
         engine=engine,
         writer=writer,
-        look_ups=LookUps(engine, limit_seconds=limit_seconds),
+        look_ups=look_ups,
         graph={PageId(page.id): _graph(settings, page.id, page.token) for page in settings.pages},
         sign_in_methods=build_sign_in_methods(
             settings.sign_in,
@@ -236,6 +243,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         kept_pictures=KeptPictures(
             picture_fetcher, at_once=max(1, min(MOST_AT_ONCE, admission.admitted // 2))
         ),
+        pulses=pulses,
         events=EventRecorder(lambda events: writer.write(attempt_events.record, events)),
         stranger_references=StrangerReferences(),
     )

@@ -4,5 +4,6 @@ from typing import Final
 
 API: Final = "/api/"
 WEBHOOK: Final = "/webhook"
+READINESS: Final = "/readyz"
 # Requested by machines that know the server by its address, not by its name.
-MONITORING: Final = ("/healthz", "/readyz", "/metrics")
+MONITORING: Final = ("/healthz", READINESS, "/metrics")

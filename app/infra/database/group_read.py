@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from app.infra.database.engine import unlistened
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
 from app.infra.database.writer import LIMIT_SECONDS, NotCommitted
+from app.infra.stalls import Pulse
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -46,6 +47,11 @@ class GroupReader(Generic[Q, A]):
         self._wakers = Wakers()
         # The connection belongs to the thread: a process that is forked does not inherit it.
         self._of_thread = threading.local()
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse of the thread that reads."""
+        return self._gatherer.pulse
 
     async def ask(self, questions: Sequence[Q]) -> Sequence[A]:
         """Return the answers to *questions*, in their order.

@@ -30,6 +30,7 @@ from app.infra.database.group_commit import (
     check_transaction,
 )
 from app.infra.database.new_row import NewRow
+from app.infra.stalls import Pulse
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,6 +77,11 @@ class Writer:
     def waiting(self) -> int:
         """The number of use cases that wait for the writer thread of this process."""
         return self._groups.waiting
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse of the writer thread of this process."""
+        return self._groups.pulse
 
     def write(
         self, use_case: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs

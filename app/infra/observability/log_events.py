@@ -10,6 +10,7 @@ from typing import Final
 from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.page_log_events import PAGES
+from app.infra.observability.process_log_events import PROCESSES
 from app.infra.observability.request_log_events import REQUESTS
 
 _SERVER: Final = (
@@ -288,6 +289,7 @@ _API: Final = (
 
 EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Server and settings": _SERVER,
+    "Processes": PROCESSES,
     "Requests": REQUESTS,
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,

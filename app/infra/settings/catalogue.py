@@ -62,9 +62,14 @@ SERVER: Final = (
         "WORKERS",
         "The number of processes of `threadlink serve`. With SQLite one process does everything, "
         "the work of the outbox included; with PostgreSQL, `threadlink worker` runs beside it.",
-        default="SQLite: 1; PostgreSQL: one for each core",
+        default="SQLite: 1; PostgreSQL: one for each core of its CPU quota",
     ),
     Description("THREADS", "The number of threads in each of these processes."),
+    Description(
+        "DRAIN_SECONDS",
+        "Seconds after SIGTERM for which `threadlink serve` takes connections as before, while "
+        "`/readyz` answers 503, so that a balancer leaves it first. A second signal ends it.",
+    ),
 )
 
 FACEBOOK_APP: Final = (

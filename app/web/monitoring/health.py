@@ -1,6 +1,7 @@
 """Health checks: liveness of the process, and readiness to serve. They reveal nothing else."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from flask import Blueprint, Flask, current_app
@@ -36,6 +37,9 @@ def register(app: Flask) -> None:
 
 @bp.get("/healthz")
 def liveness() -> ResponseReturnValue:
+    """Answer 200 while all loops of this process move; 503 if only a restart helps."""
+    if not services().pulses.all_move():
+        return {"status": "stalled"}, HTTPStatus.SERVICE_UNAVAILABLE
     return {"status": "ok"}
 
 
