@@ -51,7 +51,6 @@ def test_everything_is_in_the_namespace_of_the_overlay(overlay: str) -> None:
 def test_every_setting_exists_and_no_secret_is_in_the_manifests(overlay: str) -> None:
     settings = named(overlay, "ConfigMap", "threadlink")["data"]
     known = set(re.findall(r"(?m)^#?([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8")))
-    known |= {"DRAIN_SECONDS"}
     files = {name.removesuffix("_FILE") for name in settings if name.endswith("_FILE")}
 
     assert set() == {name.removesuffix("_FILE") for name in settings} - known
