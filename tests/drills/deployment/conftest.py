@@ -1,4 +1,4 @@
-"""Drills that need root and a machine or a program of their own run only where they are asked for."""
+"""Drills with a machine or with programs of their own run only where they are asked for."""
 
 import os
 from typing import Final

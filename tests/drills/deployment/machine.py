@@ -62,12 +62,12 @@ class Machine:
     """A booted machine without a network; *leader* is its systemd, as this machine sees it."""
 
     def __init__(self, leader: int) -> None:
-        self._enter = ("nsenter", "--target", str(leader), "--all", "--wd=/")
+        self._enter = ("nsenter", "--target", str(leader), "--all")
 
     def do(self, script: str, text: str | None = None) -> str:
         """Run *script* as root, and return what it printed; it must end well."""
         command = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "sh", "-eu")
-        return run(*self._enter, *command, "-c", script, text=text)
+        return run(*self._enter, *command, "-c", f"cd /; {script}", text=text)
 
     def shows(self, unit: str, name: str) -> str:
         return self.do(f"systemctl show --value --property {name} {unit}").strip()
@@ -77,7 +77,10 @@ class Machine:
         tick = threading.Event()
         for _ in range(int(seconds * 2)):
             done = subprocess.run(  # noqa: S603 - ours
-                [*self._enter, "sh", "-c", script], capture_output=True, text=True, check=False
+                [*self._enter, "sh", "-c", f"cd /; {script}"],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode == 0:
                 return

@@ -87,7 +87,7 @@ def test_database_away(machine: Machine) -> None:
     """While they run: 503, and no restart; at the start: started again until it is there."""
     restarts = {unit: machine.shows(unit, "NRestarts") for unit in UNITS}
     machine.do("systemctl stop postgresql@15-main")
-    machine.until(f"{ASK} | grep -q 503", 20)
+    machine.until(f"{ASK} --output /dev/null --write-out '%{{http_code}}' | grep -q 503", 20)
     machine.do("systemctl start postgresql@15-main")
     began = time.monotonic()
     machine.until(f"{ASK} | grep -q '\"ok\"'", 20)
