@@ -36,12 +36,16 @@ def configure(folder: Path) -> None:
 
 def build(tag: str, file: Path, context: Path, *options: str) -> None:
     """Build an image, with the health check that a Dockerfile may have."""
+    names = ("--tag", tag, "--file", str(file), str(context))
+    run("podman", "build", "--quiet", "--format=docker", *options, *names)
+
+
+def build_ours(tag: str, **arguments: str) -> None:
+    """Build the shipped Dockerfile, whose packages come by https."""
     certificates = f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"
-    env = [f"--env={name}={value}" for name, value in ENVIRONMENT.items()]
-    run(
-        *("podman", "build", "--quiet", "--format=docker", certificates, *env, *options),
-        *("--tag", tag, "--file", str(file), str(context)),
-    )
+    env = (f"--env={name}={value}" for name, value in ENVIRONMENT.items())
+    given = (f"--build-arg={name}={value}" for name, value in arguments.items())
+    build(tag, ROOT / "Dockerfile", ROOT, certificates, *env, *given)
 
 
 def make_stand_ins(folder: Path) -> None:

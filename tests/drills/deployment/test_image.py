@@ -17,7 +17,13 @@ from typing import Final
 
 import pytest
 
-from tests.drills.deployment.containers import PYTHON, build, configure, make_stand_ins, project
+from tests.drills.deployment.containers import (
+    PYTHON,
+    build_ours,
+    configure,
+    make_stand_ins,
+    project,
+)
 from tests.drills.deployment.guide import ROOT
 from tests.drills.deployment.machine import run
 
@@ -31,8 +37,7 @@ def _image(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("images")
     configure(folder)
     make_stand_ins(folder)
-    extras = "--build-arg=EXTRAS=--extra otel --extra sentry"
-    build("threadlink", ROOT / "Dockerfile", ROOT, f"--build-arg=PYTHON_IMAGE={PYTHON}", extras)
+    build_ours("threadlink", PYTHON_IMAGE=PYTHON, EXTRAS="--extra otel --extra sentry")
 
 
 @pytest.mark.parametrize("user", ["", "--user=12345:0"], ids=["its own user", "any, in group 0"])
