@@ -12,7 +12,6 @@ COPY pyproject.toml uv.lock README.md LICENSE ./
 ARG EXTRAS=""
 RUN uv sync --locked --no-default-groups --no-install-project $EXTRAS
 COPY app app
-COPY threadlink_testing threadlink_testing
 COPY templates templates
 COPY migrations migrations
 COPY examples examples

@@ -73,6 +73,8 @@ class Delivery:
     object: str
     events: tuple[Event, ...]
     body: bytes = field(repr=False)
+    # Whether an event is no person's: it may be about the page's standing at Meta.
+    has_event_of_nobody: bool = False
 
     @property
     def is_only_linking(self) -> bool:
@@ -161,7 +163,8 @@ def parse_delivery(body: bytes) -> Delivery:
         content = _read_body(body)
     except (NotJson, msgspec.ValidationError) as exc:
         raise BadPayload("no JSON object") from exc
-    return Delivery(content.object, _events(content), body)
+    events, of_nobody = _events(content)
+    return Delivery(content.object, events, body, of_nobody)
 
 
 def _read_body(body: bytes) -> _Body:
@@ -204,9 +207,10 @@ def _has_only_known_keys(body: bytes) -> bool:
     return True
 
 
-def _events(content: _Body) -> tuple[Event, ...]:
+def _events(content: _Body) -> tuple[tuple[Event, ...], bool]:
     other = Other("event" if content.object == "page" else "foreign object")
     events: list[Event] = []
+    of_nobody = False
     for entry in content.entry:
         if entry is None:
             events.append(_UNRECOGNISED)
@@ -218,11 +222,12 @@ def _events(content: _Body) -> tuple[Event, ...]:
                 events.append(_account_linking(content, entry, event))
             else:
                 events.append(other)
+                of_nobody = of_nobody or not event.sender
         if entry.changes:
             events.append(Other("changes"))
         elif not entry.messaging and not entry.standby:
             events.append(_UNRECOGNISED)
-    return tuple(events)
+    return tuple(events), of_nobody
 
 
 class _Invalid(Exception):

@@ -18,6 +18,7 @@ from app.infra.observability.metrics import Failure
 from app.infra.stalls import STALLED_AFTER
 from app.messenger import errors as graph_errors
 from app.messenger.graph.meanings import CONSEQUENCES, GraphCall, Meaning
+from app.messenger.page_integrity import Standing
 from app.outbox import heartbeats
 from app.outbox.circuit_breaker import Cause
 from app.outbox.queue import Lane
@@ -90,7 +91,7 @@ def test_dashboard_and_alerts_use_label_values_that_exist() -> None:
 
     lanes_and_causes = {each.name.lower() for each in (*Lane, *Cause)}
     known = GOOD | names_of_problems() | names_of_graph_errors() | refusal_reasons()
-    of_calls = {*get_args(GraphCall), *get_args(Failure)}
+    of_calls = {*get_args(GraphCall), *get_args(Failure), *get_args(Standing)}
     assert set() == asked - known - lanes_and_causes - of_calls
 
 

@@ -37,7 +37,7 @@ def test_a_sound_installation_passes_every_check(runs: Runs) -> None:
     result = runs("doctor")
 
     assert 0 == result.exit_code, result.output
-    assert 21 == result.stdout.count("\n")
+    assert 22 == result.stdout.count("\n")
     assert {"ok"} == {line.split(maxsplit=1)[0] for line in result.stdout.splitlines()}
 
 
@@ -54,13 +54,18 @@ def test_no_secret_is_ever_told(
 
 
 @pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize("is_numbered", [False, True], ids=["not numbered", "numbered"])
 def test_it_is_told_that_messenger_names_nobody(
-    runs: Runs, server: Services, meta: Emulator
+    runs: Runs, server: Services, meta: Emulator, *, is_numbered: bool
 ) -> None:
-    """R17: asked by both calls about the people who are linked; none of them is named here."""
+    """R17: asked by both calls about the people who are linked; none of them is named here.
+
+    Also where no bot has ever asked for changes, which numbers them.
+    """
     psid = Psid(meta.state.threads(PAGE)[0].psid)
     server.write(lambda session: linked(session, psid=psid).version)
-    server.write(changes.number, most=10)
+    if is_numbered:
+        server.write(changes.number, most=10)
     named = runs("doctor").output
     for fault in ("profile-withheld", "conversations-refused"):
         meta.faults.turn_on(fault)

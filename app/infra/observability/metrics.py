@@ -70,7 +70,14 @@ class _WebhookMetrics:
             ["outcome"],
             registry=registry,
         )
+        self.page_standings = Counter(
+            "threadlink_page_standings",
+            "Events about a Page's standing at Meta: restricted, warned, lifted, or other.",
+            ["standing"],
+            registry=registry,
+        )
         # What the alerts count: of a series that begins with a 1, Prometheus sees no increase.
+        self.page_standings.labels("restricted")
         for outcome in ("taken", "bad_signature"):
             self.requests.labels(outcome)
         for outcome in ("made", "replaced"):
@@ -219,6 +226,11 @@ def count_delivery(outcome: str, *, seconds: float) -> None:
 def count_link_event(outcome: str) -> None:
     """Count one account-linking event."""
     _metrics().webhook.link_events.labels(outcome).inc()
+
+
+def count_page_standing(standing: str) -> None:
+    """Count one event about a page's standing at Meta."""
+    _metrics().webhook.page_standings.labels(standing).inc()
 
 
 def count_step(step: str, outcome: str) -> None:

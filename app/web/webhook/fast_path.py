@@ -20,6 +20,7 @@ from app.infra.database.writer import NotCommitted
 from app.infra.observability import metrics
 from app.linking import flow
 from app.linking.delivery_counts import Signer
+from app.linking.values import Outcome
 from app.messenger.errors import BadPayload, BadSignature
 from app.messenger.signature import SIGNATURE, is_well_formed
 from app.outbox.bot_webhooks import item_of
@@ -105,7 +106,7 @@ class FastPath:
             return None
         outcome = "taken"
         if wanted:
-            if wanted.events:
+            if wanted.events or wanted.standings:
                 # A delivery that is only stored has no line in the log.
                 self._name(scope, fields)
             try:
@@ -128,12 +129,13 @@ class FastPath:
     async def _take_in(self, wanted: Wanted, *, at: datetime) -> None:
         """Commit what is *wanted*, and report the outcomes."""
         built = self._built
-        if not wanted.events and wanted.passed_on:
+        outcomes: tuple[Outcome, ...] = ()
+        if wanted.events:
+            outcomes = await built.writer.write_meanwhile(
+                flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
+            )
+        elif wanted.passed_on:
             await built.writer.insert_meanwhile(item_of(wanted.passed_on, at=at))
-            return
-        outcomes = await built.writer.write_meanwhile(
-            flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
-        )
         intake.report(wanted, outcomes, at=at)
 
     def _name(self, scope: Scope, fields: Fields) -> None:

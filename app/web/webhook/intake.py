@@ -13,6 +13,7 @@ from app.linking.handlers import HANDLERS
 from app.linking.links import MOST_AHEAD
 from app.linking.values import Ended, Made, Outcome, Refused
 from app.messenger.events import AccountLinked, AccountUnlinked, Delivery, Event, parse_delivery
+from app.messenger.page_integrity import PageIntegrity, read_events
 from app.messenger.signature import SIGNATURE, check_signature
 from app.outbox.bot_webhooks import Headers, RawDelivery
 
@@ -25,14 +26,15 @@ _MOST_LATE: Final = timedelta(hours=48)
 class Wanted:
     """The parts of a delivery that are acted on: events with a handler, and all of it for the bot.
 
-    False where it has neither.
+    What it says of our pages' standing at Meta is only reported. False where it has none of these.
     """
 
     events: tuple[Event, ...]
     passed_on: RawDelivery | None
+    standings: tuple[PageIntegrity, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.passed_on)
+        return bool(self.events or self.passed_on or self.standings)
 
 
 def signer(settings: Settings, body: bytes, headers: Headers) -> Signer:
@@ -54,15 +56,49 @@ def wanted(settings: Settings, body: bytes, headers: Headers) -> Wanted:
     """
     delivery = parse_delivery(body)
     events = tuple(event for event in delivery.events if type(event) in HANDLERS)
-    is_passed_on = _is_for_the_bot(settings, delivery)
-    return Wanted(events, RawDelivery(body, headers) if is_passed_on else None)
+    passed_on = RawDelivery(body, headers) if _is_for_the_bot(settings, delivery) else None
+    if not delivery.has_event_of_nobody:
+        return Wanted(events, passed_on)
+    ours = {page.id for page in settings.pages}
+    told = (integrity for integrity in read_events(body) if integrity.page_id in ours)
+    return Wanted(events, passed_on, tuple(told))
 
 
 def report(wanted: Wanted, outcomes: tuple[Outcome, ...], *, at: datetime) -> None:
-    """Log and count the outcome of each event."""
+    """Log and count the outcome of each event, and what Meta says of our pages."""
     for event, outcome in zip(wanted.events, outcomes, strict=True):
         _report_odd_time(event, at)
         _report(outcome)
+    for integrity in wanted.standings:
+        _report_standing(integrity)
+
+
+def _report_standing(told: PageIntegrity) -> None:
+    metrics.count_page_standing(told.standing)
+    match told.standing:
+        case "restricted":
+            log.error(
+                "page.restricted",
+                page=told.page_id,
+                status=told.status,
+                features=told.features,
+                violations=told.violations,
+                until=told.until and told.until.isoformat(),
+            )
+        case "warned":
+            log.warning(
+                "page.warned",
+                page=told.page_id,
+                status=told.status,
+                features=told.features,
+                violations=told.violations,
+            )
+        case "lifted":
+            log.info("page.restriction_lifted", page=told.page_id, features=told.features)
+        case "other":
+            log.info("page.appeal", page=told.page_id, status=told.status)
+        case _:
+            assert_never(told.standing)
 
 
 def _is_for_the_bot(settings: Settings, delivery: Delivery) -> bool:
