@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import ClassVar, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import (
     DBAPIError,
     OperationalError,
@@ -29,6 +29,7 @@ from app.infra.database.group_commit import (
     HandedBack,
     check_transaction,
 )
+from app.infra.database.kept_connection import KeptConnection
 from app.infra.database.new_row import NewRow
 from app.infra.stalls import Pulse
 
@@ -69,6 +70,7 @@ class Writer:
         self._reading = engine.execution_options(reading=True)
         self._limit_seconds = limit_seconds
         self._groups = GroupCommitter(engine)
+        self._kept = KeptConnection(engine)
         self._places = threading.BoundedSemaphore(self.most_in_line)
         # For callers on an event loop whose use case missed its group.
         self._threads = ThreadPoolExecutor(MOST_ALONE, thread_name_prefix="alone")
@@ -153,6 +155,21 @@ class Writer:
                 return query(session, *args, **kwargs)
         except (DBAPIError, TimeoutError) as exc:
             raise _translated(exc) from exc
+
+    def poll(self, query: Callable[[Connection], R]) -> R:
+        """Run *query*, which only reads, on a connection that this thread keeps for it.
+
+        Raises:
+            NotCommitted: The database is busy or unreachable.
+        """
+        try:
+            return self._kept.read(query)
+        except (DBAPIError, TimeoutError) as exc:
+            raise _translated(exc) from exc
+
+    def end_poll(self) -> None:
+        """Give the connection of this thread back, after its last `poll`."""
+        self._kept.close()
 
     def close(self) -> None:
         """Stop the threads, after the last use case."""
