@@ -22,6 +22,8 @@ ALSO: Final = ("python3", "python3-venv", "systemd", "systemd-sysv", "util-linux
 UNITS: Final = ("threadlink", "threadlink-worker")
 ASK: Final = "curl -s --max-time 5 http://127.0.0.1:8000/readyz"
 READY: Final = {"queue": "ok", "status": "ok"}
+CONFIGURATION: Final = "/srv/threadlink/litestream.yml"
+LITESTREAM: Final = commands("A copy that follows", "operations.md")
 SOCKET: Final = "postgresql:///threadlink?host=/var/run/postgresql"
 
 
@@ -132,9 +134,33 @@ def test_stop(machine: Machine) -> None:
         )
 
 
+def test_litestream(machine: Machine) -> None:
+    """Its unit, hardened alike, beside a SQLite; then the copy is restored as the guide says."""
+    prepare, start, restore, verify = (
+        " && ".join(LITESTREAM[1:4]),
+        *LITESTREAM[4:],
+    )
+    path = "instance/threadlink.sqlite"
+    database = f"runuser -u threadlink -- env DATABASE_URL=sqlite:///{path}"
+    # No bucket is here: a folder stands for it.
+    folder = "s|type: s3|type: file\\n      path: /srv/threadlink/instance/replica|"
+    gone = "/endpoint:/d; /bucket:/d; /path: shop/d"
+    here = "cd /srv/threadlink;"
+    machine.do(f"{here} {database} .venv/bin/threadlink db upgrade")
+    machine.do(f"{here} touch litestream.env; {prepare}; sed -i '{gone}; {folder}' litestream.yml")
+    machine.do(f"{here} {start}")
+    machine.until(f"{here} find instance/replica -name '*.ltx' | grep -q .", 30)
+    machine.do("systemctl stop threadlink-litestream")
+    machine.do(f"{here} mkdir gone; mv {path}* gone")
+
+    machine.do(f"{here} {restore}")
+    assert "tables at" in machine.do(f"{here} {verify}")
+
+
 def _install(root: Path, source: Path) -> None:
     """Type section 1, and write the settings of section 2."""
     typed = [line for line in commands("1. The program") if not line.startswith("apt-get ")]
+    typed.append(LITESTREAM[0])
     script = "\n".join(typed).replace("THE-ADDRESS-OF-YOUR-COPY", "/mnt/source")
     run_inside(root, script, {source: "/mnt/source"})
 
