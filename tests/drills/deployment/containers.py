@@ -5,7 +5,6 @@ Python 3.11; on them the shipped Dockerfile is built.
 """
 
 import os
-import resource
 import shutil
 import subprocess
 import threading
@@ -24,11 +23,11 @@ PACKAGES: Final = ("ca-certificates", "python-is-python3", "python3", "python3-p
 
 def configure(folder: Path) -> None:
     """Write podman's settings for this machine, and name them in the environment."""
-    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     # crun takes no hybrid of the two versions of control groups.
     runtime = 'runtime = "runc"' if shutil.which("runc") else ""
     path = folder / "containers.conf"
-    limits = f'default_ulimits = ["nofile={most_files}:{most_files}"]'
+    # Podman's own are above what a virtual machine may allow.
+    limits = 'default_ulimits = ["nofile=10000:10000", "nproc=10000:10000"]'
     lines = ("[containers]", limits, "[engine]", runtime)
     path.write_text("\n".join(lines), encoding="utf-8")
     os.environ["CONTAINERS_CONF"] = str(path)
@@ -49,11 +48,14 @@ def build_ours(tag: str, **arguments: str) -> None:
 
 
 def make_stand_ins(folder: Path) -> None:
-    tree = make_tree(ROOT / "build/machines", *PACKAGES)
-    archive = folder / "python.tar"
-    run("tar", "--directory", str(tree), "--create", "--file", str(archive), ".")
-    changes = ("--change=ENV PIP_BREAK_SYSTEM_PACKAGES=1", '--change=CMD ["python3"]')
-    run("podman", "import", "--quiet", *changes, str(archive), PYTHON)
+    """Make them where they are not kept from the last time."""
+    if PYTHON not in run("podman", "images", "--format={{.Repository}}:{{.Tag}}").split():
+        tree = make_tree(ROOT / "build/machines", *PACKAGES)
+        archive = folder / "python.tar"
+        run("tar", "--directory", str(tree), "--create", "--file", str(archive), ".")
+        changes = ("--change=ENV PIP_BREAK_SYSTEM_PACKAGES=1", '--change=CMD ["python3"]')
+        run("podman", "import", "--quiet", *changes, str(archive), PYTHON)
+        archive.unlink()
     for name, tag in (("postgres", "17"), ("haproxy", "3.2")):
         build(f"localhost/{name}:{tag}", STAND_INS / f"Containerfile.{name}", STAND_INS)
 

@@ -22,7 +22,6 @@ ALSO: Final = ("python3", "python3-venv", "systemd", "systemd-sysv", "util-linux
 UNITS: Final = ("threadlink", "threadlink-worker")
 ASK: Final = "curl -s --max-time 5 http://127.0.0.1:8000/readyz"
 READY: Final = {"queue": "ok", "status": "ok"}
-CONFIGURATION: Final = "/srv/threadlink/litestream.yml"
 LITESTREAM: Final = commands("A copy that follows", "operations.md")
 SOCKET: Final = "postgresql:///threadlink?host=/var/run/postgresql"
 
