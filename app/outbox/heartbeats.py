@@ -77,11 +77,10 @@ def silent(at: datetime) -> Cleanup[str]:
 
 def workers_status(session: Session, *, at: datetime) -> WorkersStatus:
     """Return the status of all workers at the time *at*."""
-    is_alive = _is_alive(at)
-    # Not as rows: one that cannot start is started again every few seconds, for days.
-    alive, beat_at = session.execute(
-        select(func.count().filter(is_alive), func.max(WorkerRow.beat_at))
-    ).one()
+    # Each by its index, not as rows: there may be one of each few seconds of two days.
+    alive = select(func.count()).select_from(WorkerRow).where(_is_alive(at)).scalar_subquery()
+    last_beat = select(func.max(WorkerRow.beat_at)).scalar_subquery()
+    alive, beat_at = session.execute(select(alive, last_beat)).one()
     last_check = select(WorkerRow.faults).where(WorkerRow.looked_at.is_not(None))
     faults = session.scalar(last_check.order_by(WorkerRow.looked_at.desc()).limit(1))
     return WorkersStatus(alive, beat_at, faults)

@@ -71,6 +71,11 @@ class WorkerRow(Base):
     """A process that runs the outbox worker, or ran it within the last days."""
 
     __tablename__ = "worker"
+    __table_args__ = (
+        # One that cannot start is started again every few seconds, for days.
+        Index("ix_worker_beat_at", "beat_at"),
+        _partial_index("ix_worker_looked_at", "looked_at", where="looked_at IS NOT NULL"),
+    )
 
     # Random, made when the process starts.
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
