@@ -29,7 +29,7 @@ from tests.drills.deployment.machine import run
 
 # It complains of a systemd that does not run: that would time the health checks.
 PODMAN: Final = ("podman", "--log-level=fatal", "run")
-LOCKED_DOWN: Final = ("--rm", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp")
+LOCKED_DOWN: Final = ("--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp")
 HAPROXY: Final = 8080
 SERVICES: Final = ("server", "server2", "worker", "postgres")
 
