@@ -10,7 +10,6 @@ WORKDIR /srv/threadlink
 COPY pyproject.toml uv.lock README.md LICENSE ./
 RUN uv sync --locked --no-default-groups --no-install-project
 COPY app app
-COPY threadlink_testing threadlink_testing
 COPY templates templates
 COPY migrations migrations
 COPY examples examples

@@ -32,6 +32,7 @@ SECTIONS: Final = {
             "Check the settings, the database, sign-in and the setup at Meta.",
         ),
         "pages": ("pages:group", "Show the name and look of the Pages, and ask Meta for them."),
+        "stream": ("stream:group", "Make the stream of NATS that BOT_MESSENGER_URL names."),
         "keys": ("keys:group", "Create, list and revoke the API keys of your bot."),
     },
     "People and links": {

@@ -26,8 +26,10 @@ from app.setup.database_checks import check_database, check_database_tls, check_
 from app.setup.egress_checks import check_egress
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.graph_refusals import checked
+from app.setup.header_checks import HeaderObserver, check_clock, check_version
 from app.setup.local_checks import check_deliveries, check_queue, check_sign_in
-from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
+from app.setup.log_checks import check_delivery_log
+from app.setup.meta_checks import check_meta
 from app.setup.name_checks import PEOPLE, check_names
 from app.setup.public_checks import check_reach_of
 
@@ -84,12 +86,17 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _sign_in(built)
         yield from _local(built)
+        log, address = built.delivery_log, settings.bot.messenger_log
+        if log and address:
+            check = Check("delivery log", partial(check_delivery_log, log, address))
+            yield from findings_of(check)
         yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
         yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)
         headers = HeaderObserver()
         yield from check_meta(built.meta(headers.observe), at=clock.now())
-        yield from check_headers(headers, settings.graph_version, at=clock.now())
+        yield from check_version(headers, settings.graph_version, at=clock.now())
+        yield from check_clock(headers, at=clock.now())
         for page_id in built.graph:
             subject = f"names of people of page {page_id}"
             yield from findings_of(Check(subject, partial(_names, built, page_id, subject)))

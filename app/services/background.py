@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.accounts import rate_limiter
+from app.delivery_log import entries
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
@@ -22,6 +23,7 @@ from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
 from app.services.container import Services
 from app.setup import page_profiles
+from app.setup.header_checks import HeaderObserver, check_version
 from app.setup.meta_checks import check_meta
 
 log = structlog.get_logger()
@@ -106,6 +108,8 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
         handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(
             bot.messenger_url, egress=egress
         )
+    if services.delivery_log:
+        handlers[bot_webhooks.DELIVERY] = entries.delivery_handler(services.delivery_log)
     return handlers
 
 
@@ -115,7 +119,11 @@ def _record_heartbeat(services: Services, worker: Worker, worker_id: str, at: da
 
 def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
     """Log what `threadlink doctor` would find at Meta: what ends linking, and what soon will."""
-    findings = [*check_meta(services.meta(), at=at)]
+    headers = HeaderObserver()
+    findings = [
+        *check_meta(services.meta(headers.observe), at=at),
+        *check_version(headers, services.settings.graph_version, at=at),
+    ]
     problems = [finding for finding in findings if finding.verdict == "problem"]
     # Else what the look before has found still stands: that Meta does not answer changes nothing.
     if not any(problem.is_unchecked for problem in problems):

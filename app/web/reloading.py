@@ -5,6 +5,7 @@ under load a few of every ten thousand requests got no answer. So the applicatio
 the process, which keeps its socket, connections and threads.
 """
 
+import asyncio
 import gc
 import signal
 import threading
@@ -52,6 +53,7 @@ def make_gateway(settings: Settings, *, is_alone: bool) -> AsgiGateway:
         is_quick=is_look_up,
         refusal=app.refuse,
         background=app.run_background,
+        on_loop=app.use_loop,
     )
 
 
@@ -66,6 +68,7 @@ class ReloadableApp:
     def __init__(self, settings: Settings, *, is_alone: bool) -> None:
         self._settings, self._is_alone = settings, is_alone
         self._instance = _Instance(settings)
+        self._loop: asyncio.AbstractEventLoop | None = None
         # One reload at a time, and none while the process ends.
         self._reloading = threading.Lock()
         # Guards the current instance and the counts of requests.
@@ -92,6 +95,10 @@ class ReloadableApp:
     def refuse(self, scope: Scope, refused: Refused) -> Answer:
         """Return the answer to a request that breaks a limit."""
         return self._instance.refusals(scope, refused)
+
+    def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have this instance and all later ones use *loop*, on which the fast path runs."""
+        self._loop = loop
 
     def run_background(self, stop: threading.Event) -> None:
         """Run the worker, if this process is alone, until *stop* is set."""
@@ -132,6 +139,8 @@ class ReloadableApp:
 
     def _start(self, instance: "_Instance") -> None:
         metrics.prepare_authenticators(instance.built.settings.sign_in.settings_of)
+        if log := instance.built.delivery_log:
+            log.start(self._loop)
         if self._is_alone:
             instance.worker.start()
 

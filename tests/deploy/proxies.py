@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Final
@@ -139,9 +140,9 @@ class Front:
                 connection.sendall(raw)
             return answers_on(connection)
 
-    def messenger(self) -> Messenger:
-        """Return Messenger, whose deliveries take their way through this proxy."""
-        return Messenger(self._browse)
+    def messenger(self, certificate: Path | None = None) -> Messenger:
+        """Return Messenger, whose deliveries come through this proxy, with its *certificate*."""
+        return Messenger(partial(self._browse, certificate=certificate))
 
     def _browse(
         self,
@@ -150,8 +151,10 @@ class Front:
         *,
         body: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        certificate: Path | None = None,
     ) -> Answer:
-        answer = self.asks(method, address, data=body, headers=dict(headers or {}))
+        own = {"cert": str(certificate)} if certificate else {}
+        answer = self.asks(method, address, data=body, headers=dict(headers or {}), **own)
         named = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status_code, named, answer.content)
 

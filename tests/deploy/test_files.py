@@ -17,6 +17,7 @@ from app.infra import clock
 from app.infra.observability.metrics import Failure
 from app.messenger import errors as graph_errors
 from app.messenger.graph.meanings import CONSEQUENCES, GraphCall, Meaning
+from app.messenger.page_integrity import Standing
 from app.outbox import heartbeats
 from app.outbox.circuit_breaker import Cause
 from app.outbox.queue import Lane
@@ -30,7 +31,18 @@ from tests.installation import PUBLIC_URL, settings_for
 DEPLOY = Path(__file__).parents[2] / "docs/deploy"
 LABEL = re.compile(r'\b([a-z_]+)(=~|!~|!=|=)"([^"]*)"')
 # Outcomes of success, which are no problem's name.
-GOOD: Final = {"taken", "ok", "made", "replaced", "unchanged", "ended", "waiting", "dead"}
+GOOD: Final = {
+    "taken",
+    "ok",
+    "made",
+    "replaced",
+    "unchanged",
+    "ended",
+    "waiting",
+    "dead",
+    "stored",
+    "repeated",
+}
 
 
 def rules() -> list[dict[str, Any]]:
@@ -89,7 +101,7 @@ def test_dashboard_and_alerts_use_label_values_that_exist() -> None:
 
     lanes_and_causes = {each.name.lower() for each in (*Lane, *Cause)}
     known = GOOD | names_of_problems() | names_of_graph_errors() | refusal_reasons()
-    of_calls = {*get_args(GraphCall), *get_args(Failure)}
+    of_calls = {*get_args(GraphCall), *get_args(Failure), *get_args(Standing)}
     assert set() == asked - known - lanes_and_causes - of_calls
 
 

@@ -12,7 +12,7 @@ UNITS = sorted((ROOT / "docs/deploy").glob("*.service"))
 
 # A developer's tunnel, and the testing package; no server uses either.
 RUNS = re.compile(r"os\.(exec|spawn|posix_spawn|fork|system|popen).*")
-STARTS_PROGRAMS = {"app/cli/tunnel.py", "threadlink_testing/process.py"}
+STARTS_PROGRAMS = {"app/cli/tunnel.py", "clients/python/threadlink_testing/process.py"}
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -72,7 +72,7 @@ def test_no_server_starts_another_program() -> None:
     """R115: no shell-outs."""
     starting = {
         str(path.relative_to(ROOT))
-        for package in ("app", "threadlink_testing")
+        for package in ("app", "clients")
         for path in (ROOT / package).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if (isinstance(node, ast.Import) and any(one.name == "subprocess" for one in node.names))

@@ -5,7 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.emulator.graph import conversations, debug, messages, pages, problems, subscriptions
+from app.emulator.graph import (
+    conversations,
+    debug,
+    messages,
+    page_status,
+    pages,
+    problems,
+    subscriptions,
+)
 from app.emulator.graph.call import AppCall, PageCall
 from app.emulator.rate_limits import CONVERSATIONS, PROFILE, SEND, RateLimit
 
@@ -17,6 +25,7 @@ _PAGE_EDGES: dict[tuple[str, str], Callable[[PageCall], dict[str, Any]]] = {
     ("GET", "messenger_profile"): pages.read_profile,
     ("DELETE", "messenger_profile"): pages.delete_profile,
     ("GET", "conversations"): conversations.read_conversations,
+    ("GET", "page_status"): page_status.read_page_status,
     ("POST", "unlink_accounts"): pages.unlink_accounts,
     ("POST", "messages"): messages.send,
     ("POST", "subscribed_apps"): subscriptions.subscribe_page,

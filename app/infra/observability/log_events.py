@@ -212,6 +212,35 @@ _LINKS: Final = (
     ),
 )
 
+_DELIVERY_LOG: Final = (
+    LogEvent("delivery_log.connected", "There is a connection to NATS, by its `server`."),
+    LogEvent(
+        "delivery_log.away",
+        "There is no connection to NATS, for the reason in `why`. It is tried again all the time; "
+        "meanwhile Messenger's deliveries are answered with 503, and come again.",
+        "Look at the NATS servers, and at BOT_MESSENGER_URL.",
+    ),
+    LogEvent(
+        "delivery_log.failed",
+        "A delivery was answered with 503, since the log that BOT_MESSENGER_URL names has not "
+        "confirmed it: it is `unreachable`, has `no stream` (or that has no leader), gives `no "
+        "answer` in time, has `refused` it, or it was `too large`. Messenger sends it again.",
+        "`threadlink doctor` says more. Too large: raise `max_payload` of the NATS servers.",
+    ),
+    LogEvent(
+        "delivery_log.without_tls",
+        "BOT_MESSENGER_URL is `nats://` to another machine: what people write passes the network "
+        "between in clear.",
+        "Write `tls://`, unless that network is yours.",
+    ),
+    LogEvent(
+        "delivery_log.fault",
+        "An unexpected error of the connection to NATS: a bug. It goes on; the traceback is in "
+        "`exception`.",
+        "Report it.",
+    ),
+)
+
 _OUTBOX: Final = (
     LogEvent("outbox.done", "A notice, a forwarded webhook request or an unlink was delivered."),
     LogEvent("outbox.again", "A delivery failed and is retried after `seconds`."),
@@ -297,6 +326,7 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Requests": REQUESTS,
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,
+    "Delivery log": _DELIVERY_LOG,
     "Outbox": _OUTBOX,
     "Graph API": GRAPH,
     "Pages at Meta": PAGES,

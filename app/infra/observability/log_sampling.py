@@ -14,6 +14,7 @@ BY_STRANGERS: Final = frozenset(
         "attempt.not_confirmed",
         "authenticator.failed",
         "database.failed",
+        "delivery_log.failed",
         "door.gave_up",
         "door.header_refused",
         "door.refused",

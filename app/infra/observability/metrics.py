@@ -42,6 +42,15 @@ _GRAPH_FAILURES: Final = (
     "GraphUnavailable",
     "GraphUnreachable",
 )
+_LOG_OUTCOMES: Final = (
+    "stored",
+    "repeated",
+    "unreachable",
+    "no stream",
+    "no answer",
+    "refused",
+    "too large",
+)
 # away: it may answer in a minute. misconfigured: not before something is changed.
 Failure: TypeAlias = Literal["away", "misconfigured"]
 PictureOutcome: TypeAlias = Literal["shown", "none", "refused", "slow"]
@@ -70,11 +79,26 @@ class _WebhookMetrics:
             ["outcome"],
             registry=registry,
         )
+        self.page_standings = Counter(
+            "threadlink_page_standings",
+            "Events about a Page's standing at Meta: restricted, warned, lifted, or other.",
+            ["standing"],
+            registry=registry,
+        )
+        self.log_entries = Counter(
+            "threadlink_log_entries",
+            "Deliveries for the log that BOT_MESSENGER_URL names, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
         # What the alerts count: of a series that begins with a 1, Prometheus sees no increase.
-        for outcome in ("taken", "bad_signature"):
+        self.page_standings.labels("restricted")
+        for outcome in ("taken", "bad_signature", "log_unavailable"):
             self.requests.labels(outcome)
         for outcome in ("made", "replaced"):
             self.link_events.labels(outcome)
+        for outcome in _LOG_OUTCOMES:
+            self.log_entries.labels(outcome)
 
 
 class _PageMetrics:
@@ -219,6 +243,16 @@ def count_delivery(outcome: str, *, seconds: float) -> None:
 def count_link_event(outcome: str) -> None:
     """Count one account-linking event."""
     _metrics().webhook.link_events.labels(outcome).inc()
+
+
+def count_page_standing(standing: str) -> None:
+    """Count one event about a page's standing at Meta."""
+    _metrics().webhook.page_standings.labels(standing).inc()
+
+
+def count_log_entry(outcome: str) -> None:
+    """Count a delivery that was appended to the log, repeated, or not appended, and why."""
+    _metrics().webhook.log_entries.labels(outcome).inc()
 
 
 def count_step(step: str, outcome: str) -> None:

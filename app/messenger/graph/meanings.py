@@ -119,7 +119,8 @@ CONSEQUENCES: Final[Mapping[Meaning, Consequence]] = {
         slug="graph_page_restricted",
         error=PageRestricted,
         sentence="An admin of the Page has to act at Meta.",
-        fix="Look at Page Quality and at the Page's support inbox at Meta.",
+        fix="An admin of the Page: its status in Meta Business Suite, where an appeal can be "
+        "filed. `threadlink doctor` tells what Meta restricts, and until when.",
         retry=_OWED,
         alert="ThreadlinkGraphPageRestricted",
     ),

@@ -1,7 +1,7 @@
 """Set-up of the app and its pages at Meta: webhook, subscriptions, tokens; one method each.
 
 Paths and bodies: developers.facebook.com, Graph API reference, "App subscriptions",
-"Page subscribed_apps", "Debug token", read 2026-11.
+"Page subscribed_apps", "Debug token", and Pages API, "Page Integrity API", read 2026-11.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,9 +19,12 @@ from app.messenger.graph.transport import (
     Observation,
 )
 from app.messenger.graph.words import words_of
+from app.messenger.page_integrity import PageIntegrity, read_status
 from app.messenger.types import PageId
 
 LINKING_FIELD: Final = "messaging_account_linking"
+# What Meta holds against a page (Pages API, "Page Integrity API & Webhook", 6 July 2026).
+INTEGRITY_FIELD: Final = "business_integrity"
 # The first is needed for every call about messages, the second for subscribed_apps.
 NEEDED_SCOPES: Final = ("pages_messaging", "pages_manage_metadata")
 
@@ -183,6 +186,12 @@ class PageClient:
     def profile(self, page_id: PageId) -> PageProfile:
         """Return the name and the picture of *page_id* as people see them at Meta."""
         return read_page_profile(self._transport, page_id)
+
+    def page_status(self, page_id: PageId) -> PageIntegrity:
+        """Return what Meta holds against *page_id*: violations and restrictions."""
+        path = f"/{page_id}/page_status"
+        call = Call(name="page_status", method="GET", path=path, may_repeat=True)
+        return read_status(page_id, self._transport.send(call))
 
     def subscribed_fields(self) -> tuple[str, ...]:
         """Return the fields that the app is subscribed to; empty if it is not subscribed."""

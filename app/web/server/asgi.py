@@ -43,7 +43,7 @@ class AsgiGateway:
     *fast_path* is asked first, and what it answers needs no thread; *is_quick* tells by the head
     that it probably will. *may_be_large* tells whether a body may exceed the usual limit, and
     *refusal* makes the answer to what breaks a limit. *background* runs in a thread of its own from
-    the start of the server to its end, when its event is set.
+    the start of the server to its end, when its event is set; *on_loop* gets the event loop before.
     """
 
     def __init__(  # noqa: PLR0913 - parts of one application, by name
@@ -57,6 +57,7 @@ class AsgiGateway:
         is_quick: Callable[[Scope], bool] = lambda _scope: False,
         refusal: Callable[[Scope, Refused], Answer] = empty_answer,
         background: Callable[[threading.Event], None] | None = None,
+        on_loop: Callable[[asyncio.AbstractEventLoop], None] = lambda _loop: None,
     ) -> None:
         self._app, self._fast_path = app, fast_path
         self._may_be_large, self._is_quick, self._refusal = may_be_large, is_quick, refusal
@@ -66,7 +67,7 @@ class AsgiGateway:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._most_inside = threads + self._limits.waiting
         self._inside = 0
-        self._background = background
+        self._background, self._on_loop = background, on_loop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -138,6 +139,7 @@ class AsgiGateway:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the ASGI lifespan protocol, with the background thread between start and end."""
         stop = threading.Event()
+        self._on_loop(asyncio.get_running_loop())
         thread = threading.Thread(target=self._background, args=(stop,), name="background")
         if self._background is not None:
             thread.start()
