@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from app.accounts import models as accounts_models
 from app.api_keys import models as keys_models
+from app.infra.database import schema
 from app.infra.database.engine import Base
 from app.linking import models as linking_models
 from app.outbox import models as outbox_models
@@ -18,6 +19,7 @@ MODELS = (
     linking_models,
     outbox_models,
     privacy_models,
+    schema,
     setup_models,
 )
 

@@ -21,7 +21,8 @@ class ServiceCommand(click.Command):
             settings = load_settings()
             for miss in settings.near_misses:
                 click.echo(f"Warning: {miss}", err=True)
-            ctx.obj = built = build(settings)
+            # Some read a whole table.
+            ctx.obj = built = build(settings, is_patient=True)
             ctx.call_on_close(built.engine.dispose)
         return super().invoke(ctx)
 

@@ -23,18 +23,12 @@ from app.services.settings import load_settings
 from app.setup.authenticator_checks import check_authenticators
 from app.setup.brand_checks import SeenPage, check_brand
 from app.setup.concurrently import Check, findings_of
+from app.setup.database_checks import check_database, check_database_tls, check_postgresql
 from app.setup.egress_checks import check_egress
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.graph_refusals import checked
 from app.setup.header_checks import HeaderObserver, check_clock, check_version
-from app.setup.local_checks import (
-    check_database,
-    check_database_tls,
-    check_deliveries,
-    check_privacy,
-    check_queue,
-    check_sign_in,
-)
+from app.setup.local_checks import check_deliveries, check_privacy, check_queue, check_sign_in
 from app.setup.log_checks import check_delivery_log
 from app.setup.meta_checks import check_meta
 from app.setup.name_checks import PEOPLE, check_names
@@ -124,6 +118,8 @@ def _local(built: Services) -> Iterator[Finding]:
     yield database
     if database.verdict == "problem":
         return
+    behind = partial(check_postgresql, built.engine, built.settings.database_url)
+    yield from findings_of(Check("database standby", behind))
     yield from findings_of(Check("outbox", partial(_queue, built)))
     yield from findings_of(Check("deliveries", partial(_deliveries, built)))
     yield from findings_of(Check("names of pages", partial(_brands, built)))

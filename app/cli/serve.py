@@ -17,7 +17,7 @@ from granian.log import LogLevels
 from granian.server.common import AbstractServer
 
 from app.cli.listening import listen_address, listening
-from app.cli.serving import check_tables, note_refused_reload, note_start
+from app.cli.serving import check_database, note_refused_reload, note_start
 from app.cli.supervisor import STOPS, Supervisor, await_end_signal
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
@@ -67,7 +67,7 @@ def serve(host: str, port: int) -> None:
     # Granian tells a port that is in use with a traceback.
     listening(host, port).close()
     built = build(settings)
-    check_tables(built)
+    check_database(built)
     note_start(settings)
     # The processes are forked from this one, and must not share its connection.
     built.engine.dispose()

@@ -4,13 +4,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import click
 import structlog
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.infra.database import schema
+from app.infra.database.pooler import POOLER, pooler_of
 from app.infra.settings.production import is_without_tls
 from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
@@ -21,15 +22,20 @@ from app.web.reloading import log_refused_reload
 
 log = structlog.get_logger()
 
+_UNTOLD: Final = (
+    "DATABASE_URL leads through a pooler in transaction mode, and does not say so. "
+    f"Next: add the parameter {POOLER}=transaction to it"
+)
+
 
 @contextmanager
 def serving(built: Services, listener: socket.socket) -> Iterator[None]:
     """Run the server on *listener*, and the worker, until the block ends.
 
     Raises:
-        click.ClickException: The tables are missing or of another version.
+        click.ClickException: The database does not fit.
     """
-    check_tables(built)
+    check_database(built)
     note_start(built.settings)
     host, port = listener.getsockname()[:2]
     server = make_server(
@@ -83,16 +89,25 @@ def note_refused_reload(exc: ConfigError) -> None:
     click.echo(f"Not reloaded; the previous settings stay:\n{lines}", err=True)
 
 
-def check_tables(built: Services) -> None:
-    """Check that the tables have the version that this program needs.
+def check_database(built: Services) -> None:
+    """Check that this program works with the database; log it where its tables are too new.
 
     Raises:
-        click.ClickException: They are missing or have another version.
+        click.ClickException: The tables do not fit, or a pooler is in between that DATABASE_URL
+            does not tell of.
     """
     tables = schema.status(built.engine)
-    if not tables.is_current:
+    problem = None if tables.fits else tables.explanation
+    is_told = POOLER in built.settings.database_url.query
+    if not is_told and built.engine.dialect.name == "postgresql":
+        # Statements would fail that were prepared on another of its connections, and a bot would
+        # get again what it has got.
+        problem = problem or (_UNTOLD if pooler_of(built.engine) == "transaction" else None)
+    if problem:
         built.engine.dispose()
-        raise click.ClickException(tables.explanation)
+        raise click.ClickException(problem)
+    if tables.is_later:
+        log.warning("database.tables_newer", present=tables.present, wanted=tables.wanted)
 
 
 class Handler(WSGIRequestHandler):

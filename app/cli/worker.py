@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 
 from app.cli.listening import listening
-from app.cli.serving import Handler, check_tables, note_near_misses, note_refused_reload
+from app.cli.serving import Handler, check_database, note_near_misses, note_refused_reload
 from app.cli.signals import hangups, stopping
 from app.infra.service_manager import notify, notify_reloading, watchdog_seconds
 from app.infra.settings.settings import ConfigError, Settings
@@ -61,7 +61,7 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
 @contextmanager
 def _working(settings: Settings, monitoring: Monitoring) -> Iterator[Services]:
     built = build(settings)
-    check_tables(built)
+    check_database(built)
     stop = threading.Event()
     thread = threading.Thread(target=background.run, args=(built, stop), name="worker")
     try:

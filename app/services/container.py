@@ -194,10 +194,13 @@ class Services:
         return f"{self.settings.public_url}/authorize?{query}"
 
 
-def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Services:
+def build(
+    settings: Settings, *, limit_seconds: float = LIMIT_SECONDS, is_patient: bool = False
+) -> Services:
     """Return the services that *settings* describe; nothing is connected to yet.
 
-    A write that takes longer than *limit_seconds* raises `NotCommitted`.
+    A write or read that takes longer than *limit_seconds* raises `NotCommitted`; if *is_patient*,
+    a read may take any time.
     """
     error_reporter = telemetry.error_reporter_for(settings.monitoring.sentry_dsn, settings.egress)
     logs.configure(
@@ -206,7 +209,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         report=error_reporter.report if error_reporter else None,
     )
     engine = make_engine(settings.database_url)
-    writer = Writer(engine, limit_seconds=limit_seconds)
+    writer = Writer(engine, limit_seconds=limit_seconds, is_patient=is_patient)
     admission = admission_for(
         cores=core_count(), workers=process_count(settings), threads=settings.threads
     )

@@ -1,66 +1,14 @@
-"""Checks of our own side: the database, the outbox, the deliveries received, and sign-in."""
+"""Checks of our own side: the outbox, the deliveries received, and sign-in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Engine
-from sqlalchemy.exc import DBAPIError
-
-from app.infra.database import schema
-from app.infra.database.failures import explanation
-from app.infra.settings.production import is_without_tls
 from app.outbox.overdue import NO_WORKER, Overdue
 from app.setup.findings import Finding, ok, problem, warning
 
 # A refused delivery that is older than this is history.
 RECENT: Final = timedelta(days=1)
-
-
-def check_database(engine: Engine) -> Finding:
-    """Report whether the database answers, has the tables of this version, and accepts writes."""
-    subject = "database"
-    try:
-        status = schema.status(engine)
-    except DBAPIError as exc:
-        told = explanation(exc) or f"the database answers with a {type(exc.orig).__name__}"
-        cause, _, step = told.partition(". Next: ")
-        return problem(subject, cause.removeprefix("the database "), step or "threadlink db status")
-    if status.is_later:
-        return problem(
-            subject,
-            f"its tables are of a later version ({status.present}), this one wants {status.wanted}",
-            "install the version that ran here last; threadlink --version shows this one's",
-        )
-    if not status.is_current:
-        present = status.present or "missing"
-        return problem(
-            subject,
-            f"its tables are {present}, this version wants {status.wanted}",
-            "threadlink db upgrade",
-        )
-    try:
-        with engine.begin() as connection:
-            schema.try_writing(connection)
-    except DBAPIError as exc:
-        return problem(
-            subject,
-            f"takes no writes ({type(exc.orig).__name__}): the disk is full, the file is not ours, "
-            "or the server is a standby",
-            _place(engine),
-        )
-    return ok(subject, f"answers, takes writes, tables at {status.present}")
-
-
-def check_database_tls(database: URL) -> Iterator[Finding]:
-    """Report that *database*, on another machine, is spoken to without TLS."""
-    if is_without_tls(database):
-        yield warning(
-            "database",
-            "DATABASE_URL says sslmode=disable: who can listen on the network to it reads all",
-            "DATABASE_URL: sslmode=verify-full&sslrootcert=system, unless that network is yours",
-        )
 
 
 def check_queue(
@@ -140,14 +88,6 @@ def _ago(then: datetime, at: datetime) -> str:
         return f"{minutes} min"
     hours = minutes // 60
     return f"{hours} h" if hours < 48 else f"{hours // 24} days"  # noqa: PLR2004 - two days
-
-
-def _place(engine: Engine) -> str:
-    name = engine.url.database
-    if engine.dialect.name == "sqlite" and name:
-        return f"df -h {Path(name).parent} && ls -l {name}"
-    hosts = engine.url.host or ", ".join(engine.url.normalized_query.get("host", ()))
-    return f"look at the log of the PostgreSQL server {hosts or 'on this machine'}"
 
 
 def check_privacy(*, waiting: int, days: int, within: int) -> Finding:

@@ -14,6 +14,7 @@ from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.identity import meant_name
 from app.accounts.rate_limiter import RateLimited
 from app.delivery_log.log import NotAppended
+from app.infra.database.time_limits import within
 from app.infra.database.writer import NotCommitted
 from app.linking.attempt_status import AttemptStatus, stored_reference
 from app.linking.errors import AttemptError, AttemptUnknown
@@ -54,6 +55,12 @@ def register(app: Flask) -> None:
 
 def answer(exc: Exception) -> ResponseReturnValue:
     """Answer *exc*, with the page of the attempt where the browser holds one."""
+    # What may be read for the page must not wait for a database that was waited for already.
+    with within(0 if isinstance(exc, NotCommitted) else None):
+        return _answer(exc)
+
+
+def _answer(exc: Exception) -> ResponseReturnValue:
     in_api = request.path.startswith(paths.API)
     problem = problem_of(exc, in_api=in_api)
     problem = _with_numbers(exc, problem)

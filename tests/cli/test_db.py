@@ -4,19 +4,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
+from app.cli.serving import check_database
+from app.infra.database import schema
 from app.infra.settings.database_url import database_url
-from app.services.container import build
+from app.services.container import Services, build
 from tests.cli.terminal import Operator
 from tests.installation import settings_for
 
 
 @pytest.fixture
-def first_operator(tmp_path: Path) -> Iterator[Operator]:
-    """Yield an operator whose database does not exist yet."""
+def new(tmp_path: Path) -> Iterator[Services]:
+    """Yield services whose database does not exist yet."""
     services = build(settings_for(database_url(f"sqlite:///{tmp_path}/new.sqlite")))
-    yield Operator(services)
+    yield services
     services.close()
+
+
+@pytest.fixture
+def first_operator(new: Services) -> Operator:
+    return Operator(new)
 
 
 def test_a_second_upgrade_has_nothing_to_do(first_operator: Operator) -> None:
@@ -38,3 +47,24 @@ def test_status_fails_until_the_tables_are_there(first_operator: Operator) -> No
     assert "present: none" in before.output
     assert before.output.endswith("Next: threadlink db upgrade\n")
     assert "Next" not in after.output
+
+
+def test_later_tables_that_fit_are_left_as_they_are(
+    new: Services, first_operator: Operator
+) -> None:
+    """An old version that crashed, or was rolled back to, did not start again on newer tables."""
+    first_operator.types("db", "upgrade")
+    with new.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with capture_logs() as lines:
+        check_database(new)
+    upgrade, status = (first_operator.types("db", word) for word in ("upgrade", "status"))
+
+    (line,) = lines
+    assert ("database.tables_newer", "warning") == (line["event"], line["log_level"])
+    assert "9999" == line["present"] > line["wanted"]
+    assert (0, 0) == (upgrade.exit_code, status.exit_code)
+    told, *_ = upgrade.output.splitlines()
+    assert told == "Nothing to do: the tables are newer (9999), and fit this version."
+    assert status.output.endswith("The tables are of a later version, and fit this one.\n")
+    assert "9999" == schema.status(new.engine).present

@@ -238,6 +238,29 @@ def test_every_command_says_what_is_wrong_with_the_database(folder: Path, fault:
     assert not (folder / "nowhere").exists()
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_pooler_that_shares_its_connections_is_to_be_told(
+    postgres_server: URL, postgres_template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the worker would fail now and then, and post again what the bot has got."""
+    monkeypatch.setattr("app.cli.serving.pooler_of", lambda _engine: "transaction")
+    name = f"pooled_{uuid.uuid4().hex}"
+    url = postgres.new_database(postgres_server, name, template=postgres_template)
+    for command in ("run", "serve", "worker"):
+        complaint = _complaint(command, _run(command, url.render_as_string(hide_password=False)))
+        assert complaint.endswith("Next: add the parameter pooler=transaction to it")
+    postgres.drop_database(postgres_server, name)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_server_that_never_answers_is_told_as_one_that_is_away() -> None:
+    """The driver's own kind of error for it ended in a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        complaint = _complaint("db status", _run("db status", _postgresql(silent.getsockname()[1])))
+
+    assert "the database cannot be reached: connection timeout expired. Next: start" in complaint
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_doctor_lists_it_as_a_problem(folder: Path, fault: str, graph: str) -> None:
     prepare, _ = FAULTS[fault]
@@ -271,11 +294,14 @@ def test_without_tables_every_command_says_so(
     assert (1, True) == (status.exit_code, status.output.endswith("Next: threadlink db upgrade\n"))
 
 
-def test_tables_of_a_later_version_are_not_upgraded(folder: Path, sqlite_template: Path) -> None:
+def test_tables_of_a_later_version_that_do_not_fit_are_not_upgraded(
+    folder: Path, sqlite_template: Path
+) -> None:
     """`db upgrade` would end in a traceback of Alembic's, and `run` advise it."""
     path = shutil.copyfile(sqlite_template, folder / "later.sqlite")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE schema_support SET oldest = '9998'")
 
     for command in ("db upgrade", "run", "serve", "worker"):
         complaint = _complaint(command, _run(command, f"sqlite:///{path}"))

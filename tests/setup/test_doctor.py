@@ -37,8 +37,10 @@ def test_a_sound_installation_passes_every_check(runs: Runs) -> None:
     result = runs("doctor")
 
     assert 0 == result.exit_code, result.output
-    assert 23 == result.stdout.count("\n")
-    assert {"ok"} == {line.split(maxsplit=1)[0] for line in result.stdout.splitlines()}
+    # The tests' own PostgreSQL is faster than it is safe, and hears so.
+    stated = [line for line in result.stdout.splitlines() if "database standby: " not in line]
+    assert {"ok"} == {line.split(maxsplit=1)[0] for line in stated if "fix: fsync" not in line}
+    assert 23 == sum(line.startswith("ok") for line in stated)
 
 
 @pytest.mark.usefixtures("sound")

@@ -7,48 +7,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from app.infra import clock
-from app.infra.database import schema
-from app.infra.settings.database_url import database_url
 from app.linking import delivery_counts
 from app.linking.graph_unlink import KIND, enqueue_unlink
 from app.outbox import heartbeats, queue
 from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.queue import Lane, LaneKey
 from app.services.container import Services
-from app.setup.local_checks import check_database_tls, check_deliveries, check_privacy
-from tests.conftest import on_postgresql, on_sqlite
+from app.setup.local_checks import check_deliveries, check_privacy
+from tests.conftest import on_sqlite
 from tests.installation import ANA, NOON, PAGE
 from tests.setup.conftest import Runs, lines
-
-
-@on_postgresql
-def test_a_database_that_takes_no_writes_is_named(sound: Services, runs: Runs) -> None:
-    """
-    So a standby answers.
-    """
-    name = sound.engine.url.database
-    with sound.engine.begin() as connection:
-        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
-
-    line = lines(runs)["database"]
-
-    assert "fault" == line["verdict"]
-    assert "takes no writes (ReadOnlySqlTransaction)" in line["words"]
-    assert line["mend"].startswith("look at the log of the PostgreSQL server")
-
-
-@pytest.mark.parametrize(("mode", "warns"), [("disable", True), ("require", False)])
-def test_a_database_that_is_spoken_to_in_clear_is_named(mode: str, *, warns: bool) -> None:
-    """ASVS 5.0.0, 12.3.1: where the operator has chosen so."""
-    chosen = database_url(f"postgresql://u:s3cret@db.example/x?sslmode={mode}")
-
-    found = [*check_database_tls(chosen)]
-
-    assert (["warning"] if warns else []) == [finding.verdict for finding in found]
-    assert "s3cret" not in str(found)
 
 
 @on_sqlite
@@ -105,29 +75,6 @@ def test_a_failing_receiver_is_told_from_a_slow_and_from_a_missing_worker(
             "threadlink outbox status",
         ),
     }
-
-
-@pytest.mark.parametrize(("revision", "told"), [("base", "missing"), ("0001", "0001")])
-def test_tables_that_are_behind_are_named(
-    revision: str, told: str, sound: Services, runs: Runs
-) -> None:
-    schema.downgrade(sound.engine, revision)
-
-    line = lines(runs)["database"]
-
-    assert ("fault", "threadlink db upgrade") == (line["verdict"], line["mend"])
-    assert f"its tables are {told}, this version wants" in line["words"]
-
-
-def test_tables_of_a_later_version_are_not_to_be_upgraded(sound: Services, runs: Runs) -> None:
-    with sound.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-
-    line = lines(runs)["database"]
-
-    assert "fault" == line["verdict"]
-    assert "its tables are of a later version (9999)" in line["words"]
-    assert "threadlink db upgrade" not in line["mend"]
 
 
 @pytest.mark.parametrize(

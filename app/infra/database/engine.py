@@ -6,9 +6,7 @@ another, foreign keys are enforced.
 
 import random
 import sqlite3
-import ssl
 import time
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -28,12 +26,6 @@ NAMING: Final = {
     "pk": "pk_%(table_name)s",
 }
 
-# Debian and Alpine, Fedora, macOS.
-_AUTHORITIES: Final = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
 # In the working folder; of the database that no setting names.
 DEFAULT_FOLDER: Final = Path("instance")
 
@@ -70,39 +62,12 @@ def make_engine(url: URL, *, pool_size: int = 16) -> Engine:
     """Return an engine for *url*. A new SQLite file is readable by its owner alone."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, pool_size)
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=4,
-        pool_pre_ping=True,
-        # The text of an error is logged; the parameters of the statement must not be.
-        hide_parameters=True,
-        pool_timeout=LOCK_WAIT_S,
-        connect_args=_connect_args(url.normalized_query),
-    )
+    from app.infra.database.postgresql import postgresql_engine  # noqa: PLC0415 - a slow import
+
+    engine = postgresql_engine(url, pool_size=pool_size, lock_wait_s=LOCK_WAIT_S)
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "commit", _check_postgresql)
     return engine
-
-
-def _connect_args(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return what the connection needs beside the parameters *given* in the address."""
-    ours = f"-c lock_timeout={LOCK_WAIT_MS}"
-    args = {"options": " ".join([*given.get("options", ()), ours])}
-    if "connect_timeout" not in given:
-        args["connect_timeout"] = "3"
-    if "system" in given.get("sslrootcert", ()):
-        args["sslrootcert"] = _authorities()
-    return args
-
-
-def _authorities() -> str:
-    """Return the file of the authorities that this machine trusts.
-
-    psycopg's wheel has an OpenSSL of its own, which looks in a folder that no machine has.
-    """
-    found = (ssl.get_default_verify_paths().cafile, *_AUTHORITIES)
-    return next((path for path in found if path and Path(path).is_file()), "system")
 
 
 def insert_into(dialect: str, table: Table | type[Base]) -> sqlite.Insert | postgresql.Insert:
@@ -119,7 +84,13 @@ def unlistened(engine: Engine) -> Engine:
     Listeners take a quarter of the time of each statement. The caller has to call `begin` and
     `check_before_commit` itself.
     """
-    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)
+    return Engine(
+        engine.pool,
+        engine.dialect,
+        engine.url,
+        hide_parameters=True,
+        execution_options=engine.get_execution_options(),
+    )
 
 
 def begin(connection: Connection) -> None:
@@ -137,8 +108,9 @@ def check_before_commit(connection: Connection) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    wait_s = connection.get_execution_options().get("lock_wait_s")
-    if wait_s is not None:
+    options = connection.get_execution_options()
+    wait_s = options.get("lock_wait_s")
+    if wait_s is not None and not options.get("reading", False):
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}")
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.infra.database.engine import DatabaseUnusable
 from app.infra.database.writer import NotCommitted
@@ -19,6 +19,8 @@ _BUSY: Final = (
     "the database is busy: others have kept it for more than three seconds. Next: try again; if "
     "it stays so, look for a program that holds a lock or all connections"
 )
+# read_only_sql_transaction
+READ_ONLY: Final = "25006"
 _CORRECT: Final = "Next: correct DATABASE_URL"
 
 # By SQLSTATE (postgresql.org, appendix A, read 2026-11), the longest beginning first.
@@ -28,8 +30,8 @@ _BY_STATE: Final[Mapping[str, str]] = {
     "55P03": _BUSY,
     "42501": "{said}. Next: grant this right to the user of DATABASE_URL",
     "3F000": "{said}. Next: give the user of DATABASE_URL a schema in which it may create tables",
-    "25006": "the database takes no writes: it is a standby, or read-only. Next: let DATABASE_URL "
-    "name the primary",
+    READ_ONLY: "the database takes no writes: it is a standby, or read-only. Next: let "
+    "DATABASE_URL name the primary",
     "53100": "the disk of the database is full. Next: free space there",
     "53": "the database has no resources left: {said}. Next: try again, or raise its limits",
     "57014": "the database stopped a statement: {said}. Next: look at its statement_timeout",
@@ -89,9 +91,13 @@ def explanation(exc: BaseException) -> str | None:
 def _of_not_committed(exc: NotCommitted) -> str:
     cause = exc.__cause__
     explained = explanation(cause) if isinstance(cause, DBAPIError) else None
-    if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+    if isinstance(cause, DBAPIError) and cause.connection_invalidated and not _is_read_only(cause):
         return f"{explained or 'the connection broke'}. It may have been done: look before again"
     return explained or _BUSY
+
+
+def _is_read_only(exc: DBAPIError) -> bool:
+    return getattr(exc.orig, "sqlstate", None) == READ_ONLY
 
 
 def _of_sqlite(error: sqlite3.Error) -> str | None:
@@ -110,7 +116,8 @@ def _of_postgresql(exc: DBAPIError) -> str | None:
         return found and found.format(said=said)
     if "connection option" in said:
         return f"{said} in DATABASE_URL. {_CORRECT}"
-    if type(exc.orig).__name__ != "OperationalError":
+    # Also of a subclass, as that of a connection that takes too long.
+    if not isinstance(exc, OperationalError):
         return None
     return f"the database cannot be reached: {said}. {_next_step(said)}"
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from app.infra.database.engine import begin, check_before_commit, unlistened
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
 from app.infra.database.new_row import NewRow, insert_all
+from app.infra.database.time_limits import within
 from app.infra.stalls import Pulse
 
 R = TypeVar("R")
@@ -35,9 +36,15 @@ class CommitFailed(Exception):
 
 
 class GroupCommitter:
-    """Runs use cases on *engine* and commits them in groups."""
+    """Runs use cases on *engine* and commits them in groups.
 
-    def __init__(self, engine: Engine, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    No group takes longer than *limit_seconds*: by then its callers have left.
+    """
+
+    def __init__(
+        self, engine: Engine, *, limit_seconds: float, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
+        self._limit_seconds = limit_seconds
         self._alone = unlistened(engine)
         self._together = self._alone.execution_options(lock_wait_s=PATIENCE_TOGETHER_S)
         self._units = Gatherer[_Unit[Any]](self._commit, name="writer", idle_seconds=idle_seconds)
@@ -85,10 +92,12 @@ class GroupCommitter:
         return unit.outcome
 
     def _commit(self, units: "list[_Unit[Any]]") -> None:
-        is_done = False
+        # Without a connection none of them would get further alone.
+        goes_alone = is_done = False
         try:
             engine = self._together if len(units) > 1 else self._alone
-            with engine.begin() as connection:
+            with within(self._limit_seconds), engine.begin() as connection:
+                goes_alone = len(units) > 1
                 begin(connection)
                 _run(connection, units)
                 for unit in units:
@@ -97,7 +106,7 @@ class GroupCommitter:
                 is_done = True
         except Exception as exc:  # noqa: BLE001 - each caller gets it
             for unit in units:
-                unit.fail(exc, is_done=is_done, is_alone=len(units) == 1)
+                unit.fail(exc, is_done=is_done, goes_alone=goes_alone)
         finally:
             for unit in units:
                 unit.notify()
@@ -167,9 +176,9 @@ class _Unit(Generic[R]):
         if self.is_withdrawn and self._has_begun:
             raise Withdrawn
 
-    def fail(self, exc: Exception, *, is_done: bool, is_alone: bool) -> None:
+    def fail(self, exc: Exception, *, is_done: bool, goes_alone: bool) -> None:
         if is_done:
             self._error = CommitFailed()
             self._error.__cause__ = exc
         else:
-            self._error = exc if is_alone else HandedBack()
+            self._error = HandedBack() if goes_alone else exc

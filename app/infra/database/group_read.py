@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the connection pool
 
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
 from app.infra.database.kept_connection import KeptConnection
-from app.infra.database.writer import LIMIT_SECONDS, NotCommitted
+from app.infra.database.time_limits import within
+from app.infra.database.writer import LIMIT_SECONDS, NotCommitted, translated
 from app.infra.stalls import Pulse
 
 Q = TypeVar("Q")
@@ -35,6 +37,7 @@ class GroupReader(Generic[Q, A]):
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._kept = KeptConnection(engine)
+        self._driver = engine.dialect.loaded_dbapi
         self._query, self._limit_seconds = query, limit_seconds
         self._gatherer = Gatherer[_Call[Q, A]](
             self._answer, name="reader", idle_seconds=idle_seconds, rest=self._kept.close
@@ -50,8 +53,9 @@ class GroupReader(Generic[Q, A]):
         """Return the answers to *questions*, in their order.
 
         Raises:
-            NotCommitted: They did not come within three seconds, or too many wait for theirs.
-            Exception: The database refused, or cannot be reached.
+            NotCommitted: They did not come within three seconds, too many wait for theirs, or the
+                database cannot be reached.
+            Exception: The query failed.
         """
         over = asyncio.get_running_loop().create_future()
         call = _Call[Q, A](questions, self._wakers.of(over))
@@ -72,18 +76,27 @@ class GroupReader(Generic[Q, A]):
         for together in _portions(calls):
             try:
                 questions = [one for call in together for one in call.questions]
-                answers = iter(self._ask_together(questions))
+                with within(self._limit_seconds):
+                    answers = iter(self._ask_together(questions))
                 for call in together:
                     call.answers = [next(answers) for _ in call.questions]
             except Exception as exc:  # noqa: BLE001 - each caller gets it
                 for call in together:
-                    call.error = exc
+                    call.error = self._translated(exc)
             finally:
                 for call in together:
                     call.notify()
 
     def _ask_together(self, questions: Sequence[Q]) -> Sequence[A]:
         return self._kept.read(lambda connection: self._query(connection, questions))
+
+    def _translated(self, exc: Exception) -> Exception:
+        """Return `NotCommitted` where the database is away: whoever asks again waits again."""
+        if isinstance(exc, (DBAPIError, TimeoutError)):
+            return translated(exc)
+        # A query may call the driver itself.
+        is_away = isinstance(exc, self._driver.OperationalError)
+        return NotCommitted(type(exc).__name__) if is_away else exc
 
 
 class _Call(Generic[Q, A]):

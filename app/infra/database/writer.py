@@ -31,6 +31,7 @@ from app.infra.database.group_commit import (
 )
 from app.infra.database.kept_connection import KeptConnection
 from app.infra.database.new_row import NewRow
+from app.infra.database.time_limits import within
 from app.infra.stalls import Pulse
 
 P = ParamSpec("P")
@@ -47,6 +48,9 @@ LIMIT_SECONDS: Final = 3.0
 # 2026-11). The last one ends one of two transactions that insert the same row: when it runs again,
 # it finds the row. SQLite needs no list: a writer has the only lock from the start.
 _COLLIDED: Final = frozenset({"40001", "40P01", "23505"})
+# No connection; no memory or disk; the server stops, or was told to stop this statement; its files;
+# a lock that was waited for too long; a transaction that was; no writes, as on a standby.
+_AWAY: Final = ("08", "53", "57", "58", "55P03", "25P03", "25P04", "25006")
 # Exceptions that mean: not committed with its group.
 _MISSED: Final = (Withdrawn, HandedBack, CommitFailed, DBAPIError, TimeoutError)
 
@@ -59,17 +63,23 @@ class NotCommitted(Exception):
 
 
 class Writer:
-    """Runs use cases on *engine*, and gives up on each after *limit_seconds*."""
+    """Runs use cases on *engine*, and gives up on each after *limit_seconds*.
+
+    Queries are given as long, unless *is_patient*: those of a command may read a whole table.
+    """
 
     # The number of threads that may wait for a group at once. What people do takes ten times as
     # long as a webhook request, which comes by the event loop and must find few of them ahead.
     most_in_line: ClassVar[int] = 2
 
-    def __init__(self, engine: Engine, *, limit_seconds: float = LIMIT_SECONDS) -> None:
+    def __init__(
+        self, engine: Engine, *, limit_seconds: float = LIMIT_SECONDS, is_patient: bool = False
+    ) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reading=True)
         self.limit_seconds = limit_seconds
-        self._groups = GroupCommitter(engine)
+        self._read_seconds = None if is_patient else limit_seconds
+        self._groups = GroupCommitter(engine, limit_seconds=limit_seconds)
         self._kept = KeptConnection(engine)
         self._places = threading.BoundedSemaphore(self.most_in_line)
         # For callers on an event loop whose use case missed its group.
@@ -148,24 +158,25 @@ class Writer:
         """Run *query* and return its result; changes are rolled back.
 
         Raises:
-            NotCommitted: The database is busy or unreachable.
+            NotCommitted: The database is busy or unreachable, for three seconds at most.
         """
         try:
-            with Session(self._reading) as session:
+            with within(self._read_seconds), Session(self._reading) as session:
                 return query(session, *args, **kwargs)
         except (DBAPIError, TimeoutError) as exc:
-            raise _translated(exc) from exc
+            raise translated(exc) from exc
 
     def poll(self, query: Callable[[Connection], R]) -> R:
         """Run *query*, which only reads, on a connection that this thread keeps for it.
 
         Raises:
-            NotCommitted: The database is busy or unreachable.
+            NotCommitted: The database is busy or unreachable, for three seconds at most.
         """
         try:
-            return self._kept.read(query)
+            with within(self._read_seconds):
+                return self._kept.read(query)
         except (DBAPIError, TimeoutError) as exc:
-            raise _translated(exc) from exc
+            raise translated(exc) from exc
 
     def end_poll(self) -> None:
         """Give the connection of this thread back, after its last `poll`."""
@@ -183,7 +194,7 @@ class Writer:
                 raise NotCommitted("no time left")
             engine = self._engine.execution_options(lock_wait_s=min(left, LOCK_WAIT_S))
             try:
-                with Session(engine) as session, session.begin() as begun:
+                with within(left), Session(engine) as session, session.begin() as begun:
                     value = call(session)
                     check_transaction(session, begun)
                     return value
@@ -191,7 +202,7 @@ class Writer:
                 pause = random.uniform(0.005, 0.02) * 2**tries  # noqa: S311 - jitter, no secret
                 again = _collided(exc) and tries < MOST_TRIES
                 if not again or time.monotonic() + pause > limit:
-                    raise _translated(exc) from exc
+                    raise translated(exc) from exc
                 time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
@@ -205,7 +216,7 @@ def _check_may_run_alone(exc: Exception) -> None:
     failure = exc.__cause__ if isinstance(exc, CommitFailed) else exc
     # If the connection broke at COMMIT, the outcome is unknown: to run it again might do it twice.
     if isinstance(failure, (DBAPIError, TimeoutError)) and not _collided(failure):
-        raise _translated(failure) from failure
+        raise translated(failure) from failure
 
 
 def _collided(exc: DBAPIError | TimeoutError) -> bool:
@@ -213,17 +224,13 @@ def _collided(exc: DBAPIError | TimeoutError) -> bool:
     return getattr(getattr(exc, "orig", None), "sqlstate", None) in _COLLIDED
 
 
-def _translated(exc: DBAPIError | TimeoutError) -> Exception:
+def translated(exc: DBAPIError | TimeoutError) -> Exception:
     """Return NotCommitted if the database is busy or unreachable; else *exc*, which is a bug."""
-    if isinstance(exc, TimeoutError) or _collided(exc) or exc.connection_invalidated:
+    if isinstance(exc, TimeoutError):
         return NotCommitted(type(exc).__name__)
     state = getattr(exc.orig, "sqlstate", None)
-    # 08 and 57P: no connection, or a server that shuts down or starts; 53 and 58: no disk, no
-    # memory, no file; 55P03: waited too long for a lock.
-    away = state is None or state[:2] in {"08", "53", "58"} or state.startswith("57P")
-    if isinstance(exc, OperationalError) and (away or state == "55P03"):
-        return NotCommitted(type(exc).__name__)
-    # read_only_sql_transaction, a standby that takes no writes; psycopg calls it an InternalError.
-    if state == "25006":
-        return NotCommitted(type(exc).__name__)
+    # SQLite has no states, and a PostgreSQL that is gone says none.
+    is_away = isinstance(exc, OperationalError) if state is None else state.startswith(_AWAY)
+    if is_away or _collided(exc) or exc.connection_invalidated:
+        return NotCommitted(type(exc.orig).__name__)
     return exc

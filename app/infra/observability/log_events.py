@@ -30,6 +30,12 @@ _SERVER: Final = (
         "is stored passes the network between in clear.",
     ),
     LogEvent(
+        "database.tables_newer",
+        "The tables are of a later version (`present`) than this program's (`wanted`), which works "
+        "with them as well: so it is during an upgrade of several machines.",
+        "Once the upgrade is through, install the later version here, too.",
+    ),
+    LogEvent(
         "server.reloaded",
         "A process uses the settings as they were at SIGHUP; `pages` is the number of Pages.",
     ),

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from sqlalchemy.engine import URL
 
+from app.infra.database.pooler import POOLER
 from app.infra.settings.database_hosts import hosts_and_ports, matched
 from app.infra.settings.parsing import SettingError
 
@@ -34,6 +35,7 @@ _ADDRESS: Final = re.compile(
 )
 _NAME: Final = re.compile(r"[A-Za-z_]{2,32}")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    POOLER: ("transaction",),
     "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "channel_binding": ("disable", "prefer", "require"),
     "gssencmode": ("disable", "prefer", "require"),
@@ -50,6 +52,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 _FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
 # Parameters of other programs: what to do instead.
 _SCHEMA: Final = "write options=-csearch_path%3DNAME"
+_PREPARED: Final = "behind a pooler in transaction mode, write pooler=transaction"
 _POOL: Final = "leave it out, THREADS bounds the connections"
 _INSTEAD: Final[Mapping[str, str]] = {
     "schema": _SCHEMA,
@@ -60,7 +63,11 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "sslca": "write sslrootcert=FILE",
     "ssl_ca": "write sslrootcert=FILE",
     "charset": "leave it out, all text is UTF-8",
-    "pgbouncer": "leave it out",
+    "pgbouncer": _PREPARED,
+    "prepare_threshold": _PREPARED,
+    "prepareThreshold": _PREPARED,
+    "statement_cache_size": _PREPARED,
+    "prepared_statements": _PREPARED,
     "connection_limit": _POOL,
     "pool_size": _POOL,
     "max_connections": _POOL,
@@ -143,7 +150,7 @@ def _parameters(query: str) -> dict[str, list[str]]:
     """Return the parameters in *query*, by the names that PostgreSQL gives them."""
     from psycopg import pq  # noqa: PLC0415 - slow, and SQLite does without
 
-    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    known = {POOLER, *(option.keyword.decode() for option in pq.Conninfo.get_defaults())}
     given: dict[str, list[str]] = {}
     for part in filter(None, query.split("&")):
         name, separator, value = part.partition("=")
