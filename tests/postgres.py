@@ -69,11 +69,11 @@ class Cluster:
     _log: Path
 
     def start(self) -> None:
-        _run(*self._control, "-l", self._log, "-o", self._flags, "start")
+        run(*self._control, "-l", self._log, "-o", self._flags, "start")
 
     def stop(self) -> None:
         """Stop it as if it had crashed: whoever is connected is cut off."""
-        _run(*self._control, "-m", "immediate", "stop")
+        run(*self._control, "-m", "immediate", "stop")
 
 
 @contextmanager
@@ -92,11 +92,9 @@ def cluster(*settings: str) -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="threadlink-pg-"))
     folder.chmod(0o755)
     try:
-        binaries = _reachable(_installed(), folder) / "bin"
+        binaries = programs(folder)
         data = folder / "data"
-        data.mkdir()
-        own(data)
-        _run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        new_data(binaries, data)
         port = free_port()
         options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
         flags = " ".join(f"-c {option}" for option in [*options, *settings])
@@ -109,6 +107,38 @@ def cluster(*settings: str) -> Iterator[Cluster]:
             started.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def programs(folder: Path) -> Path:
+    """Return the folder of PostgreSQL's programs; it may be a copy in *folder*."""
+    return _reachable(_installed(), folder) / "bin"
+
+
+def new_data(binaries: Path, data: Path) -> None:
+    """Make the folder *data* with an empty cluster of which "postgres" is the administrator."""
+    data.mkdir()
+    own(data)
+    run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
+
+
+def run(*command: str | Path) -> None:
+    """Run a program of PostgreSQL as the user who owns its data.
+
+    Raises:
+        RuntimeError: It failed; with what it said.
+    """
+    # cwd: "nobody" may not be allowed in ours, and initdb then complains.
+    done = subprocess.run(  # noqa: S603 - our own fixed programs
+        command,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        user=NOBODY,
+        group=NOGROUP,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
 
 
 def own(folder: Path) -> None:
@@ -219,18 +249,3 @@ def _reachable(installed: Path, folder: Path) -> Path:
     if not NOBODY or all(p.stat().st_mode & stat.S_IXOTH for p in installed.resolve().parents):
         return installed
     return Path(shutil.copytree(installed, folder / "pginstall"))
-
-
-def _run(*command: str | Path) -> None:
-    # cwd: "nobody" may not be allowed in ours, and initdb then complains.
-    done = subprocess.run(  # noqa: S603 - our own fixed programs
-        command,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-        user=NOBODY,
-        group=NOGROUP,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from tests.actors import Messenger
-from tests.browsers import Answer
+from tests.browsers import Answer, Browser
 from tests.ports import free_port
 from tests.shipped import RawAnswer, answers_on
 
@@ -142,21 +141,26 @@ class Front:
 
     def messenger(self, certificate: Path | None = None) -> Messenger:
         """Return Messenger, whose deliveries come through this proxy, with its *certificate*."""
-        return Messenger(partial(self._browse, certificate=certificate))
+        return Messenger(self.browser(certificate))
 
-    def _browse(
-        self,
-        method: str,
-        address: str,
-        *,
-        body: Mapping[str, str] | bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        certificate: Path | None = None,
-    ) -> Answer:
-        own = {"cert": str(certificate)} if certificate else {}
-        answer = self.asks(method, address, data=body, headers=dict(headers or {}), **own)
-        named = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status_code, named, answer.content)
+    def browser(self, certificate: Path | None = None) -> Browser:
+        """Return a program that asks through this proxy and keeps its connection."""
+        session = self.session()
+        session.cert = str(certificate) if certificate else None
+
+        def browse(
+            method: str,
+            address: str,
+            *,
+            body: Mapping[str, str] | bytes | None = None,
+            headers: Mapping[str, str] | None = None,
+        ) -> Answer:
+            given = dict(headers or {})
+            answer = self.asks_again(session, method, address, data=body, headers=given)
+            named = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status_code, named, answer.content)
+
+        return browse
 
     def logs(self) -> str:
         """Stop the proxy and return everything that it has logged."""
@@ -258,7 +262,7 @@ def _nginx(place: Place, folder: Path, changes: Mapping[str, str]) -> tuple[str,
             "listen 443 ssl http2;": f"listen {place.bind}:{place.https} ssl http2;",
             "    listen [::]:80;\n": "",
             "    listen [::]:443 ssl http2;\n": "",
-            "127.0.0.1:8000;": f"{place.server};",
+            "server 127.0.0.1:8000 ": f"server {place.server} ",
             f"/etc/letsencrypt/live/{NAME}": str(folder),
             "/var/log/nginx": str(folder),
             **changes,
@@ -305,7 +309,7 @@ def _haproxy(place: Place, folder: Path, changes: Mapping[str, str]) -> tuple[st
             "bind :::80 v4v6": f"bind {place.address}:{place.http}",
             "bind :::443 v4v6": f"bind {place.address}:{place.https}",
             "/etc/haproxy/certs/": f"{certificates}/",
-            "127.0.0.1:8000": place.server,
+            "server one 127.0.0.1:8000": f"server one {place.server}",
             **changes,
         },
     )

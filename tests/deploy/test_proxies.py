@@ -145,7 +145,7 @@ def test_haproxy_s_check_finds_the_server_ready(server: Shipped, tmp_path: Path)
     """The way to several machines that its comment shows: /readyz is asked from inside."""
     with tapping(server.port) as tap:
         line = f"server one 127.0.0.1:{tap.port}\n"
-        checking = {f"{line}\n": f"{line.rstrip()} check inter 100ms\n\n"}
+        checking = {f"{line}    #": f"{line.rstrip()} check inter 100ms\n    #"}
         with standing("haproxy", tap.port, tmp_path, checking):
             assert tap.has_answered.wait(30)
 

@@ -1,9 +1,15 @@
-"""Drills that install other people's programs run only where they are asked for."""
+"""Drills that only run where they are asked for: they take long, or need others' programs."""
 
 import os
 from typing import Final
 
 collect_ignore: Final = [
-    *([] if os.environ.get("DRILL_NPM_SECONDS") else ["test_npm_bots.py"]),
-    *([] if os.environ.get("DRILL_EMPTY_PROJECT") else ["test_empty_project.py"]),
+    file
+    for file, variable in {
+        "test_npm_bots.py": "DRILL_NPM_SECONDS",
+        "test_empty_project.py": "DRILL_EMPTY_PROJECT",
+        "high_availability/test_ending.py": "DRILL_HA",
+        "high_availability/test_patroni.py": "DRILL_PATRONI",
+    }.items()
+    if variable not in os.environ
 ]

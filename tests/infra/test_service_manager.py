@@ -63,7 +63,7 @@ def test_without_a_service_manager_nothing_fails(
     [
         (None, None, None),
         ("30000000", None, 15.0),
-        ("30000000", str(os.getpid()), 15.0),
+        pytest.param("30000000", str(os.getpid()), 15.0, id="its own process"),
         ("30000000", "1", None),
         ("0", None, None),
         ("-1", None, None),
