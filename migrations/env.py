@@ -8,10 +8,18 @@ from app.api_keys import models as keys_models
 from app.infra.database.engine import Base
 from app.linking import models as linking_models
 from app.outbox import models as outbox_models
+from app.privacy import models as privacy_models
 from app.setup import models as setup_models
 
 # Imported for their tables.
-MODELS = (accounts_models, keys_models, linking_models, outbox_models, setup_models)
+MODELS = (
+    accounts_models,
+    keys_models,
+    linking_models,
+    outbox_models,
+    privacy_models,
+    setup_models,
+)
 
 
 def run(connection: Connection) -> None:

@@ -15,6 +15,7 @@ from app.linking.link_queries import newest_people
 from app.messenger.types import PageId
 from app.outbox import inspection
 from app.outbox.overdue import overdue
+from app.privacy import requests as privacy_requests
 from app.services.container import Services, build
 from app.services.page_looks import look_of
 from app.services.processes import process_count
@@ -30,9 +31,11 @@ from app.setup.local_checks import (
     check_database,
     check_database_tls,
     check_deliveries,
+    check_privacy,
     check_queue,
     check_sign_in,
 )
+from app.setup.log_checks import check_delivery_log
 from app.setup.meta_checks import check_meta
 from app.setup.name_checks import PEOPLE, check_names
 from app.setup.public_checks import check_reach_of
@@ -90,6 +93,10 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _sign_in(built)
         yield from _local(built)
+        log, address = built.delivery_log, settings.bot.messenger_log
+        if log and address:
+            check = Check("delivery log", partial(check_delivery_log, log, address))
+            yield from findings_of(check)
         yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
         yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)
@@ -120,6 +127,7 @@ def _local(built: Services) -> Iterator[Finding]:
     yield from findings_of(Check("outbox", partial(_queue, built)))
     yield from findings_of(Check("deliveries", partial(_deliveries, built)))
     yield from findings_of(Check("names of pages", partial(_brands, built)))
+    yield from findings_of(Check("privacy requests", partial(_privacy, built)))
 
 
 def _queue(built: Services) -> Iterator[Finding]:
@@ -137,6 +145,14 @@ def _queue(built: Services) -> Iterator[Finding]:
 def _deliveries(built: Services) -> Iterator[Finding]:
     last = built.read(delivery_counts.last)
     yield check_deliveries(last, kept=built.settings.retention.codes, at=clock.now())
+
+
+def _privacy(built: Services) -> Iterator[Finding]:
+    at = clock.now()
+    waiting = built.read(privacy_requests.duties, at=at)
+    days = (at - waiting.oldest_at).days if waiting.oldest_at else 0
+    within = privacy_requests.DUTY_WITHIN.days
+    yield check_privacy(waiting=waiting.count, days=days, within=within)
 
 
 def _names(built: Services, page_id: PageId, subject: str) -> Iterator[Finding]:

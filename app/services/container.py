@@ -14,6 +14,8 @@ from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis, Res
 from app.accounts.passwords import Hasher, check_new_password
 from app.accounts.rate_limits import RateLimitKeys
 from app.accounts.sign_in_methods import SignInMethods, build_sign_in_methods, checks_of
+from app.delivery_log.log import DeliveryLog
+from app.delivery_log.opening import delivery_log_for
 from app.infra import clock
 from app.infra.admission import Admission, admission_for
 from app.infra.database.engine import make_engine
@@ -56,6 +58,7 @@ class Services:
     engine: Engine = field(repr=False)
     writer: Writer = field(repr=False)
     look_ups: LookUps = field(repr=False)
+    delivery_log: DeliveryLog | None = field(repr=False)
     graph: Mapping[PageId, GraphClient]
     sign_in_methods: Mapping[str, SignInMethods]
     hasher: Hasher = field(repr=False)
@@ -140,6 +143,8 @@ class Services:
         """Write what is still in memory, send spans and reports, and close the database."""
         self.delivery_counter.close()
         self.events.close()
+        if self.delivery_log:
+            self.delivery_log.close()
         for sender in (self.spans, self.error_reporter):
             if sender:
                 sender.close()
@@ -220,6 +225,7 @@ def build(settings: Settings, *, limit_seconds: float = LIMIT_SECONDS) -> Servic
         engine=engine,
         writer=writer,
         look_ups=look_ups,
+        delivery_log=delivery_log_for(settings.bot.messenger_log, settings.egress),
         graph={PageId(page.id): _graph(settings, page.id, page.token) for page in settings.pages},
         sign_in_methods=build_sign_in_methods(
             settings.sign_in,

@@ -148,3 +148,17 @@ def _place(engine: Engine) -> str:
         return f"df -h {Path(name).parent} && ls -l {name}"
     hosts = engine.url.host or ", ".join(engine.url.normalized_query.get("host", ()))
     return f"look at the log of the PostgreSQL server {hosts or 'on this machine'}"
+
+
+def check_privacy(*, waiting: int, days: int, within: int) -> Finding:
+    """Report whether requests about somebody's data wait for the operator, the oldest for *days*.
+
+    The law gives *within* days.
+    """
+    subject = "privacy requests"
+    if not waiting:
+        return ok(subject, "none waits for you")
+    words = f"{waiting} wait for you, the oldest for {days} of {within} days"
+    if days >= within:
+        return problem(subject, f"{words}: overdue", "threadlink privacy list")
+    return warning(subject, words, "threadlink privacy list")

@@ -5,6 +5,7 @@ under load a few of every ten thousand requests got no answer. So the applicatio
 the process, which keeps its socket, connections and threads.
 """
 
+import asyncio
 import gc
 import signal
 import threading
@@ -62,6 +63,7 @@ def make_gateway(
         is_quick=is_look_up,
         refusal=app.refuse,
         background=app.run_background,
+        on_loop=app.use_loop,
         tick=app.report,
         is_draining=app.is_draining,
     )
@@ -78,6 +80,7 @@ class ReloadableApp:
     def __init__(self, settings: Settings, *, is_alone: bool, link: ProcessLink) -> None:
         self._settings, self._is_alone, self._link = settings, is_alone, link
         self._instance = _Instance(settings)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._settings_at = time.monotonic()
         # One reload at a time, and none while the process ends.
         self._reloading = threading.Lock()
@@ -116,6 +119,10 @@ class ReloadableApp:
     def refuse(self, scope: Scope, refused: Refused) -> Answer:
         """Return the answer to a request that breaks a limit."""
         return self._instance.refusals(scope, refused)
+
+    def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have this instance and all later ones use *loop*, on which the fast path runs."""
+        self._loop = loop
 
     def run_background(self, stop: threading.Event) -> None:
         """Run the worker, if this process is alone, until *stop* is set."""
@@ -162,6 +169,8 @@ class ReloadableApp:
 
     def _start(self, instance: "_Instance") -> None:
         metrics.prepare_authenticators(instance.built.settings.sign_in.settings_of)
+        if log := instance.built.delivery_log:
+            log.start(self._loop)
         if self._is_alone:
             instance.worker.start()
 

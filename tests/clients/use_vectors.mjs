@@ -1,5 +1,6 @@
 // Prints what the client for Node makes of each vector: node use_vectors.mjs CLIENTS URL KEY
 
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
@@ -28,7 +29,11 @@ async function call(vector, number) {
   }
 }
 
+const long = Buffer.alloc(client.LONGEST_BODY + 1);
+const signed = `sha256=${createHmac("sha256", "s").update(long).digest("hex")}`;
+
 const said = {
+  tooLong: client.isMessengers(long, signed, "s"),
   messenger: vectors.messenger.map(({ body, signature, secrets }) =>
     client.isMessengers(Buffer.from(body), signature, secrets),
   ),

@@ -39,6 +39,7 @@ def series(database: URL) -> Series:
     metrics.count_delivery("taken", seconds=0.1)
     metrics.count_link_event("made")
     metrics.count_page_standing("restricted")
+    metrics.count_log_entry("stored")
     metrics.count_step("enter", "ok")
     metrics.count_sign_in_failure("throttled")
     metrics.count_authenticator_failure("local", "away")

@@ -64,7 +64,7 @@ def test_the_link_object_is_shown_as_it_is() -> None:
 
 
 def test_the_python_sample_asks_answers_and_is_notified(tmp_path: Path) -> None:
-    """R97, R98: beside a server, and it refuses what nobody signed."""
+    """R98: beside a server, and it refuses what nobody signed."""
     (tmp_path / "bot.py").write_text(example("python"), encoding="utf-8")
     served = (
         "import os\nfrom werkzeug.serving import make_server\nfrom bot import app\n"

@@ -123,6 +123,9 @@ _DOCTORS_OWN: Final[Mapping[str, str]] = {
     "page-field-missing": "threadlink setup",
     "proof-required": "",
     "data-access-over": "Generate token",
+    "europe-page": "what is restored",
+    # Of sending alone, and told in the standing of the Page as well.
+    "graph-10-1893063": "an admin of the Page",
 }
 
 
@@ -178,12 +181,12 @@ def _bare() -> Iterator[tuple[str, Met]]:
 
 
 def _fixes() -> Iterator[tuple[str, str]]:
-    yield from _DOCTORS_OWN.items()
     for cause, names in (*_ASKING.items(), *_SENDING.items()):
         for name in names:
             error, calls = FAULTS[name].error, FAULTS[name].calls
             if error is not None:
                 yield name, "" if calls else _DOCTORS_FIXES[cause]
+    yield from _DOCTORS_OWN.items()
 
 
 FAULTS_MET: Final[Mapping[str, Met]] = dict(_all())

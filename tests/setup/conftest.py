@@ -48,8 +48,6 @@ class Platform:
             "scopes": ["pages_messaging", "pages_manage_metadata"],
         }
         self.clock_is_off_by = timedelta(0)
-        # More properties of the pages' Messenger profile.
-        self.profile_facts: dict[str, Any] = {}
         # The errors that such calls are answered with ("GET /me?…": a part of it), and all calls.
         self.errors: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
@@ -62,19 +60,10 @@ class Platform:
         for part, error in self.errors.items():
             if part in asked:
                 return Response(json.dumps({"error": error}), 400)(environ, start)
-        if self.profile_facts and asked.startswith("GET /me/messenger_profile"):
-            return self._profile_with_facts(environ)(environ, start)
         if environ["PATH_INFO"].endswith("/debug_token"):
             facts = Response(json.dumps({"data": self.token_facts}), mimetype="application/json")
             return facts(environ, start)
         return self.emulator_app(environ, start)
-
-    def _profile_with_facts(self, environ: Any) -> Response:
-        answer = Response.from_app(self.emulator_app, environ)
-        content = json.loads(answer.get_data())
-        content["data"][0] |= self.profile_facts
-        answer.set_data(json.dumps(content))
-        return answer
 
 
 @pytest.fixture

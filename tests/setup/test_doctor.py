@@ -37,7 +37,7 @@ def test_a_sound_installation_passes_every_check(runs: Runs) -> None:
     result = runs("doctor")
 
     assert 0 == result.exit_code, result.output
-    assert 22 == result.stdout.count("\n")
+    assert 23 == result.stdout.count("\n")
     assert {"ok"} == {line.split(maxsplit=1)[0] for line in result.stdout.splitlines()}
 
 

@@ -361,12 +361,13 @@ def test_the_daily_look_warns_of_a_version_that_ends(
 
 @on_sqlite
 @pytest.mark.usefixtures("sound")
-@pytest.mark.parametrize(("applies", "verdict"), [(True, "warning"), (False, None), (None, None)])
+@pytest.mark.parametrize(("applies", "verdict"), [(True, "warning"), (False, None)])
 def test_a_page_under_the_european_rules_is_named(
-    applies: object, verdict: str | None, platform: Platform, runs: Runs
+    verdict: str | None, platform: Platform, meta: Emulator, runs: Runs, *, applies: bool
 ) -> None:
     """Asked in the one call that is made already: Meta allows ten in ten minutes."""
-    platform.profile_facts = {"subject_to_new_eu_privacy_rules": applies}
+    if applies:
+        meta.faults.turn_on("europe-page")
 
     result = lines(runs)
 

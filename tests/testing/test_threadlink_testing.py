@@ -17,6 +17,8 @@ APART = [sys.executable, "-S"]
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join([sysconfig.get_path("purelib"), str(ROOT / "clients/python")]),
+    # Those of this environment are not in that of the reader.
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "THREADLINK_COMMAND": str(Path(sys.executable).with_name("threadlink")),
 }
 _EXAMPLE = re.compile(r"```python\n# (?P<path>[\w./]+)\n(?P<text>.*?)```", re.DOTALL)

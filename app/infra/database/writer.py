@@ -68,7 +68,7 @@ class Writer:
     def __init__(self, engine: Engine, *, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reading=True)
-        self._limit_seconds = limit_seconds
+        self.limit_seconds = limit_seconds
         self._groups = GroupCommitter(engine)
         self._kept = KeptConnection(engine)
         self._places = threading.BoundedSemaphore(self.most_in_line)
@@ -95,12 +95,12 @@ class Writer:
         Raises:
             NotCommitted: It could not be committed within three seconds and five tries.
         """
-        limit = time.monotonic() + self._limit_seconds
+        limit = time.monotonic() + self.limit_seconds
 
         def call(session: Session) -> R:
             return use_case(session, *args, **kwargs)
 
-        if not self._places.acquire(timeout=self._limit_seconds):
+        if not self._places.acquire(timeout=self.limit_seconds):
             raise NotCommitted("too many use cases are waiting")
         try:
             return self._groups.commit(call, within=max(0, limit - time.monotonic()))
@@ -133,9 +133,9 @@ class Writer:
         await self._meanwhile(row)
 
     async def _meanwhile(self, call: Callable[[Session], R]) -> R:
-        limit = time.monotonic() + self._limit_seconds
+        limit = time.monotonic() + self.limit_seconds
         try:
-            return await self._groups.commit_meanwhile(call, within=self._limit_seconds)
+            return await self._groups.commit_meanwhile(call, within=self.limit_seconds)
         except _MISSED as exc:
             _check_may_run_alone(exc)
         alone = copy_context().run

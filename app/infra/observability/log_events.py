@@ -10,6 +10,7 @@ from typing import Final
 from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.page_log_events import PAGES
+from app.infra.observability.privacy_log_events import PRIVACY
 from app.infra.observability.process_log_events import PROCESSES
 from app.infra.observability.request_log_events import REQUESTS
 
@@ -207,6 +208,35 @@ _LINKS: Final = (
     ),
 )
 
+_DELIVERY_LOG: Final = (
+    LogEvent("delivery_log.connected", "There is a connection to NATS, by its `server`."),
+    LogEvent(
+        "delivery_log.away",
+        "There is no connection to NATS, for the reason in `why`. It is tried again all the time; "
+        "meanwhile Messenger's deliveries are answered with 503, and come again.",
+        "Look at the NATS servers, and at BOT_MESSENGER_URL.",
+    ),
+    LogEvent(
+        "delivery_log.failed",
+        "A delivery was answered with 503, since the log that BOT_MESSENGER_URL names has not "
+        "confirmed it: it is `unreachable`, has `no stream` (or that has no leader), gives `no "
+        "answer` in time, has `refused` it, or it was `too large`. Messenger sends it again.",
+        "`threadlink doctor` says more. Too large: raise `max_payload` of the NATS servers.",
+    ),
+    LogEvent(
+        "delivery_log.without_tls",
+        "BOT_MESSENGER_URL is `nats://` to another machine: what people write passes the network "
+        "between in clear.",
+        "Write `tls://`, unless that network is yours.",
+    ),
+    LogEvent(
+        "delivery_log.fault",
+        "An unexpected error of the connection to NATS: a bug. It goes on; the traceback is in "
+        "`exception`.",
+        "Report it.",
+    ),
+)
+
 _OUTBOX: Final = (
     LogEvent("outbox.done", "A notice, a forwarded webhook request or an unlink was delivered."),
     LogEvent("outbox.again", "A delivery failed and is retried after `seconds`."),
@@ -293,8 +323,10 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Requests": REQUESTS,
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,
+    "Delivery log": _DELIVERY_LOG,
     "Outbox": _OUTBOX,
     "Graph API": GRAPH,
     "Pages at Meta": PAGES,
+    "Privacy": PRIVACY,
     "API": _API,
 }

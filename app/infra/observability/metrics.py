@@ -31,6 +31,7 @@ _GRAPH_CALLS: Final = (
     "send_login_button",
     "send_logout_button",
     "unlink",
+    "ids_for_pages",
 )
 _GRAPH_FAILURES: Final = (
     "TokenDead",
@@ -41,6 +42,15 @@ _GRAPH_FAILURES: Final = (
     "GraphThrottled",
     "GraphUnavailable",
     "GraphUnreachable",
+)
+_LOG_OUTCOMES: Final = (
+    "stored",
+    "repeated",
+    "unreachable",
+    "no stream",
+    "no answer",
+    "refused",
+    "too large",
 )
 # away: it may answer in a minute. misconfigured: not before something is changed.
 Failure: TypeAlias = Literal["away", "misconfigured"]
@@ -76,12 +86,20 @@ class _WebhookMetrics:
             ["standing"],
             registry=registry,
         )
+        self.log_entries = Counter(
+            "threadlink_log_entries",
+            "Deliveries for the log that BOT_MESSENGER_URL names, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
         # What the alerts count: of a series that begins with a 1, Prometheus sees no increase.
         self.page_standings.labels("restricted")
-        for outcome in ("taken", "bad_signature"):
+        for outcome in ("taken", "bad_signature", "log_unavailable"):
             self.requests.labels(outcome)
         for outcome in ("made", "replaced"):
             self.link_events.labels(outcome)
+        for outcome in _LOG_OUTCOMES:
+            self.log_entries.labels(outcome)
 
 
 class _PageMetrics:
@@ -231,6 +249,11 @@ def count_link_event(outcome: str) -> None:
 def count_page_standing(standing: str) -> None:
     """Count one event about a page's standing at Meta."""
     _metrics().webhook.page_standings.labels(standing).inc()
+
+
+def count_log_entry(outcome: str) -> None:
+    """Count a delivery that was appended to the log, repeated, or not appended, and why."""
+    _metrics().webhook.log_entries.labels(outcome).inc()
 
 
 def count_step(step: str, outcome: str) -> None:

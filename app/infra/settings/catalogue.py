@@ -128,7 +128,11 @@ BOT: Final = (
     Description(
         "BOT_MESSENGER_URL",
         "The address to which Messenger's webhook requests are forwarded, byte for byte and with "
-        "Meta's own signature headers. https, or http to this machine or a private network.",
+        "Meta's own signature headers. https, or http to this machine or a private network. Or the "
+        "servers of [NATS](deploying.md#deliveries-into-nats) into whose stream they go: "
+        "`nats://USER:PASSWORD@nats-1:4222,nats-2:4222/messenger` (`messenger` is the stream), "
+        "`tls://` likewise, a token alone before the `@`, or `?credentials=FILE` behind "
+        "(`uv sync --extra nats`).",
         example="https://bot.example.com/messenger",
     ),
     Description(

@@ -12,6 +12,7 @@ from typing import Any, Final
 from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import GraphUnavailable
+from app.messenger.graph.id_matching import read_people
 from app.messenger.graph.page_profile import PageProfile, read_page_profile
 from app.messenger.graph.transport import (
     Call,
@@ -20,7 +21,7 @@ from app.messenger.graph.transport import (
 )
 from app.messenger.graph.words import words_of
 from app.messenger.page_integrity import PageIntegrity, read_status
-from app.messenger.types import PageId
+from app.messenger.types import PageId, Psid
 
 LINKING_FIELD: Final = "messaging_account_linking"
 # What Meta holds against a page (Pages API, "Page Integrity API & Webhook", 6 July 2026).
@@ -155,6 +156,10 @@ class AppClient:
                 return _facts(data)
             case _:
                 raise GraphUnavailable("an answer without a token's data")
+
+    def people_of(self, user_id: str) -> tuple[tuple[PageId, Psid], ...]:
+        """Return the Pages that know the person of the app-scoped *user_id*, with their PSIDs."""
+        return read_people(self._transport, user_id)
 
     def _do(self, call: Call) -> None:
         _require_success(self._transport.send(call))

@@ -45,8 +45,9 @@ class AsgiGateway:
     *fast_path* is asked first, and what it answers needs no thread; *is_quick* tells by the head
     that it probably will. *may_be_large* tells whether a body may exceed the usual limit, and
     *refusal* makes the answer to what breaks a limit. *background* runs in a thread of its own from
-    the start of the server to its end, when its event is set; *tick* is called on the event loop
-    once a second. While *is_draining*, each connection is closed after its answer.
+    the start of the server to its end, when its event is set; *on_loop* gets the event loop before.
+    *tick* is called on the event loop once a second. While *is_draining*, each connection is closed
+    after its answer.
     """
 
     def __init__(  # noqa: PLR0913 - parts of one application, by name
@@ -60,6 +61,7 @@ class AsgiGateway:
         is_quick: Callable[[Scope], bool] = lambda _scope: False,
         refusal: Callable[[Scope, Refused], Answer] = empty_answer,
         background: Callable[[threading.Event], None] | None = None,
+        on_loop: Callable[[asyncio.AbstractEventLoop], None] = lambda _loop: None,
         tick: Callable[[], None] = lambda: None,
         is_draining: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -71,7 +73,8 @@ class AsgiGateway:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._most_inside = threads + self._limits.waiting
         self._inside = 0
-        self._background, self._tick, self._is_draining = background, tick, is_draining
+        self._background, self._on_loop = background, on_loop
+        self._tick, self._is_draining = tick, is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -142,6 +145,7 @@ class AsgiGateway:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the ASGI lifespan protocol, with the background thread between start and end."""
         stop = threading.Event()
+        self._on_loop(asyncio.get_running_loop())
         thread = threading.Thread(target=self._background, args=(stop,), name="background")
         if self._background is not None:
             thread.start()
