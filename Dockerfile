@@ -8,7 +8,7 @@ RUN pip install --no-cache-dir --require-hashes --requirement requirements-uv.tx
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /srv/threadlink
 COPY pyproject.toml uv.lock README.md LICENSE ./
-# Traces, errors sent elsewhere (docs/operations.md): --build-arg EXTRAS='--extra otel --extra sentry'
+# Traces, errors sent elsewhere, NATS: --build-arg EXTRAS='--extra otel --extra sentry --extra nats'
 ARG EXTRAS=""
 RUN uv sync --locked --no-default-groups --no-install-project $EXTRAS
 COPY app app
