@@ -153,7 +153,6 @@ _OBJECT: Final = Decoder(dict[str, Raw])
 _LIST: Final = Decoder(list[Raw])
 _TEXT: Final = Decoder(str)
 _CODE: Final = Decoder(Annotated[str, Meta(min_length=1, max_length=512)])
-
 _DIGITS: Final = re.compile(r"[0-9]{1,64}")
 _ABSENT: Final = Raw()
 _UNRECOGNISED: Final = Other("unrecognised")
