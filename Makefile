@@ -97,7 +97,7 @@ drills: install
 
 # NATS: the leader of the stream is killed 10 times, and both roads are timed; three minutes.
 drills-nats: install
-	DRILL_NATS_KILLS=10 DRILL_NATS_TIMED=5000 .venv/bin/pytest -q -s tests/drills/test_nats.py
+	DRILL_NATS_KILLS=10 DRILL_NATS_TIMED=5000 .venv/bin/pytest -q -s tests/drills/test_nats.py tests/drills/test_nats_costs.py
 
 # The systemd units in a Debian that is made and booted for it, as docs/deploying.md says; needs root,
 # debootstrap and systemd-nspawn. Some minutes.

@@ -16,9 +16,10 @@ DEFAULT_REPLICAS = 3
 )
 @audited
 def create(replicas: int | None) -> None:
-    """Make the stream for Messenger's deliveries, as KEEP_DELIVERIES_HOURS and _MIB say.
+    """Make the stream for Messenger's deliveries.
 
-    A stream that is there already is not changed.
+    KEEP_DELIVERIES_HOURS and KEEP_DELIVERIES_MIB limit it. A stream that is there already is not
+    changed.
 
     Example: threadlink stream create
     """
