@@ -130,10 +130,10 @@ class Supervisor:
         return bool(heard) and all(now - at < HEARD_WITHIN for at, _ in heard)
 
     def _accepts(self) -> bool:
-        anywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it listens on
-        host = anywhere.get(self._server.bind_addr, self._server.bind_addr)
+        # Linux and the BSDs take the address of all interfaces for this machine.
+        address = self._server.bind_addr, self._server.bind_port
         try:
-            socket.create_connection((host, self._server.bind_port), timeout=1).close()
+            socket.create_connection(address, timeout=1).close()
         except OSError:
             return False
         return True
