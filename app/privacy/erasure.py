@@ -24,8 +24,8 @@ from app.privacy.values import ErasedPerson
 
 # A mirror that was away for a weekend still sees the end; no retention of deliveries is longer.
 TOMBSTONE_KEPT: Final = timedelta(days=7)
-# Who connects and asks within so short a time is erased, whichever was first: one link too few is
-# a tap, and one too many is what was asked to be ended.
+# Of what comes within so short a time of the request, nobody can tell which was first, and it is
+# erased: one link too few is a tap, and one too many is what was asked to be ended.
 SAME_TIME: Final = timedelta(minutes=1)
 
 

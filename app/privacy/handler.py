@@ -64,7 +64,8 @@ def erase(
 ) -> int:
     """Do what *request* asks of *people*; return of how many something was kept."""
     cause, since = CAUSES[request.kind], request.asked_at
-    # Who has connected since is not asked about any more.
+    # Who has connected since is not asked about any more, nor what was written since.
+    until = since + erasure.SAME_TIME
     left = [person for person in people if not erasure.has_come_back(store, person, since)]
     if request.kind == "deauthorize":
         ended = [
@@ -72,7 +73,7 @@ def erase(
         ]
     else:
         ended = [
-            erasure.erase(store, person, cause=cause, policy=policy, until=since, at=at)
+            erasure.erase(store, person, cause=cause, policy=policy, until=until, at=at)
             for person in left
         ]
     store.write(partial(requests.end, reference=request.reference, people=ended, at=at))

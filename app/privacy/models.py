@@ -10,6 +10,7 @@ from app.infra.database.engine import Base, UtcDateTime
 
 # As a literal: the databases use a partial index only for a query that has the same condition.
 OPEN: Final = text("done_at IS NULL")
+CLOSED: Final = text("done_at IS NOT NULL")
 
 
 class PrivacyRequest(Base):
@@ -17,7 +18,8 @@ class PrivacyRequest(Base):
 
     __tablename__ = "privacy_request"
     __table_args__ = (
-        Index(None, "done_at"),
+        # Partial as well: SQLite would take it for those that are open, and sort them.
+        Index("ix_privacy_request_closed", "done_at", sqlite_where=CLOSED, postgresql_where=CLOSED),
         Index("ix_privacy_request_open", "asked_at", sqlite_where=OPEN, postgresql_where=OPEN),
     )
 

@@ -11,6 +11,7 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 _OPEN = sa.text("done_at IS NULL")
+_CLOSED = sa.text("done_at IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -30,7 +31,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reference", name=op.f("pk_privacy_request")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_privacy_request_code_hash")),
     )
-    op.create_index("ix_privacy_request_done_at", "privacy_request", ["done_at"])
+    op.create_index(
+        "ix_privacy_request_closed",
+        "privacy_request",
+        ["done_at"],
+        sqlite_where=_CLOSED,
+        postgresql_where=_CLOSED,
+    )
     op.create_index(
         "ix_privacy_request_open",
         "privacy_request",

@@ -165,9 +165,9 @@ def test_a_delivery_that_holds_others_too_goes_to_the_bot(services: Services) ->
 def test_what_was_written_since_is_not_asked_about(services: Services) -> None:
     body = delivery(message(ANA, "a new question", LATER))
     reference = ask(services)
-    services.write(bot_webhooks.item_of(RawDelivery(body, {}), at=LATER + MINUTE))
+    services.write(bot_webhooks.item_of(RawDelivery(body, {}), at=LATER + 2 * MINUTE))
 
-    work(services, reference, named((PAGE, ANA)), at=LATER + 2 * MINUTE)
+    work(services, reference, named((PAGE, ANA)), at=LATER + 3 * MINUTE)
 
     assert "outbox" in tables_with(services, "a new question")
 
