@@ -84,8 +84,9 @@ class Installation:
         for process in all_of_them:
             process.terminate()
         codes = [process.wait(shipped.PATIENCE_SECONDS) for process in all_of_them]
-        assert {0} == set(codes), self._logged()
-        return time.monotonic() - begin
+        took = time.monotonic() - begin
+        assert [0] * len(codes) == codes, f"{codes} {took:.1f} s: {self._logged()}"
+        return took
 
     def _logged(self) -> str:
         """Return the last that each has logged."""
@@ -108,6 +109,8 @@ def installed(way: Way, folder: Path, bot: Bot, *, count: int = 2) -> Iterator[I
             each.mkdir()
             settings = {**way.settings, **_SAYS_WHY_IT_DIED}
             both.append(ServerAndWorker(way.database, each, settings, bot=bot.url))
+        # A worker that has yet to look at the database would not start without one.
+        wait_until(lambda: all("Working." in (each / "log").read_text() for each in folders))
         yield Installation(tuple(both), bot, folders)
     finally:
         for process in (p for each in both for p in (each.server.process, each.worker)):
