@@ -8,13 +8,14 @@ RUN pip install --no-cache-dir --require-hashes --requirement requirements-uv.tx
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /srv/threadlink
 COPY pyproject.toml uv.lock README.md LICENSE ./
-RUN uv sync --locked --no-default-groups --no-install-project
+# Traces, errors sent elsewhere, NATS: --build-arg EXTRAS='--extra otel --extra sentry --extra nats'
+ARG EXTRAS=""
+RUN uv sync --locked --no-default-groups --no-install-project $EXTRAS
 COPY app app
-COPY threadlink_testing threadlink_testing
 COPY templates templates
 COPY migrations migrations
 COPY examples examples
-RUN uv sync --locked --no-default-groups --no-editable
+RUN uv sync --locked --no-default-groups --no-editable $EXTRAS
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --home /srv/threadlink --shell /usr/sbin/nologin threadlink \

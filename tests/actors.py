@@ -167,6 +167,8 @@ class Graph:
         self._page_id = page_id
         self._psids: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        # PSIDs by app-scoped id.
+        self._matches: dict[str, str] = {}
         # Where their pictures are, by PSID.
         self.pictures: dict[str, str] = {}
         self.calls: list[PreparedRequest] = []
@@ -183,11 +185,17 @@ class Graph:
         edge.add_callback("GET", _graph(r"me"), callback=self._recipient)
         edge.add_callback("GET", _graph(r"[0-9]+"), callback=self._profile)
         edge.add_callback("GET", _graph(r"[0-9]+/conversations"), callback=self._conversations)
+        edge.add_callback("GET", _graph(r"[0-9]+/ids_for_pages"), callback=self._ids_for_pages)
+        edge.add_callback("POST", _graph(r"me/unlink_accounts"), callback=self._unlinked)
 
     def knows(self, login: LogIn, psid: str, name: str = "Ana Berg") -> None:
         """Answer from now on that *login* is of *psid*, who is called *name*."""
         self._psids[login.account_linking_token] = psid
         self._names[psid] = name
+
+    def matches(self, user_id: str, psid: str) -> None:
+        """Answer from now on that the app-scoped *user_id* is *psid* on the page."""
+        self._matches[user_id] = psid
 
     def answers_for(self, page_id: str) -> None:
         """Take every token from now on for one of *page_id*."""
@@ -236,6 +244,14 @@ class Graph:
         ]
         threads = [{"id": "t_1", "participants": {"data": people}}] if people else []
         return self._answer(request, {"data": threads}, "", 0)
+
+    def _ids_for_pages(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        psid = self._matches.get(urlsplit(str(request.url)).path.split("/")[-2])
+        rows = [{"id": psid, "page": {"id": self._page_id, "name": "Harbour"}}] if psid else []
+        return self._answer(request, {"data": rows}, "", 0)
+
+    def _unlinked(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        return self._answer(request, {"result": "unlink account success"}, "", 0)
 
     def _answer(
         self,

@@ -147,9 +147,11 @@ def own(folder: Path) -> None:
         shutil.chown(folder, NOBODY, NOGROUP)
 
 
-def new_database(server: URL, name: str, *, template: str = "template0") -> URL:
+def new_database(
+    server: URL, name: str, *, template: str = "template0", encoding: str = "UTF8"
+) -> URL:
     """Return the address of the new database *name*, a copy of *template*."""
-    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING {encoding}')
     return server.set(database=name)
 
 

@@ -32,12 +32,15 @@ SECTIONS: Final = {
             "Check the settings, the database, sign-in and the setup at Meta.",
         ),
         "pages": ("pages:group", "Show the name and look of the Pages, and ask Meta for them."),
+        "stream": ("stream:group", "Make the stream of NATS that BOT_MESSENGER_URL names."),
         "keys": ("keys:group", "Create, list and revoke the API keys of your bot."),
     },
     "People and links": {
         "accounts": ("accounts:group", "Add, change and remove the built-in accounts."),
         "attempts": ("attempts:group", "Explain why an attempt to link succeeded or failed."),
         "links": ("links:group", "Show, end, export and import links."),
+        "users": ("users:group", "Export and erase what is kept of a user."),
+        "privacy": ("privacy:group", "List and do the privacy requests that Meta passes on."),
     },
     "Operate": {
         "outbox": ("outbox:group", "Inspect and replay queued notices and deliveries."),

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -71,7 +72,11 @@ def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
     ):
         bot_url = f"http://{HOST}:{bot_listener.getsockname()[1]}"
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        emulator = demo_settings(webhook_url=f"{url}/webhook")
+        emulator = replace(
+            demo_settings(webhook_url=f"{url}/webhook"),
+            data_deletion_url=f"{url}/privacy/data-deletion",
+            deauthorize_url=f"{url}/privacy/deauthorize",
+        )
         with _messenger(emulator, emulator_port) as messenger:
             env = _environment(folder, url, emulator, messenger.origin) | _bot_settings(bot_url)
             # For other commands while the demo runs: threadlink -e instance/demo/env ...

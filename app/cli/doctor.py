@@ -15,6 +15,7 @@ from app.linking.link_queries import newest_people
 from app.messenger.types import PageId
 from app.outbox import inspection
 from app.outbox.overdue import overdue
+from app.privacy import requests as privacy_requests
 from app.services.container import Services, build
 from app.services.page_looks import look_of
 from app.services.processes import process_count
@@ -26,8 +27,10 @@ from app.setup.database_checks import check_database, check_database_tls, check_
 from app.setup.egress_checks import check_egress
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.graph_refusals import checked
-from app.setup.local_checks import check_deliveries, check_queue, check_sign_in
-from app.setup.meta_checks import HeaderObserver, check_headers, check_meta
+from app.setup.header_checks import HeaderObserver, check_clock, check_version
+from app.setup.local_checks import check_deliveries, check_privacy, check_queue, check_sign_in
+from app.setup.log_checks import check_delivery_log
+from app.setup.meta_checks import check_meta
 from app.setup.name_checks import PEOPLE, check_names
 from app.setup.public_checks import check_reach_of
 
@@ -84,12 +87,17 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _sign_in(built)
         yield from _local(built)
+        log, address = built.delivery_log, settings.bot.messenger_log
+        if log and address:
+            check = Check("delivery log", partial(check_delivery_log, log, address))
+            yield from findings_of(check)
         yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
         yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)
         headers = HeaderObserver()
         yield from check_meta(built.meta(headers.observe), at=clock.now())
-        yield from check_headers(headers, settings.graph_version, at=clock.now())
+        yield from check_version(headers, settings.graph_version, at=clock.now())
+        yield from check_clock(headers, at=clock.now())
         for page_id in built.graph:
             subject = f"names of people of page {page_id}"
             yield from findings_of(Check(subject, partial(_names, built, page_id, subject)))
@@ -115,6 +123,7 @@ def _local(built: Services) -> Iterator[Finding]:
     yield from findings_of(Check("outbox", partial(_queue, built)))
     yield from findings_of(Check("deliveries", partial(_deliveries, built)))
     yield from findings_of(Check("names of pages", partial(_brands, built)))
+    yield from findings_of(Check("privacy requests", partial(_privacy, built)))
 
 
 def _queue(built: Services) -> Iterator[Finding]:
@@ -132,6 +141,14 @@ def _queue(built: Services) -> Iterator[Finding]:
 def _deliveries(built: Services) -> Iterator[Finding]:
     last = built.read(delivery_counts.last)
     yield check_deliveries(last, kept=built.settings.retention.codes, at=clock.now())
+
+
+def _privacy(built: Services) -> Iterator[Finding]:
+    at = clock.now()
+    waiting = built.read(privacy_requests.duties, at=at)
+    days = (at - waiting.oldest_at).days if waiting.oldest_at else 0
+    within = privacy_requests.DUTY_WITHIN.days
+    yield check_privacy(waiting=waiting.count, days=days, within=within)
 
 
 def _names(built: Services, page_id: PageId, subject: str) -> Iterator[Finding]:

@@ -150,6 +150,7 @@ def _greet(settings: EmulatorSettings, running: Description) -> None:
 @click.option("--psid", help="The person; default: the first.")
 @click.option("--page", "page_id", help="The Page; default: the first.")
 @click.option("--code", help="The authorization_code for linked, or the payload for postback.")
+@click.option("--ref", help="The ref of an m.me link, for referral and get-started.")
 @click.option("--text", default="Hello!", show_default=True, help="The text for message.")
 @click.option("--twice", is_flag=True, help="Deliver the event twice.")
 @click.option("--late", callback=span, default="0s", help="The age of the event: 90s, 15m, 1h.")

@@ -24,7 +24,9 @@ MOST_REASONS = 3
 DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M"]
 
 kind_option = click.option(
-    "--kind", type=click.Choice(["notice", "delivery", "graph.unlink"]), help="Only this kind."
+    "--kind",
+    type=click.Choice(["notice", "delivery", "graph.unlink", "privacy"]),
+    help="Only this kind.",
 )
 
 

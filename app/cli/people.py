@@ -51,6 +51,7 @@ def _user_named(name: str) -> User:
     hashes = services().name_hasher.candidates(meant_name(name))
     users = [User(local.ISSUER, account.subject)] if account else []
     users += services().read(sign_in_names.users_of, hashes)
+    users = [*dict.fromkeys(users)]
     if not users:
         raise click.ClickException(
             f"nobody is known as {name}: there is no such built-in account, and no user who is "

@@ -1,11 +1,11 @@
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from granian.server.common import AbstractServer
 
 from app.cli.listening import listen_address, listening
 from app.cli.serving import check_database, note_refused_reload, note_start
+from app.cli.supervisor import STOPS, Supervisor, await_end_signal
 from app.infra.observability import metrics
 from app.infra.settings.settings import ConfigError, Settings
 from app.services.container import build
@@ -25,6 +26,7 @@ from app.services.processes import process_count
 from app.services.settings import load_settings, reload_settings
 from app.web.reloading import make_gateway
 from app.web.server.asgi import AsgiGateway
+from app.web.server.process_link import ProcessLink
 
 # Windows lacks this module, and the other commands must work there.
 if sys.platform != "win32":
@@ -35,7 +37,6 @@ HEAD_MS: Final = 10_000
 # Twice what the gateway accepts as a head; with the 408 KiB of the default, heads that never end
 # would take gigabytes.
 HEAD_BUFFER_BYTES: Final = 64 * 1024
-DRAIN_SECONDS: Final = 24
 # Connections, not requests: idle and slow ones cost almost nothing.
 CONNECTIONS: Final = 8192
 
@@ -55,8 +56,8 @@ CONNECTIONS: Final = 8192
 def serve(host: str, port: int) -> None:
     """Run the server in production.
 
-    Needs a proxy in front that speaks https. SIGTERM ends it within 25 seconds; SIGHUP reloads the
-    settings.
+    Needs a proxy in front that speaks https. SIGTERM ends it within DRAIN_SECONDS and 25 seconds;
+    SIGHUP reloads the settings.
 
     Example: threadlink serve --host 0.0.0.0 --port 8000
     """
@@ -72,9 +73,11 @@ def serve(host: str, port: int) -> None:
     built.engine.dispose()
     count = process_count(settings)
     _allow_many_connections()
-    os.register_at_fork(after_in_child=_reset_signals)
-    reloader = SettingsReloader(settings, is_alone=count == 1)
-    server = _server(host, port, count)
+    os.register_at_fork(after_in_child=partial(_reset_signals, settings.drain_seconds))
+    link, server = ProcessLink(), _server(host, port, count)
+    supervisor = Supervisor(server, link, drain_seconds=settings.drain_seconds)
+    reloader = SettingsReloader(settings, supervisor, link, is_alone=count == 1)
+    server.on_startup(supervisor.start)
     server.on_startup(reloader.handle_hangups)
     outbox = "the outbox worker included" if count == 1 else "start threadlink worker as well"
     unit = "process" if count == 1 else "processes"
@@ -106,21 +109,25 @@ def _server(host: str, port: int, count: int) -> AbstractServer[Any]:
         log_level=LogLevels.warning,
         # Its lines go to our log. It logs no requests: their queries contain tokens.
         log_dictconfig={"handlers": {}, "loggers": {}},
+        # The supervisor kills what does not end: Granian's own kill takes a process for alive that
+        # its thread has seen end at the same moment.
         respawn_failed_workers=True,
-        workers_kill_timeout=DRAIN_SECONDS,
     )
 
 
 class SettingsReloader:
     """Holds the settings that new processes start with, and tells running ones to reload."""
 
-    def __init__(self, settings: Settings, *, is_alone: bool) -> None:
+    def __init__(
+        self, settings: Settings, supervisor: Supervisor, link: ProcessLink, *, is_alone: bool
+    ) -> None:
         self._settings, self._is_alone = settings, is_alone
+        self._supervisor, self._link = supervisor, link
 
     def load_gateway(self) -> AsgiGateway:
         """Return the application of one process."""
         # Not read again: a process that replaces a dead one must not fail on an invalid file.
-        return make_gateway(self._settings, is_alone=self._is_alone)
+        return make_gateway(self._settings, is_alone=self._is_alone, link=self._link)
 
     def handle_hangups(self) -> None:
         """Reload on SIGHUP, instead of the server's own handling."""
@@ -131,10 +138,8 @@ class SettingsReloader:
             self._settings = reload_settings(self._settings)
         except ConfigError as exc:
             note_refused_reload(exc)
-            return
-        for process in multiprocessing.active_children():
-            if process.pid is not None:
-                os.kill(process.pid, signal.SIGHUP)
+        else:
+            self._supervisor.reload()
 
 
 @contextmanager
@@ -168,7 +173,10 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _reset_signals() -> None:
+def _reset_signals(drain_seconds: int) -> None:
     """Drop the parent's handlers in a forked process; SIGHUP waits until it has its own."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in STOPS:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    if drain_seconds:
+        await_end_signal()

@@ -71,6 +71,9 @@ def note_start(settings: Settings) -> None:
     note_near_misses(settings)
     if settings.is_production and is_without_tls(settings.database_url):
         log.warning("database.without_tls")
+    nats = settings.bot.messenger_log
+    if settings.is_production and nats and nats.is_in_clear:
+        log.warning("delivery_log.without_tls")
 
 
 def note_near_misses(settings: Settings) -> None:

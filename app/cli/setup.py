@@ -59,7 +59,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
     click.get_current_context().call_on_close(built.close)
     meta = built.meta()
     before = _state(meta)
-    fields = plan.BOT_FIELDS if bot or settings.bot.messenger_url else ()
+    fields = plan.BOT_FIELDS if bot or settings.bot.gets_deliveries else ()
     try:
         after = (
             State.from_json(undo.read_text(encoding="utf-8"))

@@ -166,7 +166,7 @@ class _TunnelSession:
                     built.meta(),
                     take_webhook=self.take_webhook,
                     verify_token=settings.verify_token,
-                    bot=settings.bot.messenger_url is not None,
+                    bot=settings.bot.gets_deliveries,
                     at=clock.now(),
                 )
             )

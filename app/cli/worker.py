@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 from app.cli.listening import listening
 from app.cli.serving import Handler, check_database, note_near_misses, note_refused_reload
 from app.cli.signals import hangups, stopping
+from app.infra.service_manager import notify, notify_reloading, watchdog_seconds
 from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
 from app.services.container import Services, build
@@ -20,6 +21,7 @@ from app.web.factory import make_app
 
 log = structlog.get_logger()
 
+LOOK_SECONDS: Final = 1.0
 _PATHS: Final = frozenset({"/healthz", "/metrics"})
 Monitoring: TypeAlias = Callable[[Services], AbstractContextManager[None]]
 
@@ -45,19 +47,19 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
         else lambda _: nullcontext()
     )
     with stopping() as stop, hangups() as hangup:
-        with _working(settings, monitoring):
+        with _working(settings, monitoring) as built:
             note_near_misses(settings)
             click.echo("Working. Ctrl-C stops it after the current item.", err=True)
-            settings = _next_settings(settings, stop, hangup)
+            settings = _next_settings(built, stop, hangup)
         while not stop.is_set():
-            with _working(settings, monitoring):
+            with _working(settings, monitoring) as built:
                 log.info("server.reloaded", settings=settings.names_set, pages=len(settings.pages))
-                settings = _next_settings(settings, stop, hangup)
+                settings = _next_settings(built, stop, hangup)
     click.echo("Stopped.", err=True)
 
 
 @contextmanager
-def _working(settings: Settings, monitoring: Monitoring) -> Iterator[None]:
+def _working(settings: Settings, monitoring: Monitoring) -> Iterator[Services]:
     built = build(settings)
     check_database(built)
     stop = threading.Event()
@@ -66,8 +68,9 @@ def _working(settings: Settings, monitoring: Monitoring) -> Iterator[None]:
         # First, so that /metrics answers as soon as the worker is seen.
         with monitoring(built):
             thread.start()
+            notify("READY=1")
             try:
-                yield
+                yield built
             finally:
                 stop.set()
                 thread.join()
@@ -103,13 +106,22 @@ def _monitoring(built: Services, *, host: str, port: int) -> Iterator[None]:
             server.server_close()
 
 
-def _next_settings(settings: Settings, stop: threading.Event, hangup: threading.Event) -> Settings:
-    """Wait for SIGHUP and return the new settings, or for *stop* and return *settings*."""
-    while not stop.wait(timeout=1):
+def _next_settings(built: Services, stop: threading.Event, hangup: threading.Event) -> Settings:
+    """Wait for SIGHUP and return the new settings, or for *stop* and return those of *built*.
+
+    Meanwhile the service manager is told that the worker moves, as long as it does.
+    """
+    every = min(LOOK_SECONDS, watchdog_seconds() or LOOK_SECONDS)
+    while not stop.wait(timeout=every):
         if hangup.is_set():
             hangup.clear()
+            notify_reloading()
             try:
-                return reload_settings(settings)
+                return reload_settings(built.settings)
             except ConfigError as exc:
                 note_refused_reload(exc)
-    return settings
+                notify("READY=1")
+        if built.pulses.all_move():
+            notify("WATCHDOG=1")
+    notify("STOPPING=1")
+    return built.settings

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from app.emulator.context import Emulator
 from app.emulator.faults import failures
 from app.emulator.faults.failures import Failure
-from app.emulator.settings import app_scoped_id_for
+from app.emulator.settings import app_scoped_id_for, is_web_url
 from app.emulator.webhooks import signing
 from app.emulator.webhooks.http_sender import Answer, OutgoingRequest, check_status
 
@@ -38,6 +38,17 @@ def send_callback(emulator: Emulator, callback: Callback, person: str) -> Failur
         return failures.NO_PRIVACY_URL
     check = _check_confirmation if is_deletion else check_status
     return emulator.sender.send(request, seconds=settings.webhook_timeout_seconds, check=check)
+
+
+def status_page(answer: str) -> str | None:
+    """Return the address of the status page in the *answer* to a data deletion, if it has one."""
+    try:
+        content = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
+    url = content.get("url") if isinstance(content, dict) else None
+    # It becomes a link, and whoever answers has written it.
+    return url if isinstance(url, str) and is_web_url(url) else None
 
 
 def _form(emulator: Emulator, person: str) -> bytes:

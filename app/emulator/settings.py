@@ -35,9 +35,10 @@ class EmulatorSettings:
     # The addresses of the privacy callbacks, which are sent when triggered.
     data_deletion_url: str | None = None
     deauthorize_url: str | None = None
-    # By https://developers.facebook.com/docs/messenger-platform/faq 20 s. In 2026
-    # https://developers.facebook.com/docs/messenger-platform/webhooks says 5 s: fault limit-5s.
-    webhook_timeout_seconds: float = 20.0
+    # https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks,
+    # read November 2026. Older pages say 20 s, such as
+    # https://developers.facebook.com/docs/messenger-platform/faq: fault limit-20s.
+    webhook_timeout_seconds: float = 5.0
     # The bearer token of the control API.
     control_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 

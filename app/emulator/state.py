@@ -16,7 +16,12 @@ from app.emulator.settings import EmulatorSettings, PageSettings, psid_for
 
 # https://developers.facebook.com/docs/messenger-platform/identity/account-linking, 2018.
 TOKEN_LIFETIME = timedelta(minutes=5)
-DEFAULT_FIELDS = ("messages", "messaging_postbacks", "messaging_account_linking")
+DEFAULT_FIELDS = (
+    "messages",
+    "messaging_postbacks",
+    "messaging_referrals",
+    "messaging_account_linking",
+)
 
 
 @dataclass(frozen=True, slots=True)

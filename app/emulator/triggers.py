@@ -1,6 +1,7 @@
 """Triggers: events and callbacks sent on request instead of from a phone."""
 
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -13,8 +14,10 @@ from app.emulator.state import Message, Thread
 from app.emulator.webhooks import events
 from app.emulator.webhooks.events import Event
 
-EVENTS: Final = ("linked", "unlinked", "message", "postback", "read", "unknown-status")
-TRIGGERS: Final = (*EVENTS, *CALLBACKS)
+# What people see who come by a link.
+# https://developers.facebook.com/documentation/business-messaging/messenger-platform/discovery/m-me-links
+_ENTERED: Final = "You entered this conversation by following a link. {} knows that you’re here."
+_FIRST_PAYLOAD: Final = "GET_STARTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class Trigger:
     what: str
     code: str | None = None
     text: str = "Hello!"
+    # Of the m.me link.
+    ref: str | None = None
     twice: bool = False
     # How long ago it happened; it is delivered now.
     late: timedelta = timedelta()
@@ -50,25 +55,61 @@ def run_trigger(emulator: Emulator, thread: Thread, trigger: Trigger) -> Failure
 
 
 def _event(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
-    match trigger.what:
-        case "linked":
-            return events.linked(thread, trigger.code or f"emulator-{secrets.token_urlsafe(24)}")
-        case "unlinked":
-            return events.unlinked(thread)
-        case "message":
-            message = Message(
-                id=ids.message_id(), author="person", at=emulator.clock(), text=trigger.text
-            )
-            emulator.state.add_message(thread.page_id, thread.psid, message)
-            return events.message(thread, message)
-        case "postback":
-            payload = trigger.code or "GET_STARTED"
-            return events.postback(
-                thread, mid=ids.message_id(), title=trigger.text, payload=payload
-            )
-        case "read":
-            return events.read(thread, emulator.clock())
-        case "unknown-status":
-            return events.of_unknown_status(thread)
-        case _:
-            raise ValueError(f"one of {', '.join(TRIGGERS)}")
+    make = _EVENTS.get(trigger.what)
+    if make is None:
+        raise ValueError(f"one of {', '.join(TRIGGERS)}")
+    return make(emulator, thread, trigger)
+
+
+def _linked(_emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
+    return events.linked(thread, trigger.code or f"emulator-{secrets.token_urlsafe(24)}")
+
+
+def _message(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
+    return events.message(thread, _say(emulator, thread, trigger.text))
+
+
+def _postback(_emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
+    payload = trigger.code or _FIRST_PAYLOAD
+    return events.postback(thread, mid=ids.message_id(), title=trigger.text, payload=payload)
+
+
+def _get_started(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
+    """Return the event of the welcome screen's button; with a ref the person came by a link."""
+    if trigger.ref is not None:
+        _enter(emulator, thread)
+    message = _say(emulator, thread, "Get Started")
+    payload = trigger.code or _FIRST_PAYLOAD
+    return events.postback(
+        thread, mid=message.id, title=message.text, payload=payload, ref=trigger.ref
+    )
+
+
+def _referral(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
+    _enter(emulator, thread)
+    return events.referral(thread, trigger.ref or "emulator")
+
+
+def _say(emulator: Emulator, thread: Thread, text: str) -> Message:
+    message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=text)
+    emulator.state.add_message(thread.page_id, thread.psid, message)
+    return message
+
+
+def _enter(emulator: Emulator, thread: Thread) -> None:
+    page = emulator.state.pages[thread.page_id]
+    emulator.state.add_notice(thread.page_id, thread.psid, _ENTERED.format(page.name))
+
+
+_EVENTS: Final[Mapping[str, Callable[[Emulator, Thread, Trigger], Event]]] = {
+    "linked": _linked,
+    "unlinked": lambda _emulator, thread, _trigger: events.unlinked(thread),
+    "message": _message,
+    "postback": _postback,
+    "get-started": _get_started,
+    "referral": _referral,
+    "read": lambda emulator, thread, _trigger: events.read(thread, emulator.clock()),
+    "unknown-status": lambda _emulator, thread, _trigger: events.of_unknown_status(thread),
+}
+EVENTS: Final = tuple(_EVENTS)
+TRIGGERS: Final = (*EVENTS, *CALLBACKS)

@@ -67,6 +67,24 @@ def write(target: Path, text: str) -> None:
         stream.write(text.encode())
 
 
+def create(target: Path, text: str) -> None:
+    """Write *text* to *target*, which must not exist; a failure leaves no file there.
+
+    Raises:
+        FileExistsError: There is a file, a folder or a link of that name.
+    """
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        target.unlink()
+        raise
+    _fsync_folder(target.parent)
+
+
 def _fsync_folder(folder: Path) -> None:
     """Put a new name on the disk as well; Windows opens no folders."""
     if sys.platform == "win32":

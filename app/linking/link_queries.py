@@ -47,11 +47,16 @@ def links_of_user(
 
 
 def newest_people(session: Session, page_id: PageId, *, most: int) -> tuple[Psid, ...]:
-    """Return up to *most* people of *page_id* who are linked, the last to change first."""
-    of_page = (Link.page_id == page_id) & (Link.state == "linked") & Link.change.is_not(None)
-    return tuple(
-        session.scalars(select(Link.psid).where(of_page).order_by(Link.change.desc()).limit(most))
-    )
+    """Return up to *most* people of *page_id* who are linked, some of the last to change first.
+
+    Changes have no number until a bot asks for them, which not every bot does: theirs come first.
+    """
+    linked = select(Link.psid).where(Link.page_id == page_id, Link.state == "linked").limit(most)
+    # As the index of these has it.
+    unnumbered = linked.where(Link.change.is_(None), Link.issuer.is_not(None))
+    numbered = linked.where(Link.change.is_not(None)).order_by(Link.change.desc())
+    people = (*session.scalars(unnumbered), *session.scalars(numbered))
+    return people[:most]
 
 
 def links_of_psid(session: Session, psid: Psid, *, page: PageId | None) -> tuple[LinkValue, ...]:

@@ -2,6 +2,7 @@
 
 MessengerError
 ├── BadSignature                 the delivery is not signed with our app secret
+│   └── BadSignedRequest         nor is the request of a privacy callback (`signed_request`)
 ├── BadPayload                   the signature is good, but the body is not a webhook delivery
 ├── RedirectRefused              redirect_uri is not Messenger's, or does not hold the token
 └── GraphError                   a Graph call did not succeed

@@ -7,6 +7,7 @@ To add an event: a class in `Event`, its key in `_Event`, and a branch of `_even
 reader like `_account_linking`. Its handler is a row of `app.linking.handlers`.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
@@ -73,6 +74,20 @@ class Delivery:
     object: str
     events: tuple[Event, ...]
     body: bytes = field(repr=False)
+    entry_ids: tuple[Raw, ...] = field(repr=False)
+    # Whether an event is no person's: it may be about the page's standing at Meta.
+    has_event_of_nobody: bool = False
+
+    @property
+    def page_id(self) -> str | None:
+        """The id of the Page that all of the body is about; None if it is about several, or none.
+
+        Of digits alone, as Meta's are.
+        """
+        ids = {_read(_TEXT, entry_id) for entry_id in self.entry_ids}
+        (only, *more) = ids or {None}
+        is_one = self.object == "page" and not more
+        return only if is_one and _DIGITS.fullmatch(only or "") else None
 
     @property
     def is_only_linking(self) -> bool:
@@ -138,7 +153,7 @@ _OBJECT: Final = Decoder(dict[str, Raw])
 _LIST: Final = Decoder(list[Raw])
 _TEXT: Final = Decoder(str)
 _CODE: Final = Decoder(Annotated[str, Meta(min_length=1, max_length=512)])
-
+_DIGITS: Final = re.compile(r"[0-9]{1,64}")
 _ABSENT: Final = Raw()
 _UNRECOGNISED: Final = Other("unrecognised")
 
@@ -161,7 +176,9 @@ def parse_delivery(body: bytes) -> Delivery:
         content = _read_body(body)
     except (NotJson, msgspec.ValidationError) as exc:
         raise BadPayload("no JSON object") from exc
-    return Delivery(content.object, _events(content), body)
+    events, of_nobody = _events(content)
+    ids = tuple(_ABSENT if entry is None else entry.id for entry in content.entry)
+    return Delivery(content.object, events, body, ids, of_nobody)
 
 
 def _read_body(body: bytes) -> _Body:
@@ -204,9 +221,10 @@ def _has_only_known_keys(body: bytes) -> bool:
     return True
 
 
-def _events(content: _Body) -> tuple[Event, ...]:
+def _events(content: _Body) -> tuple[tuple[Event, ...], bool]:
     other = Other("event" if content.object == "page" else "foreign object")
     events: list[Event] = []
+    of_nobody = False
     for entry in content.entry:
         if entry is None:
             events.append(_UNRECOGNISED)
@@ -218,11 +236,12 @@ def _events(content: _Body) -> tuple[Event, ...]:
                 events.append(_account_linking(content, entry, event))
             else:
                 events.append(other)
+                of_nobody = of_nobody or not event.sender
         if entry.changes:
             events.append(Other("changes"))
         elif not entry.messaging and not entry.standby:
             events.append(_UNRECOGNISED)
-    return tuple(events)
+    return tuple(events), of_nobody
 
 
 class _Invalid(Exception):

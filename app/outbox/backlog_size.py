@@ -52,11 +52,13 @@ class BacklogSize:
         It is read in parts; the caller may pause after each.
         """
         self._dropped_up_to = 0
-        # SQLite gives the ids of rows that were deleted at the end to new rows.
-        if store.read(_last_id) < self._seen_up_to:
-            self._seen_up_to = self._at_most = 0
-        while (part := store.read(partial(_newer, than=self._seen_up_to))) is not None:
-            self._seen_up_to = part.last
+        while True:
+            start, part = store.read(partial(_newer, than=self._seen_up_to))
+            if start < self._seen_up_to:
+                self._at_most = 0
+            self._seen_up_to = start if part is None else part.last
+            if part is None:
+                break
             self._at_most += part.bytes
             yield
         if self._at_most > limit + limit // SLACK:
@@ -91,13 +93,27 @@ def _deliveries() -> Select[int, int]:
     return select(OutboxRow.id, func.length(OutboxRow.body).label("size")).where(of_kind, KEPT)
 
 
-def _last_id(session: Session) -> int:
-    return session.scalar(select(func.max(OutboxRow.id))) or 0
+def _newer(session: Session, *, than: int) -> tuple[int, _Part | None]:
+    """Return the next deliveries after the id *than*, and the id after which they were looked for.
+
+    At the start, with 0, that is the oldest delivery: what is done before it is not read.
+    """
+    last = session.scalar(select(func.max(OutboxRow.id))) or 0
+    # SQLite gives the ids of rows that were deleted at the end to new rows.
+    start = than if 0 < than <= last else _before_the_oldest(session, last)
+    rows = _deliveries().where(OutboxRow.id > start).order_by(OutboxRow.id)
+    return start, _part(session, rows)
 
 
-def _newer(session: Session, *, than: int) -> _Part | None:
-    rows = _deliveries().where(OutboxRow.id > than).order_by(OutboxRow.id)
-    return _part(session, rows)
+def _before_the_oldest(session: Session, last: int) -> int:
+    oldest = [
+        select(OutboxRow.id)
+        .where(KEPT, OutboxRow.kind == DELIVERY, OutboxRow.state == state)
+        .order_by(OutboxRow.created_at)
+        .limit(1)
+        for state in ("waiting", "dead")
+    ]
+    return min([found - 1 for query in oldest if (found := session.scalar(query))], default=last)
 
 
 def _older(session: Session, *, than: int) -> _Part | None:

@@ -46,10 +46,15 @@ def enqueue_notice(session: Session, body: bytes, *, reference: str | None, at: 
     enqueue_once(session, NOTICE, body, reference=reference, at=at)
 
 
+def forwarded_headers(delivery: RawDelivery) -> dict[str, str]:
+    """Return the headers of *delivery* by which the bot checks and reads the body."""
+    forwarded = {name: delivery.headers.get(name) for name in FORWARDED_HEADERS}
+    return {name: text for name, text in forwarded.items() if text is not None}
+
+
 def item_of(delivery: RawDelivery, *, at: datetime) -> NewRow:
     """Return the item by which *delivery* is forwarded to the bot, once it is committed."""
-    forwarded = {name: delivery.headers.get(name) for name in FORWARDED_HEADERS}
-    head = msgspec.json.encode({name: text for name, text in forwarded.items() if text is not None})
+    head = msgspec.json.encode(forwarded_headers(delivery))
     return item_once(DELIVERY, delivery.body, head=head.decode(), at=at)
 
 

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.infra.database.writer import NotCommitted, Writer
+from app.infra.stalls import Pulse
 from app.outbox import queue
 from app.outbox.circuit_breaker import Cause, CircuitBreaker, OpenCircuit
 from app.outbox.handlers import Handler, NotYet, PerhapsNothingToDo, RetryLater
@@ -162,6 +163,7 @@ class LaneDispatcher:
 
     def __init__(self, tries: Tries, lane: Lane, writer: Writer, *, threads: int) -> None:
         self.key = LaneKey(tries.kind, lane)
+        self.pulse = Pulse()
         self._tries, self._writer = tries, writer
         self._most_claims = threads * CLAIMS_PER_THREAD
         self._in_flight: dict[Future[Result | None], Claim] = {}
@@ -181,15 +183,17 @@ class LaneDispatcher:
     def run(self, woken: Event, stop: Event) -> None:
         """Handle items whenever *woken* is set, until *stop* is; finish tries that have begun."""
         while not stop.is_set():
+            self.pulse.beat()
             if self._hasten_some() or woken.wait(WAIT_SECONDS):
                 woken.clear()
                 self._run_while_due(stop)
         self._release_unstarted()
         while self._record_ended():
-            pass
+            self.pulse.beat()
 
     def _run_while_due(self, stop: Event) -> None:
         while not stop.is_set():
+            self.pulse.beat()
             self._claim()
             if not self._record_ended():
                 return

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
+from app.infra.database.engine import insert_into
 from app.infra.database.portions import PORTION, Cleanup
 from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.models import UNSYNCHRONIZED, WorkerRow
@@ -40,17 +41,23 @@ def record_heartbeat(
 ) -> None:
     """Record that the worker is alive, and the *circuits* that are open in it."""
     told = [[c.kind, c.since.isoformat(), c.cause.name, c.failure] for c in circuits]
-    session.merge(WorkerRow(id=worker_id, beat_at=at, stopped_at=None, circuits=json.dumps(told)))
+    _record(session, id=worker_id, beat_at=at, stopped_at=None, circuits=json.dumps(told))
 
 
 def record_stop(session: Session, worker_id: str, *, at: datetime) -> None:
     """Record that the worker stopped as asked; the result of its check at Meta is kept."""
-    session.merge(WorkerRow(id=worker_id, beat_at=at, stopped_at=at))
+    _record(session, id=worker_id, beat_at=at, stopped_at=at)
 
 
 def record_meta_check(session: Session, worker_id: str, faults: int, *, at: datetime) -> None:
     """Record the number of faults that the worker found at Meta."""
-    session.merge(WorkerRow(id=worker_id, beat_at=at, looked_at=at, faults=faults))
+    _record(session, id=worker_id, beat_at=at, looked_at=at, faults=faults)
+
+
+def _record(session: Session, **values: object) -> None:
+    new = insert_into(session.get_bind().dialect.name, WorkerRow).values(**values)
+    changed = {name: new.excluded[name] for name in values if name != "id"}
+    session.execute(new.on_conflict_do_update(index_elements=["id"], set_=changed))
 
 
 def silent(at: datetime) -> Cleanup[str]:
@@ -70,11 +77,10 @@ def silent(at: datetime) -> Cleanup[str]:
 
 def workers_status(session: Session, *, at: datetime) -> WorkersStatus:
     """Return the status of all workers at the time *at*."""
-    is_alive = _is_alive(at)
-    # Not as rows: one that cannot start is started again every few seconds, for days.
-    alive, beat_at = session.execute(
-        select(func.count().filter(is_alive), func.max(WorkerRow.beat_at))
-    ).one()
+    # Each by its index, not as rows: there may be one of each few seconds of two days.
+    alive = select(func.count()).select_from(WorkerRow).where(_is_alive(at)).scalar_subquery()
+    last_beat = select(func.max(WorkerRow.beat_at)).scalar_subquery()
+    alive, beat_at = session.execute(select(alive, last_beat)).one()
     last_check = select(WorkerRow.faults).where(WorkerRow.looked_at.is_not(None))
     faults = session.scalar(last_check.order_by(WorkerRow.looked_at.desc()).limit(1))
     return WorkersStatus(alive, beat_at, faults)

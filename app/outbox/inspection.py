@@ -5,7 +5,7 @@ Nothing here commits, and every function may be run twice by `Writer.write`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from sqlalchemy import Select, func, select, tuple_, update
@@ -20,6 +20,8 @@ T = TypeVar("T")
 LATE_AFTER: Final = timedelta(minutes=5)
 # Figures that are asked for again and again count no further: some milliseconds.
 COUNTED_UP_TO: Final = 100_000
+# Later than every item.
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,13 @@ def _ids_in_state(kind: str, state: str) -> Select[int]:
 
 
 def _first_behind(last: OldestItem | None) -> Select[str, str, datetime]:
-    queue = (OutboxRow.kind, OutboxRow.state)
-    rows = select(*queue, OutboxRow.created_at).where(KEPT)
+    item = (OutboxRow.kind, OutboxRow.state, OutboxRow.created_at)
+    rows = select(*item).where(KEPT)
     if last is not None:
-        rows = rows.where(tuple_(*queue) > (last.kind, last.state))
-    return rows.order_by(*queue, OutboxRow.created_at).limit(1)
+        # With the whole of the index's key: by a part of it SQLite begins at the first row that
+        # has it, and reads all of that queue.
+        rows = rows.where(tuple_(*item) > (last.kind, last.state, _NEVER))
+    return rows.order_by(*item).limit(1)
 
 
 def list_items(

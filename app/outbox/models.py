@@ -48,7 +48,7 @@ class OutboxRow(Base):
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
-    # Selects the handler: "graph.unlink", "notice" or "delivery".
+    # Selects the handler: "graph.unlink", "notice", "delivery" or "privacy".
     kind: Mapped[str] = mapped_column(String(32))
     # SHA-256 of the body in hex, where the same work must not be done twice.
     digest: Mapped[str | None] = mapped_column(String(64))
@@ -71,6 +71,11 @@ class WorkerRow(Base):
     """A process that runs the outbox worker, or ran it within the last days."""
 
     __tablename__ = "worker"
+    __table_args__ = (
+        # One that cannot start is started again every few seconds, for days.
+        Index("ix_worker_beat_at", "beat_at"),
+        _partial_index("ix_worker_looked_at", "looked_at", where="looked_at IS NOT NULL"),
+    )
 
     # Random, made when the process starts.
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

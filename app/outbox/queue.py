@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Executable,
     Select,
     Table,
@@ -151,11 +152,13 @@ def waiting_in(key: LaneKey) -> list[Condition]:
     return [OutboxRow.kind == key.kind, text(key.lane.value)]
 
 
-def lanes_due(session: Session, lanes: Sequence[LaneKey], *, at: datetime) -> frozenset[LaneKey]:
+def lanes_due(
+    source: Session | Connection, lanes: Sequence[LaneKey], *, at: datetime
+) -> frozenset[LaneKey]:
     """Return those of *lanes* that have items due, by one statement and without a lock."""
     if not lanes:
         return frozenset()
-    answers = session.execute(select(*(exists().where(*_due(key, at)) for key in lanes))).one()
+    answers = source.execute(select(*(exists().where(*_due(key, at)) for key in lanes))).one()
     return frozenset(key for key, is_due in zip(lanes, answers, strict=True) if is_due)
 
 

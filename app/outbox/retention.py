@@ -18,9 +18,9 @@ from app.infra.settings.retention import Retention
 from app.outbox import dropped
 from app.outbox.backlog_size import BacklogSize
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
-from app.outbox.inspection import COUNTED_UP_TO, count_items, oldest_items
+from app.outbox.inspection import COUNTED_UP_TO, OldestItem, count_items, oldest_items
 from app.outbox.models import DONE, KEPT, UNSYNCHRONIZED, OutboxRow
-from app.outbox.overdue import overdue
+from app.outbox.overdue import Overdue, overdue
 
 log = structlog.get_logger()
 
@@ -42,16 +42,17 @@ class Sweeper:
 
     def sweep(self, at: datetime) -> Iterator[object]:
         """Do what is due at *at* in many short steps; the caller pauses after each."""
-        self._report_late(at)
-        yield from in_portions(self._store, *self._by_age(at))
+        oldest, late = self._store.read(partial(_look, at=at))
+        self._report_late(oldest, late, at)
+        yield from in_portions(self._store, *self._by_age(oldest, at))
         yield from self._by_size()
         self._report_dropped()
         done = Cleanup(partial(_done, at - DONE_KEPT), partial(_delete, which=DONE))
         yield from in_portions(self._store, done)
 
-    def _by_age(self, at: datetime) -> Iterator[Cleanup[int]]:
+    def _by_age(self, queues: Sequence[OldestItem], at: datetime) -> Iterator[Cleanup[int]]:
         """Yield the clean-ups of queues with items that are too old, or in the future (R123)."""
-        for oldest in self._store.read(oldest_items):
+        for oldest in queues:
             queue = (oldest.kind, oldest.state)
             if oldest.state == "waiting":
                 yield Cleanup(partial(_ahead, queue, at + CLOCK_SKEW), partial(_make_due, at))
@@ -67,9 +68,11 @@ class Sweeper:
             self._store.write(partial(_drop, ids=ids))
             yield
 
-    def _report_late(self, at: datetime) -> None:
-        late = {each.kind: each for each in self._store.read(partial(overdue, at=at))}
-        for oldest in self._store.read(oldest_items) if late else ():
+    def _report_late(
+        self, queues: Sequence[OldestItem], items: Sequence[Overdue], at: datetime
+    ) -> None:
+        late = {each.kind: each for each in items}
+        for oldest in queues:
             if oldest.state == "waiting" and (each := late.get(oldest.kind)):
                 count = self._store.read(partial(count_items, of=oldest, most=COUNTED_UP_TO))
                 minutes = int((at - each.since).total_seconds() // 60)
@@ -84,6 +87,11 @@ class Sweeper:
             new = totals.dropped - totals.reported
             log.error("outbox.deliveries_dropped", count=new, total=totals.dropped)
             self._store.write(partial(dropped.mark_reported, told=totals))
+
+
+def _look(session: Session, at: datetime) -> tuple[tuple[OldestItem, ...], tuple[Overdue, ...]]:
+    """Return the oldest item of each queue, and what is overdue."""
+    return oldest_items(session), overdue(session, at=at)
 
 
 def _expiry(kind: str, state: str, retention: Retention, at: datetime) -> datetime | None:

@@ -1,7 +1,7 @@
 """The outbox worker: threads that dispatch due items and run periodic tasks.
 
-One thread asks the database four times a second which lanes have items due, by one statement, and
-wakes those alone.
+One thread asks the database four times a second which lanes have items due, by one statement on a
+connection that it keeps, and wakes those alone.
 
 Any number of processes may run one, because a claim on an item is a lease.
 """
@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from app.infra.database.writer import NotCommitted, Writer
+from app.infra.stalls import Pulse
 from app.outbox import queue
 from app.outbox.circuit_breaker import OpenCircuit
 from app.outbox.dispatcher import Dispatcher, LaneDispatcher
@@ -59,10 +60,16 @@ class Worker:
             Dispatcher(kind, handler, writer, clock) for kind, handler in handlers.items()
         ]
         self._woken = {lane: threading.Event() for each in self._dispatchers for lane in each.lanes}
+        self._polling = Pulse()
         self._clock = clock
         self._tasks = list(tasks)
         # Since when each task waits, and for how long.
         self._waits: dict[PeriodicTask, tuple[datetime, timedelta]] = {}
+
+    @property
+    def pulses(self) -> tuple[Pulse, ...]:
+        """The pulses of the poll and of all lanes. A task may take its time, and has none."""
+        return (self._polling, *(lane.pulse for lane in self._woken))
 
     def add_task(self, task: PeriodicTask) -> None:
         """Add *task*, before the worker runs."""
@@ -75,8 +82,9 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; tries that have begun are finished."""
-        steps = [self._wake_due, *(partial(self._run_if_due, task, stop) for task in self._tasks)]
+        steps = (partial(self._run_if_due, task, stop) for task in self._tasks)
         threads = [threading.Thread(target=_repeat, args=(step, stop)) for step in steps]
+        threads.append(threading.Thread(target=self._poll, args=(stop,)))
         threads += [
             threading.Thread(target=_run_lane, args=(lane, woken, stop))
             for lane, woken in self._woken.items()
@@ -85,6 +93,8 @@ class Worker:
             thread.start()
         for thread in threads:
             thread.join()
+        for pulse in self.pulses:
+            pulse.rest()
 
     def run_once(self) -> bool:
         """Run the tasks and dispatch the items that are due; return whether any item was."""
@@ -93,10 +103,17 @@ class Worker:
         were_due = [dispatcher.run_once() for dispatcher in self._dispatchers]
         return any(were_due)
 
+    def _poll(self, stop: threading.Event) -> None:
+        try:
+            _repeat(self._wake_due, stop)
+        finally:
+            self._writer.end_poll()
+
     def _wake_due(self) -> bool:
         """Wake the lanes that have items due."""
+        self._polling.beat()
         keys = [lane.key for lane in self._woken]
-        due = self._writer.read(queue.lanes_due, keys, at=self._clock())
+        due = self._writer.poll(partial(queue.lanes_due, lanes=keys, at=self._clock()))
         for lane, woken in self._woken.items():
             if lane.key in due:
                 woken.set()

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.accounts import rate_limiter
+from app.delivery_log import entries
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
@@ -20,8 +21,11 @@ from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
+from app.privacy import requests as privacy_requests
+from app.privacy.handler import finish_due, privacy_handler, warn_of_duties
 from app.services.container import Services
 from app.setup import page_profiles
+from app.setup.header_checks import HeaderObserver, check_version
 from app.setup.meta_checks import check_meta
 
 log = structlog.get_logger()
@@ -37,11 +41,15 @@ META_CHECK_EVERY: Final = timedelta(days=1)
 # Not at once: an operator who has just started the server may still be setting it up.
 META_CHECK_AFTER: Final = timedelta(minutes=5)
 
+DUTIES_EVERY: Final = timedelta(days=1)
+
 
 def run(services: Services, stop: threading.Event) -> None:
     """Run the outbox worker and the periodic tasks, with a heartbeat, until *stop* is set."""
     worker_id = secrets.token_hex(16)
-    make_worker(services, worker_id).run(stop)
+    worker = make_worker(services, worker_id)
+    services.pulses.watch("worker", *worker.pulses)
+    worker.run(stop)
     # If this cannot be written, the worker counts as missing a minute later.
     with suppress(NotCommitted):
         services.write(heartbeats.record_stop, worker_id, at=clock.now())
@@ -60,6 +68,7 @@ def make_worker(services: Services, worker_id: str) -> Worker:
             every=META_CHECK_EVERY,
             after=META_CHECK_AFTER,
         ),
+        PeriodicTask(partial(warn_of_duties, services.writer), every=DUTIES_EVERY),
     )
     worker = Worker(services.writer, _handlers(services), clock.now, tasks)
     beat = partial(_record_heartbeat, services, worker, worker_id)
@@ -83,6 +92,8 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, *settling.old_statistics(oldest))
     yield from in_portions(services.writer, heartbeats.silent(at))
     yield from in_portions(services.writer, page_profiles.needless(services.page_ids))
+    yield from finish_due(services.writer, at)
+    yield from in_portions(services.writer, privacy_requests.old(at - retention.history))
 
 
 def settle(services: Services, at: datetime) -> Iterator[object]:
@@ -97,7 +108,12 @@ def refresh_pages(services: Services, at: datetime) -> Iterator[object]:
 
 def _handlers(services: Services) -> Mapping[str, Handler]:
     bot, egress = services.settings.bot, services.settings.egress
-    handlers = {graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph)}
+    handlers = {
+        graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph),
+        privacy_requests.ITEM_KIND: privacy_handler(
+            services.writer, services.meta().app.people_of, services.policy, clock.now
+        ),
+    }
     if bot.webhook_url:
         handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
             bot.webhook_url, bot.webhook_secrets, clock.now, egress=egress
@@ -106,6 +122,8 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
         handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(
             bot.messenger_url, egress=egress
         )
+    if services.delivery_log:
+        handlers[bot_webhooks.DELIVERY] = entries.delivery_handler(services.delivery_log)
     return handlers
 
 
@@ -115,7 +133,11 @@ def _record_heartbeat(services: Services, worker: Worker, worker_id: str, at: da
 
 def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
     """Log what `threadlink doctor` would find at Meta: what ends linking, and what soon will."""
-    findings = [*check_meta(services.meta(), at=at)]
+    headers = HeaderObserver()
+    findings = [
+        *check_meta(services.meta(headers.observe), at=at),
+        *check_version(headers, services.settings.graph_version, at=at),
+    ]
     problems = [finding for finding in findings if finding.verdict == "problem"]
     # Else what the look before has found still stands: that Meta does not answer changes nothing.
     if not any(problem.is_unchecked for problem in problems):

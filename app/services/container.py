@@ -14,6 +14,8 @@ from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis, Res
 from app.accounts.passwords import Hasher, check_new_password
 from app.accounts.rate_limits import RateLimitKeys
 from app.accounts.sign_in_methods import SignInMethods, build_sign_in_methods, checks_of
+from app.delivery_log.log import DeliveryLog
+from app.delivery_log.opening import delivery_log_for
 from app.infra import clock
 from app.infra.admission import Admission, admission_for
 from app.infra.database.engine import make_engine
@@ -21,6 +23,7 @@ from app.infra.database.writer import LIMIT_SECONDS, Writer
 from app.infra.network.meta_addresses import GRAPH_URL
 from app.infra.observability import logs, metrics, telemetry
 from app.infra.settings.settings import Settings
+from app.infra.stalls import Pulses
 from app.linking import attempt_events, delivery_counts
 from app.linking.delivery_counter import DeliveryCounter
 from app.linking.event_recorder import EventRecorder
@@ -55,6 +58,7 @@ class Services:
     engine: Engine = field(repr=False)
     writer: Writer = field(repr=False)
     look_ups: LookUps = field(repr=False)
+    delivery_log: DeliveryLog | None = field(repr=False)
     graph: Mapping[PageId, GraphClient]
     sign_in_methods: Mapping[str, SignInMethods]
     hasher: Hasher = field(repr=False)
@@ -66,6 +70,8 @@ class Services:
     page_profiles: KnownProfiles = field(repr=False)
     picture_fetcher: PictureFetcher = field(repr=False)
     kept_pictures: KeptPictures = field(repr=False)
+    # Of all loops that must move.
+    pulses: Pulses = field(repr=False)
     # What stood in people's way, and the references of those who are in no attempt.
     events: EventRecorder = field(repr=False)
     stranger_references: StrangerReferences = field(repr=False)
@@ -137,6 +143,8 @@ class Services:
         """Write what is still in memory, send spans and reports, and close the database."""
         self.delivery_counter.close()
         self.events.close()
+        if self.delivery_log:
+            self.delivery_log.close()
         for sender in (self.spans, self.error_reporter):
             if sender:
                 sender.close()
@@ -205,6 +213,10 @@ def build(
     admission = admission_for(
         cores=core_count(), workers=process_count(settings), threads=settings.threads
     )
+    look_ups = LookUps(engine, limit_seconds=limit_seconds)
+    pulses = Pulses()
+    pulses.watch("writer", writer.pulse)
+    pulses.watch("reader", look_ups.pulse)
     hasher = Hasher(slots=admission.hashing)
     picture_fetcher = PictureFetcher(
         settings.pictures.hosts,
@@ -215,7 +227,8 @@ def build(
         settings=settings,
         engine=engine,
         writer=writer,
-        look_ups=LookUps(engine, limit_seconds=limit_seconds),
+        look_ups=look_ups,
+        delivery_log=delivery_log_for(settings.bot.messenger_log, settings.egress),
         graph={PageId(page.id): _graph(settings, page.id, page.token) for page in settings.pages},
         sign_in_methods=build_sign_in_methods(
             settings.sign_in,
@@ -239,6 +252,7 @@ def build(
         kept_pictures=KeptPictures(
             picture_fetcher, at_once=max(1, min(MOST_AT_ONCE, admission.admitted // 2))
         ),
+        pulses=pulses,
         events=EventRecorder(lambda events: writer.write(attempt_events.record, events)),
         stranger_references=StrangerReferences(),
     )

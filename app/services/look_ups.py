@@ -25,6 +25,7 @@ from app.api_keys.service import Grant, StoredKey
 from app.infra.database.driver_select import DriverSelect
 from app.infra.database.group_read import GroupReader
 from app.infra.database.writer import LIMIT_SECONDS
+from app.infra.stalls import Pulse
 from app.linking.link_object import LinkObject
 from app.linking.link_queries import Pair
 from app.linking.models import Link
@@ -66,6 +67,11 @@ class LookUps:
         key_id = tokens.id_of(key)
         answers = await self._reader.ask([(key_id, *pair) for pair in pairs])
         return keys.grant_of(answers[0].key, key, at=at), [answer.link for answer in answers]
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse of the thread that reads."""
+        return self._reader.pulse
 
     def close(self) -> None:
         """Close the connection to the database."""

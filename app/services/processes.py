@@ -1,9 +1,11 @@
-"""The number of server processes, from the settings and the cores of the machine."""
+"""The number of server processes, from the settings and the cores that this process may use."""
 
+import math
 import os
 import sys
 
 from app.infra.settings.settings import Settings
+from app.services.cpu_quota import cpu_quota
 
 
 def process_count(settings: Settings) -> int:
@@ -13,7 +15,8 @@ def process_count(settings: Settings) -> int:
 
 
 def core_count() -> int:
-    """Return how many cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use: by its affinity, and by its group's CPU quota."""
+    if sys.platform != "linux":
+        return os.cpu_count() or 1
+    allowed, quota = len(os.sched_getaffinity(0)), cpu_quota()
+    return allowed if quota is None else min(allowed, math.ceil(quota))

@@ -45,8 +45,11 @@ def subscribe_as_far_as_possible(
     # One at a time is left out first: so a single bad one costs no other even for a moment.
     for other in others:
         kept = tuple(field for field in fields if field != other)
-        if kept and _refusal_of(subscribe, kept) is None:
+        refused_kept = _refusal_of(subscribe, kept) if kept else refused
+        if refused_kept is None:
             return Taken(kept, refused)
+        if set(kept) <= set(needed):
+            raise refused_kept
     return Taken(_built_up(subscribe, tuple(needed), others, refused), refused)
 
 

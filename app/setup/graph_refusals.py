@@ -19,6 +19,10 @@ from app.setup.findings import Finding, problem, unchecked
 NEW_TOKEN: Final = (
     "App dashboard > Messenger > Messenger API settings > Generate token, into PAGE_ACCESS_TOKEN"
 )
+PAGE_ADMIN: Final = (
+    "an admin of the Page: its status and its alerts in Meta Business Suite (terms to accept, a "
+    "restriction, an appeal)"
+)
 APP_SECRET: Final = "App settings > Basic > App secret, into APP_SECRET"
 
 _NOT_A_PAGE_TOKEN: Final = 210
@@ -89,11 +93,10 @@ def _minutes(seconds: int) -> str:
 _FIXES: Final[Mapping[type[GraphError], str]] = {
     PermissionMissing: "App dashboard > Alerts, and App Review > Permissions and Features: the "
     f"app needs {' and '.join(NEEDED_SCOPES)}. Then: {NEW_TOKEN}",
-    PageRestricted: "an admin of the Page: its status and its alerts in Meta Business Suite (terms "
-    "to accept, a restriction)",
+    PageRestricted: PAGE_ADMIN,
 }
 _UNKNOWN: Final = (
     "the words above are Meta's; the code: "
-    "https://developers.facebook.com/docs/messenger-platform/error-codes; Meta's support asks for "
-    "the fbtrace_id"
+    "https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes"
+    "; Meta's support asks for the fbtrace_id"
 )

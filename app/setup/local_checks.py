@@ -88,3 +88,17 @@ def _ago(then: datetime, at: datetime) -> str:
         return f"{minutes} min"
     hours = minutes // 60
     return f"{hours} h" if hours < 48 else f"{hours // 24} days"  # noqa: PLR2004 - two days
+
+
+def check_privacy(*, waiting: int, days: int, within: int) -> Finding:
+    """Report whether requests about somebody's data wait for the operator, the oldest for *days*.
+
+    The law gives *within* days.
+    """
+    subject = "privacy requests"
+    if not waiting:
+        return ok(subject, "none waits for you")
+    words = f"{waiting} wait for you, the oldest for {days} of {within} days"
+    if days >= within:
+        return problem(subject, f"{words}: overdue", "threadlink privacy list")
+    return warning(subject, words, "threadlink privacy list")

@@ -2,29 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import partial
 from typing import Final
 
-from app.infra.network.meta_addresses import GRAPH_VERSION
 from app.messenger.errors import GraphError, TokenDead
 from app.messenger.graph.client import GraphClient
+from app.messenger.graph.error_rows import EUROPE
 from app.messenger.graph.setup import LINKING_FIELD, AppClient, PageClient, Webhook
-from app.messenger.graph.transport import Observation
 from app.messenger.types import PageId
 from app.setup import concurrently
 from app.setup.concurrently import Check
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.graph_refusals import NEW_TOKEN, checked, is_about_proof, refusal
+from app.setup.page_standing import check_standing
 from app.setup.token_checks import check_token
 
 _NO_SUCH_APP: Final = 101
 _APART: Final = "APP_ID and APP_SECRET do not belong together"
-# Our clock may differ from Meta's by 120 s before codes are refused: a code counts from 120 s
-# before Meta's timestamp of its event.
-SKEW_NOTICED: Final = timedelta(seconds=30)
-SKEW_TOO_MUCH: Final = timedelta(seconds=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +42,6 @@ class Meta:
     webhook_url: str
 
 
-@dataclass(slots=True)
-class HeaderObserver:
-    """The API version and the date in the newest Graph response; None until one has them."""
-
-    version: str | None = None
-    date: str | None = None
-
-    def observe(self, seen: Observation) -> None:
-        self.version = seen.version or self.version
-        self.date = seen.date or self.date
-
-
 def check_meta(meta: Meta, *, at: datetime) -> Iterator[Finding]:
     """Yield a finding for each setting at Meta that linking needs.
 
@@ -76,35 +59,6 @@ def _checks_of(meta: Meta, page: MetaPage, at: datetime) -> Iterator[Check]:
     token, itself = f"token of page {page.id}", f"page {page.id}"
     yield Check(token, partial(_token, meta, page, at))
     yield Check(itself, partial(_page, page))
-
-
-def check_headers(
-    observed: HeaderObserver, asked_version: str, *, at: datetime
-) -> Iterator[Finding]:
-    """Yield findings about the Graph version in use and our clock, from Graph's headers."""
-    if observed.version is not None and observed.version != asked_version:
-        yield problem(
-            "Graph version",
-            f"{asked_version} has expired or does not exist; Graph answers as {observed.version}",
-            f"GRAPH_VERSION={GRAPH_VERSION}",
-        )
-    elif observed.version is not None:
-        yield ok("Graph version", f"{asked_version} is served")
-    try:
-        theirs = parsedate_to_datetime(observed.date or "")
-    except ValueError:
-        return
-    if theirs.tzinfo is None:
-        return
-    skew = abs(at - theirs)
-    difference = f"{int(skew.total_seconds())} s away from Meta's"
-    if skew > SKEW_TOO_MUCH:
-        words = f"is {difference}: codes will be refused as too old or too new"
-        yield problem("clock", words, "timedatectl set-ntp true")
-    elif skew > SKEW_NOTICED:
-        yield warning("clock", f"is {difference}", "timedatectl set-ntp true")
-    else:
-        yield ok("clock", "agrees with Meta's")
 
 
 def _app(meta: Meta) -> Iterator[Finding]:
@@ -179,7 +133,8 @@ def _page(page: MetaPage) -> Iterator[Finding]:
             return
     fields, log_in = f"subscription of page {page.id}", f"Log In of page {page.id}"
     yield from checked(fields, partial(_fields, fields, page))
-    yield from checked(log_in, partial(_linking_url, log_in, page))
+    yield from checked(log_in, partial(_messenger_profile, log_in, page))
+    yield from check_standing(page.id, page.client)
 
 
 def _fields(subject: str, page: MetaPage) -> Iterator[Finding]:
@@ -193,12 +148,18 @@ def _fields(subject: str, page: MetaPage) -> Iterator[Finding]:
     yield problem(subject, words, "threadlink setup")
 
 
-def _linking_url(subject: str, page: MetaPage) -> Iterator[Finding]:
-    url = page.profile.linking_url()
+def _messenger_profile(subject: str, page: MetaPage) -> Iterator[Finding]:
+    profile = page.profile.messenger_profile()
+    yield _log_in(subject, page, profile.linking_url)
+    if profile.is_under_european_rules:
+        words = "Meta's privacy rules for Europe apply to it, and list account linking as withdrawn"
+        yield warning(f"region of page {page.id}", words, f"what is restored: {EUROPE}")
+
+
+def _log_in(subject: str, page: MetaPage, url: str | None) -> Finding:
     fix = f"threadlink messenger set-url --page {page.id}"
     if url is None:
-        yield warning(subject, "is not shown in the thread's details: no address is set", fix)
-    elif url != page.linking_url:
-        yield problem(subject, f"leads to {url}, not to {page.linking_url}", fix)
-    else:
-        yield ok(subject, f"leads to {url}")
+        return warning(subject, "is not shown in the thread's details: no address is set", fix)
+    if url != page.linking_url:
+        return problem(subject, f"leads to {url}, not to {page.linking_url}", fix)
+    return ok(subject, f"leads to {url}")

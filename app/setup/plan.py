@@ -8,7 +8,7 @@ from typing import Final, assert_never
 import msgspec
 
 from app.messenger.errors import GraphRefused
-from app.messenger.graph.setup import LINKING_FIELD, Webhook
+from app.messenger.graph.setup import INTEGRITY_FIELD, LINKING_FIELD, Webhook
 from app.messenger.types import PageId
 from app.setup.fields import subscribe_as_far_as_possible
 from app.setup.meta_checks import Meta, MetaPage
@@ -152,7 +152,8 @@ def wanted(
     webhook = state.webhook
     if webhook is not None and webhook.url != meta.webhook_url and not take_webhook:
         raise ForeignWebhook(webhook.url)
-    fields = needed_fields(more_fields)
+    # Where Meta refuses the second, everything else is set up all the same.
+    fields = (*needed_fields(more_fields), INTEGRITY_FIELD)
     urls = {page.id: page.linking_url for page in meta.pages}
     return State(
         Webhook(meta.webhook_url, _union(webhook.fields if webhook else (), fields)),

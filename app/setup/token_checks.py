@@ -9,6 +9,8 @@ from app.setup.findings import Finding, ok, problem, warning
 from app.setup.graph_refusals import NEW_TOKEN
 
 EXPIRES_SOON: Final = timedelta(days=7)
+# To renew it takes the person who made the token, who may be away.
+DATA_ACCESS_ENDS_SOON: Final = timedelta(days=14)
 _LASTING: Final = f"{NEW_TOKEN}; one that was made from a short-lived user token ends with it"
 _AGAIN: Final = f"whoever made the token authorises the app again: {NEW_TOKEN}"
 
@@ -62,7 +64,7 @@ def _ends(subject: str, facts: TokenFacts, at: datetime) -> Iterator[Finding]:
     elif ends_at is not None and ends_at - at < EXPIRES_SOON:
         yield warning(subject, f"ends on {_moment(ends_at)}", _LASTING)
     ends_at = facts.data_access_expires_at
-    if ends_at is not None and ends_at - at < EXPIRES_SOON:
+    if ends_at is not None and ends_at - at < DATA_ACCESS_ENDS_SOON:
         # Whether Graph then refuses a page token is not documented ("Debug token", November 2026).
         verb = "ended" if ends_at <= at else "ends"
         words = f"the app's access to the data of the token's owner {verb} on {_moment(ends_at)}"

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.identity import meant_name
 from app.accounts.rate_limiter import RateLimited
+from app.delivery_log.log import NotAppended
 from app.infra.database.time_limits import within
 from app.infra.database.writer import NotCommitted
 from app.linking.attempt_status import AttemptStatus, stored_reference
@@ -44,7 +45,7 @@ log = structlog.get_logger()
 
 # Nothing is wrong with this server, nor with the Page.
 _ABOUT_THE_PERSON: Final = (LinkingTokenRefused, PersonUnknown, WindowClosed)
-_MACHINES: Final = (paths.WEBHOOK, *paths.MONITORING)
+_MACHINES: Final = (paths.WEBHOOK, *paths.PRIVACY_CALLBACKS, *paths.MONITORING)
 
 
 def register(app: Flask) -> None:
@@ -176,6 +177,8 @@ def _log(exc: Exception, problem: Problem) -> None:
         authenticator_failures.tell(g.get("authenticator", ""), exc, problem)
     elif isinstance(exc, NotCommitted):
         log.warning("database.failed", path=path, problem=problem.name, reason=str(exc))
+    elif isinstance(exc, NotAppended):
+        log.warning("delivery_log.failed", path=path, problem=problem.name, reason=exc.reason)
     elif not isinstance(exc, HTTPException):
         reason = exc.reason if isinstance(exc, (RedirectRefused, LinkIncomplete)) else None
         origin = exc.origin if isinstance(exc, RedirectRefused) else None

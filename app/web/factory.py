@@ -5,13 +5,13 @@ from flask import Flask
 from app.infra.resources import shipped
 from app.services.container import Services, build
 from app.services.settings import load_settings
-from app.web import assets, errors, headers, request_guard
+from app.web import assets, errors, headers, privacy_callbacks, request_guard
 from app.web.api import blueprint as api
 from app.web.current import EXTENSION
 from app.web.forwarding import TrustedProxies
 from app.web.languages import translation
 from app.web.monitoring import health, prometheus, tracing
-from app.web.pages import authorize, brands, landing, oidc, password, pictures
+from app.web.pages import authorize, brands, deletion, landing, oidc, password, pictures
 from app.web.server.limits import MOST_LARGE_BYTES, MOST_PARAMETERS
 from app.web.webhook import views
 
@@ -36,8 +36,8 @@ def make_app(services: Services | None) -> Flask:
     app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
-    pages = (authorize, oidc, password, pictures, assets, brands, landing)
-    for module in (*pages, views, api, health, prometheus):
+    pages = (authorize, oidc, password, pictures, assets, brands, landing, deletion)
+    for module in (*pages, views, privacy_callbacks, api, health, prometheus):
         app.register_blueprint(module.bp)
     trusting = TrustedProxies(app.wsgi_app, services.settings)
     app.wsgi_app = trusting  # type: ignore[method-assign]  # Flask's documented way

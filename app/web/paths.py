@@ -4,5 +4,8 @@ from typing import Final
 
 API: Final = "/api/"
 WEBHOOK: Final = "/webhook"
+READINESS: Final = "/readyz"
+# The callbacks that Meta posts to; what it shows to people is beside them.
+PRIVACY_CALLBACKS: Final = ("/privacy/data-deletion", "/privacy/deauthorize")
 # Requested by machines that know the server by its address, not by its name.
-MONITORING: Final = ("/healthz", "/readyz", "/metrics")
+MONITORING: Final = ("/healthz", READINESS, "/metrics")

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 _IN_QUERY: Final = "%&=+:/?,;@!$'()*-._~[]"
 # Refused over plain http, not redirected: else it would go unnoticed that a program sends secrets
 # unencrypted (OWASP ASVS 5.0, 4.1.2).
-_NEVER_BY_HTTP: Final = (paths.API, paths.WEBHOOK)
+_NEVER_BY_HTTP: Final = (paths.API, paths.WEBHOOK, *paths.PRIVACY_CALLBACKS)
 
 
 def receive() -> ResponseReturnValue | None:

@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import requests
 from flask import Flask, abort, request
@@ -31,13 +32,7 @@ def create_app(settings: Mapping[str, str] = os.environ) -> Flask:
     def messenger() -> tuple[str, int]:
         """Handle a delivery of Messenger's; BOT_MESSENGER_URL is the URL of this view."""
         bot.check_messenger(request.get_data(), request.headers.get("X-Hub-Signature-256", ""))
-        for entry in request.get_json()["entry"]:
-            for event in entry.get("messaging", []):
-                message = event.get("message", {})
-                if "text" in message and not message.get("is_echo"):
-                    with bot.once(message["mid"]) as is_first:
-                        if is_first:
-                            bot.answer(entry["id"], event["sender"]["id"], message["text"])
+        bot.handle(request.get_json())
         return "", 200
 
     @app.post("/notices")
@@ -66,6 +61,16 @@ class Bot:
         self.api = f"{settings['THREADLINK_URL']}/api/v1"
         self.key = {"Authorization": f"Bearer {settings['THREADLINK_KEY']}"}
         self.seen: OrderedDict[str, None] = OrderedDict()
+
+    def handle(self, delivery: Mapping[str, Any]) -> None:
+        """Answer the messages of a delivery, each once."""
+        for entry in delivery["entry"]:
+            for event in entry.get("messaging", []):
+                message = event.get("message", {})
+                if "text" in message and not message.get("is_echo"):
+                    with self.once(message["mid"]) as is_first:
+                        if is_first:
+                            self.answer(entry["id"], event["sender"]["id"], message["text"])
 
     def answer(self, page_id: str, psid: str, text: str) -> None:
         """Answer *text*: greet a person who is linked, send others a Log In button."""

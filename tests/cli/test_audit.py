@@ -31,6 +31,7 @@ NOT_AUDITED = {
     "doctor.doctor",
     "keys.list_",
     "pages.show",
+    "privacy.list_",
     "links.show",
     "messenger.get_url",
     "messenger.profile",

@@ -88,7 +88,7 @@ def test_every_line_of_a_list_is_a_whole_sentence(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "hint"),
-    [("lnks", "Did you mean 'links'?"), ("serv", "Did you mean 'serve'?"), ("zzz", "'zzz'.\n")],
+    [("lnks", "Did you mean 'links'?"), ("sreve", "Did you mean 'serve'?"), ("zzz", "'zzz'.\n")],
 )
 def test_a_mistyped_command_is_answered_with_the_nearest(typed: str, hint: str) -> None:
     result = CliRunner().invoke(main, [typed])

@@ -139,13 +139,14 @@ class Front:
                 connection.sendall(raw)
             return answers_on(connection)
 
-    def messenger(self) -> Messenger:
-        """Return Messenger, whose deliveries take their way through this proxy."""
-        return Messenger(self.browser())
+    def messenger(self, certificate: Path | None = None) -> Messenger:
+        """Return Messenger, whose deliveries come through this proxy, with its *certificate*."""
+        return Messenger(self.browser(certificate))
 
-    def browser(self) -> Browser:
+    def browser(self, certificate: Path | None = None) -> Browser:
         """Return a program that asks through this proxy and keeps its connection."""
         session = self.session()
+        session.cert = str(certificate) if certificate else None
 
         def browse(
             method: str,

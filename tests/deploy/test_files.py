@@ -15,8 +15,10 @@ from sqlalchemy import URL
 from app import create_app
 from app.infra import clock
 from app.infra.observability.metrics import Failure
+from app.infra.stalls import STALLED_AFTER
 from app.messenger import errors as graph_errors
 from app.messenger.graph.meanings import CONSEQUENCES, GraphCall, Meaning
+from app.messenger.page_integrity import Standing
 from app.outbox import heartbeats
 from app.outbox.circuit_breaker import Cause
 from app.outbox.queue import Lane
@@ -30,7 +32,18 @@ from tests.installation import PUBLIC_URL, settings_for
 DEPLOY = Path(__file__).parents[2] / "docs/deploy"
 LABEL = re.compile(r'\b([a-z_]+)(=~|!~|!=|=)"([^"]*)"')
 # Outcomes of success, which are no problem's name.
-GOOD: Final = {"taken", "ok", "made", "replaced", "unchanged", "ended", "waiting", "dead"}
+GOOD: Final = {
+    "taken",
+    "ok",
+    "made",
+    "replaced",
+    "unchanged",
+    "ended",
+    "waiting",
+    "dead",
+    "stored",
+    "repeated",
+}
 
 
 def rules() -> list[dict[str, Any]]:
@@ -89,7 +102,7 @@ def test_dashboard_and_alerts_use_label_values_that_exist() -> None:
 
     lanes_and_causes = {each.name.lower() for each in (*Lane, *Cause)}
     known = GOOD | names_of_problems() | names_of_graph_errors() | refusal_reasons()
-    of_calls = {*get_args(GraphCall), *get_args(Failure)}
+    of_calls = {*get_args(GraphCall), *get_args(Failure), *get_args(Standing)}
     assert set() == asked - known - lanes_and_causes - of_calls
 
 
@@ -133,21 +146,38 @@ def test_no_two_panels_overlap() -> None:
     assert max(x for x, _ in places) < 24
 
 
-def test_the_worker_s_unit_is_as_restricted_as_the_server_s() -> None:
-    server, worker = (
-        (DEPLOY / name).read_text(encoding="utf-8").partition("NoNewPrivileges")[2]
-        for name in ("threadlink.service", "threadlink-worker.service")
-    )
+def test_all_units_are_restricted_alike() -> None:
+    restrictions = {
+        path.read_text(encoding="utf-8").partition("NoNewPrivileges")[2]
+        for path in DEPLOY.glob("*.service")
+    }
 
-    assert server == worker
+    assert 1 == len(restrictions)
+
+
+@pytest.mark.parametrize("name", ["threadlink.service", "threadlink-worker.service"])
+def test_a_unit_is_started_when_it_says_so_and_again_when_it_hangs(name: str) -> None:
+    service = _unit(name)["Service"]
+
+    assert "notify" == service["Type"]
+    # Before a process counts as hanging its watchdog is fed; half of that time is its rhythm.
+    assert int(service["WatchdogSec"]) <= STALLED_AFTER
+    # The requests in progress (R121).
+    assert int(service["TimeoutStopSec"]) > 25
+
+
+def test_an_upgrade_of_large_tables_is_no_failed_start() -> None:
+    """TimeoutStartSec= is for ExecStartPre as well: 90 s would end it again and again."""
+    service = _unit("threadlink.service")["Service"]
+
+    assert service["ExecStartPre"].endswith("threadlink db upgrade")
+    assert "15min" == service["TimeoutStartSec"]
 
 
 @pytest.mark.parametrize("name", ["threadlink.service", "threadlink-worker.service"])
 def test_a_unit_is_started_until_the_database_is_there(name: str) -> None:
     """After a boot: systemd never gives up with "start request repeated too quickly"."""
-    unit = ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read(DEPLOY / name, encoding="utf-8")
+    unit = _unit(name)
 
     assert "0" == unit["Unit"]["StartLimitIntervalSec"]
     assert "on-failure" == unit["Service"]["Restart"]
@@ -159,6 +189,13 @@ def test_both_units_reload_by_the_signal_that_the_program_handles() -> None:
         lines = (DEPLOY / name).read_text(encoding="utf-8").splitlines()
 
         assert "ExecReload=/bin/kill -HUP $MAINPID" in lines
+
+
+def _unit(name: str) -> ConfigParser:
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(DEPLOY / name, encoding="utf-8")
+    return unit
 
 
 def names_of_problems() -> set[str]:

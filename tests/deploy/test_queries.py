@@ -38,6 +38,8 @@ def series(database: URL) -> Series:
     """Return the labels of each series, of a server in which every counter is in use."""
     metrics.count_delivery("taken", seconds=0.1)
     metrics.count_link_event("made")
+    metrics.count_page_standing("restricted")
+    metrics.count_log_entry("stored")
     metrics.count_step("enter", "ok")
     metrics.count_sign_in_failure("throttled")
     metrics.count_authenticator_failure("local", "away")

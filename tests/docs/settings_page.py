@@ -7,6 +7,7 @@ from app.accounts.sign_in_methods import KINDS
 from app.infra.settings import brands, catalogue, pages, texts
 from app.infra.settings.brand_descriptions import BRAND
 from app.infra.settings.description import Description
+from app.infra.settings.network_descriptions import EGRESS, META
 from app.infra.settings.settings import FIXED_AT_START
 from tests.docs.settings_in_code import Setting, settings
 
@@ -25,8 +26,8 @@ SUBJECTS: Final[Mapping[str, Sequence[Description]]] = {
     },
     "Retention": catalogue.RETENTION,
     "Logs, metrics, traces, errors": catalogue.MONITORING,
-    "The way out: proxy and certificates": catalogue.EGRESS,
-    "Meta's addresses: for the emulator or a proxy only": catalogue.META,
+    "The way out: proxy and certificates": EGRESS,
+    "Meta's addresses: for the emulator or a proxy only": META,
 }
 _HEAD: Final = "| Setting | Required | Default | Meaning |\n|---|---|---|---|\n"
 PAGES_FILE_TABLES: Final[Mapping[str, Mapping[str, str]]] = {

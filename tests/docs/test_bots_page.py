@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.linking.link_object import LinkObject
 from app.services.container import Services
 from tests import shipped
 from tests.conftest import on_sqlite
+from tests.fidelity.bot_example import converse
 from tests.installation import ANA, BEN, PAGE
 from tests.linking.factories import JANE, linked
 
@@ -59,6 +61,18 @@ def test_the_link_object_is_shown_as_it_is() -> None:
 
     assert list(LinkObject.__struct_fields__) == list(shown)
     assert "linked" == msgspec.convert(shown, LinkObject).state
+
+
+def test_the_python_sample_asks_answers_and_is_notified(tmp_path: Path) -> None:
+    """R98: beside a server, and it refuses what nobody signed."""
+    (tmp_path / "bot.py").write_text(example("python"), encoding="utf-8")
+    served = (
+        "import os\nfrom werkzeug.serving import make_server\nfrom bot import app\n"
+        "server = make_server('127.0.0.1', int(os.environ['PORT']), app, threaded=True)\n"
+        "print('ready', flush=True)\nserver.serve_forever()"
+    )
+
+    assert {True} == set(converse([sys.executable, "-c", served], tmp_path).values())
 
 
 def _link(session: Any) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import re
 import runpy
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -109,3 +110,13 @@ def test_a_delivery_is_taken_with_metas_signature_alone(bot: FlaskClient) -> Non
     ]
 
     assert [200, 403, 403, 403] == statuses
+
+
+def test_the_page_shows_the_reader_as_it_is_run() -> None:
+    """tests/journeys/test_nats.py runs it behind emulator and stream."""
+    page = (BOT.parents[2] / "docs/bots.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(
+        r"^## From a log: NATS$.*?```python\n(.*?)```", page, re.DOTALL | re.MULTILINE
+    )
+
+    assert shown in BOT.with_name("reader.py").read_text(encoding="utf-8")

@@ -2,10 +2,8 @@
 
 import hmac
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -85,9 +83,9 @@ def shop(tmp_path: Path) -> Iterator[int]:
 @contextmanager
 def _python(code: str, folder: Path, settings: Mapping[str, str]) -> Iterator[int]:
     process = subprocess.Popen(  # noqa: S603 - our own documentation
-        [sys.executable, "-c", code],
+        [*test_threadlink_testing.APART, "-c", code],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], **settings},
+        env={**test_threadlink_testing.ENVIRONMENT, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

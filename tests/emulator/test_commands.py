@@ -43,6 +43,13 @@ def test_trigger_delivers_and_says_so(run: Run, webhook: Webhook) -> None:
     assert "tl_4f" == first["account_linking"]["authorization_code"]
 
 
+def test_get_started_is_sent_with_the_ref_of_a_link(run: Run, webhook: Webhook) -> None:
+    result = run("trigger", "get-started", "--ref", "summer-26")
+
+    assert 0 == result.exit_code
+    assert "summer-26" == webhook.events()[0]["postback"]["referral"]["ref"]
+
+
 def test_a_failed_trigger_exits_with_reason_and_fix(run: Run, webhook: Webhook) -> None:
     webhook.status = 404
 

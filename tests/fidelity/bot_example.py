@@ -9,6 +9,7 @@ of that page do: PORT, APP_SECRET, THREADLINK_URL, THREADLINK_KEY, BOT_WEBHOOK_S
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,18 +40,18 @@ from tests.ports import free_port
 
 _SECONDS = 30
 _PAGE = Path(__file__).parents[2] / "docs" / "bots.md"
-_EXPRESS = re.compile(r"^## Express\n+```js\n(.*?)```", re.DOTALL | re.MULTILINE)
-EXPRESS = Program(
-    name="express", registry="npm", version="5.1.0", script="bot.js", beside=("standardwebhooks",)
-)
+_CLIENT = _PAGE.parents[1] / "clients/node/threadlink.mjs"
+_EXPRESS = re.compile(r"^## Express\n.*?```js\n(.*?)```", re.DOTALL | re.MULTILINE)
+EXPRESS = Program(name="express", registry="npm", version="5.1.0", script="bot.mjs")
 
 
 def express_example() -> dict[str, bool]:
     """Run the example for Express as copied from the page; return each check with its result."""
     example = _EXPRESS.search(_PAGE.read_text(encoding="utf-8"))
     _, folder = command_for(EXPRESS)
-    (folder / "bot.js").write_text(example[1] if example else "", encoding="utf-8")
-    return converse(["node", "bot.js"], folder)
+    (folder / "bot.mjs").write_text(example[1] if example else "", encoding="utf-8")
+    shutil.copy(_CLIENT, folder)
+    return converse(["node", "bot.mjs"], folder)
 
 
 def converse(command: Sequence[str], folder: Path) -> dict[str, bool]:

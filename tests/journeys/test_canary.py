@@ -15,9 +15,21 @@ from app.api_keys import service as keys
 from app.cli.listening import listening
 from app.cli.serving import serving
 from app.infra import clock
+from app.privacy.erasure import TOMBSTONE_KEPT
+from app.privacy.handler import finish_due
 from app.services.container import Services, build
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
-from tests.actors import Graph, LogIn, Messenger, Person, digits_in, linked, log_in, unlinked
+from tests.actors import (
+    Graph,
+    LogIn,
+    Messenger,
+    Person,
+    digits_in,
+    linked,
+    log_in,
+    message,
+    unlinked,
+)
 from tests.browsers import Answer, OverSockets
 from tests.installation import (
     ANA,
@@ -29,6 +41,7 @@ from tests.installation import (
     add_jane,
     settings_for,
 )
+from tests.privacy.factories import asked, signed_request
 
 SECRETS = ("SECRET_KEY", "APP_SECRET", "VERIFY_TOKEN", "PAGE_ACCESS_TOKEN")
 METRICS_TOKEN = "canary-metrics-token"
@@ -70,6 +83,34 @@ class Run:
         self.secrets["client secret"] = CLIENT_SECRET
         self.answers: list[Answer] = []
         self.form_tokens: set[str] = set()
+
+    def links(self, psid: str, name: str) -> str:
+        """Connect *psid*, who is called *name*; return the code."""
+        login, person = self._arrived(psid)
+        self.graph.knows(login, psid, name)
+        person.signs_in()
+        person.opens(person.sees.form("Connect").action)
+        person.presses("Connect", code=digits_in(json.loads(self.graph.messages[-1])))
+        return person.sees.location.rpartition("=")[2]
+
+    def asks_to_be_erased(self, user_id: str) -> dict[str, str]:
+        """Post what Meta posts; return the answer."""
+        body = urlencode({"signed_request": signed_request(asked(user_id=user_id))}).encode()
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer: dict[str, str] = json.loads(
+            self._browser()("POST", "/privacy/data-deletion", body=body, headers=form).text
+        )
+        return answer
+
+    def sees_the_end(self, url: str) -> Answer:
+        """Return the page of a deletion as it is once the server's worker has done it."""
+        path = url.removeprefix(self.services.settings.public_url)
+        while "working on it" in (answer := self._browser()("GET", path)).text:
+            pass
+        return answer
+
+    def browser(self) -> Watched:
+        return self._browser()
 
     def everything(self) -> None:
         """Walk every way there is, the wrong ones too."""
@@ -199,7 +240,7 @@ class Run:
 
 
 @contextmanager
-def _running(database: URL) -> Iterator[Run]:
+def _running(database: URL, **more: str) -> Iterator[Run]:
     """Yield a run whose log goes where stderr is now: within the test, not in a fixture."""
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as edge,
@@ -216,7 +257,9 @@ def _running(database: URL) -> Iterator[Run]:
             "OIDC_STUB_CLIENT_SECRET": CLIENT_SECRET,
         }
         changed = {"PUBLIC_URL": url, "LOG_LEVEL": "debug", "METRICS_TOKEN": METRICS_TOKEN}
-        services = build(settings_for(database, **changed, **stub, CONFIRM_IN_CHAT="always"))
+        services = build(
+            settings_for(database, **changed, **stub, CONFIRM_IN_CHAT="always", **more)
+        )
         add_jane(services)
         try:
             with serving(services, listener):
@@ -305,6 +348,51 @@ def test_what_an_operator_must_hear_of_is_logged(
     of_requests = [line for line in lines if line["event"].startswith(("request.", "sign_in."))]
     assert all(line["request_id"] for line in of_requests)
     assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+# Of the person: PSID, name and what they wrote; the app-scoped id; whom they sign in as.
+PERSON = ("7200000000000001", "Canary Person", "canary-message", "7300000000000001")
+
+
+def test_who_was_erased_is_found_nowhere(database: URL, capfd: pytest.CaptureFixture[str]) -> None:
+    """R112: after Meta's callback and the week of the tombstone, and the log says nothing new."""
+    psid, name, written, user_id = PERSON
+    with _running(database, BOT_MESSENGER_URL="http://127.0.0.1:1/bot") as run:
+        code = run.links(psid, name)
+        messenger = Messenger(run.browser())
+        messenger.tells(linked(psid, code, clock.now()))
+        messenger.tells(message(psid, written, clock.now()))
+        run.services.events.flush()
+        before = _dump(run.services)
+        capfd.readouterr()
+
+        run.graph.matches(user_id, psid)
+        answer = run.asks_to_be_erased(user_id)
+        page = run.sees_the_end(answer["url"])
+        at_once = _dump(run.services)
+        _in_a_week(run.services)
+
+        kept = _dump(run.services)
+        bearer = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+        figures = run.browser()("GET", "/metrics", headers=bearer).text
+
+    said = "".join(capfd.readouterr())
+    assert [] == [each for each in (psid, name, written) if each not in before]
+    # The tombstone alone has the PSID.
+    assert [] == [each for each in (name, written, user_id) if each in at_once]
+    assert "no longer connected" in page.text
+    places = {"log": said, "database": kept, "metrics": figures, "page": page.text}
+    assert [] == [
+        (what, each) for what, words in places.items() for each in PERSON if each in words
+    ]
+    assert answer["confirmation_code"] not in said + kept
+    assert "privacy.asked" in said
+    assert "privacy.done" in said
+
+
+def _in_a_week(services: Services) -> None:
+    for _ in finish_due(services.writer, clock.now() + TOMBSTONE_KEPT):
+        pass
 
 
 def _without_way_back(answer: Answer) -> str:

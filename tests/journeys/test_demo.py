@@ -177,3 +177,29 @@ def test_a_person_at_a_terminal_is_told_what_to_do(threadlink: Threadlink) -> No
     assert said.startswith("Threadlink is running with a simulated Messenger.")
     assert "jane@example.com" in said
     assert said.endswith("Ctrl-C stops both.\nStopped.\n")
+
+
+def test_a_person_has_their_data_deleted(
+    demo: Mapping[str, Any], threadlink: Threadlink, phone: MobileBrowser
+) -> None:
+    """Messenger posts the callback, the worker asks it whom that is, and the page tells the end."""
+    phone.opens(demo["chat_url"])
+    phone.taps("Log In")
+    phone.signs_in(demo["username"], demo["password"])
+    phone.taps("Connect")
+    phone.sees("You’re logged in")
+
+    phone.opens(demo["inspector_url"].replace("/inspector", "/faults"))
+    phone.page.locator("select[name=what]").select_option("data-deletion")
+    phone.page.get_by_role("button", name="Send", exact=True).click()
+    phone.page.get_by_text("asks to delete the data of Ana").click()
+    phone.taps("Status page")
+    # What the worker does is seen at the next view: the page has no script to look by itself.
+    said = phone.page.get_by_role("main")
+    while "We’re working on it" in said.inner_text():
+        phone.page.reload()
+    phone.is_small()
+    phone.sees("Your data is deleted, and your Messenger profile is no longer connected.")
+    phone.sees("The ID numbers of the connection, until")
+
+    assert [] == links(threadlink, demo)

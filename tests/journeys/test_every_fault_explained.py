@@ -216,7 +216,7 @@ def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: 
     recorded = [tuple(row[name] for name in EVENTS) for row in rows if row["kind"] not in NEUTRAL]
     assert ([met.event, *met.more] if met.event else []) == recorded
     assert met.page in unescape(last.text)
-    assert {"page_shown"} <= {row["kind"] for row in rows} or fault == "no-redirect-uri"
+    assert {"page_shown"} <= {row["kind"] for row in rows} or met.cause == "entry_incomplete"
     of_pages = [line for line in walk.lines if not _is_of_the_webhook(line)]
     assert {walk.reference} == {line.get("reference") for line in of_pages}
     if met.event and met.event[0] == "graph_failed":

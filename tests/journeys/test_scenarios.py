@@ -135,7 +135,7 @@ def test_slow_webhook(demo: Demo) -> None:
     with demo.playing("slow-webhook"):
         page = demo.log_in()
 
-    assert "did not answer within 20 seconds" in page
+    assert "did not answer within 5 seconds" in page
     assert 1 == demo.links()
 
 
@@ -145,6 +145,17 @@ def test_names_hidden(demo: Demo) -> None:
 
     assert re.search("can(?:not|’t) name", page)
     assert "Ana" not in page
+
+
+def test_page_in_europe(demo: Demo) -> None:
+    """The Log In of the chat’s details opens the page without the way back."""
+    with demo.playing("europe-page"):
+        opened = demo.posts(f"{demo.told['chat_url']}/log-in").headers["Location"]
+        page = requests.get(opened, timeout=SECONDS)
+
+    assert "redirect_uri" not in opened
+    assert "This link doesn’t work" in unescape(page.text)
+    assert 0 == demo.links()
 
 
 def test_each_scenario_is_played_here() -> None:

@@ -1,6 +1,7 @@
-"""From an empty database to a link, as docs/deploying.md goes: serve, setup, a tap on Log In."""
+"""From an empty database to a link, as docs/going-live.md goes: serve, setup, Log In, doctor."""
 
 import csv
+import json
 import secrets
 
 from tests.journeys.mobile_browser import MobileBrowser
@@ -37,9 +38,15 @@ def test_after_setup_a_tap_on_log_in_ends_in_a_link(
 
             (link,) = csv.DictReader(threadlink.runs("links", "export").splitlines())
             again = threadlink.runs("setup")
+            found = json.loads(threadlink.runs("doctor", "--json"))
             assert 0 == server.stops()[0]
         assert 0 == emulator.stops()[0]
-    assert f"becomes {public_url}/webhook (messaging_account_linking)" in told
+    assert f"becomes {public_url}/webhook (messaging_account_linking, business_integrity)" in told
     assert "Done. To undo: threadlink setup --undo instance/setup-undo-" in told
     assert "Nothing to change" in again
+    # What docs/going-live.md wants before an app is published, and after its review.
+    assert [] == [line for line in found if line["verdict"] != "ok"]
+    words = {line["subject"].rpartition(" of page ")[0]: line["words"] for line in found}
+    assert "Messenger tells them, by their profiles" == words["names of people"]
+    assert "Meta restricts nothing" == words["standing"]
     assert (ana["psid"], "local", "linked") == (link["psid"], link["issuer"], link["state"])

@@ -43,7 +43,7 @@ FAILURES: Final[
     ]
 ] = {
     "503": (out_of_order, {503}, "answered 503"),
-    "too late": (too_late, {200}, "within 20 seconds"),
+    "too late": (too_late, {200}, "within 5 seconds"),
 }
 
 

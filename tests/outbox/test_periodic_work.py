@@ -1,5 +1,7 @@
 """The worker's periodic tasks on full tables: every statement by an index, every write short."""
 
+import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,23 +15,25 @@ from sqlalchemy.orm import Session
 from app.infra import clock
 from app.infra.database.portions import PORTION
 from app.outbox import heartbeats, inspection, queue
+from app.outbox.backlog_size import BacklogSize
 from app.outbox.bot_webhooks import DELIVERY
 from app.outbox.overdue import overdue
-from app.outbox.queue import Lane, LaneKey
+from app.outbox.queue import Lane, LaneKey, enqueue_once
 from app.outbox.retention import Sweeper
 from app.services import background
 from app.services.container import Services
 from tests.cleanups import clean
+from tests.conftest import on_sqlite
 from tests.drills.backlog import KEPT, OVERDUE, Backlog, count, fill
 
 R = TypeVar("R")
 
 BACKLOG = Backlog(deliveries=2 * PORTION + 2, rows=2 * PORTION + 2)
-# One row, and a row for each process that was started in two days.
-SMALL = ("outbox_dropped", "worker", "alembic_version")
+# They have one row.
+SMALL = ("outbox_dropped", "alembic_version")
 # SQLite's word for going through all; with USING it is an index, from its start to the limit. The
 # history is read in the order of its ids, which is that of the table.
-SCANS = ("SCAN outbox", "SCAN attempt", "SCAN throttle", "SCAN intake")
+SCANS = ("SCAN outbox", "SCAN attempt", "SCAN throttle", "SCAN intake", "SCAN worker")
 
 
 @dataclass
@@ -114,10 +118,65 @@ def test_what_is_read_is_found_by_an_index_and_not_sorted(swept: Watched) -> Non
     """R49, R124: the cost of a turn, of /readyz and of /metrics does not grow with the past."""
     swept.read(overdue, at=clock.now())
     swept.read(inspection.queue_stats, most=inspection.COUNTED_UP_TO)
+    swept.read(heartbeats.workers_status, at=clock.now())
     with swept.engine.connect() as connection:
         plans = [(each, plan(connection, *each)) for each in swept.read_statements.items()]
 
     assert [] == [each for each in plans if is_slow(each[1])]
+
+
+@on_sqlite
+def test_readiness_is_as_much_work_however_much_waits(engine: Engine) -> None:
+    """R124: a plan that uses the index may still read all of a queue, to find the one behind it."""
+    few, many = 10, 1000
+    _add(engine, few)
+    before = _steps(engine)
+    _add(engine, many)
+
+    assert _steps(engine) < before + many
+
+
+@on_sqlite
+def test_a_worker_that_starts_reads_only_what_waits(engine: Engine) -> None:
+    """What is done before is a million rows, in an hour of a busy bot."""
+    _add(engine, PORTION)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'done', body = x''"))
+    _add(engine, 1)
+    with engine.connect() as connection:
+        last = connection.scalar(text("SELECT max(id) FROM outbox"))
+    watched = Watched(engine)
+    next(BacklogSize().measure(watched, 2**30))
+
+    (given,) = (
+        given for statement, given in watched.read_statements.items() if "sum(" in statement
+    )
+    assert last - 1 in given
+
+
+def _add(engine: Engine, count: int) -> None:
+    with Session(engine) as session:
+        for _ in range(count):
+            enqueue_once(session, DELIVERY, secrets.token_bytes(16), at=clock.now())
+        session.commit()
+
+
+def _steps(engine: Engine) -> int:
+    """Return how many steps SQLite takes to find out what is overdue."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with Session(engine) as session:
+        driver = session.connection().connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(count, 1)
+        overdue(session, at=clock.now())
+        driver.set_progress_handler(None, 1)
+    return steps
 
 
 def test_the_worker_finds_its_items_by_the_index_of_their_lane(full: Watched) -> None:

@@ -16,6 +16,7 @@ FLOOR = "Inside infra, imports only go down as well"
 CIRCLES = "No circles, in any package"
 MESSENGER = "Of the floor, messenger may import the network alone"
 KEYS = "API keys know the floor alone"
+CLIENT = "threadlink_client, which other people's bots import, stands alone"
 ALONE = "threadlink_testing, which other people's tests import, stands alone"
 
 Imports = tuple[tuple[str, str], ...]
@@ -76,6 +77,10 @@ BREACHES: dict[str, tuple[str, Imports]] = {
     ),
     "a file that nobody has placed": (DOWN, (("app.brandnew", "app.infra.clock"),)),
     "the emulator imports setup": (DOWN, (("app.emulator.ids", "app.setup.findings"),)),
+    "threadlink_client imports requests": (
+        CLIENT,
+        (("threadlink_client.api", "requests"),),
+    ),
     "threadlink_testing imports the telemetry": (
         ALONE,
         (("threadlink_testing", "app.infra.observability.telemetry"),),
@@ -90,9 +95,9 @@ BREACHES: dict[str, tuple[str, Imports]] = {
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """Return a copy of what the contracts speak of: the code and pyproject.toml."""
-    for package in ("app", "threadlink_testing"):
+    for package in ("app", "clients/python/threadlink_client", "clients/python/threadlink_testing"):
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
+        shutil.copytree(ROOT / package, tmp_path / Path(package).name, ignore=ignored)
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
     return tmp_path
 
@@ -101,9 +106,9 @@ def test_the_tree_keeps_every_contract(tree: Path) -> None:
     said = lint(tree)
 
     assert "0 broken" in said
-    assert {f"{name} KEPT" for name in (DOWN, FLOOR, CIRCLES, MESSENGER, KEYS, ALONE)} <= set(
-        said.splitlines()
-    )
+    assert {
+        f"{name} KEPT" for name in (DOWN, FLOOR, CIRCLES, MESSENGER, KEYS, ALONE, CLIENT)
+    } <= set(said.splitlines())
 
 
 @pytest.mark.parametrize("breach", BREACHES.values(), ids=BREACHES)
@@ -139,11 +144,7 @@ def lint(tree: Path) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for package in ("app", "threadlink_testing")
-        for path in (ROOT / package).rglob("__init__.py")
-    ],
+    [path for package in ("app", "clients") for path in (ROOT / package).rglob("__init__.py")],
     ids=lambda path: path.parent.relative_to(ROOT).as_posix(),
 )
 def test_each_package_states_its_purpose(path: Path) -> None:

@@ -10,19 +10,34 @@ from zipfile import ZipFile
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_wheel_carries_what_the_program_reads_and_nothing_else(tmp_path: Path) -> None:
+def in_the_wheel_of(source: Path, to: Path) -> set[str]:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run(  # noqa: S603 - our own build
-        [*build, "--directory", str(tmp_path)], cwd=ROOT, check=True, capture_output=True
+        [*build, "--directory", str(to)], cwd=source, check=True, capture_output=True
     )
 
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,) = to.glob("*.whl")
     with ZipFile(wheel) as archive:
-        inside = {name for name in archive.namelist() if ".dist-info/" not in name}
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def test_the_wheel_carries_what_the_program_reads_and_nothing_else(tmp_path: Path) -> None:
+    inside = in_the_wheel_of(ROOT, tmp_path)
 
     assert shipped() == inside
     assert "app/templates/base.html" in inside
     assert "app/migrations/versions/0001_first_tables.py" in inside
+
+
+def test_the_wheel_of_the_clients_has_no_package_that_a_reader_may_have(tmp_path: Path) -> None:
+    """An `app` in it would win over the reader's own, in the environment of their tests."""
+    source = ROOT / "clients/python"
+
+    inside = in_the_wheel_of(source, tmp_path)
+
+    packages = ("threadlink_client", "threadlink_testing")
+    theirs = {path for name in packages for path in files(f"clients/python/{name}")}
+    assert {path.relative_to(source).as_posix() for path in theirs} == inside
 
 
 def test_no_module_needs_what_windows_lacks_to_be_imported() -> None:
@@ -66,7 +81,7 @@ def shipped() -> set[str]:
     names = {path.relative_to(ROOT).as_posix() for path in files("app")}
     for folder in ("templates", "migrations", "examples"):
         names |= {f"app/{path.relative_to(ROOT).as_posix()}" for path in files(folder)}
-    return names | {path.relative_to(ROOT).as_posix() for path in files("threadlink_testing")}
+    return names
 
 
 def files(folder: str) -> list[Path]:

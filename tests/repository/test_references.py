@@ -17,12 +17,12 @@ FOLDERS: Final = (
     ".ci",
     "app",
     "bench",
+    "clients",
     "docs",
     "examples",
     "migrations",
     "templates",
     "tests",
-    "threadlink_testing",
 )
 # Python's own and the package manager's: neither is written by hand.
 NOT_OURS: Final = {"__pycache__", "node_modules", "uv.lock"}

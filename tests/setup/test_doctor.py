@@ -40,7 +40,7 @@ def test_a_sound_installation_passes_every_check(runs: Runs) -> None:
     # The tests' own PostgreSQL is faster than it is safe, and hears so.
     stated = [line for line in result.stdout.splitlines() if "database standby: " not in line]
     assert {"ok"} == {line.split(maxsplit=1)[0] for line in stated if "fix: fsync" not in line}
-    assert 21 == sum(line.startswith("ok") for line in stated)
+    assert 23 == sum(line.startswith("ok") for line in stated)
 
 
 @pytest.mark.usefixtures("sound")
@@ -56,13 +56,18 @@ def test_no_secret_is_ever_told(
 
 
 @pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize("is_numbered", [False, True], ids=["not numbered", "numbered"])
 def test_it_is_told_that_messenger_names_nobody(
-    runs: Runs, server: Services, meta: Emulator
+    runs: Runs, server: Services, meta: Emulator, *, is_numbered: bool
 ) -> None:
-    """R17: asked by both calls about the people who are linked; none of them is named here."""
+    """R17: asked by both calls about the people who are linked; none of them is named here.
+
+    Also where no bot has ever asked for changes, which numbers them.
+    """
     psid = Psid(meta.state.threads(PAGE)[0].psid)
     server.write(lambda session: linked(session, psid=psid).version)
-    server.write(changes.number, most=10)
+    if is_numbered:
+        server.write(changes.number, most=10)
     named = runs("doctor").output
     for fault in ("profile-withheld", "conversations-refused"):
         meta.faults.turn_on(fault)

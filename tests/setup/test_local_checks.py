@@ -15,7 +15,7 @@ from app.outbox import heartbeats, queue
 from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.queue import Lane, LaneKey
 from app.services.container import Services
-from app.setup.local_checks import check_deliveries
+from app.setup.local_checks import check_deliveries, check_privacy
 from tests.conftest import on_sqlite
 from tests.installation import ANA, NOON, PAGE
 from tests.setup.conftest import Runs, lines
@@ -220,3 +220,13 @@ def test_when_and_how_messenger_was_heard_last_is_told(
 
     assert verdict == found.verdict
     assert told in found.words
+
+
+@pytest.mark.parametrize(
+    ("waiting", "days", "verdict"), [(0, 0, "ok"), (1, 29, "warning"), (1, 30, "problem")]
+)
+def test_requests_to_be_erased_that_wait_are_named(waiting: int, days: int, verdict: str) -> None:
+    finding = check_privacy(waiting=waiting, days=days, within=30)
+
+    assert verdict == finding.verdict
+    assert ("threadlink privacy list" == finding.fix) == bool(waiting)

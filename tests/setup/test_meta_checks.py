@@ -1,12 +1,20 @@
 """`threadlink doctor` names each problem of a token or a clock, and each check that failed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from app.emulator.context import Emulator
+from app.emulator.graph.versions import version_serving
 from app.infra import clock
-from app.setup.meta_checks import HeaderObserver, check_headers
+from app.infra.network.meta_addresses import GRAPH_VERSION, VERSION_ENDS
+from app.infra.observability import logs
+from app.services.background import META_CHECK_AFTER, make_worker
+from app.services.container import Services
+from app.setup import header_checks
+from app.setup.header_checks import HeaderObserver, check_clock, check_version
 from tests.conftest import on_sqlite
 from tests.installation import NOON, PAGE
 from tests.setup.conftest import Platform, Runs, lines
@@ -87,6 +95,12 @@ ENDS: dict[str, tuple[str, timedelta, str, str]] = {
     "with access to data that ends": (
         "data_access_expires_at",
         3 * DAYS,
+        "warning",
+        "the app's access to the data of the token's owner ends on",
+    ),
+    "with access to data that ends in 13 days": (
+        "data_access_expires_at",
+        13 * DAYS,
         "warning",
         "the app's access to the data of the token's owner ends on",
     ),
@@ -288,4 +302,131 @@ def test_of_an_unknown_app_no_token_is_called_bad(platform: Platform, runs: Runs
 def test_where_graph_told_no_time_nothing_is_said_of_the_clock(date: str | None) -> None:
     eyes = HeaderObserver(version=None, date=date)
 
-    assert [] == list(check_headers(eyes, "v26.0", at=NOON))
+    assert [] == list(check_clock(eyes, at=NOON))
+
+
+@pytest.mark.parametrize(
+    ("version", "days", "verdict", "told"),
+    [
+        ("v21.0", 61, "ok", "v21.0 is served"),
+        ("v21.0", 59, "warning", "v21.0 ends on 2027-01-21; Graph then answers as another"),
+        ("v26.0", 0, "ok", "v26.0 is served"),
+        ("v99.0", 0, "ok", "v99.0 is served"),
+    ],
+)
+def test_a_version_that_ends_is_named_in_time(
+    version: str, days: int, verdict: str, told: str
+) -> None:
+    """An unlike version may answer otherwise: 60 days are enough to try another."""
+    ends_at = VERSION_ENDS.get(version, NOON)
+
+    (finding,) = check_version(HeaderObserver(version), version, at=ends_at - days * DAYS)
+
+    assert verdict == finding.verdict
+    assert finding.words.startswith(told)
+    assert (GRAPH_VERSION in finding.fix) is (verdict == "warning")
+
+
+def test_the_version_that_is_set_by_default_does_not_end_soon() -> None:
+    """Else every new installation begins with a warning."""
+    assert VERSION_ENDS.get(GRAPH_VERSION, NOON + 999 * DAYS) > NOON + 120 * DAYS
+
+
+@pytest.mark.parametrize(("version", "ends_at"), VERSION_ENDS.items())
+def test_the_emulator_ends_each_version_on_the_same_day(version: str, ends_at: datetime) -> None:
+    assert version == version_serving(version, ends_at - DAYS)
+    assert version != version_serving(version, ends_at)
+
+
+@on_sqlite
+def test_the_daily_look_warns_of_a_version_that_ends(
+    sound: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = clock.now()
+    ends = {**VERSION_ENDS, GRAPH_VERSION: moment + 30 * DAYS}
+    monkeypatch.setattr(header_checks, "VERSION_ENDS", ends)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    # `threadlink setup`, which ran in this process, logs errors only.
+    logs.configure(level="warning", form="console")
+    worker = make_worker(sound, "w")
+    worker.run_once()
+    moment += META_CHECK_AFTER
+
+    with capture_logs() as logged:
+        worker.run_once()
+
+    (line,) = [line for line in logged if line["event"] == "setup.warning"]
+    assert "Graph version" == line["subject"]
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize(("applies", "verdict"), [(True, "warning"), (False, None)])
+def test_a_page_under_the_european_rules_is_named(
+    verdict: str | None, platform: Platform, meta: Emulator, runs: Runs, *, applies: bool
+) -> None:
+    """Asked in the one call that is made already: Meta allows ten in ten minutes."""
+    if applies:
+        meta.faults.turn_on("europe-page")
+
+    result = lines(runs)
+
+    line = result.get(f"region of page {PAGE}")
+    assert verdict == (line and line["verdict"])
+    assert line is None or "europe-japan-updates" in line["mend"]
+    assert "ok" == result[f"Log In of page {PAGE}"]["verdict"]
+    asked = [call for call in platform.asked if call.startswith("GET /me/messenger_profile")]
+    # One by setup, one by doctor.
+    assert 2 == len(asked)
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+def test_a_graph_that_does_not_know_the_european_property_hides_nothing(
+    platform: Platform, runs: Runs
+) -> None:
+    platform.errors["subject_to_new_eu_privacy_rules"] = {"message": "(#100) no", "code": 100}
+
+    found = lines(runs)
+
+    assert "ok" == found[f"Log In of page {PAGE}"]["verdict"]
+    assert f"region of page {PAGE}" not in found
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+def test_a_restricted_page_is_named_before_a_message_fails(meta: Emulator, runs: Runs) -> None:
+    meta.faults.turn_on("graph-10-1893063")
+
+    line = lines(runs)[f"standing of page {PAGE}"]
+
+    assert "fault" == line["verdict"]
+    assert line["words"].startswith("Meta restricts it: page_messaging_api, SPAM, until 20")
+    assert line["mend"].startswith("an admin of the Page")
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize("code", [1, 2, 10, 100, 613])
+def test_a_graph_that_does_not_tell_a_page_s_standing_is_no_finding(
+    code: int, platform: Platform, runs: Runs
+) -> None:
+    """Nobody could try the call at Meta: it must not spoil what is known."""
+    error = {"message": "no", "code": code, "is_transient": False}
+    platform.errors[f"/{PAGE}/page_status"] = error
+
+    result = runs("doctor")
+
+    assert 0 == result.exit_code, result.output
+    assert "standing of page" not in result.output
+
+
+@on_sqlite
+@pytest.mark.usefixtures("sound")
+def test_a_page_whose_standing_is_refused_for_its_restriction_is_named(
+    platform: Platform, runs: Runs
+) -> None:
+    error = {"message": "Page restricted", "code": 10, "error_subcode": 1893063}
+    platform.errors[f"/{PAGE}/page_status"] = error
+
+    assert "fault" == lines(runs)[f"standing of page {PAGE}"]["verdict"]

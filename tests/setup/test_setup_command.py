@@ -24,6 +24,7 @@ pytestmark = on_sqlite
 
 
 LINKING = "messaging_account_linking"
+STANDING = "business_integrity"
 
 
 class AnotherBot(Webhook):
@@ -82,8 +83,8 @@ def test_a_dry_run_shows_everything_and_changes_nothing(
     result = runs("setup", "--dry-run")
 
     assert 0 == result.exit_code
-    assert f"App webhook: none\n    becomes {address} ({LINKING})" in result.output
-    assert f"Page {PAGE} subscribed: nothing\n    becomes {LINKING}" in result.output
+    assert f"App webhook: none\n    becomes {address} ({LINKING}, {STANDING})" in result.output
+    assert f"Page {PAGE} subscribed: nothing\n    becomes {LINKING}, {STANDING}" in result.output
     assert meta.state.app_subscription is None
     assert () == meta.state.page_fields(PAGE)
     assert meta.state.linking_url(PAGE) is None
@@ -105,8 +106,9 @@ def test_fields_that_were_subscribed_stay(address: str, meta: Emulator, runs: Ru
     runs("setup")
 
     assert meta.state.app_subscription is not None
-    assert {"messages", "message_reads", LINKING} == set(meta.state.app_subscription.fields)
-    assert {"messages", LINKING} == set(meta.state.page_fields(PAGE))
+    subscribed = meta.state.app_subscription.fields
+    assert {"messages", "message_reads", LINKING, STANDING} == set(subscribed)
+    assert {"messages", LINKING, STANDING} == set(meta.state.page_fields(PAGE))
 
 
 def test_a_bot_s_fields_are_subscribed_when_asked(address: str, meta: Emulator, runs: Runs) -> None:
@@ -114,7 +116,22 @@ def test_a_bot_s_fields_are_subscribed_when_asked(address: str, meta: Emulator, 
 
     runs("setup", "--bot")
 
-    assert {"messages", "messaging_postbacks", LINKING} == set(meta.state.page_fields(PAGE))
+    fields = {"messages", "messaging_postbacks", LINKING, STANDING}
+    assert fields == set(meta.state.page_fields(PAGE))
+
+
+def test_what_tells_of_the_page_s_standing_is_subscribed_if_meta_takes_it(
+    address: str, meta: Emulator, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could try business_integrity at Meta: that it is refused must stop nothing."""
+    monkeypatch.setattr("app.emulator.graph.subscriptions._FIELDS", {LINKING})
+
+    result = runs("setup")
+
+    assert 0 == result.exit_code, result.output
+    assert (LINKING,) == meta.state.page_fields(PAGE)
+    assert meta.state.app_subscription == AppSubscription(address, (LINKING,))
+    assert 2 == result.output.count(f"without {STANDING}, which Meta refused: ")
 
 
 @pytest.mark.usefixtures("server")
@@ -225,9 +242,10 @@ def test_a_field_that_meta_no_longer_takes_does_not_stop_ours(
     result = runs("setup")
 
     assert 0 == result.exit_code, result.output
-    assert {"messages", "message_reads", LINKING} == set(meta.state.page_fields(PAGE))
+    fields = {"messages", "message_reads", LINKING, STANDING}
+    assert fields == set(meta.state.page_fields(PAGE))
     assert meta.state.app_subscription is not None
-    assert {"messages", LINKING} == set(meta.state.app_subscription.fields)
+    assert {"messages", LINKING, STANDING} == set(meta.state.app_subscription.fields)
     assert 2 == result.output.count("without leadgen, which Meta refused: ")
     assert (meta.state.linking_url(PAGE) or "").startswith(address.removesuffix("/webhook"))
 
@@ -242,7 +260,8 @@ def test_of_several_fields_all_are_kept_that_meta_takes(
     result = runs("setup")
 
     assert 0 == result.exit_code, result.output
-    assert {"messages", "message_reads", LINKING} == set(meta.state.page_fields(PAGE))
+    fields = {"messages", "message_reads", LINKING, STANDING}
+    assert fields == set(meta.state.page_fields(PAGE))
     assert "without leadgen, feed, which Meta refused" in result.output
 
 
@@ -364,5 +383,6 @@ def test_what_graph_calls_final_is_asked_once(
     assert 1 == result.exit_code
     assert "Meta refused: An unknown error occurred" in result.output
     asked = [call for call in platform.asked if call.startswith("POST /me/subscribed_apps")]
-    assert 1 == len(asked)
+    # The field that linking can do without is left out once.
+    assert 2 == len(asked)
     assert meta.state.app_subscription is None

@@ -9,6 +9,7 @@ import pytest
 
 from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
+from app.messenger.graph.setup import INTEGRITY_FIELD
 from app.services.container import Services, build
 from app.setup.plan import BadUndo, ForeignWebhook
 from app.setup.temporary import TemporarySetup, TooSoon
@@ -74,7 +75,7 @@ def test_everything_leads_to_the_tunnel_and_then_back_to_nothing(
     assert meta.state.app_subscription is not None
     assert f"{address}/webhook" == meta.state.app_subscription.callback_url
     assert (meta.state.linking_url(PAGE) or "").startswith(f"{address}/authorize?")
-    assert (LINKING,) == meta.state.page_fields(PAGE)
+    assert (LINKING, INTEGRITY_FIELD) == meta.state.page_fields(PAGE)
     restore(setup, server)
     assert meta.state.app_subscription is None
     assert () == meta.state.page_fields(PAGE)

@@ -19,7 +19,7 @@ from app.web.exceptions import DigitsNotDelivered, FormRefused, LinkIncomplete
 from app.web.languages import translation
 from app.web.languages.message import N_, Message
 from app.web.languages.translation import direction
-from app.web.pages import outcomes
+from app.web.pages import deletion, outcomes
 from app.web.pages.outcomes import CONTINUE, SEND_CODE, TRY_AGAIN, Outcome, outcome_of_problem
 from app.web.pages.time_left import TimeLeft, text_of
 from app.web.problems.forms import (
@@ -269,6 +269,17 @@ SAMPLES: dict[str, Sample] = {
     "bad-link-of-a-page": _problem(LinkIncomplete, cancel_action=None),
     "not-found": _outcome(outcome_of_problem(problem_with(404)), brand=_HOST, cancel_action=None),
     "internal": _outcome(outcome_of_problem(UNFORESEEN), brand=_HOST, cancel_action=None),
+    "deleted": Sample(
+        "deletion.html",
+        {
+            "brand": Brand("Demo Shop"),
+            "sentence": deletion.DELETED,
+            "is_deleted": True,
+            "is_over": True,
+            "tombstone_until": "2026-12-04",
+            "reference": "q3m9-7d2k",
+        },
+    ),
     "landing": Sample(
         "landing.html",
         {**_LANDING, "chat_url": "https://m.me/1717527131834678"},

@@ -3,8 +3,10 @@
 For eyes: whoever changes a page looks at it as every person will meet it.
 """
 
+import logging
 import sys
 from base64 import b64encode
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -27,11 +29,12 @@ _COLUMNS: Final = {"phone": 8, "desktop": 5}
 _WIDTH: Final = {"phone": 260, "desktop": 400}
 
 
-def draw(languages: tuple[str, ...] = LANGUAGES) -> list[Path]:
-    """Draw the sheets of *languages*, and return where they are."""
+def draw(languages: tuple[str, ...] = LANGUAGES) -> Iterator[Path]:
+    """Draw the sheets of *languages*, and yield where each is."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with serving() as gallery, chromium.running() as browser:
-        return [_sheet(browser, gallery.url, *kind) for kind in product(languages, DEVICES, THEMES)]
+        for kind in product(languages, DEVICES, THEMES):
+            yield _sheet(browser, gallery.url, *kind)
 
 
 def _sheet(browser: Browser, url: str, language: str, device: str, theme: str) -> Path:
@@ -68,5 +71,8 @@ def _contents(pictures: list[tuple[str, str]], width: int) -> str:
 
 
 if __name__ == "__main__":
+    # Else the gallery's server prints a line for each file of each page.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     for drawn in draw(tuple(sys.argv[1:]) or LANGUAGES):
         sys.stdout.write(f"{drawn}\n")
+        sys.stdout.flush()

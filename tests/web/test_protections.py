@@ -56,6 +56,8 @@ def test_every_answer_carries_what_its_kind_must(visitor: PageVisitor, app: Flas
         "unsigned": browser("POST", "/webhook", body=b"{}"),
         "too large": browser("POST", "/webhook", body=b"x" * (4 * 1024 * 1024 + 1)),
         "handshake": browser("GET", "/webhook"),
+        "refused callback": browser("POST", "/privacy/data-deletion", body=b""),
+        "deletion": browser("GET", "/privacy/deletion"),
         "health": browser("GET", "/healthz"),
         "style": browser("GET", _style(browser)),
         "old style": browser("GET", "/static/0000/style.css"),

@@ -69,7 +69,7 @@ REQUESTS: dict[str, Callable[[GatewayClient, InProcess], Answer]] = {
 def test_writes_are_refused_until_a_new_connection_finds_the_primary(
     app: Flask, services: Services, client: InProcess, read_only: ReadOnly, kind: str
 ) -> None:
-    """They were answered 500, with a traceback, and the connection stayed in the pool."""
+    """R120: they were answered 500, with a traceback, and the connection stayed in the pool."""
     front = GatewayClient(gateway_of(app, services), PUBLIC_URL)
     with read_only(), capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         refused = REQUESTS[kind](front, client)

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import URL
 
 from app.web.reloading import ReloadableApp
+from app.web.server.process_link import ProcessLink
 from tests.conftest import on_sqlite
 from tests.installation import ENVIRONMENT, settings_for
 
@@ -30,7 +31,7 @@ def test_the_replaced_application_is_freed(database: URL, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     # Kept alive, so that no id is reused.
     before = _applications()
-    app = ReloadableApp(settings, is_alone=False)
+    app = ReloadableApp(settings, is_alone=False, link=ProcessLink())
 
     app.reload()
     app.reload()

@@ -176,6 +176,7 @@ def test_plain_http_is_sent_to_https(client: FlaskClient, path: str, expected: s
         ("POST", "/authorize/abc"),
         ("POST", "/webhook"),
         ("GET", "/webhook"),
+        ("POST", "/privacy/data-deletion"),
         ("GET", "/api/v1/links"),
     ],
 )
@@ -241,7 +242,9 @@ def test_a_made_up_address_does_not_reset_the_count(client: FlaskClient) -> None
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PUT", "DELETE", "PATCH", "BREW"])
-@pytest.mark.parametrize("path", ["/", "/authorize", "/authorize/abc/confirm", "/webhook"])
+@pytest.mark.parametrize(
+    "path", ["/", "/authorize", "/authorize/abc/confirm", "/webhook", "/privacy/deauthorize"]
+)
 def test_other_methods_are_not_answered(client: FlaskClient, method: str, path: str) -> None:
     """R90: and what was sent is not echoed."""
     answer = client.open(path, method=method, headers={**VIA, "X-Echo": EVIL})
@@ -251,7 +254,9 @@ def test_other_methods_are_not_answered(client: FlaskClient, method: str, path: 
     assert "Allow" in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/", "/authorize", "/webhook", "/healthz", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/authorize", "/webhook", "/privacy/deletion", "/healthz", "/nothing"]
+)
 def test_no_other_site_is_let_in(client: FlaskClient, path: str) -> None:
     """R90: no answer grants anything to another origin."""
     asked = {"Origin": f"https://{EVIL}", "Access-Control-Request-Method": "POST"}

@@ -19,7 +19,7 @@ from app.emulator.webhooks.journal import Entry
 
 bp = Blueprint("control", __name__, url_prefix="/control")
 
-_TRIGGER = ("what", "page_id", "psid", "code", "text", "twice", "late_seconds")
+_TRIGGER = ("what", "page_id", "psid", "code", "text", "ref", "twice", "late_seconds")
 
 
 @bp.before_request
@@ -127,6 +127,7 @@ def send_trigger() -> Response:
         what=requests.text(content, "what") or "",
         code=requests.text(content, "code"),
         text="Hello!" if text is None else text,
+        ref=requests.text(content, "ref"),
         twice=requests.boolean(content, "twice"),
         late=requests.seconds({"late_seconds": 0, **content}, "late_seconds"),
     )

@@ -2,15 +2,13 @@
 
 from typing import Final
 
+from app.emulator.faults.profiles import USER_PROFILE
+
 _FETCHED: Final = "Can happen at any address that a server fetches because an answer names it."
-_EXPIRES: Final = (
-    "https://developers.facebook.com/documentation/business-messaging/messenger-platform"
-    "/identity/user-profile"
-)
 
 # Name, what it does, and the source.
 PICTURE_FAULTS: Final = (
-    ("picture-gone", "The person's picture is no longer at its address: 404.", _EXPIRES),
+    ("picture-gone", "The person's picture is no longer at its address: 404.", USER_PROFILE),
     ("picture-slow", "The person's picture arrives byte by byte, half a second apart.", _FETCHED),
     ("picture-huge", "The person's picture has a megabyte.", _FETCHED),
     (

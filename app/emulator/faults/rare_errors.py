@@ -61,7 +61,7 @@ RARE_ERRORS: Final[tuple[tuple[int, int | None, str, str, tuple[str, ...]], ...]
     (1200, None, "Temporary send message failure", "Sending fails temporarily.", ("send",)),
 )
 
-_EUROPE: Final = (
+EUROPE: Final = (
     "https://developers.facebook.com/documentation/business-messaging/messenger-platform/"
     "europe-japan-updates"
 )
@@ -81,6 +81,6 @@ REPORTED_ERRORS: Final[tuple[tuple[int, int, str, str, tuple[str, ...], str], ..
         "This action was not sent due to privacy rules.",
         "Privacy rules refuse the person or the Page.",
         ("send", "recipient"),
-        _EUROPE,
+        EUROPE,
     ),
 )

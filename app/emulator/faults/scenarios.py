@@ -56,5 +56,12 @@ _ROWS: Final = (
         "without a name.",
         ("profile-withheld", "conversations-refused"),
     ),
+    Scenario(
+        "europe-page",
+        "Page in Europe",
+        "Messenger shows no Log In button, and the Log In of the chat’s details opens your page "
+        "without the way back: it says so, and connects nobody.",
+        ("europe-page",),
+    ),
 )
 SCENARIOS: Final = {row.name: row for row in _ROWS}

@@ -4,15 +4,14 @@ from dataclasses import replace
 
 from app.emulator.faults.fault import Fault, GraphError
 from app.emulator.faults.pictures import PICTURE_FAULTS
-from app.emulator.faults.rare_errors import RARE_ERRORS, REPORTED_ERRORS
+from app.emulator.faults.profiles import PROFILE_FAULTS
+from app.emulator.faults.rare_errors import EUROPE, RARE_ERRORS, REPORTED_ERRORS
 
-_PLATFORM = "https://developers.facebook.com/docs/messenger-platform"
-_WEBHOOKS = f"{_PLATFORM}/webhooks"
 _GRAPH_WEBHOOKS = "https://developers.facebook.com/docs/graph-api/webhooks/getting-started"
-_PLATFORM_PAGES = (
-    "https://developers.facebook.com/documentation/business-messaging/messenger-platform"
-)
-_ERRORS = f"{_PLATFORM_PAGES}/error-codes"
+_PLATFORM = "https://developers.facebook.com/documentation/business-messaging/messenger-platform"
+_WEBHOOKS = f"{_PLATFORM}/webhooks"
+_ERRORS = f"{_PLATFORM}/error-codes"
+_STANDBY = f"{_WEBHOOKS}/webhook-events/standby"
 _GRAPH_ERRORS = "https://developers.facebook.com/docs/graph-api/guides/error-handling"
 _LIMITS = "https://developers.facebook.com/docs/graph-api/overview/rate-limiting"
 _LINKING = f"{_PLATFORM}/identity/account-linking"
@@ -63,7 +62,7 @@ _ROWS = (
         _GRAPH_WEBHOOKS,
     ),
     _webhook("mixed-messages", "The entry has other events before and after.", _WEBHOOKS),
-    _webhook("mixed-standby", "An entry with standby comes first.", f"{_WEBHOOKS}/standby"),
+    _webhook("mixed-standby", "An entry with standby comes first.", _STANDBY),
     _webhook(
         "mixed-changes",
         "An entry with changes and no messaging comes first.",
@@ -74,7 +73,7 @@ _ROWS = (
         "in-standby",
         "Events arrive in standby, as if another app controlled the thread; Meta's page does not "
         "list account_linking among them.",
-        f"{_PLATFORM_PAGES}/webhooks/webhook-events/standby",
+        _STANDBY,
     ),
     _webhook("webhook-500", "Your answer counts as 500, so that Messenger retries.", _WEBHOOKS),
     _webhook(
@@ -82,7 +81,11 @@ _ROWS = (
         "Your answer counts as too late, and Messenger's clock moves forward by the limit.",
         _WEBHOOKS,
     ),
-    _webhook("limit-5s", "Messenger waits 5 seconds instead of 20.", _WEBHOOKS),
+    _webhook(
+        "limit-20s",
+        "Messenger waits 20 seconds instead of 5, as Meta's older pages say.",
+        "https://developers.facebook.com/docs/messenger-platform/faq",
+    ),
     _webhook("outage", "Your server cannot be reached.", _GRAPH_WEBHOOKS),
     _signature("unsigned", "Deliveries have no signature."),
     _signature("foreign-secret", "Deliveries are signed with another app's secret."),
@@ -112,6 +115,14 @@ _ROWS = (
         does="Log In opens your page without redirect_uri.",
         source="https://github.com/onejgordon/flow-dashboard/issues/142",
     ),
+    Fault(
+        name="europe-page",
+        area="return",
+        does="The Page is subject to Europe's privacy rules: its profile says so, Log In and Log "
+        "Out are refused (10/2018336), and the Log In of the profile opens your page without "
+        "redirect_uri, which nobody documents.",
+        source=EUROPE,
+    ),
     _graph("linking-token-expired", "account_linking_token has just expired: 10303.", _ERRORS),
     _graph(
         "linking-token-of-another-page", "account_linking_token is another Page's: 10303.", _ERRORS
@@ -122,16 +133,6 @@ _ROWS = (
         "proof-wrong",
         "Every appsecret_proof is refused.",
         "https://github.com/facebook/facebook-python-business-sdk/issues/528",
-    ),
-    _graph(
-        "profile-withheld",
-        "The person's profile is withheld: 100/2018247.",
-        "https://github.com/remixz/messenger-bot/issues/98",
-    ),
-    _graph(
-        "profile-nameless",
-        "The person's profile has no name.",
-        f"{_PLATFORM}/identity/user-profile",
     ),
     Fault(
         name="conversations-refused",
@@ -147,23 +148,13 @@ _ROWS = (
         name="conversations-throttled",
         area="graph",
         does="The Page's two calls a second for conversations are used up: 613.",
-        source=f"{_PLATFORM_PAGES}/overview/rate-limiting",
+        source=f"{_PLATFORM}/overview/rate-limiting",
         error=GraphError(
             613, "(#613) Calls to this api have exceeded the rate limit.", usage="business"
         ),
         calls=frozenset({"conversations"}),
     ),
-    _graph(
-        "conversations-foreign",
-        "The person's conversation names another participant.",
-        "Not documented; a server must not take the name of one participant for another's.",
-    ),
-    _graph(
-        "conversations-placeholder",
-        "The person's conversation has “Facebook user” in place of the name.",
-        "Not documented; a server must take no words of Meta’s for a name.",
-    ),
-    *(_graph(*row) for row in PICTURE_FAULTS),
+    *(_graph(*row) for row in (*PROFILE_FAULTS, *PICTURE_FAULTS)),
     _graph(
         "page-profile-refused",
         "The name and the picture of the Page are refused: 10.",

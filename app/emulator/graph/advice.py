@@ -26,7 +26,8 @@ _FIXES: dict[tuple[int, int | None], str] = {
     (1, None): "Try again a few times, a little later each time.",
     (2, None): "Try again, a little later each time.",
     (10, None): "The app needs the permission pages_messaging for this Page (App Review).",
-    (10, 2018278): "Write only within 24 hours of the person's last message, or with HUMAN_AGENT.",
+    (10, 2018278): "Write only within 24 hours of the person's last message. After that: within "
+    "seven days as a human with the tag HUMAN_AGENT, or with an approved utility template.",
     **dict.fromkeys(((10, 2018336), (10, 2018047)), _REGION),
     (15, None): "Use the app token, {app-id}|{app-secret}, for this call.",
     (100, 33): "Is the id one of this Page, and does the edge support this method? /me is the Page "

@@ -4,6 +4,7 @@ https://developers.facebook.com/docs/graph-api/reference/debug_token
 """
 
 import hmac
+from datetime import timedelta
 from typing import Any
 
 from app.emulator.graph.call import AppCall, PageCall
@@ -11,6 +12,9 @@ from app.emulator.graph.problems import bad_parameter, missing_parameter
 
 _SCOPES = ["pages_manage_metadata", "pages_messaging", "pages_show_list"]
 _INVALID = 190
+# Of the token's owner, since they last used the app.
+# https://developers.facebook.com/docs/facebook-login/auth-vs-data
+_DATA_ACCESS = timedelta(days=90)
 
 
 def debug_token(call: AppCall | PageCall) -> dict[str, Any]:
@@ -23,7 +27,7 @@ def debug_token(call: AppCall | PageCall) -> dict[str, Any]:
     token = call.params.text("input_token")
     if token is None:
         raise missing_parameter("input_token")
-    settings = call.emulator.settings
+    settings, now = call.emulator.settings, call.emulator.clock()
     about: dict[str, Any] = {"app_id": settings.app_id, "application": "Simulated Messenger"}
     page = call.emulator.state.page_with_token(token)
     app_token = f"{settings.app_id}|{settings.app_secret}"
@@ -37,12 +41,17 @@ def debug_token(call: AppCall | PageCall) -> dict[str, Any]:
             **about,
             "type": "PAGE",
             "expires_at": 0,
-            "data_access_expires_at": 0,
+            "data_access_expires_at": int((now + _data_access_lasts(call)).timestamp()),
             "is_valid": True,
-            "issued_at": int(call.emulator.clock().timestamp()),
+            "issued_at": int(now.timestamp()),
             "profile_id": page.id,
             "scopes": _SCOPES,
             "granular_scopes": [{"scope": scope} for scope in _SCOPES],
             "user_id": settings.app_id[::-1],
         }
     }
+
+
+def _data_access_lasts(call: AppCall) -> timedelta:
+    """Return how long the app may still read the data of people; below zero when it is over."""
+    return -timedelta(days=1) if "data-access-over" in call.emulator.faults.on() else _DATA_ACCESS

@@ -5,7 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.emulator.graph import conversations, debug, messages, pages, problems, subscriptions
+from app.emulator.graph import (
+    conversations,
+    debug,
+    id_matching,
+    messages,
+    page_status,
+    pages,
+    problems,
+    subscriptions,
+)
 from app.emulator.graph.call import AppCall, PageCall
 from app.emulator.rate_limits import CONVERSATIONS, PROFILE, SEND, RateLimit
 
@@ -17,6 +26,7 @@ _PAGE_EDGES: dict[tuple[str, str], Callable[[PageCall], dict[str, Any]]] = {
     ("GET", "messenger_profile"): pages.read_profile,
     ("DELETE", "messenger_profile"): pages.delete_profile,
     ("GET", "conversations"): conversations.read_conversations,
+    ("GET", "page_status"): page_status.read_page_status,
     ("POST", "unlink_accounts"): pages.unlink_accounts,
     ("POST", "messages"): messages.send,
     ("POST", "subscribed_apps"): subscriptions.subscribe_page,
@@ -28,7 +38,9 @@ _APP_EDGES: dict[tuple[str, str], Callable[[AppCall], dict[str, Any]]] = {
     ("GET", "subscriptions"): subscriptions.read_app_subscriptions,
     ("DELETE", "subscriptions"): subscriptions.unsubscribe_app,
 }
-_EDGES = {edge for _, edge in (*_PAGE_EDGES, *_APP_EDGES)}
+# Of a person whom the app knows: only the app may ask.
+_ID_MATCHING = ("GET", "ids_for_pages")
+_EDGES = {edge for _, edge in (*_PAGE_EDGES, *_APP_EDGES, _ID_MATCHING)}
 _PATH = re.compile(r"(me|debug_token|\d{1,30})(?:/([a-z_]+))?/?")
 _LIMITS = {
     "conversations": CONVERSATIONS,
@@ -80,6 +92,8 @@ def answer(call: AppCall | PageCall, target: Target) -> dict[str, Any]:
     if node == "debug_token":
         return debug.debug_token(call)
     if isinstance(call, AppCall):
+        if (method, edge) == _ID_MATCHING:
+            return id_matching.ids_for_pages(call, node)
         on_app = _APP_EDGES.get((method, edge))
         if on_app is None or node not in {"me", call.emulator.settings.app_id}:
             raise problems.unknown_object(method, node)
@@ -87,7 +101,7 @@ def answer(call: AppCall | PageCall, target: Target) -> dict[str, Any]:
     if node not in {"me", call.page.id}:
         if (method, edge) == ("GET", ""):
             return pages.read_person(call, node)
-        if edge in {name for _, name in _APP_EDGES}:
+        if edge in {name for _, name in (*_APP_EDGES, _ID_MATCHING)}:
             raise problems.app_token_wanted()
         raise problems.unknown_object(method, node)
     on_page = _PAGE_EDGES.get((method, edge))

@@ -12,6 +12,7 @@ from app.emulator.graph.problems import (
     bad_parameter,
     invalid_keys,
     missing_parameter,
+    refused_in_europe,
     too_many,
 )
 from app.emulator.graph.templates import read_template
@@ -19,6 +20,10 @@ from app.emulator.graph.values import check_text
 from app.emulator.state import Message
 
 _TYPES = {"RESPONSE", "UPDATE", "MESSAGE_TAG"}
+# Since 27 April 2026; utility templates are there instead.
+# https://developers.facebook.com/documentation/business-messaging/messenger-platform/changelog
+_ENDED_TAGS = {"ACCOUNT_UPDATE", "CONFIRMED_EVENT_UPDATE", "POST_PURCHASE_UPDATE"}
+_LINKING = {"account_link", "account_unlink"}
 _ACTIONS = {"mark_seen", "typing_on", "typing_off"}
 _MESSAGE_KEYS = {"text", "attachment", "quick_replies", "metadata"}
 _FILES = {"image", "audio", "video", "file"}
@@ -43,6 +48,10 @@ def send(call: PageCall) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise missing_parameter("message")
     message = _read_message(call, content)
+    if any(button.kind in _LINKING for button in message.all_buttons) and call.fault_fires(
+        "europe-page"
+    ):
+        raise refused_in_europe()
     call.emulator.state.add_message(call.page.id, psid, message)
     return {"recipient_id": psid, "message_id": message.id}
 
@@ -59,6 +68,9 @@ def _check_type(call: PageCall) -> None:
         raise bad_parameter(f"Param messaging_type must be one of {{{', '.join(sorted(_TYPES))}}}")
     if kind == "MESSAGE_TAG" and "tag" not in call.params:
         raise missing_parameter("tag")
+    if (tag := call.params.text("tag")) in _ENDED_TAGS:
+        # The code is documented; the wording is ours.
+        raise bad_parameter(f"Message tag {tag} is no longer supported.")
 
 
 def _read_message(call: PageCall, content: dict[str, Any]) -> Message:

@@ -63,7 +63,7 @@ def read_person(call: PageCall, psid: str) -> dict[str, Any]:
     thread = call.emulator.state.find_thread(call.page.id, psid)
     if thread is None:
         raise unknown_object("GET", psid)
-    if call.fault_fires("profile-withheld"):
+    if call.fault_fires("profile-withheld") or call.fault_fires("data-access-over"):
         raise profile_withheld()
     if call.fault_fires("profile-nameless"):
         return {"id": psid}
@@ -124,9 +124,13 @@ def read_profile(call: PageCall) -> dict[str, Any]:
     fields = call.params.words("fields")
     if not fields:
         raise missing_parameter("fields")
-    url = call.emulator.state.linking_url(call.page.id)
-    shown = url is not None and "account_linking_url" in fields
-    return {"data": [{"account_linking_url": url}] if shown else []}
+    known: dict[str, Any] = {
+        "account_linking_url": call.emulator.state.linking_url(call.page.id),
+        # Documented as a Boolean; that it is told where it is false, too, is not.
+        "subject_to_new_eu_privacy_rules": "europe-page" in call.emulator.faults.on(),
+    }
+    shown = {name: known[name] for name in known if name in fields and known[name] is not None}
+    return {"data": [shown] if shown else []}
 
 
 def delete_profile(call: PageCall) -> dict[str, Any]:

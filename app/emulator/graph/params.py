@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request
 from app.emulator.graph.problems import bad_parameter
 
 _LONGEST_LITERAL = 20_000
+_NEVER_CHANGE = {"access_token", "appsecret_proof", "appsecret_time", "pretty", "debug"}
 _NESTED = re.compile(r"\{[^{}]*\}|\.[a-z]+\([^()]*\)")
 
 
@@ -63,9 +64,14 @@ class Params:
             asked = shorter
         return tuple(name.strip() for name in asked.split(",") if name.strip())
 
+    def has_alias(self) -> bool:
+        """Tell whether a field is asked for under another name."""
+        asked = self._values.get("fields")
+        return isinstance(asked, str) and ".as(" in asked
+
     def changeable(self) -> set[str]:
-        """Return the names of all parameters other than those that authenticate the call."""
-        return set(self._values) - {"access_token", "appsecret_proof", "appsecret_time"}
+        """Return the names of all parameters but those that authenticate, or that are ignored."""
+        return set(self._values) - _NEVER_CHANGE
 
 
 def read_params(request: Request) -> Params:

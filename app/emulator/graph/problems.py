@@ -11,6 +11,7 @@ NO_MATCHING_USER = 2018001
 MESSAGE_AND_ACTION = 2018014
 INCOMPLETE_ELEMENT = 2018035
 PROFILE_WITHHELD = 2018247
+REFUSED_IN_EUROPE = 2018336
 
 
 class GraphProblem(Exception):
@@ -46,6 +47,11 @@ class GraphProblem(Exception):
 
 def bad_parameter(message: str, *, subcode: int | None = None) -> GraphProblem:
     return GraphProblem(GraphError(100, f"(#100) {message}", subcode))
+
+
+def ended_parameter(name: str) -> GraphProblem:
+    # Meta says that it is an error, and not which; code and wording are ours.
+    return bad_parameter(f"The parameter {name} is no longer supported.")
 
 
 def missing_parameter(name: str) -> GraphProblem:
@@ -92,6 +98,12 @@ def profile_withheld() -> GraphProblem:
     # https://github.com/remixz/messenger-bot/issues/98
     message = "Insufficient permission to access user profile."
     return bad_parameter(message, subcode=PROFILE_WITHHELD)
+
+
+def refused_in_europe() -> GraphProblem:
+    # https://github.com/fbsamples/original-coast-clothing/issues/78
+    message = "(#10) This action was not sent due to new privacy rules in Europe."
+    return GraphProblem(GraphError(10, message, REFUSED_IN_EUROPE))
 
 
 def page_profile_refused() -> GraphProblem:

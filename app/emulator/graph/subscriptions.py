@@ -14,6 +14,7 @@ from app.emulator.state import AppSubscription
 
 _LONGEST_TOKEN = 1000
 _FIELDS = {
+    "business_integrity",
     "messages",
     "message_deliveries",
     "message_echoes",

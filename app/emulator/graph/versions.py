@@ -1,6 +1,8 @@
 """The Graph versions and the days on which they expire.
 
-https://developers.facebook.com/docs/graph-api/changelog/versions, read November 2026.
+https://developers.facebook.com/docs/graph-api/changelog/versions, read November 2026; v27.0:
+https://developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27/.
+A version ends two years after its successor came.
 """
 
 import re
@@ -18,7 +20,8 @@ _EXPIRES = {
     (23, 0): datetime(2027, 10, 8, tzinfo=UTC),
     (24, 0): datetime(2028, 2, 18, tzinfo=UTC),
     (25, 0): datetime(2028, 7, 29, tzinfo=UTC),
-    (26, 0): _NEVER,
+    (26, 0): datetime(2028, 11, 4, tzinfo=UTC),
+    (27, 0): _NEVER,
 }
 _VERSION = re.compile(r"v([1-9]\d{0,2})\.(\d{1,2})")
 

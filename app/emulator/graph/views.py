@@ -14,6 +14,7 @@ from app.emulator.context import Emulator, current_emulator
 from app.emulator.faults.fault import Fault
 from app.emulator.graph import advice, edges, problems, usage
 from app.emulator.graph.call import AppCall, PageCall, authenticate
+from app.emulator.graph.ended import refuse_ended
 from app.emulator.graph.params import read_params
 from app.emulator.graph.problems import GraphProblem
 from app.emulator.graph.versions import split_version, version_serving
@@ -96,6 +97,7 @@ def _dispatch(context: _CallContext, requested: str | None) -> dict[str, Any]:
     params = read_params(request)
     context.call = call = authenticate(context.emulator, request, params)
     context.faults += call.faults
+    refuse_ended(params)
     target = edges.target_of(request.method, context.path)
     name = edges.name_of(target, has_linking_token="account_linking_token" in params)
     if (fault := faults.graph_error_for(name)) is not None:

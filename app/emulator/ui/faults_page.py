@@ -143,5 +143,7 @@ def trigger() -> ResponseReturnValue:
     if thread is None or what not in TRIGGERS:
         abort(400)
     late = _LATE if "late" in request.form else timedelta()
-    run_trigger(emulator, thread, Trigger(what=what, twice="twice" in request.form, late=late))
+    ref = request.form.get("ref") or None
+    wanted = Trigger(what=what, ref=ref, twice="twice" in request.form, late=late)
+    run_trigger(emulator, thread, wanted)
     return redirect(url_for("inspector.show"), 303)

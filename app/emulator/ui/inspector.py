@@ -19,6 +19,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from app.emulator.context import current_emulator
+from app.emulator.privacy import status_page
 from app.emulator.ui import exports
 from app.emulator.ui.log_ins import OUTCOMES, Shown, grouped
 from app.emulator.ui.narration import Narrator
@@ -41,6 +42,7 @@ def register_template_helpers(app: Flask) -> None:
     """Register the filters and variables that the templates use to show exchanges."""
     app.add_template_filter(masked, "masked")
     app.add_template_filter(_readable, "readable")
+    app.add_template_filter(status_page, "status_page")
     app.context_processor(_variables)
 
 

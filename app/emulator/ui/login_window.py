@@ -18,6 +18,8 @@ from app.emulator.webhooks.journal import Exchange
 
 bp = Blueprint("login_window", __name__)
 RETURN_PATH = "/messenger_platform/account_linking/"
+# The faults that open the business's page without the way back.
+_BARE = ("no-redirect-uri", "europe-page")
 _SLOW_RETURN = timedelta(minutes=6)
 _HINT = (
     "Next, your page sends this browser to redirect_uri, and a “return” appears here. If it does "
@@ -54,7 +56,7 @@ def login_url(url: str, *, token: str, origin: str | None) -> str:
 def open_login(emulator: Emulator, thread: Thread, url: str) -> ResponseReturnValue:
     """Redirect the person to the login page at *url*, with a new token for this tap."""
     token = emulator.state.issue_token(thread.page_id, thread.psid)
-    fault = ("no-redirect-uri",) if emulator.faults.fires("no-redirect-uri") else ()
+    fault = tuple(name for name in _BARE if emulator.faults.fires(name))
     address = login_url(url, token=token, origin=None if fault else emulator.public_origin())
     emulator.journal.add(
         Exchange(

@@ -19,6 +19,7 @@ _OF_EVENTS: Final[Mapping[str, str]] = {
     "unlinked": "says that {} logged out",
     "message": "delivers a message of {}",
     "postback": "says that {} tapped a button",
+    "referral": "says that {} followed a link into the chat",
     "read": "says that {} has read the chat",
     "unknown status": "delivers a status about {} that nobody documents",
 }

@@ -19,7 +19,7 @@ from app.emulator.webhooks.http_sender import (
 from app.emulator.webhooks.payloads import Delivery, TimedEvent, pack, pack_other_object
 
 _OK = 200
-_SHORT_LIMIT_SECONDS = 5.0
+_LONG_LIMIT_SECONDS = 20.0
 
 
 class DeliverySender:
@@ -42,8 +42,8 @@ class DeliverySender:
     @property
     def time_limit(self) -> float:
         """The seconds that Messenger waits for an answer."""
-        is_short = "limit-5s" in self._faults.on()
-        return _SHORT_LIMIT_SECONDS if is_short else self._settings.webhook_timeout_seconds
+        is_long = "limit-20s" in self._faults.on()
+        return _LONG_LIMIT_SECONDS if is_long else self._settings.webhook_timeout_seconds
 
     def pack(self, events: tuple[TimedEvent, ...]) -> Delivery:
         """Return *events*, all of one page, as one signed delivery."""

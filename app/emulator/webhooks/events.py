@@ -40,9 +40,19 @@ def message(thread: Thread, message: Message) -> Event:
     return _event(thread, "message", "messages", {"message": content})
 
 
-def postback(thread: Thread, *, mid: str, title: str, payload: str) -> Event:
-    content = {"title": title, "payload": payload, "mid": mid}
+def postback(
+    thread: Thread, *, mid: str, title: str, payload: str, ref: str | None = None
+) -> Event:
+    """Return the event of a tapped button; *ref* is that of the m.me link behind Get Started."""
+    content: dict[str, Any] = {"title": title, "payload": payload, "mid": mid}
+    if ref is not None:
+        content["referral"] = _referral(ref)
     return _event(thread, "postback", "messaging_postbacks", {"postback": content})
+
+
+def referral(thread: Thread, ref: str) -> Event:
+    """Return the event of a person who followed an m.me link into a thread that was there."""
+    return _event(thread, "referral", "messaging_referrals", {"referral": _referral(ref)})
 
 
 def read(thread: Thread, at: datetime) -> Event:
@@ -56,6 +66,10 @@ def of_unknown_status(thread: Thread) -> Event:
     return _event(
         thread, "unknown status", "messaging_account_linking", {"account_linking": content}
     )
+
+
+def _referral(ref: str) -> dict[str, str]:
+    return {"ref": ref, "source": "SHORTLINK", "type": "OPEN_THREAD"}
 
 
 def _event(thread: Thread, kind: str, field: str, content: dict[str, Any]) -> Event:

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
 
 from app.infra.deadlines import Deadline
+from app.infra.stalls import Pulse
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class Gatherer(Generic[T]):
     ) -> None:
         self._handle, self._rest = handle, rest
         self._name, self._idle_seconds = name, idle_seconds
+        self.pulse = Pulse()
         # None ends the thread.
         self._waiting: SimpleQueue[T | None] = SimpleQueue()
         self._starting = threading.Lock()
@@ -79,7 +81,11 @@ class Gatherer(Generic[T]):
     def _run(self) -> None:
         while (group := self._next_group()) is not None:
             if group:
-                self._handle(group)
+                self.pulse.beat()
+                try:
+                    self._handle(group)
+                finally:
+                    self.pulse.rest()
 
     def _next_group(self) -> list[T] | None:
         """Return what waits, as soon as something does; None if this thread is to end."""

@@ -19,6 +19,7 @@ from app.infra.database.engine import begin, check_before_commit, unlistened
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
 from app.infra.database.new_row import NewRow, insert_all
 from app.infra.database.time_limits import within
+from app.infra.stalls import Pulse
 
 R = TypeVar("R")
 
@@ -53,6 +54,11 @@ class GroupCommitter:
     def waiting(self) -> int:
         """The number of use cases that wait for the next group."""
         return self._units.waiting
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse of the writer thread."""
+        return self._units.pulse
 
     def commit(self, call: Callable[[Session], R], *, within: float) -> R:
         """Run *call* in a group; return its result after COMMIT.

@@ -5,18 +5,17 @@ for all callers on the event loop, on a connection of its own, outside of any tr
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the connection pool
 
-from app.infra.database.engine import unlistened
 from app.infra.database.gathering import IDLE_SECONDS, Gatherer, Wakers, Withdrawn, until
+from app.infra.database.kept_connection import KeptConnection
 from app.infra.database.time_limits import within
 from app.infra.database.writer import LIMIT_SECONDS, NotCommitted, translated
+from app.infra.stalls import Pulse
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -37,17 +36,18 @@ class GroupReader(Generic[Q, A]):
         limit_seconds: float = LIMIT_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        engine = unlistened(engine)
-        # So that psycopg sends no BEGIN. On SQLite nobody does without the listeners.
-        if engine.dialect.name == "postgresql":
-            engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._engine, self._query, self._limit_seconds = engine, query, limit_seconds
+        self._kept = KeptConnection(engine)
+        self._driver = engine.dialect.loaded_dbapi
+        self._query, self._limit_seconds = query, limit_seconds
         self._gatherer = Gatherer[_Call[Q, A]](
-            self._answer, name="reader", idle_seconds=idle_seconds, rest=self._disconnect
+            self._answer, name="reader", idle_seconds=idle_seconds, rest=self._kept.close
         )
         self._wakers = Wakers()
-        # The connection belongs to the thread: a process that is forked does not inherit it.
-        self._of_thread = threading.local()
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse of the thread that reads."""
+        return self._gatherer.pulse
 
     async def ask(self, questions: Sequence[Q]) -> Sequence[A]:
         """Return the answers to *questions*, in their order.
@@ -75,43 +75,28 @@ class GroupReader(Generic[Q, A]):
     def _answer(self, calls: "list[_Call[Q, A]]") -> None:
         for together in _portions(calls):
             try:
+                questions = [one for call in together for one in call.questions]
                 with within(self._limit_seconds):
-                    read = self._read([one for call in together for one in call.questions])
-                answers = iter(read)
+                    answers = iter(self._ask_together(questions))
                 for call in together:
                     call.answers = [next(answers) for _ in call.questions]
             except Exception as exc:  # noqa: BLE001 - each caller gets it
-                self._disconnect(is_broken=True)
                 for call in together:
                     call.error = self._translated(exc)
             finally:
                 for call in together:
                     call.notify()
 
-    def _read(self, questions: Sequence[Q]) -> Sequence[A]:
-        if "connection" in self._of_thread.__dict__:
-            # It may have been cut since it was last used. To ask twice does no harm.
-            with suppress(Exception):
-                return self._query(self._of_thread.connection, questions)
-            self._disconnect(is_broken=True)
-        self._of_thread.connection = self._engine.connect()
-        return self._query(self._of_thread.connection, questions)
+    def _ask_together(self, questions: Sequence[Q]) -> Sequence[A]:
+        return self._kept.read(lambda connection: self._query(connection, questions))
 
     def _translated(self, exc: Exception) -> Exception:
         """Return `NotCommitted` where the database is away: whoever asks again waits again."""
         if isinstance(exc, (DBAPIError, TimeoutError)):
             return translated(exc)
         # A query may call the driver itself.
-        dbapi = self._engine.dialect.loaded_dbapi
-        return NotCommitted(type(exc).__name__) if isinstance(exc, dbapi.OperationalError) else exc
-
-    def _disconnect(self, *, is_broken: bool = False) -> None:
-        connection: Connection | None = self._of_thread.__dict__.pop("connection", None)
-        if connection is None:
-            return
-        if is_broken:
-            connection.invalidate()
-        connection.close()
+        is_away = isinstance(exc, self._driver.OperationalError)
+        return NotCommitted(type(exc).__name__) if is_away else exc
 
 
 class _Call(Generic[Q, A]):

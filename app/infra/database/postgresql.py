@@ -38,6 +38,8 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "keepalives_interval": "2",
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
+    # Of a database without an encoding (SQL_ASCII), psycopg would return bytes for text.
+    "client_encoding": "utf8",
 }
 _LISTS: Final = ("host", "hostaddr", "port")
 # How long psycopg waits before it looks for Ctrl-C.

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import ClassVar, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import (
     DBAPIError,
     OperationalError,
@@ -29,8 +29,10 @@ from app.infra.database.group_commit import (
     HandedBack,
     check_transaction,
 )
+from app.infra.database.kept_connection import KeptConnection
 from app.infra.database.new_row import NewRow
 from app.infra.database.time_limits import within
+from app.infra.stalls import Pulse
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,9 +77,10 @@ class Writer:
     ) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reading=True)
-        self._limit_seconds = limit_seconds
+        self.limit_seconds = limit_seconds
         self._read_seconds = None if is_patient else limit_seconds
         self._groups = GroupCommitter(engine, limit_seconds=limit_seconds)
+        self._kept = KeptConnection(engine)
         self._places = threading.BoundedSemaphore(self.most_in_line)
         # For callers on an event loop whose use case missed its group.
         self._threads = ThreadPoolExecutor(MOST_ALONE, thread_name_prefix="alone")
@@ -86,6 +89,11 @@ class Writer:
     def waiting(self) -> int:
         """The number of use cases that wait for the writer thread of this process."""
         return self._groups.waiting
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse of the writer thread of this process."""
+        return self._groups.pulse
 
     def write(
         self, use_case: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
@@ -97,12 +105,12 @@ class Writer:
         Raises:
             NotCommitted: It could not be committed within three seconds and five tries.
         """
-        limit = time.monotonic() + self._limit_seconds
+        limit = time.monotonic() + self.limit_seconds
 
         def call(session: Session) -> R:
             return use_case(session, *args, **kwargs)
 
-        if not self._places.acquire(timeout=self._limit_seconds):
+        if not self._places.acquire(timeout=self.limit_seconds):
             raise NotCommitted("too many use cases are waiting")
         try:
             return self._groups.commit(call, within=max(0, limit - time.monotonic()))
@@ -135,9 +143,9 @@ class Writer:
         await self._meanwhile(row)
 
     async def _meanwhile(self, call: Callable[[Session], R]) -> R:
-        limit = time.monotonic() + self._limit_seconds
+        limit = time.monotonic() + self.limit_seconds
         try:
-            return await self._groups.commit_meanwhile(call, within=self._limit_seconds)
+            return await self._groups.commit_meanwhile(call, within=self.limit_seconds)
         except _MISSED as exc:
             _check_may_run_alone(exc)
         alone = copy_context().run
@@ -157,6 +165,22 @@ class Writer:
                 return query(session, *args, **kwargs)
         except (DBAPIError, TimeoutError) as exc:
             raise translated(exc) from exc
+
+    def poll(self, query: Callable[[Connection], R]) -> R:
+        """Run *query*, which only reads, on a connection that this thread keeps for it.
+
+        Raises:
+            NotCommitted: The database is busy or unreachable, for three seconds at most.
+        """
+        try:
+            with within(self._read_seconds):
+                return self._kept.read(query)
+        except (DBAPIError, TimeoutError) as exc:
+            raise translated(exc) from exc
+
+    def end_poll(self) -> None:
+        """Give the connection of this thread back, after its last `poll`."""
+        self._kept.close()
 
     def close(self) -> None:
         """Stop the threads, after the last use case."""

@@ -62,7 +62,7 @@ def pool_manager(proxy: Proxy | None, added_certificates: str | None, **more: An
         proxy.url,
         proxy_headers=proxy.headers,
         # Of its own: who vouches for a target need not vouch for the proxy.
-        proxy_ssl_context=_trusting(added_certificates) if _is_tls(proxy) else None,
+        proxy_ssl_context=trusting(added_certificates) if _is_tls(proxy) else None,
         **more,
     )
 
@@ -89,7 +89,8 @@ def _is_tls(proxy: Proxy) -> bool:
     return proxy.url.startswith("https:")
 
 
-def _trusting(added_certificates: str | None) -> ssl.SSLContext:
+def trusting(added_certificates: str | None) -> ssl.SSLContext:
+    """Return a context that trusts the certificates that we bring, and *added_certificates*."""
     context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     if added_certificates:
         context.load_verify_locations(cadata=added_certificates)

@@ -9,7 +9,10 @@ from typing import Final
 
 from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.log_event import LogEvent
+from app.infra.observability.outbox_log_events import DELIVERY_LOG, OUTBOX
 from app.infra.observability.page_log_events import PAGES
+from app.infra.observability.privacy_log_events import PRIVACY
+from app.infra.observability.process_log_events import PROCESSES
 from app.infra.observability.request_log_events import REQUESTS
 
 _SERVER: Final = (
@@ -212,63 +215,6 @@ _LINKS: Final = (
     ),
 )
 
-_OUTBOX: Final = (
-    LogEvent("outbox.done", "A notice, a forwarded webhook request or an unlink was delivered."),
-    LogEvent("outbox.again", "A delivery failed and is retried after `seconds`."),
-    LogEvent(
-        "outbox.dead",
-        "A delivery was given up and became a dead letter.",
-        "`threadlink outbox list --state dead`, then `outbox replay`.",
-    ),
-    LogEvent(
-        "outbox.fault",
-        "An unexpected error in a delivery: a bug. It is retried; the traceback is in `exception`.",
-        "Report it.",
-    ),
-    LogEvent(
-        "outbox.late",
-        "Items are overdue for `minutes`; `why` says why. `count` items of the kind wait in all. "
-        "Retries that wait for their time are not overdue.",
-        "`threadlink outbox status`; docs/operations.md, When the bot does not answer.",
-    ),
-    LogEvent(
-        "outbox.deferred",
-        "A rate limit of Meta's is reached, for a Page or the app. The item waits as long as Meta "
-        "says.",
-    ),
-    LogEvent(
-        "outbox.target_failing",
-        "There is no connection to the bot or to Graph, or it has taken nothing for a minute. "
-        "Items of this kind are tried slowly until it takes one.",
-        "Look at the bot.",
-    ),
-    LogEvent(
-        "outbox.target_gone",
-        "The bot answered 410 Gone to everything. One item a minute is tried.",
-        "Look at the bot, and at its address in the settings.",
-    ),
-    LogEvent(
-        "outbox.target_recovered",
-        "The bot or Graph takes items again; what failed meanwhile is tried at once.",
-    ),
-    LogEvent(
-        "outbox.deliveries_dropped",
-        "Webhook requests that the bot did not accept were deleted, by KEEP_DELIVERIES_HOURS or "
-        "KEEP_DELIVERIES_MIB. They are lost. `count` since the last such line, `total` ever.",
-        "Look at the bot.",
-    ),
-    LogEvent(
-        "worker.database_away",
-        "The worker could not reach the database. It tries again in a moment.",
-        "Look at the database.",
-    ),
-    LogEvent(
-        "worker.fault",
-        "An unexpected error in the worker: a bug. It goes on; the traceback is in `exception`.",
-        "Report it.",
-    ),
-)
-
 _API: Final = (
     LogEvent(
         "api.key_refused",
@@ -294,11 +240,14 @@ _API: Final = (
 
 EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Server and settings": _SERVER,
+    "Processes": PROCESSES,
     "Requests": REQUESTS,
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,
-    "Outbox": _OUTBOX,
+    "Delivery log": DELIVERY_LOG,
+    "Outbox": OUTBOX,
     "Graph API": GRAPH,
     "Pages at Meta": PAGES,
+    "Privacy": PRIVACY,
     "API": _API,
 }

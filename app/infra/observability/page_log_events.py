@@ -1,10 +1,27 @@
-"""The meaning of the log events about the Pages' names and pictures at Meta."""
+"""The meaning of the log events about the Pages at Meta: standing, names and pictures."""
 
 from typing import Final
 
 from app.infra.observability.log_event import LogEvent
 
 PAGES: Final = (
+    LogEvent(
+        "page.restricted",
+        "Meta restricts the Page (webhook field `business_integrity`): its `status` there, the "
+        "`features` that it may not use, the `violations`, and the end (`until`), if Meta names "
+        "one. While `page_messaging` or `page_messaging_api` is among the features nobody can be "
+        "sent a message; with `page_publish` the Page is not to be seen.",
+        "An admin of the Page: Meta Business Suite, the Page's status, where an appeal can be "
+        "filed.",
+    ),
+    LogEvent(
+        "page.warned",
+        "Meta holds `violations` against the Page, or restricts `features` that linking does not "
+        "need: it may be restricted next.",
+        "An admin of the Page: Meta Business Suite, the Page's status.",
+    ),
+    LogEvent("page.restriction_lifted", "Meta has lifted the restriction of the Page."),
+    LogEvent("page.appeal", "An appeal of the Page's admin was filed, or decided."),
     LogEvent(
         "page_profile.changed",
         "The Page has another name or picture at Meta than before (`fields`), and people see it. "

@@ -3,7 +3,8 @@
 Names, defaults and accepted values are taken from the code that reads the settings, so they are
 repeated here only where the code computes them. `make docs` writes the page; a test fails if a
 setting is missing here, or no longer read. The settings of the business's name and look are in
-`brand_descriptions`, those of a kind of authenticator where they are read, in `app.accounts`.
+`brand_descriptions`, those of what is reached in `network_descriptions`, and those of a kind of
+authenticator where they are read, in `app.accounts`.
 """
 
 from typing import Final
@@ -62,9 +63,14 @@ SERVER: Final = (
         "WORKERS",
         "The number of processes of `threadlink serve`. With SQLite one process does everything, "
         "the work of the outbox included; with PostgreSQL, `threadlink worker` runs beside it.",
-        default="SQLite: 1; PostgreSQL: one for each core",
+        default="SQLite: 1; PostgreSQL: one for each core of its CPU quota",
     ),
     Description("THREADS", "The number of threads in each of these processes."),
+    Description(
+        "DRAIN_SECONDS",
+        "Seconds after SIGTERM for which `threadlink serve` takes connections as before, while "
+        "`/readyz` answers 503, so that a balancer leaves it first. A second signal ends it.",
+    ),
 )
 
 FACEBOOK_APP: Final = (
@@ -123,7 +129,11 @@ BOT: Final = (
     Description(
         "BOT_MESSENGER_URL",
         "The address to which Messenger's webhook requests are forwarded, byte for byte and with "
-        "Meta's own signature headers. https, or http to this machine or a private network.",
+        "Meta's own signature headers. https, or http to this machine or a private network. Or the "
+        "servers of [NATS](deploying.md#deliveries-into-nats) into whose stream they go: "
+        "`nats://USER:PASSWORD@nats-1:4222,nats-2:4222/messenger` (`messenger` is the stream), "
+        "`tls://` likewise, a token alone before the `@`, or `?credentials=FILE` behind "
+        "(`uv sync --extra nats`).",
         example="https://bot.example.com/messenger",
     ),
     Description(
@@ -238,56 +248,5 @@ MONITORING: Final = (
         "SENTRY_DSN",
         "The Sentry project to which unexpected errors are reported (`uv sync --extra sentry`): "
         "type and place, no message and no value.",
-    ),
-)
-
-EGRESS: Final = (
-    Description(
-        "HTTPS_PROXY_URL",
-        "The proxy by which https leaves your network: requests to Graph, to sign-in providers and "
-        "endpoints, to the bot, to Sentry and OpenTelemetry. User and password, if it wants them "
-        "(Basic), are part of it. Plain http, which goes to this machine and private networks "
-        "alone, never takes it, nor do LDAP and the database. `HTTPS_PROXY`, `NO_PROXY` and the "
-        "like in the environment are not heeded.",
-        example="http://threadlink:password@proxy.example.com:3128",
-    ),
-    Description(
-        "HTTPS_PROXY_EXCEPT",
-        "Hosts that are reached without the proxy, separated by spaces: a bot or a provider inside "
-        "of your network. `*.corp.example.com` means all names below. This machine always is.",
-        example="keycloak.corp.example.com *.internal",
-    ),
-    Description(
-        "CA_FILE",
-        "A file of certificates in PEM that are trusted **beside** the public ones that Threadlink "
-        "brings, by everything above and by LDAP: an internal CA, or that of a proxy that looks "
-        "into TLS. Who holds a key of it can pass for any server, Graph's included; where one "
-        "target alone needs it, its own `…_CA_FILE` is better, which takes the place of all "
-        "others.",
-        example="/etc/ssl/certs/our-ca.pem",
-    ),
-)
-
-META: Final = (
-    Description("GRAPH_URL", "The address of the Graph API."),
-    Description(
-        "GRAPH_URL_TRUSTED",
-        "The host of GRAPH_URL once more, to confirm that the tokens may be sent there.",
-        example="graph-proxy.example.com",
-        needed="in production, if GRAPH_URL is not Meta's",
-    ),
-    Description("GRAPH_VERSION", "The version of the Graph API."),
-    Description(
-        "REDIRECT_ORIGINS",
-        "The origins to which a browser may be sent back, separated by spaces.",
-    ),
-    Description(
-        "PROFILE_PICTURES",
-        "0: people's own pictures are not asked of Messenger, and not shown where they connect.",
-    ),
-    Description(
-        "PROFILE_PICTURE_HOSTS",
-        "The hosts from which pictures are fetched that Graph names, separated by spaces. One that "
-        "begins with a dot means all names below. A GRAPH_URL that is not Meta's is one of them.",
     ),
 )

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.infra.settings import catalogue
 from app.infra.settings.brand_descriptions import BRAND
+from app.infra.settings.network_descriptions import EGRESS, META
 
 # SECRT_KEY and SECRET_KEY are alike by 0.95, LOG_LEVEL and its neighbour LOGNAME by 0.63.
 _ALIKE: Final = 0.88
@@ -27,8 +28,8 @@ _NAMES: Final = frozenset(
         catalogue.SIGN_IN,
         catalogue.RETENTION,
         catalogue.MONITORING,
-        catalogue.EGRESS,
-        catalogue.META,
+        EGRESS,
+        META,
     )
     for described in section
 )

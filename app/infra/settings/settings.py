@@ -49,7 +49,7 @@ X_FORWARDED: Final = "x-forwarded"
 FORWARDED: Final = "forwarded"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 # Processes, threads and connections to the database are made at the start and stay.
-FIXED_AT_START: Final = ("DATABASE_URL", "THREADS", "WORKERS")
+FIXED_AT_START: Final = ("DATABASE_URL", "DRAIN_SECONDS", "THREADS", "WORKERS")
 
 
 class ConfigError(Exception):
@@ -91,6 +91,7 @@ class Settings:
     monitoring: MonitoringSettings
     workers: int | None
     threads: int
+    drain_seconds: int
     log_level: str
     # None: for people on a terminal, else as JSON.
     log_format: str | None
@@ -158,6 +159,7 @@ class Settings:
             monitoring=read_monitoring(reader),
             workers=reader.optional("WORKERS", whole(1, 64), None),
             threads=reader.optional("THREADS", whole(2, 256), 32),
+            drain_seconds=reader.optional("DRAIN_SECONDS", whole(0, 300), 0),
             log_level=reader.optional("LOG_LEVEL", one_of(*LOG_LEVELS), "info"),
             log_format=reader.optional("LOG_FORMAT", one_of("console", "json"), None),
             names_set=tuple(sorted(reader.names_set)),

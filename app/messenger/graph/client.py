@@ -6,12 +6,15 @@ whether it may be repeated.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import (
+    BAD_PARAMETER,
+    GraphRefused,
     GraphUnavailable,
     LinkingTokenRefused,
     TokenDead,
@@ -29,6 +32,20 @@ from app.messenger.types import PageId, Psid
 
 # The version whose documentation describes thread_settings; later ones have messenger_profile.
 LEGACY_VERSION: Final = "v2.6"
+
+
+# "Whether the page is impacted by the new European privacy rules": Messenger Platform, "Messenger
+# Profile API", 18 March 2026.
+_EUROPE: Final = "subject_to_new_eu_privacy_rules"
+
+
+@dataclass(frozen=True, slots=True)
+class MessengerProfile:
+    """The parts of a page's Messenger profile that concern account linking."""
+
+    linking_url: str | None = None
+    # False also where Graph does not tell.
+    is_under_european_rules: bool = field(default=False, kw_only=True)
 
 
 class GraphClient:
@@ -78,22 +95,35 @@ class GraphClient:
 
     def linking_url(self) -> str | None:
         """Return the address of Log In in the thread's details, or None if there is none."""
+        return self._messenger_profile("account_linking_url").linking_url
+
+    def messenger_profile(self) -> MessengerProfile:
+        """Return the page's Messenger profile, and whether Meta's rules for Europe apply to it.
+
+        One call, of which Meta allows few; two where Graph does not know the second property.
+        """
+        try:
+            return self._messenger_profile("account_linking_url", _EUROPE)
+        except GraphRefused as exc:
+            if exc.code != BAD_PARAMETER:
+                raise
+            return self._messenger_profile("account_linking_url")
+
+    def _messenger_profile(self, *fields: str) -> MessengerProfile:
         answer = self._transport.send(
             Call(
                 name="linking_url",
                 method="GET",
                 path="/me/messenger_profile",
-                params={"fields": "account_linking_url"},
+                params={"fields": ",".join(fields)},
                 may_repeat=True,
             )
         )
         match answer:
             case {"data": []}:
-                return None
-            case {"data": [{"account_linking_url": str(url)}]}:
-                return url
-            case {"data": [dict() as profile]} if "account_linking_url" not in profile:
-                return None
+                return MessengerProfile()
+            case {"data": [dict() as profile]}:
+                return _profile(profile)
             case _:
                 raise GraphUnavailable("an answer without a profile")
 
@@ -244,6 +274,13 @@ class GraphClient:
                 return
             case _:
                 raise GraphUnavailable("an answer without a result")
+
+
+def _profile(profile: Mapping[str, Any]) -> MessengerProfile:
+    url = profile.get("account_linking_url")
+    if url is not None and not isinstance(url, str):
+        raise GraphUnavailable("an answer without a profile")
+    return MessengerProfile(url, is_under_european_rules=profile.get(_EUROPE) is True)
 
 
 def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:

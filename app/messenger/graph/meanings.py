@@ -30,7 +30,8 @@ PLATFORM: Final = (
 )
 MESSENGER_ERRORS: Final = f"{PLATFORM}/error-codes"
 
-# The calls that this server makes for people and bots; `app.messenger.graph.client` has them.
+# The calls that this server makes for people and bots, and for those who want to be erased;
+# `app.messenger.graph.client` has them, and `id_matching` the last.
 GraphCall = Literal[
     "recipient_for",
     "profile_name",
@@ -39,6 +40,7 @@ GraphCall = Literal[
     "send_login_button",
     "send_logout_button",
     "unlink",
+    "ids_for_pages",
 ]
 
 
@@ -119,7 +121,8 @@ CONSEQUENCES: Final[Mapping[Meaning, Consequence]] = {
         slug="graph_page_restricted",
         error=PageRestricted,
         sentence="An admin of the Page has to act at Meta.",
-        fix="Look at Page Quality and at the Page's support inbox at Meta.",
+        fix="An admin of the Page: its status in Meta Business Suite, where an appeal can be "
+        "filed. `threadlink doctor` tells what Meta restricts, and until when.",
         retry=_OWED,
         alert="ThreadlinkGraphPageRestricted",
     ),

@@ -31,7 +31,7 @@ MOST_REFUSED: Final = 3
 PAUSE_S: Final = 600.0
 ROAD: Final = "profile_name"
 _NAMES: Final = "first_name,last_name"
-_WITH_PICTURE: Final = f"{_NAMES},profile_pic"
+WITH_PICTURE: Final = f"{_NAMES},profile_pic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Profiles:
                     name=ROAD,
                     method="GET",
                     path=f"/{psid}",
-                    params={"fields": _WITH_PICTURE if with_picture else _NAMES},
+                    params={"fields": WITH_PICTURE if with_picture else _NAMES},
                     may_repeat=True,
                 ),
                 deadline=deadline,

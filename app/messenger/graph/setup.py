@@ -1,7 +1,7 @@
 """Set-up of the app and its pages at Meta: webhook, subscriptions, tokens; one method each.
 
 Paths and bodies: developers.facebook.com, Graph API reference, "App subscriptions",
-"Page subscribed_apps", "Debug token", read 2026-11.
+"Page subscribed_apps", "Debug token", and Pages API, "Page Integrity API", read 2026-11.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,6 +12,7 @@ from typing import Any, Final
 from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import GraphUnavailable
+from app.messenger.graph.id_matching import read_people
 from app.messenger.graph.page_profile import PageProfile, read_page_profile
 from app.messenger.graph.transport import (
     Call,
@@ -19,9 +20,12 @@ from app.messenger.graph.transport import (
     Observation,
 )
 from app.messenger.graph.words import words_of
-from app.messenger.types import PageId
+from app.messenger.page_integrity import PageIntegrity, read_status
+from app.messenger.types import PageId, Psid
 
 LINKING_FIELD: Final = "messaging_account_linking"
+# What Meta holds against a page (Pages API, "Page Integrity API & Webhook", 6 July 2026).
+INTEGRITY_FIELD: Final = "business_integrity"
 # The first is needed for every call about messages, the second for subscribed_apps.
 NEEDED_SCOPES: Final = ("pages_messaging", "pages_manage_metadata")
 
@@ -153,6 +157,10 @@ class AppClient:
             case _:
                 raise GraphUnavailable("an answer without a token's data")
 
+    def people_of(self, user_id: str) -> tuple[tuple[PageId, Psid], ...]:
+        """Return the Pages that know the person of the app-scoped *user_id*, with their PSIDs."""
+        return read_people(self._transport, user_id)
+
     def _do(self, call: Call) -> None:
         _require_success(self._transport.send(call))
 
@@ -183,6 +191,12 @@ class PageClient:
     def profile(self, page_id: PageId) -> PageProfile:
         """Return the name and the picture of *page_id* as people see them at Meta."""
         return read_page_profile(self._transport, page_id)
+
+    def page_status(self, page_id: PageId) -> PageIntegrity:
+        """Return what Meta holds against *page_id*: violations and restrictions."""
+        path = f"/{page_id}/page_status"
+        call = Call(name="page_status", method="GET", path=path, may_repeat=True)
+        return read_status(page_id, self._transport.send(call))
 
     def subscribed_fields(self) -> tuple[str, ...]:
         """Return the fields that the app is subscribed to; empty if it is not subscribed."""

@@ -16,6 +16,7 @@ from app.outbox import dropped, heartbeats, inspection
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.outbox.inspection import QueueStats
 from app.outbox.queue import Lane
+from app.privacy import requests as privacy_requests
 from app.web.current import services
 from app.web.exceptions import LinkIncomplete
 from app.web.problems.table import PROBLEMS
@@ -30,7 +31,7 @@ _SIGN_IN: Final = frozenset({"sign_in", "depart", "come_back"})
 _PERSON_BLUEPRINTS: Final = frozenset({"authorize", "oidc"})
 # The answer to a link preview, which is not a step.
 _PREVIEW: Final = 204
-_KINDS: Final = (DELIVERY, NOTICE, graph_unlink.KIND)
+_KINDS: Final = (DELIVERY, NOTICE, graph_unlink.KIND, privacy_requests.ITEM_KIND)
 _QUEUES: Final = (*(("waiting", lane.name.lower()) for lane in Lane), ("dead", ""))
 _OF_THE_WAY_BACK: Final = {PROBLEMS[kind].name for kind in (RedirectRefused, LinkIncomplete)}
 
@@ -49,7 +50,8 @@ def serve_metrics() -> Response:
     if token is None or not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
         abort(404)
     return Response(
-        metrics.exposition((*_outbox(), *_workers(), _pages())), content_type=metrics.CONTENT_TYPE
+        metrics.exposition((*_outbox(), *_workers(), _pages(), _duties())),
+        content_type=metrics.CONTENT_TYPE,
     )
 
 
@@ -116,6 +118,17 @@ def _pages() -> Reading:
             for page_id, answered_at in told.items()
             if answered_at is not None
         },
+    )
+
+
+def _duties() -> Reading:
+    at = clock.now()
+    oldest_at = services().read(privacy_requests.duties, at=at).oldest_at
+    age = 0.0 if oldest_at is None else max(0.0, (at - oldest_at).total_seconds())
+    return _single(
+        "threadlink_privacy_duty_age_seconds",
+        "Age of the oldest privacy request that waits for an operator; 0 where none does.",
+        age,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from app.accounts.rate_limiter import RateLimited
 from app.api_keys.service import KeyRefused
+from app.delivery_log.log import NotAppended
 from app.infra.admission import Busy
 from app.infra.database.writer import NotCommitted
 from app.messenger.errors import (
@@ -31,6 +32,13 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     ),
     BadPayload: english_problem(
         400, "bad_payload", "Invalid delivery", "The body is not a webhook delivery."
+    ),
+    NotAppended: english_problem(
+        503,
+        "log_unavailable",
+        "The log takes nothing",
+        "The log for deliveries has not confirmed this one. Send it again in a moment.",
+        passes=True,
     ),
     KeyRefused: english_problem(
         401,

@@ -30,6 +30,8 @@ FastPathHandler: TypeAlias = Callable[[Scope, bytes], Awaitable[Answer | None]]
 log = structlog.get_logger()
 
 SERVER: Final = (b"server", b"Threadlink")
+CLOSE: Final = (b"connection", b"close")
+TICK_SECONDS: Final = 1.0
 
 
 def empty_answer(_scope: Scope, refused: Refused) -> Answer:
@@ -43,7 +45,9 @@ class AsgiGateway:
     *fast_path* is asked first, and what it answers needs no thread; *is_quick* tells by the head
     that it probably will. *may_be_large* tells whether a body may exceed the usual limit, and
     *refusal* makes the answer to what breaks a limit. *background* runs in a thread of its own from
-    the start of the server to its end, when its event is set.
+    the start of the server to its end, when its event is set; *on_loop* gets the event loop before.
+    *tick* is called on the event loop once a second. While *is_draining*, each connection is closed
+    after its answer.
     """
 
     def __init__(  # noqa: PLR0913 - parts of one application, by name
@@ -57,6 +61,9 @@ class AsgiGateway:
         is_quick: Callable[[Scope], bool] = lambda _scope: False,
         refusal: Callable[[Scope, Refused], Answer] = empty_answer,
         background: Callable[[threading.Event], None] | None = None,
+        on_loop: Callable[[asyncio.AbstractEventLoop], None] = lambda _loop: None,
+        tick: Callable[[], None] = lambda: None,
+        is_draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._app, self._fast_path = app, fast_path
         self._may_be_large, self._is_quick, self._refusal = may_be_large, is_quick, refusal
@@ -66,7 +73,8 @@ class AsgiGateway:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._most_inside = threads + self._limits.waiting
         self._inside = 0
-        self._background = background
+        self._background, self._on_loop = background, on_loop
+        self._tick, self._is_draining = tick, is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -98,7 +106,7 @@ class AsgiGateway:
             log.info("door.refused", status=int(refused.status), reason=refused.reason)
             answer = self._refusal(scope, refused)
         # What is left of the request would be read as the next one.
-        answer.headers.append((b"connection", b"close"))
+        answer.headers.append(CLOSE)
         if refused.status is HTTPStatus.SERVICE_UNAVAILABLE:
             answer.headers.append((b"retry-after", str(RETRY_AFTER).encode()))
         return answer
@@ -122,11 +130,10 @@ class AsgiGateway:
             self._inside -= 1
 
     async def _send(self, answer: Answer, send: Send) -> None:
-        start = {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": [*answer.headers, SERVER],
-        }
+        headers = [*answer.headers, SERVER]
+        if self._is_draining() and CLOSE not in headers:
+            headers.append(CLOSE)
+        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
         latest = asyncio.get_running_loop().time() + self._limits.send_seconds
         try:
             with TimeLimit(latest):
@@ -138,14 +145,22 @@ class AsgiGateway:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the ASGI lifespan protocol, with the background thread between start and end."""
         stop = threading.Event()
+        self._on_loop(asyncio.get_running_loop())
         thread = threading.Thread(target=self._background, args=(stop,), name="background")
         if self._background is not None:
             thread.start()
         await receive()
         await send({"type": "lifespan.startup.complete"})
+        ticking = asyncio.create_task(self._keep_ticking())
         await receive()
+        ticking.cancel()
         stop.set()
         if self._background is not None:
             await asyncio.to_thread(thread.join)
         self._pool.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            self._tick()
+            await asyncio.sleep(TICK_SECONDS)

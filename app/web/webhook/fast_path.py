@@ -15,11 +15,13 @@ from typing import Final
 
 import structlog
 
+from app.delivery_log.log import NotAppended
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.infra.observability import metrics
 from app.linking import flow
 from app.linking.delivery_counts import Signer
+from app.linking.values import Outcome
 from app.messenger.errors import BadPayload, BadSignature
 from app.messenger.signature import SIGNATURE, is_well_formed
 from app.outbox.bot_webhooks import item_of
@@ -44,6 +46,7 @@ _RAW_PATH: Final = WEBHOOK.encode()
 _SIGNATURE: Final = SIGNATURE.lower().encode()
 # As Flask answers them.
 _BUSY: Final = PROBLEMS[NotCommitted].name
+_LOG_AWAY: Final = PROBLEMS[NotAppended].name
 _UNSIGNED: Final = PROBLEMS[BadSignature].name
 
 
@@ -66,7 +69,10 @@ class FastPath:
         retry = {"Retry-After": str(RETRY_AFTER)}
         self._answers = {
             "taken": answer_of(HTTPStatus.OK, common | text, b""),
-            _BUSY: answer_of(HTTPStatus.SERVICE_UNAVAILABLE, common | data | retry, _said(_BUSY)),
+            **{
+                name: answer_of(HTTPStatus.SERVICE_UNAVAILABLE, common | data | retry, _said(name))
+                for name in (_BUSY, _LOG_AWAY)
+            },
             _UNSIGNED: answer_of(HTTPStatus.FORBIDDEN, common | data, _said(_UNSIGNED)),
         }
         # One large body at a time: their signatures are for the other processor to compute.
@@ -105,7 +111,7 @@ class FastPath:
             return None
         outcome = "taken"
         if wanted:
-            if wanted.events:
+            if wanted.events or wanted.standings:
                 # A delivery that is only stored has no line in the log.
                 self._name(scope, fields)
             try:
@@ -114,6 +120,10 @@ class FastPath:
                 outcome = _BUSY
                 self._name(scope, fields)
                 log.warning("database.failed", path=WEBHOOK, problem=outcome, reason=str(exc))
+            except NotAppended as exc:
+                outcome = _LOG_AWAY
+                self._name(scope, fields)
+                log.warning("delivery_log.failed", path=WEBHOOK, problem=outcome, reason=exc.reason)
             except Exception:  # noqa: BLE001 - an error of ours: it occurs again in Flask, and is logged there
                 return None
         self._built.delivery_counter.note(signer, at=at)
@@ -126,15 +136,20 @@ class FastPath:
             return await asyncio.to_thread(intake.signer, self._settings, content, fields)
 
     async def _take_in(self, wanted: Wanted, *, at: datetime) -> None:
-        """Commit what is *wanted*, and report the outcomes."""
+        """Commit what is *wanted*, report the outcomes, and append what the log is to have."""
         built = self._built
-        if not wanted.events and wanted.passed_on:
+        until = time.monotonic() + built.writer.limit_seconds
+        outcomes: tuple[Outcome, ...] = ()
+        if wanted.events:
+            outcomes = await built.writer.write_meanwhile(
+                flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
+            )
+        elif wanted.passed_on:
             await built.writer.insert_meanwhile(item_of(wanted.passed_on, at=at))
-            return
-        outcomes = await built.writer.write_meanwhile(
-            flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
-        )
         intake.report(wanted, outcomes, at=at)
+        if wanted.appended and built.delivery_log:
+            # Last, as `intake` explains.
+            await built.delivery_log.append(wanted.appended, within=until - time.monotonic())
 
     def _name(self, scope: Scope, fields: Fields) -> None:
         request_guard.name_on_loop(scope, fields, self._settings)

@@ -2,6 +2,7 @@
 
 import hmac
 import re
+import time
 from typing import Final
 
 import structlog
@@ -11,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from app.infra import clock
 from app.infra.network import installation_proof
 from app.linking import flow
+from app.linking.values import Outcome
 from app.messenger.errors import BadSignature
 from app.web.current import services
 from app.web.paths import WEBHOOK
@@ -80,9 +82,15 @@ def receive() -> ResponseReturnValue:
         raise
     built.delivery_counter.note(signer, at=clock.now())
     wanted = intake.wanted(built.settings, body, request.headers)
-    if wanted:
-        policy, at = built.policy, clock.now()
-        outcomes = built.write(flow.take_in, wanted.events, wanted.passed_on, policy=policy, at=at)
-        intake.report(wanted, outcomes, at=at)
+    until, at = time.monotonic() + built.writer.limit_seconds, clock.now()
+    outcomes: tuple[Outcome, ...] = ()
+    if wanted.events or wanted.passed_on:
+        outcomes = built.write(
+            flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
+        )
+    intake.report(wanted, outcomes, at=at)
+    if wanted.appended and built.delivery_log:
+        # Last, as `intake` explains.
+        built.delivery_log.append_and_wait(wanted.appended, within=until - time.monotonic())
     # Not HTML: the headers of a page are not sent.
     return Response(status=200, mimetype="text/plain")

@@ -220,6 +220,50 @@ def test_reset_returns_to_the_state_after_the_start(
     assert [] == emulator.journal.entries()
 
 
+# m.me links, as the pages of messaging_referrals and messaging_postbacks have them:
+# https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/messaging_referrals
+
+
+def test_a_link_into_a_thread_sends_its_ref(
+    control: FlaskClient, ana: Person, webhook: Webhook
+) -> None:
+    content = {"what": "referral", "psid": ana.psid, "ref": "summer-26"}
+
+    outcome = control.post("/control/trigger", json=content).get_json()
+
+    (event,) = webhook.events()
+    referral = {"ref": "summer-26", "source": "SHORTLINK", "type": "OPEN_THREAD"}
+    assert outcome["failure"] is None
+    assert referral == event["referral"]
+    assert {"sender", "recipient", "timestamp", "referral"} == event.keys()
+    assert "by following a link" in ana.sees()
+
+
+@pytest.mark.parametrize("ref", [None, "summer-26"])
+def test_get_started_has_the_ref_of_the_link_if_there_was_one(
+    ref: str | None, control: FlaskClient, ana: Person, webhook: Webhook
+) -> None:
+    content = {"what": "get-started", "psid": ana.psid, "ref": ref}
+
+    control.post("/control/trigger", json=content)
+
+    (event,) = webhook.events()
+    postback = event["postback"]
+    referral = {"ref": ref, "source": "SHORTLINK", "type": "OPEN_THREAD"}
+    assert ("Get Started", "GET_STARTED") == (postback["title"], postback["payload"])
+    assert (referral if ref else None) == postback.get("referral")
+    assert "Get Started" in ana.thread.messages[-1].text
+    assert ("by following a link" in ana.sees()) is bool(ref)
+
+
+def test_referrals_need_their_own_field(control: FlaskClient, emulator: Emulator) -> None:
+    emulator.state.set_page_fields(PAGE, ("messages", "messaging_postbacks"))
+
+    outcome = control.post("/control/trigger", json={"what": "referral"}).get_json()
+
+    assert "messaging_referrals" in outcome["failure"]["fix"]
+
+
 # Privacy callbacks:
 # https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback/
 

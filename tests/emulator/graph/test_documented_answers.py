@@ -55,6 +55,26 @@ def test_a_documented_call_gets_its_documented_answer(
     assert answer == graph.open(path, method=method, json=content).get_json()
 
 
+def test_a_page_s_standing_is_answered_as_documented(
+    graph: FlaskClient, emulator: Emulator
+) -> None:
+    """developers.facebook.com/documentation/pages-api/integrity-webhook (6 July 2026)."""
+    before = graph.get(f"/v26.0/{PAGE}/page_status").get_json()
+    emulator.faults.turn_on("graph-10-1893063")
+
+    after = graph.get(f"/v26.0/{PAGE}/page_status").get_json()
+
+    assert (PAGE, "ok", {"id", "timestamp", "status"}) == (
+        before["id"],
+        before["status"],
+        before.keys(),
+    )
+    assert "restricted" == after["status"]
+    (restriction,) = after["restrictions"]
+    assert "page_messaging_api" == restriction["feature"]
+    assert restriction["applied_time"] < restriction["expiration_time"]
+
+
 def test_the_documented_log_in_button_is_answered_as_documented(
     graph: FlaskClient, ana: Person
 ) -> None:

@@ -14,7 +14,8 @@ from app.emulator.graph.versions import version_serving
         ("v20.0", "v21.0"),
         ("v2.6", "v21.0"),
         (None, "v21.0"),
-        ("v27.0", None),
+        ("v27.0", "v27.0"),
+        ("v28.0", None),
     ],
 )
 def test_an_expired_version_is_served_as_the_oldest_usable(

@@ -78,3 +78,11 @@ def test_the_page_lets_time_pass_and_things_happen(
     assert 400 == browser.post("/faults/time", data={"by": "then"}).status_code
     assert ana.thread.linked
     assert "linked" == webhook.events()[0]["account_linking"]["status"]
+
+
+def test_the_page_sends_the_ref_of_a_link(app: Flask, ana: Person, webhook: Webhook) -> None:
+    sent = {"what": "referral", "who": f"{PAGE}/{ana.psid}", "ref": "summer-26"}
+
+    app.test_client().post("/faults/trigger", data=sent)
+
+    assert "summer-26" == webhook.events()[0]["referral"]["ref"]

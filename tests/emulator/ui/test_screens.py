@@ -196,6 +196,8 @@ def test_a_computer_shows_the_log_in_beside_the_inspector_and_closes_it_after(
     with page.expect_popup() as popup:
         log_in.click()
     window = popup.value
+    # Until then the window is on its way to the log-in page, which would end the next step.
+    expect(window.get_by_role("link", name="Yes")).to_be_visible()
     window.goto(f"{'/'.join(chat.split('/')[:3])}/messenger_platform/account_linking/")
     expect(window.get_by_role("heading", name="What happened")).to_be_visible()
     with window.expect_event("close"):

@@ -62,7 +62,7 @@ def _with_foreign(row: Row, messenger: Messenger, foreign: OtherPrograms) -> Obs
     situation: Callable[..., str] | None = getattr(foreign, row.foreign.situation, None)
     foreign.connect(name, is_called=situation is None)
     if situation is None:
-        result = foreign.calls(name, person, row.foreign.situation, row.fault)
+        result = foreign.calls(name, person, row.foreign.situation, row.fault, *row.beside)
         return Observation(row, row.foreign, result)
     _turn_on(row, messenger)
     result = situation(name, person)

@@ -11,7 +11,7 @@ _REFUSED: Final = "We can’t log you in right now"
 # The page for each class of Graph errors, and why; the names are those of our log.
 _CLASSES: Final = {
     "GraphUnavailable": (
-        "Messenger does not answer",
+        "We can’t reach Messenger",
         "temporary: ours retries, then asks the person to try again",
     ),
     "GraphThrottled": (
@@ -78,6 +78,13 @@ _COMMON: Final = (
         why="ours links without the name, and says that it does not know it",
         beside=("conversations-refused",),
     ),
+    Row(
+        fault="data-access-over",
+        ours=ours("Connect a profile we can’t name?", "asks_who"),
+        foreign=client("botly", "profile", '"error_subcode": 2018247'),
+        why="ours links without the name; `threadlink doctor` names the day on which it ended",
+        beside=("conversations-refused",),
+    ),
     *(
         Row(
             fault=f"conversations-{kind}",
@@ -102,8 +109,8 @@ _COMMON: Final = (
     Row(
         fault="page-profile-refused",
         ours=ours(LINKED),
-        foreign=client("fbmq", "page", "requires the 'pages_read_engagement' permission"),
-        why="no person waits for it: ours shows the name that it knows; fbmq returns the error",
+        foreign=client("fbmq", "page", 'it got {"id": null, "name": null}'),
+        why="no person waits for it: ours shows the name that it knows; fbmq drops the error",
     ),
     Row(
         fault="unlink-silent",

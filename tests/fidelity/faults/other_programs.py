@@ -65,11 +65,12 @@ class OtherPrograms:
         statuses = [each["status"] for each in self._bot(name)[0].heard(len(events))]
         return f"heard {', '.join(statuses) or 'nothing'}"
 
-    def calls(self, name: str, person: Person, call: str, fault: str) -> str:
-        """Run one *call* of a client under *fault*; return Graph's answers and its result."""
+    def calls(self, name: str, person: Person, call: str, *faults: str) -> str:
+        """Run one *call* of a client under *faults*; return Graph's answers and its result."""
         given = clients.given_for(self.messenger, person)
         before = len(self.messenger.received())
-        self.messenger.turn_on(fault)
+        for fault in faults:
+            self.messenger.turn_on(fault)
         made, errors = clients.run(CALLERS[name], {**given, "only": call})
         answers = [answer for name_of_call, answer in made if name_of_call == call]
         got = json.dumps(answers[0], ensure_ascii=False) if answers else errors

@@ -22,6 +22,7 @@ from tests.installation import ENVIRONMENT, PASSWORD, USERNAME
 from threadlink_testing import Messenger, Person, Window
 
 _SECONDS: Final = 60
+_YES: Final = "Yes, connect"
 # Graph calls of `connect`, which are not the server's.
 _CALLS_TO_CONNECT: Final = 1
 _PROGRAM: Final = str(Path(sys.executable).with_name("threadlink"))
@@ -110,9 +111,10 @@ class ThreadlinkServer:
             check=False,
             timeout=_SECONDS,
         )
-        # The last line: without a system log, the audit line comes first.
-        lines = (run.stderr or run.stdout).strip().splitlines() or [""]
-        return f"exit {run.returncode}: {lines[-1]}"
+        # Without a system log, the audit line is among them.
+        lines = (run.stderr or run.stdout).strip().splitlines()
+        told = [line for line in lines if not line.startswith("{")]
+        return f"exit {run.returncode}: {told[-1] if told else ''}"
 
     def sets_the_url_by_thread_settings(self, person: Person) -> str:
         return self.sets_the_url(person, "--legacy", "--graph-version", "v26.0")
@@ -133,8 +135,8 @@ class ThreadlinkServer:
 
     def _through_the_form(self, person: Person) -> Window:
         window = self._signed_in(person)
-        can_connect = window.status == requests.codes.ok and ">Connect<" in window.text
-        return window.submits(button="Connect") if can_connect else window
+        can_connect = window.status == requests.codes.ok and _YES in window.text
+        return window.submits(button=_YES) if can_connect else window
 
     def _api(self, method: str, path: str, content: object = None) -> requests.Response:
         return requests.request(

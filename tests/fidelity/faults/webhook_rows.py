@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.fidelity.faults.rows import LINKED, LINKED_BY_TWO, Row, Side, bot, ours
+from tests.fidelity.faults.rows import LINKED, LINKED_BY_TWO, Row, Side, bot, client, ours
 
 _UNSENT: Final = "400 Account Linking Failed; linked (not sent); not linked"
 _ANSWER_LOST: Final = (
@@ -90,9 +90,9 @@ ROWS: Final = (
         why="as after a 500; Messenger's clock moves forward by the limit",
     ),
     Row(
-        fault="limit-5s",
-        ours=ours("did not answer within 5 seconds., message, retry 1 200", "stands_still"),
-        foreign=bot("bootbot", "about instagram: The webhook did not answer within 5 seconds."),
+        fault="limit-20s",
+        ours=ours("did not answer within 20 seconds., message, retry 1 200", "stands_still"),
+        foreign=bot("bootbot", "about instagram: The webhook did not answer within 20 seconds."),
         beside=("other-objects",),
         why="ours was stopped for that long; bootbot never answers if the object is not a Page",
     ),
@@ -146,8 +146,15 @@ ROWS: Final = (
     ),
     Row(
         fault="no-redirect-uri",
-        ours=ours("400 Something is missing; nothing delivered; not linked"),
+        ours=ours("400 This link doesn’t work; nothing delivered; not linked"),
         foreign=bot("express", "404 Error Cannot GET /undefined", "logs_in"),
         why="ours says so at once; the sample redirects to “undefined” after the log-in",
+    ),
+    Row(
+        fault="europe-page",
+        ours=ours("400 This link doesn’t work; nothing delivered; not linked"),
+        foreign=client("botly", "send Log In", '"error_subcode": 2018336'),
+        why="nobody knows how account linking fails there: ours says at once that the link does "
+        "not work; botly returns the error",
     ),
 )

@@ -2,6 +2,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.engine import UtcDateTime, make_engine
 from app.infra.settings.database_url import database_url
+from tests import postgres
 
 
 def test_the_session_fixture_talks_to_a_real_database(session: Session) -> None:
@@ -54,6 +56,19 @@ def test_a_time_comes_back_in_utc() -> None:
     stored = UtcDateTime().process_bind_param(noon_in_paris, sqlite.dialect())
 
     assert stored == datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def test_text_is_text_in_a_database_without_an_encoding(postgres_server: URL) -> None:
+    """Psycopg returned bytes, and `threadlink db upgrade` ended in a traceback."""
+    name = f"ascii_{uuid.uuid4().hex}"
+    url = postgres.new_database(postgres_server, name, encoding="SQL_ASCII")
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        found = connection.scalar(text("SELECT CAST(:name AS text)"), {"name": "Łódź"})
+    engine.dispose()
+    postgres.drop_database(postgres_server, name)
+
+    assert "Łódź" == found
 
 
 def test_a_writer_on_postgresql_waits_with_a_limit(postgres_server: URL) -> None:

@@ -71,7 +71,7 @@ def insert(writer: Writer, use_case: Callable[[Session], T]) -> T:
 def test_a_silent_server_is_given_up_and_its_successor_is_found(
     gate: Gate, beyond: Engine, way: Way
 ) -> None:
-    """One thread waited in COMMIT for ever, and with it all writing of the process."""
+    """R120: one thread waited in COMMIT for ever, and with it all writing of the process."""
     hasty = Writer(beyond, limit_seconds=HASTY_S)
     before = Writer(beyond).write(backend)
     gate.close()
@@ -211,7 +211,7 @@ def test_the_host_that_was_reached_last_is_asked_first(gate: Gate, database: URL
 def test_a_read_only_database_is_away_and_its_successor_is_found(
     database: URL, engine: Engine, way: Way
 ) -> None:
-    """A primary that has become a standby, by PostgreSQL's own error for its transactions."""
+    """R120: a primary that has become a standby, by PostgreSQL's own error for its transactions."""
     writer = Writer(engine)
     administrators = make_engine(database)
 

@@ -3,6 +3,7 @@
 import json
 import resource
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
+from app.infra.stalls import STALLED_AFTER
 from app.linking.graph_unlink import enqueue_unlink
 from app.outbox import heartbeats, queue
 from app.outbox.bot_webhooks import DELIVERY
@@ -126,6 +128,18 @@ def test_a_database_that_takes_no_writes_is_asked_once_as_well(
 
     assert {(503, b'{"error":"database_busy"}\n')} == {(each.status, each.body) for each in answers}
     assert 1 == len(tries)
+
+
+def test_liveness_ends_with_the_loops_of_the_process(services: Services, client: InProcess) -> None:
+    """A writer that hangs answers nobody, while everything else of the process looks well."""
+    writer = services.writer.pulse
+    writer.moved_at = time.monotonic() - 2 * STALLED_AFTER
+    hanging = client("GET", "/healthz")
+    writer.rest()
+    again = client("GET", "/healthz")
+
+    assert (503, b'{"status":"stalled"}\n') == (hanging.status, hanging.body)
+    assert (200, b'{"status":"ok"}\n') == (again.status, again.body)
 
 
 def test_an_answer_is_found_out_again_when_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import requests
 
-from threadlink_testing.control import TIMEOUT_SECONDS, ControlClient
+from threadlink_testing.control import TIMEOUT_SECONDS, ControlClient, EmulatorError
 from threadlink_testing.window import Window
 
 
@@ -37,6 +37,12 @@ class Person:
         self._post("messages", text=text)
         self._control.call("POST", "/settle")
 
+    def follows_link(self, ref: str) -> None:
+        """Follow the m.me link with *ref* into the chat, and tap Get Started in an empty one."""
+        failure = self.has("referral" if self.messages else "get-started", ref=ref)
+        if failure is not None:
+            raise EmulatorError(failure)
+
     def taps_log_in(self) -> Window:
         """Tap Log In and return the page that your server shows.
 
@@ -61,7 +67,7 @@ class Person:
     def has(self, what: str, **more: Any) -> str | None:
         """Trigger *what* (linked, unlinked, message …); return why it failed, or None.
 
-        *more* are code, text, twice, late_seconds.
+        *more* are code, text, ref, twice, late_seconds.
         """
         who = {"page_id": self.page_id, "psid": self.psid}
         outcome = self._control.call("POST", "/trigger", what=what, **who, **more)

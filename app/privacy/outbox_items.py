@@ -1,0 +1,123 @@
+"""The items of the outbox that hold a person: which of them go, and which the bot must still get.
+
+A delivery that Messenger posted is signed, byte for byte: one that holds others as well cannot be
+changed, and goes to the bot or, by KEEP_DELIVERIES_HOURS, away.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from app.infra.database.portions import Transactions
+from app.linking import graph_unlink
+from app.messenger.types import PageId, Psid
+from app.outbox import bodies
+from app.outbox.bodies import HeldItem
+from app.outbox.bot_webhooks import DELIVERY, NOTICE
+
+# Of all notices, the bot must get this one: else it goes on as if the link were there.
+_END = "link.removed"
+
+
+def erase(store: Transactions, page_id: PageId, psid: Psid, *, until: datetime) -> Iterator[int]:
+    """Erase the person from what waits and what is dead; yield the number of items of each step.
+
+    Deliveries that came after *until* stay: what the person has written since is not asked about.
+    The end of the link is still told to the bot, without names, and to Messenger.
+    """
+    for item in items_of(store, page_id, psid):
+        if item.kind == NOTICE and _type_of(item) == _END:
+            body = _without_names(item.body)
+            if body != item.body:
+                store.write(partial(bodies.rewrite, item_id=item.id, body=body))
+                yield 1
+        elif _is_needless(item, page_id, psid, until):
+            yield store.write(partial(bodies.remove, ids=[item.id]))
+
+
+def erase_rest(store: Transactions, page_id: PageId, psid: Psid) -> Iterator[int]:
+    """Delete what the bot and Messenger were still to be told of the person; yield as `erase`."""
+    for item in items_of(store, page_id, psid):
+        if item.kind != DELIVERY:
+            yield store.write(partial(bodies.remove, ids=[item.id]))
+
+
+def items_of(store: Transactions, page_id: PageId, psid: Psid) -> Iterator[HeldItem]:
+    """Yield the items that hold the person, those that hold others too among them."""
+    # In quotes: an id is not looked for inside of another.
+    for item in bodies.holding(store, json.dumps(psid).encode()):
+        if item.kind == DELIVERY:
+            is_theirs = any(page == page_id for page, _ in _people_in(item.body))
+        elif item.kind == NOTICE:
+            data = _json(item.body).get("data")
+            is_theirs = isinstance(data, dict) and (data.get("page_id"), data.get("psid")) == (
+                page_id,
+                psid,
+            )
+        else:
+            is_theirs = item.body == graph_unlink.body_for(page_id, psid)
+        if is_theirs:
+            yield item
+
+
+def _is_needless(item: HeldItem, page_id: PageId, psid: Psid, until: datetime) -> bool:
+    if item.kind == DELIVERY:
+        people = [*_people_in(item.body)]
+        is_theirs_alone = all(page == page_id and psid in ids for page, ids in people)
+        return is_theirs_alone and item.created_at <= until
+    return item.kind == NOTICE or item.state == "dead"
+
+
+def _people_in(body: bytes) -> Iterator[tuple[object, frozenset[object]]]:
+    """Yield of each event in a delivery its Page, and the ids of sender and recipient."""
+    entries = _json(body).get("entry")
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict):
+            continue
+        others = [name for name in entry if name not in {"id", "time", "messaging", "standby"}]
+        events = [
+            event
+            for name in ("messaging", "standby")
+            if isinstance(entry.get(name), list)
+            for event in entry[name]
+        ]
+        for event in events:
+            sides = event if isinstance(event, dict) else {}
+            yield (
+                entry.get("id"),
+                frozenset(map(_id_of, (sides.get("sender"), sides.get("recipient")))),
+            )
+        if others:
+            # Of another kind, which may be about anybody.
+            yield entry.get("id"), frozenset()
+
+
+def _id_of(side: object) -> str | None:
+    told = side.get("id") if isinstance(side, dict) else None
+    return told if isinstance(told, str) else None
+
+
+def _type_of(item: HeldItem) -> object:
+    return _json(item.body).get("type")
+
+
+def _without_names(body: bytes) -> bytes:
+    notice = _json(body)
+    data = notice.get("data")
+    if not isinstance(data, dict):
+        return body
+    blank = {name: None for name in ("display_name", "messenger_name") if data.get(name)}
+    if not blank:
+        return body
+    changed = {**notice, "data": {**data, **blank}}
+    return json.dumps(changed, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

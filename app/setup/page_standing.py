@@ -1,0 +1,39 @@
+"""The check of a page's standing at Meta, which may keep it from messaging."""
+
+from collections.abc import Iterator
+
+from app.messenger.errors import GraphError, PageRestricted
+from app.messenger.graph.setup import PageClient
+from app.messenger.page_integrity import PageIntegrity
+from app.messenger.types import PageId
+from app.setup.findings import Finding, ok, problem, warning
+from app.setup.graph_refusals import PAGE_ADMIN, refusal
+
+
+def check_standing(page_id: PageId, client: PageClient) -> Iterator[Finding]:
+    """Report what Meta holds against the page; nothing where it does not tell.
+
+    Meta documents the call since 30 January 2026 and nobody could try it: that it fails is no
+    finding of its own, and the other checks ask the same Graph.
+    """
+    subject = f"standing of page {page_id}"
+    try:
+        integrity = client.page_status(page_id)
+    except PageRestricted as exc:
+        yield refusal(subject, exc)
+        return
+    except GraphError:
+        return
+    match integrity.standing:
+        case "restricted":
+            yield problem(subject, f"Meta restricts it: {_details(integrity)}", PAGE_ADMIN)
+        case "warned":
+            yield warning(subject, f"Meta warns: {_details(integrity)}", PAGE_ADMIN)
+        case "lifted":
+            yield ok(subject, "Meta restricts nothing")
+
+
+def _details(integrity: PageIntegrity) -> str:
+    names = ", ".join(dict.fromkeys((*integrity.features, *integrity.violations)))
+    until = f", until {integrity.until:%Y-%m-%d %H:%M} UTC" if integrity.until else ""
+    return f"{names or integrity.status}{until}"

@@ -1,0 +1,114 @@
+"""``threadlink users``: everything that is kept of a user is told, and is gone when forgotten."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.accounts import local
+from app.accounts.identity import Identity
+from app.infra import clock
+from app.linking import link_queries, sign_in_names
+from app.linking.models import LinkEvent
+from app.messenger.types import Psid
+from app.outbox import bot_webhooks
+from app.outbox.bot_webhooks import RawDelivery
+from app.privacy.erasure import TOMBSTONE_KEPT
+from app.privacy.handler import finish_due
+from app.privacy.models import PrivacyRequest
+from app.services.container import Services
+from tests.actors import delivery, message
+from tests.cli.terminal import Operator
+from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
+from tests.linking.factories import OMAR, confirmed, linked
+from tests.privacy.factories import count
+from tests.privacy.test_erasure import everything
+
+
+@pytest.fixture
+def subject(services: Services, jane: str) -> str:
+    """Return the subject of Jane, who has a link, an attempt, and a message that waits."""
+    identity = Identity(local.ISSUER, jane, "j•••@example.com")
+    services.write(lambda session: linked(session, psid=ANA, as_=identity))
+    services.write(lambda session: confirmed(session, psid=ANA, as_=identity))
+    services.write(lambda session: linked(session, psid=BEN, as_=OMAR))
+    hashes = services.name_hasher.candidates(USERNAME)
+    services.write(sign_in_names.remember, identity, hashes, at=NOON)
+    body = delivery(message(ANA, "private words", NOON))
+    services.write(bot_webhooks.item_of(RawDelivery(body, {}), at=NOON))
+    return jane
+
+
+def test_the_export_has_everything_but_secrets(
+    operator: Operator, subject: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "jane.json"
+
+    told = operator.types("users", "export", "--user", USERNAME, str(file))
+    content = json.loads(file.read_text(encoding="utf-8"))
+
+    assert 0 == told.exit_code, told.output
+    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+    assert {"issuer": "local", "subject": subject} == content["user"]
+    assert USERNAME == content["account"]["username"]
+    assert [ANA] == [link["psid"] for link in content["links"]]
+    assert 2 == len(content["attempts"])
+    assert ["linked"] == [event["status"] for event in content["history"]]
+    assert 1 == len(content["sign_in_names"])
+    (item,) = content["waiting_for_the_bot_or_messenger"]
+    assert "private words" in item["body"]
+    text = file.read_text(encoding="utf-8")
+    assert not [name for name in ("secret", "token", "code_hash", "password_hash") if name in text]
+    assert BEN not in text
+
+
+def test_an_export_replaces_nothing(operator: Operator, subject: str, tmp_path: Path) -> None:
+    file, elsewhere, link = (tmp_path / name for name in ("a", "b", "c"))
+    file.write_text("kept")
+    link.symlink_to(elsewhere)
+    chosen = ("--issuer", "local", "--subject", subject)
+
+    results = [
+        operator.types("users", "export", *chosen, str(target))
+        for target in (file, link, tmp_path, tmp_path / "none" / "x")
+    ]
+
+    assert [1, 1, 1, 1] == [result.exit_code for result in results]
+    assert "kept" == file.read_text()
+    assert not elsewhere.exists()
+
+
+def test_who_is_forgotten_leaves_nothing_in_the_end(
+    operator: Operator, services: Services, subject: str
+) -> None:
+    told = operator.types("users", "forget", "--user", USERNAME, "--yes")
+
+    assert 0 == told.exit_code, told.output
+    assert "links that stood 1" in told.output
+    assert services.read(local.find, USERNAME) is None
+    assert services.read(link_queries.find_link, PAGE, Psid(ANA)) is None
+    for _ in finish_due(services.writer, clock.now() + TOMBSTONE_KEPT):
+        pass
+    left = everything(services)
+    assert [] == [words for words in (ANA, subject, USERNAME, "private words") if words in left]
+    assert services.read(link_queries.find_link, PAGE, Psid(BEN)) is not None
+    assert 1 == count(services, PrivacyRequest)
+    assert 1 == count(services, LinkEvent)
+
+
+def test_nobody_is_forgotten_by_a_slip(
+    operator: Operator, services: Services, subject: str
+) -> None:
+    before = everything(services)
+    chosen = ("--issuer", "local", "--subject", subject)
+
+    asked = operator.types("users", "forget", *chosen, told="n\n")
+    unnamed = operator.types("users", "forget", "--yes")
+    half = operator.types("users", "forget", "--yes", "--subject", subject)
+    both = operator.types("users", "forget", "--yes", "--user", USERNAME, *chosen)
+    unknown = operator.types("users", "forget", "--yes", "--issuer", "x", "--subject", "y")
+
+    assert [1, 2, 2, 2, 1] == [result.exit_code for result in (asked, unnamed, half, both, unknown)]
+    assert before == everything(services)
+    assert PASSWORD not in before
