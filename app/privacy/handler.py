@@ -63,19 +63,9 @@ def erase(
     at: datetime,
 ) -> int:
     """Do what *request* asks of *people*; return of how many something was kept."""
+    do = erasure.disconnect if request.kind == "deauthorize" else erasure.erase
     cause, since = CAUSES[request.kind], request.asked_at
-    # Who has connected since is not asked about any more, nor what was written since.
-    until = since + erasure.SAME_TIME
-    left = [person for person in people if not erasure.has_come_back(store, person, since)]
-    if request.kind == "deauthorize":
-        ended = [
-            erasure.disconnect(store, person, cause=cause, policy=policy, at=at) for person in left
-        ]
-    else:
-        ended = [
-            erasure.erase(store, person, cause=cause, policy=policy, until=until, at=at)
-            for person in left
-        ]
+    ended = [do(store, each, cause=cause, since=since, policy=policy, at=at) for each in people]
     store.write(partial(requests.end, reference=request.reference, people=ended, at=at))
     found = sum(person.was_held for person in ended)
     log.info(

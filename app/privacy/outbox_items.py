@@ -21,11 +21,19 @@ from app.outbox.bot_webhooks import DELIVERY, NOTICE
 _END = "link.removed"
 
 
-def erase(store: Transactions, page_id: PageId, psid: Psid, *, until: datetime) -> Iterator[int]:
+def erase(
+    store: Transactions,
+    page_id: PageId,
+    psid: Psid,
+    *,
+    until: datetime,
+    others_until: datetime | None,
+) -> Iterator[int]:
     """Erase the person from what waits and what is dead; yield the number of items of each step.
 
-    Deliveries that came after *until* stay: what the person has written since is not asked about.
-    The end of the link is still told to the bot, without names, and to Messenger.
+    Deliveries that came after *until* stay: what the person has written since is not asked about;
+    and so do other items after *others_until*. The end of the link is still told to the bot,
+    without names, and to Messenger.
     """
     for item in items_of(store, page_id, psid):
         if item.kind == NOTICE and _type_of(item) == _END:
@@ -33,7 +41,7 @@ def erase(store: Transactions, page_id: PageId, psid: Psid, *, until: datetime) 
             if body != item.body:
                 store.write(partial(bodies.rewrite, item_id=item.id, body=body))
                 yield 1
-        elif _is_needless(item, page_id, psid, until):
+        elif _is_needless(item, page_id, psid, until, others_until):
             yield store.write(partial(bodies.remove, ids=[item.id]))
 
 
@@ -62,12 +70,15 @@ def items_of(store: Transactions, page_id: PageId, psid: Psid) -> Iterator[HeldI
             yield item
 
 
-def _is_needless(item: HeldItem, page_id: PageId, psid: Psid, until: datetime) -> bool:
+def _is_needless(
+    item: HeldItem, page_id: PageId, psid: Psid, until: datetime, others_until: datetime | None
+) -> bool:
     if item.kind == DELIVERY:
         people = [*_people_in(item.body)]
         is_theirs_alone = all(page == page_id and psid in ids for page, ids in people)
         return is_theirs_alone and item.created_at <= until
-    return item.kind == NOTICE or item.state == "dead"
+    is_asked_about = others_until is None or item.created_at <= others_until
+    return is_asked_about and (item.kind == NOTICE or item.state == "dead")
 
 
 def _people_in(body: bytes) -> Iterator[tuple[object, frozenset[object]]]:

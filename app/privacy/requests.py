@@ -6,7 +6,7 @@ Nothing here commits, and every function may be run twice by `Writer.write`.
 import base64
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -72,7 +72,7 @@ def take(  # noqa: PLR0913 - the columns of one row
     *,
     secret_keys: Sequence[str],
     user_id: str | None = None,
-    people: Iterable[ErasedPerson] = (),
+    people: Sequence[ErasedPerson] = (),
     asked_at: datetime | None = None,
     at: datetime,
 ) -> Taken:

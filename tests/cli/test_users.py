@@ -2,28 +2,34 @@
 
 import json
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app.accounts import local
 from app.accounts.identity import Identity
 from app.infra import clock
 from app.linking import link_queries, sign_in_names
 from app.linking.models import LinkEvent
+from app.linking.values import User
 from app.messenger.types import Psid
 from app.outbox import bot_webhooks
 from app.outbox.bot_webhooks import RawDelivery
+from app.privacy import user_data
 from app.privacy.erasure import TOMBSTONE_KEPT
 from app.privacy.handler import finish_due
 from app.privacy.models import PrivacyRequest
+from app.services import background
 from app.services.container import Services
 from tests.actors import delivery, message
 from tests.cli.terminal import Operator
+from tests.conftest import on_sqlite
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
 from tests.linking.factories import OMAR, confirmed, linked
 from tests.privacy.factories import count
-from tests.privacy.test_erasure import everything
+from tests.privacy.test_erasure import KEYS, everything
 
 
 @pytest.fixture
@@ -112,3 +118,45 @@ def test_nobody_is_forgotten_by_a_slip(
     assert [1, 2, 2, 2, 1] == [result.exit_code for result in (asked, unnamed, half, both, unknown)]
     assert before == everything(services)
     assert PASSWORD not in before
+
+
+@on_sqlite
+def test_what_was_interrupted_is_done_by_the_worker(
+    services: Services, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request is stored with the end of the links: between the two nobody is lost."""
+    user = User(local.ISSUER, subject)
+    monkeypatch.setattr(user_data, "in_portions", lambda *_: (_ for _ in ()).throw(OSError))
+    forget = partial(user_data.forget_user, services.writer, user)
+
+    with pytest.raises(OSError):  # noqa: PT011 - as a kill would end it
+        forget(secret_keys=KEYS, policy=services.policy, at=clock.now())
+    background.make_worker(services, "w").run_once()
+
+    assert "private words" not in everything(services)
+    assert 1 == count(services, PrivacyRequest)
+
+
+@on_sqlite
+def test_a_link_that_is_made_at_this_moment_goes_as_well(
+    services: Services, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event has the attempt first, and is waited for."""
+    user, last = User(local.ISSUER, subject), Psid("77")
+    identity = Identity(local.ISSUER, subject, "j")
+
+    def waits(session: Session, *_: object, **__: object) -> int:
+        if link_queries.find_link(session, PAGE, last) is None:
+            linked(session, psid=last, as_=identity)
+        return 0
+
+    monkeypatch.setattr("app.linking.voiding.void_of_user", waits)
+    at = clock.now()
+    gone = user_data.forget_user(
+        services.writer, user, secret_keys=KEYS, policy=services.policy, at=at
+    )
+    for _ in finish_due(services.writer, at + TOMBSTONE_KEPT):
+        pass
+
+    assert 2 == gone.people
+    assert subject not in everything(services)
