@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select
@@ -57,14 +58,15 @@ def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, A
         for row in store.read(partial(_rows, table=LinkEvent, which=LinkEvent.id.in_(ids)))
     ]
     pairs = store.read(partial(erasure.pairs_of_user, user=user))
-    items = {item.id: _item(item) for pair in pairs for item in outbox_items.items_of(store, *pair)}
+    held = (outbox_items.items_of(store, *pair) for pair in pairs)
+    items = {item.id: item for item in chain(*held, outbox_items.notices_of(store, user))}
     return {
         "format": FORMAT,
         "made_at": _plain(at),
         "user": {"issuer": user.issuer, "subject": user.subject},
         **store.read(partial(_of_tables, user=user)),
         "history": history,
-        "waiting_for_the_bot_or_messenger": list(items.values()),
+        "waiting_for_the_bot_or_messenger": [_item(items[id_]) for id_ in sorted(items)],
     }
 
 
@@ -76,25 +78,20 @@ def forget_user(
     The rows of ended links, without names, stay for as long as `erasure.TOMBSTONE_KEPT` says.
     """
     close = partial(_close, user=user, secret_keys=secret_keys, policy=policy, at=at)
-    closed = store.write(close)
+    # If this is interrupted, the worker goes on with the request.
+    closed, request = store.write(close)
     attempts = sum(in_portions(store, erasure.attempts_of_user(user)))
-    if closed.request is not None:
-        erase_people(store, closed.request, closed.request.people, policy=policy, at=at)
+    if request is not None:
+        erase_people(store, request, request.people, policy=policy, at=at)
     history = sum(erasure.history_of_user(store, user))
-    return replace(closed.done, attempts=attempts, history=history)
-
-
-@dataclass(frozen=True, slots=True)
-class _Closed:
-    """What one transaction has ended; the worker does the *request* if this is interrupted."""
-
-    done: Forgotten
-    request: Request | None
+    for _ in outbox_items.erase_notices(store, user):
+        pass
+    return replace(closed, attempts=attempts, history=history)
 
 
 def _close(
     session: Session, *, user: User, secret_keys: Sequence[str], policy: Policy, at: datetime
-) -> _Closed:
+) -> tuple[Forgotten, Request | None]:
     """End the links of *user*, without telling names, and delete the account that is built in."""
     cause = CAUSES["user"]
     # The attempts are locked before the links, as everywhere: see `handlers.end_all`.
@@ -110,12 +107,12 @@ def _close(
         ErasedPerson(page_id, psid, was_held=True)
         for page_id, psid in erasure.pairs_of_user(session, user)
     ]
-    done = Forgotten(username is not None, len(links), len(people), attempts=0, history=0)
+    closed = Forgotten(username is not None, len(links), len(people), attempts=0, history=0)
     if not people:
-        return _Closed(done, None)
+        return closed, None
     source = Source("user", f"{user.issuer}\n{user.subject}\n{at.isoformat()}")
     taken = requests.take(session, source, secret_keys=secret_keys, people=people, at=at)
-    return _Closed(done, requests.find(session, taken.reference))
+    return closed, requests.find(session, taken.reference)
 
 
 def _of_tables(session: Session, *, user: User) -> dict[str, Any]:

@@ -160,3 +160,27 @@ def test_a_link_that_is_made_at_this_moment_goes_as_well(
 
     assert 2 == gone.people
     assert subject not in everything(services)
+
+
+@on_sqlite
+def test_a_notice_of_a_profile_that_another_user_has_now_is_theirs_too(
+    operator: Operator, services: Services, subject: str, tmp_path: Path
+) -> None:
+    """Ben's profile was Jane's: what the bot was not told of that yet names her."""
+    for type_ in ("link.refused", "link.removed"):
+        data = {"page_id": PAGE, "psid": BEN, "issuer": "local", "subject": subject}
+        notice = {"type": type_, "data": {**data, "display_name": "Jane B."}}
+        body = json.dumps(notice).encode()
+        enqueue = partial(bot_webhooks.enqueue_notice, body=body, reference=None, at=NOON)
+        services.write(enqueue)
+    file = tmp_path / "jane.json"
+
+    operator.types("users", "export", "--user", USERNAME, str(file))
+    operator.types("users", "forget", "--user", USERNAME, "--yes")
+
+    assert 3 == len(json.loads(file.read_text("utf-8"))["waiting_for_the_bot_or_messenger"])
+    left = everything(services)
+    assert "link.refused" not in left
+    assert "Jane B." not in left
+    # By numbers alone: the bot would go on as if the link were there.
+    assert "link.removed" in left
