@@ -184,3 +184,20 @@ def test_a_notice_of_a_profile_that_another_user_has_now_is_theirs_too(
     assert "Jane B." not in left
     # By numbers alone: the bot would go on as if the link were there.
     assert "link.removed" in left
+
+
+def test_what_is_no_text_is_refused_by_every_command_that_looks_somebody_up(
+    operator: Operator, tmp_path: Path
+) -> None:
+    """A terminal in another encoding gives such words; no database takes them."""
+    alien = "\udcff"
+    chosen = ("--issuer", alien, "--subject", alien)
+    for words in (
+        ("users", "export", *chosen, str(tmp_path / "x")),
+        ("users", "export", "--issuer", "x", "--subject", "x", str(tmp_path / alien)),
+        ("users", "forget", "--yes", *chosen),
+        ("links", "show", *chosen),
+        ("privacy", "done", "q3m9-7d2k", f"--psid={alien}"),
+    ):
+        assert 2 == operator.types(*words).exit_code, words
+    assert [] == [*tmp_path.iterdir()]
