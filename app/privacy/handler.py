@@ -80,13 +80,14 @@ def erase(
 
 def finish_due(store: Transactions, at: datetime) -> Iterator[object]:
     """Erase the tombstones that have stayed for long enough, in steps."""
-    for reference in store.read(partial(requests.due_to_finish, at=at)):
-        request = store.read(partial(requests.find, reference=reference))
-        for person in request.people if request else ():
-            yield from erasure.erase_tombstone(store, person)
-        store.write(partial(requests.finish, reference=reference, at=at))
-        log.info("privacy.done", reference=reference)
-        yield None
+    # All of them, however many a list had: each is not due any more once it is finished.
+    while due := store.read(partial(requests.due_to_finish, at=at)):
+        for request in due:
+            for person in request.people:
+                yield from erasure.erase_tombstone(store, person)
+            store.write(partial(requests.finish, reference=request.reference, at=at))
+            log.info("privacy.done", reference=request.reference)
+            yield None
 
 
 def warn_of_duties(store: Transactions, at: datetime) -> None:

@@ -193,11 +193,12 @@ def finish(session: Session, reference: str, *, at: datetime) -> None:
         _finish(request, at)
 
 
-def due_to_finish(session: Session, *, at: datetime) -> Sequence[str]:
-    """Return the references of those whose tombstones have stayed for long enough."""
+def due_to_finish(session: Session, *, at: datetime) -> Sequence[Request]:
+    """Return some of those whose tombstones have stayed for long enough."""
     old = PrivacyRequest.ended_at <= at - TOMBSTONE_KEPT
-    rows = select(PrivacyRequest.reference).where(OPEN, PrivacyRequest.state == "ended", old)
-    return session.scalars(rows.order_by(PrivacyRequest.asked_at).limit(PORTION)).all()
+    rows = select(PrivacyRequest).where(OPEN, PrivacyRequest.state == "ended", old)
+    some = session.scalars(rows.order_by(PrivacyRequest.asked_at).limit(PORTION))
+    return [Request.of(row) for row in some]
 
 
 def old(until: datetime) -> Cleanup[str]:

@@ -219,6 +219,22 @@ def test_a_link_that_is_made_at_this_moment_stands(
     assert JANE.display_name == link.display_name
 
 
+@on_sqlite
+def test_a_long_list_is_done_by_one_sweep(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the tombstones of a list of Meta's would stay for weeks longer than the page says."""
+    monkeypatch.setattr(requests, "PORTION", 2)
+    psids = [Psid(str(number)) for number in range(5)]
+    references = [ask(services, what=psid) for psid in psids]
+    for reference, psid in zip(references, psids, strict=True):
+        work(services, reference, named((PAGE, psid)))
+
+    finish(services, LATER + TOMBSTONE_KEPT)
+
+    assert {"done"} == {found(services, reference).state for reference in references}
+
+
 def test_whoever_comes_back_within_the_week_keeps_the_new_link(services: Services) -> None:
     services.write(live)
     work(services, ask(services), named((PAGE, ANA)))
