@@ -177,9 +177,13 @@ def retry(session: Session, reference: str, *, at: datetime) -> None:
 def end(session: Session, reference: str, people: Sequence[ErasedPerson], *, at: datetime) -> None:
     """Record that all is erased but the tombstones of *people*; done, if there are none."""
     request = session.get(PrivacyRequest, reference, with_for_update=True)
-    if request is None or request.done_at is not None:
+    if request is None:
         return
-    request.state, request.ended_at, request.user_id, request.why = "ended", at, None, None
+    if request.state == "ended":
+        # Operator and worker have done it at the same time: the tombstones of both are to go.
+        people = [*dict.fromkeys((*Request.of(request).people, *people))]
+    request.state, request.ended_at, request.done_at = "ended", at, None
+    request.user_id = request.why = None
     request.found = sum(person.was_held for person in people)
     request.people = written(people)
     if not people or request.kind == "deauthorize":

@@ -220,6 +220,22 @@ def test_a_link_that_is_made_at_this_moment_stands(
 
 
 @on_sqlite
+def test_whoever_is_erased_while_an_operator_closes_the_request_is_not_lost(
+    services: Services,
+) -> None:
+    """Else the row of the ended link, with the ids, would stay for ever."""
+    reference = ask(services)
+    people = [ErasedPerson(PAGE, psid, 2, was_held=True) for psid in (ANA, BEN)]
+
+    for some in ((), people[:1], people[1:], people[:1], ()):
+        services.write(requests.end, reference, some, at=LATER)
+
+    request = found(services, reference)
+    assert ("ended", None, 2) == (request.state, request.done_at, request.found)
+    assert people == [*request.people]
+
+
+@on_sqlite
 def test_a_long_list_is_done_by_one_sweep(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
