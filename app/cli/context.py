@@ -12,10 +12,14 @@ class ServiceCommand(click.Command):
     """A command that runs with services: they are built before it is called.
 
     Raises:
+        click.UsageError: An argument is no text in UTF-8, as everything is that is stored.
         ConfigError: The settings cannot be used.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
+        for value in ctx.params.values():
+            for each in value if isinstance(value, tuple) else (value,):
+                _check_text(str(each))
         # Tests pass services of their own.
         if ctx.obj is None:
             settings = load_settings()
@@ -25,6 +29,13 @@ class ServiceCommand(click.Command):
             ctx.obj = built = build(settings, is_patient=True)
             ctx.call_on_close(built.engine.dispose)
         return super().invoke(ctx)
+
+
+def _check_text(word: str) -> None:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"{word!a} is no text in UTF-8") from None
 
 
 class ServiceGroup(click.Group):

@@ -10,11 +10,12 @@ from app.cli import privacy_import
 from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, page_option
+from app.cli.people import is_psid
 from app.infra import clock
 from app.linking.references import normalised
 from app.messenger.types import PageId, Psid
 from app.privacy import requests
-from app.privacy.erasure import TOMBSTONE_KEPT
+from app.privacy.erasure import TOMBSTONE_KEPT, is_held
 from app.privacy.handler import erase
 from app.privacy.requests import DUTY_WITHIN
 from app.privacy.values import ErasedPerson, Request
@@ -62,11 +63,8 @@ def done(reference: str, psids: tuple[str, ...], page: PageId | None) -> None:
     request, at = _found(reference), clock.now()
     if request.state in {"ended", "done"}:
         raise click.ClickException(f"{request.reference} is closed already")
-    pages = [page] if page else sorted(services().page_ids)
-    people = [ErasedPerson(page_id, Psid(psid)) for psid in psids for page_id in pages]
+    people = [person for psid in psids for person in _held(psid, page)]
     found = erase(services().writer, request, people, policy=services().policy, at=at)
-    if psids and not found:
-        click.echo("Nothing was kept of this person; is the PSID right?", err=True)
     click.echo(f"{request.reference} is closed; people of whom something was kept: {found}.")
     if found and request.kind != "deauthorize":
         click.echo(f"The ids of ended links go in {TOMBSTONE_KEPT.days} days, by themselves.")
@@ -128,6 +126,22 @@ def _found(typed: str) -> Request:
     if not request:
         raise click.ClickException("there is no such request. See: threadlink privacy list")
     return request
+
+
+def _held(psid: str, page: PageId | None) -> list[ErasedPerson]:
+    """Return the person on each Page, or on *page*, that anything is kept of.
+
+    Raises:
+        click.ClickException: There is none: a slip must not close the request.
+    """
+    pages = [page] if page else sorted(services().page_ids)
+    people = [ErasedPerson(page_id, Psid(psid)) for page_id in pages] if is_psid(psid) else []
+    held = [person for person in people if is_held(services().writer, person)]
+    if not held:
+        raise click.ClickException(
+            f"nothing is kept of the PSID {psid!a}; is it right? Nothing was changed"
+        )
+    return held
 
 
 def _line(request: Request) -> str:

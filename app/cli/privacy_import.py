@@ -4,6 +4,7 @@ Meta documents no format for the lists that it sends to developers: one id on ea
 with a header, are what is read.
 """
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -58,12 +59,13 @@ def read(path: Path, ids: Ids | None) -> list[Listed]:
     Raises:
         click.ClickException: A line is wrong, or nothing says what the ids are.
     """
-    content = path.read_bytes()
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise click.ClickException("the file is larger than 64 MiB: split it")
     first = content.partition(b"\n")[0]
     is_bare = _is_id(_text(first).strip())
-    rows = _bare(content) if is_bare else _table(path, first)
+    rows = _bare(content) if is_bare else _table(content, first)
     kind = ids if is_bare else _kind(rows, ids)
     if rows and kind is None:
         raise click.UsageError("the file does not say what its ids are: --ids app-scoped or psid")
@@ -126,14 +128,13 @@ def _bare(content: bytes) -> list[tuple[int, dict[str, str]]]:
     return [(number, {"id": line.strip()}) for number, line in lines if line.strip()]
 
 
-def _table(path: Path, first: bytes) -> list[tuple[int, dict[str, str]]]:
+def _table(content: bytes, first: bytes) -> list[tuple[int, dict[str, str]]]:
     named = [name for name in _COLUMNS if name in _SPACES.sub("_", _text(first).lower())]
     if len(named) != 1:
         raise click.ClickException(
             "the first line must be an id, or name one of the columns user_id and psid"
         )
-    with path.open("rb") as file:
-        rows = read_rows(file, named, (_PAGE,))
+    rows = read_rows(io.BytesIO(content), named, (_PAGE,))
     return [(row.line, row.values | _told(row.fault)) for row in rows]
 
 

@@ -6,6 +6,7 @@ Each table of linking is here, or said to hold nobody: `attempt_daily`, `link_ti
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -53,9 +54,10 @@ def pairs_of_user(session: Session, user: User) -> Sequence[Pair]:
     return [(page_id, psid) for page_id, psid in session.execute(theirs)]
 
 
-def attempts_of_person(page_id: PageId, psid: Psid) -> Cleanup[str]:
-    """Return what deletes every attempt of the person, with its events."""
-    return _attempts((Attempt.page_id == page_id) & (Attempt.psid == psid))
+def attempts_of_person(page_id: PageId, psid: Psid, until: datetime | None) -> Cleanup[str]:
+    """Return what deletes every attempt of the person opened up to *until*, with its events."""
+    theirs = (Attempt.page_id == page_id) & (Attempt.psid == psid)
+    return _attempts(theirs if until is None else theirs & (Attempt.opened_at <= until))
 
 
 def attempts_of_user(user: User) -> Cleanup[str]:
@@ -63,9 +65,11 @@ def attempts_of_user(user: User) -> Cleanup[str]:
     return _attempts((Attempt.issuer == user.issuer) & (Attempt.subject == user.subject))
 
 
-def history_of_person(page_id: PageId, psid: Psid) -> Cleanup[int]:
-    """Return what deletes the history of the person's link."""
+def history_of_person(page_id: PageId, psid: Psid, until: datetime | None) -> Cleanup[int]:
+    """Return what deletes the history of the person's link up to the time *until*."""
     theirs = (LinkEvent.page_id == page_id) & (LinkEvent.psid == psid)
+    if until is not None:
+        theirs &= LinkEvent.recorded_at <= until
 
     def find(session: Session, _: int | None) -> Sequence[int]:
         return session.scalars(select(LinkEvent.id).where(theirs).limit(PORTION)).all()

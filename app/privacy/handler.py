@@ -63,19 +63,9 @@ def erase(
     at: datetime,
 ) -> int:
     """Do what *request* asks of *people*; return of how many something was kept."""
+    do = erasure.disconnect if request.kind == "deauthorize" else erasure.erase
     cause, since = CAUSES[request.kind], request.asked_at
-    # Who has connected since is not asked about any more, nor what was written since.
-    until = since + erasure.SAME_TIME
-    left = [person for person in people if not erasure.has_come_back(store, person, since)]
-    if request.kind == "deauthorize":
-        ended = [
-            erasure.disconnect(store, person, cause=cause, policy=policy, at=at) for person in left
-        ]
-    else:
-        ended = [
-            erasure.erase(store, person, cause=cause, policy=policy, until=until, at=at)
-            for person in left
-        ]
+    ended = [do(store, each, cause=cause, since=since, policy=policy, at=at) for each in people]
     store.write(partial(requests.end, reference=request.reference, people=ended, at=at))
     found = sum(person.was_held for person in ended)
     log.info(
@@ -90,13 +80,14 @@ def erase(
 
 def finish_due(store: Transactions, at: datetime) -> Iterator[object]:
     """Erase the tombstones that have stayed for long enough, in steps."""
-    for reference in store.read(partial(requests.due_to_finish, at=at)):
-        request = store.read(partial(requests.find, reference=reference))
-        for person in request.people if request else ():
-            yield from erasure.erase_tombstone(store, person)
-        store.write(partial(requests.finish, reference=reference, at=at))
-        log.info("privacy.done", reference=reference)
-        yield None
+    # All of them, however many a list had: each is not due any more once it is finished.
+    while due := store.read(partial(requests.due_to_finish, at=at)):
+        for request in due:
+            for person in request.people:
+                yield from erasure.erase_tombstone(store, person)
+            store.write(partial(requests.finish, reference=request.reference, at=at))
+            log.info("privacy.done", reference=request.reference)
+            yield None
 
 
 def warn_of_duties(store: Transactions, at: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.infra.database.portions import Transactions
 from app.linking import graph_unlink
+from app.linking.values import User
 from app.messenger.types import PageId, Psid
 from app.outbox import bodies
 from app.outbox.bodies import HeldItem
@@ -21,19 +22,24 @@ from app.outbox.bot_webhooks import DELIVERY, NOTICE
 _END = "link.removed"
 
 
-def erase(store: Transactions, page_id: PageId, psid: Psid, *, until: datetime) -> Iterator[int]:
+def erase(
+    store: Transactions,
+    page_id: PageId,
+    psid: Psid,
+    *,
+    until: datetime,
+    others_until: datetime | None,
+) -> Iterator[int]:
     """Erase the person from what waits and what is dead; yield the number of items of each step.
 
-    Deliveries that came after *until* stay: what the person has written since is not asked about.
-    The end of the link is still told to the bot, without names, and to Messenger.
+    Deliveries that came after *until* stay: what the person has written since is not asked about;
+    and so do other items after *others_until*. The end of the link is still told to the bot,
+    without names, and to Messenger.
     """
     for item in items_of(store, page_id, psid):
-        if item.kind == NOTICE and _type_of(item) == _END:
-            body = _without_names(item.body)
-            if body != item.body:
-                store.write(partial(bodies.rewrite, item_id=item.id, body=body))
-                yield 1
-        elif _is_needless(item, page_id, psid, until):
+        if _is_end(item):
+            yield from _blank_names(store, item)
+        elif _is_needless(item, page_id, psid, until, others_until):
             yield store.write(partial(bodies.remove, ids=[item.id]))
 
 
@@ -42,6 +48,24 @@ def erase_rest(store: Transactions, page_id: PageId, psid: Psid) -> Iterator[int
     for item in items_of(store, page_id, psid):
         if item.kind != DELIVERY:
             yield store.write(partial(bodies.remove, ids=[item.id]))
+
+
+def erase_notices(store: Transactions, user: User) -> Iterator[int]:
+    """Erase *user* from the notices about them, whoever has the profile now; yield as `erase`."""
+    for item in notices_of(store, user):
+        if _is_end(item):
+            yield from _blank_names(store, item)
+        else:
+            yield store.write(partial(bodies.remove, ids=[item.id]))
+
+
+def notices_of(store: Transactions, user: User) -> Iterator[HeldItem]:
+    """Yield the notices about *user*; not those that tell of another one who took the place."""
+    for item in bodies.holding(store, json.dumps(user.subject, ensure_ascii=False).encode()):
+        data = _json(item.body).get("data")
+        told = isinstance(data, dict) and (data.get("issuer"), data.get("subject"))
+        if item.kind == NOTICE and told == (user.issuer, user.subject):
+            yield item
 
 
 def items_of(store: Transactions, page_id: PageId, psid: Psid) -> Iterator[HeldItem]:
@@ -62,12 +86,15 @@ def items_of(store: Transactions, page_id: PageId, psid: Psid) -> Iterator[HeldI
             yield item
 
 
-def _is_needless(item: HeldItem, page_id: PageId, psid: Psid, until: datetime) -> bool:
+def _is_needless(
+    item: HeldItem, page_id: PageId, psid: Psid, until: datetime, others_until: datetime | None
+) -> bool:
     if item.kind == DELIVERY:
         people = [*_people_in(item.body)]
         is_theirs_alone = all(page == page_id and psid in ids for page, ids in people)
         return is_theirs_alone and item.created_at <= until
-    return item.kind == NOTICE or item.state == "dead"
+    is_asked_about = others_until is None or item.created_at <= others_until
+    return is_asked_about and (item.kind == NOTICE or item.state == "dead")
 
 
 def _people_in(body: bytes) -> Iterator[tuple[object, frozenset[object]]]:
@@ -99,8 +126,15 @@ def _id_of(side: object) -> str | None:
     return told if isinstance(told, str) else None
 
 
-def _type_of(item: HeldItem) -> object:
-    return _json(item.body).get("type")
+def _is_end(item: HeldItem) -> bool:
+    return item.kind == NOTICE and _json(item.body).get("type") == _END
+
+
+def _blank_names(store: Transactions, item: HeldItem) -> Iterator[int]:
+    body = _without_names(item.body)
+    if body != item.body:
+        store.write(partial(bodies.rewrite, item_id=item.id, body=body))
+        yield 1
 
 
 def _without_names(body: bytes) -> bytes:

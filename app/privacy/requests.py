@@ -6,7 +6,7 @@ Nothing here commits, and every function may be run twice by `Writer.write`.
 import base64
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -72,7 +72,7 @@ def take(  # noqa: PLR0913 - the columns of one row
     *,
     secret_keys: Sequence[str],
     user_id: str | None = None,
-    people: Iterable[ErasedPerson] = (),
+    people: Sequence[ErasedPerson] = (),
     asked_at: datetime | None = None,
     at: datetime,
 ) -> Taken:
@@ -177,9 +177,13 @@ def retry(session: Session, reference: str, *, at: datetime) -> None:
 def end(session: Session, reference: str, people: Sequence[ErasedPerson], *, at: datetime) -> None:
     """Record that all is erased but the tombstones of *people*; done, if there are none."""
     request = session.get(PrivacyRequest, reference, with_for_update=True)
-    if request is None or request.done_at is not None:
+    if request is None:
         return
-    request.state, request.ended_at, request.user_id, request.why = "ended", at, None, None
+    if request.state == "ended":
+        # Operator and worker have done it at the same time: the tombstones of both are to go.
+        people = [*dict.fromkeys((*Request.of(request).people, *people))]
+    request.state, request.ended_at, request.done_at = "ended", at, None
+    request.user_id = request.why = None
     request.found = sum(person.was_held for person in people)
     request.people = written(people)
     if not people or request.kind == "deauthorize":
@@ -193,11 +197,12 @@ def finish(session: Session, reference: str, *, at: datetime) -> None:
         _finish(request, at)
 
 
-def due_to_finish(session: Session, *, at: datetime) -> Sequence[str]:
-    """Return the references of those whose tombstones have stayed for long enough."""
+def due_to_finish(session: Session, *, at: datetime) -> Sequence[Request]:
+    """Return some of those whose tombstones have stayed for long enough."""
     old = PrivacyRequest.ended_at <= at - TOMBSTONE_KEPT
-    rows = select(PrivacyRequest.reference).where(OPEN, PrivacyRequest.state == "ended", old)
-    return session.scalars(rows.order_by(PrivacyRequest.asked_at).limit(PORTION)).all()
+    rows = select(PrivacyRequest).where(OPEN, PrivacyRequest.state == "ended", old)
+    some = session.scalars(rows.order_by(PrivacyRequest.asked_at).limit(PORTION))
+    return [Request.of(row) for row in some]
 
 
 def old(until: datetime) -> Cleanup[str]:

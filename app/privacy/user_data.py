@@ -5,9 +5,10 @@ go on with an attempt, are not told.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select
@@ -27,7 +28,7 @@ from app.privacy import outbox_items, requests
 from app.privacy.handler import CAUSES
 from app.privacy.handler import erase as erase_people
 from app.privacy.requests import Source
-from app.privacy.values import ErasedPerson
+from app.privacy.values import ErasedPerson, Request
 
 FORMAT: Final = 1
 _SECRETS: Final = frozenset(
@@ -57,14 +58,15 @@ def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, A
         for row in store.read(partial(_rows, table=LinkEvent, which=LinkEvent.id.in_(ids)))
     ]
     pairs = store.read(partial(erasure.pairs_of_user, user=user))
-    items = {item.id: _item(item) for pair in pairs for item in outbox_items.items_of(store, *pair)}
+    held = (outbox_items.items_of(store, *pair) for pair in pairs)
+    items = {item.id: item for item in chain(*held, outbox_items.notices_of(store, user))}
     return {
         "format": FORMAT,
         "made_at": _plain(at),
         "user": {"issuer": user.issuer, "subject": user.subject},
         **store.read(partial(_of_tables, user=user)),
         "history": history,
-        "waiting_for_the_bot_or_messenger": list(items.values()),
+        "waiting_for_the_bot_or_messenger": [_item(items[id_]) for id_ in sorted(items)],
     }
 
 
@@ -75,34 +77,42 @@ def forget_user(
 
     The rows of ended links, without names, stay for as long as `erasure.TOMBSTONE_KEPT` says.
     """
-    pairs = store.read(partial(erasure.pairs_of_user, user=user))
-    links, has_account = store.write(partial(_close, user=user, policy=policy, at=at))
+    close = partial(_close, user=user, secret_keys=secret_keys, policy=policy, at=at)
+    # If this is interrupted, the worker goes on with the request.
+    closed, request = store.write(close)
     attempts = sum(in_portions(store, erasure.attempts_of_user(user)))
-    people = [ErasedPerson(page_id, psid, was_held=True) for page_id, psid in pairs]
-    if people:
-        source = Source("user", f"{user.issuer}\n{user.subject}\n{at.isoformat()}")
-        take = partial(requests.take, source=source, secret_keys=secret_keys, people=people, at=at)
-        # Stored first: if this is interrupted, the worker goes on with it.
-        reference = store.write(take).reference
-        request = store.read(partial(requests.find, reference=reference))
-        if request is not None:
-            erase_people(store, request, people, policy=policy, at=at)
+    if request is not None:
+        erase_people(store, request, request.people, policy=policy, at=at)
     history = sum(erasure.history_of_user(store, user))
-    return Forgotten(has_account, links, len(people), attempts, history)
+    for _ in outbox_items.erase_notices(store, user):
+        pass
+    return replace(closed, attempts=attempts, history=history)
 
 
-def _close(session: Session, *, user: User, policy: Policy, at: datetime) -> tuple[int, bool]:
+def _close(
+    session: Session, *, user: User, secret_keys: Sequence[str], policy: Policy, at: datetime
+) -> tuple[Forgotten, Request | None]:
     """End the links of *user*, without telling names, and delete the account that is built in."""
     cause = CAUSES["user"]
     # The attempts are locked before the links, as everywhere: see `handlers.end_all`.
     voiding.void_of_user(session, user, ENDED_BY_US, at=at)
     for link in link_queries.links_of_user(session, user):
         erasure.blank_names(session, link.page_id, link.psid)
-    endings = handlers.end_all(session, user, cause=cause, policy=policy, at=at)
+    links = handlers.end_all(session, user, cause=cause, policy=policy, at=at).links
     username = username_of(session, user.subject) if user.issuer == local.ISSUER else None
     if username is not None:
         local.delete(session, username)
-    return len(endings.links), username is not None
+    # After the end: a link that was made a moment ago is among them.
+    people = [
+        ErasedPerson(page_id, psid, was_held=True)
+        for page_id, psid in erasure.pairs_of_user(session, user)
+    ]
+    closed = Forgotten(username is not None, len(links), len(people), attempts=0, history=0)
+    if not people:
+        return closed, None
+    source = Source("user", f"{user.issuer}\n{user.subject}\n{at.isoformat()}")
+    taken = requests.take(session, source, secret_keys=secret_keys, people=people, at=at)
+    return closed, requests.find(session, taken.reference)
 
 
 def _of_tables(session: Session, *, user: User) -> dict[str, Any]:

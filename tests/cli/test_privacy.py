@@ -1,6 +1,7 @@
 """``threadlink privacy``: the operator's part, and lists that are taken in whole or not at all."""
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 
@@ -58,6 +59,21 @@ def test_a_person_who_was_found_is_erased(
     assert "closed already" in again.output
 
 
+@pytest.mark.parametrize("psids", [(BEN,), (ANA, BEN), ("",), ("1" * 65,)], ids=ascii)
+def test_a_slip_closes_no_request(
+    psids: tuple[str, ...], operator: Operator, services: Services, duty: str
+) -> None:
+    """Else the id by which the person could still be found would be gone."""
+    slip = operator.types("privacy", "done", duty, *(f"--psid={psid}" for psid in psids))
+
+    assert 1 == slip.exit_code
+    assert "Nothing was changed" in slip.output
+    request = services.read(requests.find, duty)
+    assert request is not None
+    assert ("duty", USER_ID) == (request.state, request.user_id)
+    assert services.read(link_queries.find_link, PAGE, ANA) is not None
+
+
 def test_nobody_is_erased_without_a_psid(operator: Operator, services: Services, duty: str) -> None:
     operator.types("privacy", "done", duty)
 
@@ -97,6 +113,19 @@ def test_a_list_is_taken_in_once(operator: Operator, services: Services, tmp_pat
     assert "Taken in: 2; known already: 0." in first
     assert "Taken in: 0; known already: 2." in second
     assert 2 == count(services, PrivacyRequest)
+
+
+def test_a_list_may_come_from_another_program(operator: Operator, services: Services) -> None:
+    """Of a pipe, as the shell's <(…) is, nothing can be read twice."""
+    reading, writing = os.pipe()
+    os.write(writing, f"user_id\n{USER_ID}\n".encode())
+    os.close(writing)
+
+    told = operator.types("privacy", "import", f"/dev/fd/{reading}").output
+    os.close(reading)
+
+    assert "Taken in: 1; known already: 0." in told
+    assert 1 == count(services, PrivacyRequest)
 
 
 @pytest.mark.parametrize(

@@ -2,28 +2,34 @@
 
 import json
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app.accounts import local
 from app.accounts.identity import Identity
 from app.infra import clock
 from app.linking import link_queries, sign_in_names
 from app.linking.models import LinkEvent
+from app.linking.values import User
 from app.messenger.types import Psid
 from app.outbox import bot_webhooks
 from app.outbox.bot_webhooks import RawDelivery
+from app.privacy import user_data
 from app.privacy.erasure import TOMBSTONE_KEPT
 from app.privacy.handler import finish_due
 from app.privacy.models import PrivacyRequest
+from app.services import background
 from app.services.container import Services
 from tests.actors import delivery, message
 from tests.cli.terminal import Operator
+from tests.conftest import on_sqlite
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
 from tests.linking.factories import OMAR, confirmed, linked
 from tests.privacy.factories import count
-from tests.privacy.test_erasure import everything
+from tests.privacy.test_erasure import KEYS, everything
 
 
 @pytest.fixture
@@ -112,3 +118,86 @@ def test_nobody_is_forgotten_by_a_slip(
     assert [1, 2, 2, 2, 1] == [result.exit_code for result in (asked, unnamed, half, both, unknown)]
     assert before == everything(services)
     assert PASSWORD not in before
+
+
+@on_sqlite
+def test_what_was_interrupted_is_done_by_the_worker(
+    services: Services, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request is stored with the end of the links: between the two nobody is lost."""
+    user = User(local.ISSUER, subject)
+    monkeypatch.setattr(user_data, "in_portions", lambda *_: (_ for _ in ()).throw(OSError))
+    forget = partial(user_data.forget_user, services.writer, user)
+
+    with pytest.raises(OSError):  # noqa: PT011 - as a kill would end it
+        forget(secret_keys=KEYS, policy=services.policy, at=clock.now())
+    background.make_worker(services, "w").run_once()
+
+    assert "private words" not in everything(services)
+    assert 1 == count(services, PrivacyRequest)
+
+
+@on_sqlite
+def test_a_link_that_is_made_at_this_moment_goes_as_well(
+    services: Services, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event has the attempt first, and is waited for."""
+    user, last = User(local.ISSUER, subject), Psid("77")
+    identity = Identity(local.ISSUER, subject, "j")
+
+    def waits(session: Session, *_: object, **__: object) -> int:
+        if link_queries.find_link(session, PAGE, last) is None:
+            linked(session, psid=last, as_=identity)
+        return 0
+
+    monkeypatch.setattr("app.linking.voiding.void_of_user", waits)
+    at = clock.now()
+    gone = user_data.forget_user(
+        services.writer, user, secret_keys=KEYS, policy=services.policy, at=at
+    )
+    for _ in finish_due(services.writer, at + TOMBSTONE_KEPT):
+        pass
+
+    assert 2 == gone.people
+    assert subject not in everything(services)
+
+
+@on_sqlite
+def test_a_notice_of_a_profile_that_another_user_has_now_is_theirs_too(
+    operator: Operator, services: Services, subject: str, tmp_path: Path
+) -> None:
+    """Ben's profile was Jane's: what the bot was not told of that yet names her."""
+    for type_ in ("link.refused", "link.removed"):
+        data = {"page_id": PAGE, "psid": BEN, "issuer": "local", "subject": subject}
+        notice = {"type": type_, "data": {**data, "display_name": "Jane B."}}
+        body = json.dumps(notice).encode()
+        enqueue = partial(bot_webhooks.enqueue_notice, body=body, reference=None, at=NOON)
+        services.write(enqueue)
+    file = tmp_path / "jane.json"
+
+    operator.types("users", "export", "--user", USERNAME, str(file))
+    operator.types("users", "forget", "--user", USERNAME, "--yes")
+
+    assert 3 == len(json.loads(file.read_text("utf-8"))["waiting_for_the_bot_or_messenger"])
+    left = everything(services)
+    assert "link.refused" not in left
+    assert "Jane B." not in left
+    # By numbers alone: the bot would go on as if the link were there.
+    assert "link.removed" in left
+
+
+def test_what_is_no_text_is_refused_by_every_command_that_looks_somebody_up(
+    operator: Operator, tmp_path: Path
+) -> None:
+    """A terminal in another encoding gives such words; no database takes them."""
+    alien = "\udcff"
+    chosen = ("--issuer", alien, "--subject", alien)
+    for words in (
+        ("users", "export", *chosen, str(tmp_path / "x")),
+        ("users", "export", "--issuer", "x", "--subject", "x", str(tmp_path / alien)),
+        ("users", "forget", "--yes", *chosen),
+        ("links", "show", *chosen),
+        ("privacy", "done", "q3m9-7d2k", f"--psid={alien}"),
+    ):
+        assert 2 == operator.types(*words).exit_code, words
+    assert [] == [*tmp_path.iterdir()]

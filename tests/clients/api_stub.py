@@ -1,6 +1,7 @@
 """A stand-in for Threadlink's API, which gives each caller the answer of one vector."""
 
 import json
+import socket
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -64,3 +65,20 @@ def running(vectors: Sequence[dict[str, Any]]) -> Iterator[ApiStub]:
     stub.shutdown()
     thread.join()
     stub.server_close()
+
+
+@contextmanager
+def saying(answer: bytes) -> Iterator[str]:
+    """Yield the address of a server that takes one request, says *answer* and closes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answers() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=answers)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()

@@ -127,6 +127,23 @@ def test_an_unreachable_server_is_an_error_that_names_no_key() -> None:
     assert KEY not in str(caught.value)
 
 
+CUT: Final = b"HTTP/1.1 %d X\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"SSH-2.0\r\n", CUT % 200, CUT % 500],
+    ids=["none", "another protocol", "cut short", "a cut refusal"],
+)
+def test_half_an_answer_is_an_error_of_the_client(answer: bytes) -> None:
+    """A bot that catches ThreadlinkError is not ended by a proxy that is stopped."""
+    with api_stub.saying(answer) as url, pytest.raises(ThreadlinkError) as caught:
+        Threadlink(url, KEY, seconds=5).link("1", "2")
+
+    assert caught.value.status is None
+    assert KEY not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "key"), [("file:///etc", "k"), ("", "k"), ("http://a", ""), ("http://a", "k\r\nX: y")]
 )

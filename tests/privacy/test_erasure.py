@@ -172,16 +172,83 @@ def test_what_was_written_since_is_not_asked_about(services: Services) -> None:
     assert "outbox" in tables_with(services, "a new question")
 
 
-@on_sqlite
-def test_whoever_has_connected_since_stays_connected(services: Services) -> None:
+def test_whoever_has_connected_since_stays_connected_and_loses_what_is_older(
+    services: Services,
+) -> None:
     """A request that waited for weeks, or is a repeat of an old one, ends no newer link."""
-    reference = ask(services, at=NOON)
-    services.write(lambda session: linked(session, psid=ANA, at=NOON + 2 * MINUTE))
+    services.write(live)
+    reference = ask(services, at=NOON + 2 * MINUTE)
+    services.write(lambda session: _comes_back(session, NOON + 5 * MINUTE))
 
     request = work(services, reference, named((PAGE, ANA)), at=LATER)
+    finish(services, LATER + TOMBSTONE_KEPT)
 
-    assert services.read(link_queries.find_link, PAGE, ANA) is not None
-    assert 0 == request.found
+    link = services.read(link_queries.find_link, PAGE, ANA)
+    assert link is not None
+    assert JANE.display_name == link.display_name
+    assert 1 == request.found
+    hers = [line for line in everything(services).splitlines() if ANA in line]
+    left = sorted(line.split()[0] for line in hers if "graph.unlink" not in line)
+    assert ["attempt", "link", "link_event", "outbox"] == left
+    assert any("a new link" in line for line in hers)
+
+
+def _comes_back(session: Session, at: datetime) -> None:
+    linked(session, psid=ANA, at=at)
+    notice = {"type": "link.created", "data": {"page_id": PAGE, "psid": ANA, "is": "a new link"}}
+    bot_webhooks.enqueue_notice(session, json.dumps(notice).encode(), reference=None, at=at)
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", ["deletion", "deauthorize"])
+def test_a_link_that_is_made_at_this_moment_stands(
+    kind: Kind, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event has the attempt first, and is waited for: then the link is a newer one."""
+    reference = ask(services, kind, at=NOON)
+
+    def waits(session: Session, *_: object, **__: object) -> int:
+        linked(session, psid=ANA, at=NOON + 2 * MINUTE)
+        return 0
+
+    monkeypatch.setattr("app.linking.voiding.void_of_person", waits)
+    work(services, reference, named((PAGE, ANA)))
+
+    link = services.read(link_queries.find_link, PAGE, ANA)
+    assert link is not None
+    assert JANE.display_name == link.display_name
+
+
+@on_sqlite
+def test_whoever_is_erased_while_an_operator_closes_the_request_is_not_lost(
+    services: Services,
+) -> None:
+    """Else the row of the ended link, with the ids, would stay for ever."""
+    reference = ask(services)
+    people = [ErasedPerson(PAGE, psid, 2, was_held=True) for psid in (ANA, BEN)]
+
+    for some in ((), people[:1], people[1:], people[:1], ()):
+        services.write(requests.end, reference, some, at=LATER)
+
+    request = found(services, reference)
+    assert ("ended", None, 2) == (request.state, request.done_at, request.found)
+    assert people == [*request.people]
+
+
+@on_sqlite
+def test_a_long_list_is_done_by_one_sweep(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the tombstones of a list of Meta's would stay for weeks longer than the page says."""
+    monkeypatch.setattr(requests, "PORTION", 2)
+    psids = [Psid(str(number)) for number in range(5)]
+    references = [ask(services, what=psid) for psid in psids]
+    for reference, psid in zip(references, psids, strict=True):
+        work(services, reference, named((PAGE, psid)))
+
+    finish(services, LATER + TOMBSTONE_KEPT)
+
+    assert {"done"} == {found(services, reference).state for reference in references}
 
 
 def test_whoever_comes_back_within_the_week_keeps_the_new_link(services: Services) -> None:

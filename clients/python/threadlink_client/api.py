@@ -3,14 +3,15 @@
 import json
 import re
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import IO, Any, Final
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import HTTPErrorProcessor, ProxyHandler, Request, build_opener
 
 _ID: Final = re.compile(r"[0-9]{1,64}", re.ASCII)
 _LONGEST_ANSWER: Final = 1024 * 1024
 _NOT_FOUND: Final = 404
+_SUCCESS: Final = range(200, 300)
 
 
 class ThreadlinkError(Exception):
@@ -37,8 +38,7 @@ class Threadlink:
         self._api = f"{url.rstrip('/')}/api/v1"
         self._key = key
         self._seconds = seconds
-        # A redirect would take the key to another server.
-        self._opener = build_opener(_NoRedirect, ProxyHandler({}))
+        self._opener = build_opener(_AnyStatus, ProxyHandler({}))
 
     def link(self, page_id: str, psid: str) -> dict[str, Any] | None:
         """Return the link of a person, with `issuer` and `subject`; None if nobody is linked.
@@ -78,20 +78,23 @@ class Threadlink:
         request = Request(self._api + path, data=body, headers=headers, method=method)  # noqa: S310 - checked above
         try:
             with self._opener.open(request, timeout=self._seconds) as response:
-                content = _read(response)
-        except HTTPError as exc:
-            with exc:
-                raise _error(exc) from None
-        except (URLError, OSError) as exc:
+                status, answer = response.status, _read(response)
+        # An answer that is cut short, or is no HTTP, is none of the others.
+        except (OSError, HTTPException) as exc:
             raise ThreadlinkError(f"no answer of Threadlink: {exc}") from exc
-        if not isinstance(content, dict):
-            raise ThreadlinkError("the answer is not Threadlink's", status=response.status)
-        return content
+        if status not in _SUCCESS or not isinstance(answer, dict):
+            raise _error(status, answer)
+        return answer
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_arguments: Any) -> None:
-        return None
+class _AnyStatus(HTTPErrorProcessor):
+    """Takes every answer as it is: a redirect would take the key to another server."""
+
+    def http_response(self, request: Request, response: Any) -> Any:  # noqa: ARG002 - its form
+        return response
+
+    def https_response(self, request: Request, response: Any) -> Any:  # noqa: ARG002 - its form
+        return response
 
 
 def _id(text: str) -> str:
@@ -105,15 +108,12 @@ def _read(response: IO[bytes]) -> Any:
     body = response.read(_LONGEST_ANSWER + 1)
     try:
         return json.loads(body) if len(body) <= _LONGEST_ANSWER else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
-def _error(refused: HTTPError) -> ThreadlinkError:
-    content = _read(refused)
-    problem = content if isinstance(content, dict) else {}
+def _error(status: int, answer: Any) -> ThreadlinkError:
+    problem = answer if isinstance(answer, dict) else {}
     type_ = str(problem.get("type", "")).rpartition("#")[2]
     words = f"{problem.get('title', '')}: {problem.get('detail', '')}".strip(": ")
-    return ThreadlinkError(
-        f"{refused.code} {words}".strip()[:500], status=refused.code, type_=type_
-    )
+    return ThreadlinkError(f"{status} {words}".strip()[:500], status=status, type_=type_)
