@@ -47,14 +47,20 @@ ARGUMENTS: Final = {
     "links unlink-user": "local jane",
     "outbox replay": "1",
     "outbox show": "1",
+    "privacy done": "abcd-efgh",
+    "privacy import": "deleted.csv",
+    "privacy retry": "abcd-efgh",
     "run": "--port 0",
+    "users export": "--user jane jane.json",
+    "users forget": "--user jane --yes",
 }
 TYPED: Final = "quiet harbour, four gulls\n"
-# They ask Graph alone, or bring their own database.
-WITHOUT_DATABASE: Final = {"demo", "emulator", "messenger", "setup"}
+# They ask Graph or NATS alone, or bring their own database.
+WITHOUT_DATABASE: Final = {"demo", "emulator", "messenger", "setup", "stream"}
 FILES: Final = {
     "people.csv": "username,password_hash\n"
     "jane,$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\n",
+    "deleted.csv": "user_id\n1234567890\n",
     "links.csv": f"page_id,psid,issuer,subject\n{PAGE},{ANA},local,jane\n",
 }
 

@@ -56,10 +56,10 @@ def test_base_images_can_be_named_by_digest() -> None:
 
     assert {"${PYTHON_IMAGE}"} == set(re.findall(r"(?m)^FROM (\S+)", dockerfile))
     assert dockerfile.index("\nARG PYTHON_IMAGE=") < dockerfile.index("\nFROM ")
-    assert {"${POSTGRES_IMAGE:-postgres:17}"} == images
+    assert {"${HAPROXY_IMAGE:-haproxy:3.2}", "${POSTGRES_IMAGE:-postgres:17}"} == images
     (default,) = re.findall(r"ARG PYTHON_IMAGE=(\S+)", dockerfile)
     assert f"${{PYTHON_IMAGE:-{default}}}" == services["server"]["build"]["args"]["PYTHON_IMAGE"]
-    for name in ("PYTHON_IMAGE", "POSTGRES_IMAGE"):
+    for name in ("PYTHON_IMAGE", "POSTGRES_IMAGE", "HAPROXY_IMAGE"):
         assert f"{name}=" in DEPLOYING
 
 

@@ -60,7 +60,7 @@ def without_writes(
     def without_writes() -> Iterator[None]:
         # So that nobody waits for long; what is written before and after has the usual time.
         with monkeypatch.context() as patched, block(services):
-            patched.setattr(services.writer, "_limit_seconds", 0.2)
+            patched.setattr(services.writer, "limit_seconds", 0.2)
             yield
         _wait_for_connections(services)
 
