@@ -60,6 +60,16 @@ class NoAnswer(psycopg.OperationalError):
 class LimitedConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection on which no wait goes beyond the limit of its thread."""
 
+    _is_committing = False
+
+    def commit(self) -> None:
+        """Commit; by `NoAnswer` whether it was done is unknown."""
+        self._is_committing = True
+        try:
+            super().commit()
+        finally:
+            self._is_committing = False
+
     def wait(self, gen: PQGen[T], interval: float = _INTERVAL_S, timeout: float | None = None) -> T:
         """Wait for *gen*; at the end of the limit, close the connection.
 
@@ -79,14 +89,16 @@ class LimitedConnection(psycopg.Connection[tuple[Any, ...]]):
             raise NoAnswer("it has not answered in time") from None
 
     def _abandon(self) -> None:
-        """Close the connection, and have the server stop what it does for it.
+        """Close the connection, and have the server stop the query, which would go on otherwise.
 
-        It would go on otherwise, as a slow query does, or a COMMIT that waits for a standby; and
-        the next one beside it.
+        Not a COMMIT: one that waits for a standby would end without it, and a repeat, which finds
+        its rows and writes nothing, would be acknowledged (PostgreSQL 17, "Synchronous
+        Replication": a wait that is cancelled leaves the transaction committed on one machine).
         """
-        with suppress(psycopg.Error):
-            cancel = self.pgconn.cancel_conn()
-            threading.Thread(target=_cancel, args=(cancel,), name="cancel", daemon=True).start()
+        if not self._is_committing:
+            with suppress(psycopg.Error):
+                cancel = self.pgconn.cancel_conn()
+                threading.Thread(target=_cancel, args=(cancel,), name="cancel", daemon=True).start()
         self.close()
 
 

@@ -23,6 +23,16 @@ from tests.installation import NOON
 T = TypeVar("T")
 Way: TypeAlias = Callable[[Writer, Callable[[Session], Any]], Any]
 PATIENCE = 30.0
+# A COMMIT that lasts until lock 1 is free.
+_LATE_COMMIT = """
+    SET LOCAL lock_timeout = 0;
+    CREATE TEMP TABLE late (number int);
+    CREATE FUNCTION pg_temp.wait() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION pg_temp.wait();
+    INSERT INTO late VALUES (1);
+"""
 # Of what is given up here; of what must work, a busy machine may take its time.
 HASTY_S = 0.2
 
@@ -163,6 +173,35 @@ def test_what_was_given_up_is_stopped_at_the_server(engine: Engine) -> None:
         at_work = {"query": sleep.text}
         connection.execution_options(isolation_level="AUTOCOMMIT")
         _wait_until(lambda: connection.scalar(working, at_work) == 0)
+
+
+def test_a_commit_that_was_given_up_is_left_to_the_server(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R49: a COMMIT that waits for a standby, and is stopped, ends without one.
+
+    Then the repeat finds its rows, writes nothing and waits for nobody: it was acknowledged while
+    one machine alone had the delivery.
+    """
+    stopped: list[object] = []
+    monkeypatch.setattr("app.infra.database.postgresql._cancel", stopped.append)
+    hasty = Writer(engine, limit_seconds=HASTY_S)
+    rows = text("SELECT count(*) FROM outbox")
+
+    def write(session: Session) -> None:
+        session.execute(text(_LATE_COMMIT))
+        item_once("delivery", b"{}", head="{}", at=NOON)(session)
+
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(1)"))
+        with pytest.raises(NotCommitted):
+            hasty.write(write)
+        _wait_until(lambda: "cancel" not in {thread.name for thread in threading.enumerate()})
+        connection.execute(text("SELECT pg_advisory_unlock(1)"))
+        _wait_until(lambda: connection.scalar(rows) == 1)
+    hasty.close()
+
+    assert [] == stopped
 
 
 def test_a_command_may_read_for_longer(engine: Engine) -> None:
