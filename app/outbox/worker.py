@@ -93,8 +93,6 @@ class Worker:
             thread.start()
         for thread in threads:
             thread.join()
-        for pulse in self.pulses:
-            pulse.rest()
 
     def run_once(self) -> bool:
         """Run the tasks and dispatch the items that are due; return whether any item was."""
@@ -107,6 +105,7 @@ class Worker:
         try:
             _repeat(self._wake_due, stop)
         finally:
+            self._polling.rest()
             self._writer.end_poll()
 
     def _wake_due(self) -> bool:
@@ -142,6 +141,7 @@ def _run_lane(lane: LaneDispatcher, woken: threading.Event, stop: threading.Even
         return False
 
     _repeat(run, stop)
+    lane.pulse.rest()
 
 
 def _repeat(step: Callable[[], bool], stop: threading.Event) -> None:

@@ -165,3 +165,32 @@ def test_a_task_of_many_steps_ends_between_two_of_them(engine: Engine) -> None:
     Worker(Writer(engine), {}, Clock(), [PeriodicTask(sweep, every=timedelta(minutes=1))]).run(stop)
 
     assert [0, 1, 2] == steps
+
+
+def test_a_loop_that_has_ended_does_not_have_to_move(engine: Engine) -> None:
+    """A task may take minutes; a worker that waits for one at its end is not stalled."""
+    begun, may_end, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def perform(_at: datetime) -> None:
+        begun.set()
+        may_end.wait(30)
+
+    tasks = [PeriodicTask(perform, every=timedelta(minutes=1))]
+    worker = Worker(Writer(engine), {"notice": Handler(lambda _: None)}, Clock(), tasks)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    begun.wait(30)
+    moved = []
+    for wanted in (3, 0):
+        for _ in range(500):
+            if sum(pulse.moved_at is not None for pulse in worker.pulses) == wanted:
+                moved.append(wanted)
+                break
+            may_end.wait(0.02)
+        stop.set()
+
+    is_at_work = thread.is_alive()
+    may_end.set()
+    thread.join()
+
+    assert ([3, 0], True) == (moved, is_at_work)
