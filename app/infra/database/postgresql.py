@@ -128,8 +128,11 @@ class _Hosts:
         if end is not None and time.monotonic() >= end:
             raise NoAnswer("there was no time left to connect")
         lists = {name: str(given[name]).split(",") for name in _LISTS if given.get(name)}
-        if all(len(of) == 1 for of in lists.values()):
+        count = max(map(len, lists.values()), default=1)
+        if count == 1:
             return LimitedConnection.connect(**given)
+        # One port may be that of all.
+        lists = {name: of * count if len(of) == 1 else of for name, of in lists.items()}
         first = self._first
         turned = {name: ",".join(of[first:] + of[:first]) for name, of in lists.items()}
         connection = LimitedConnection.connect(**{**given, **turned})

@@ -246,6 +246,19 @@ def test_the_host_that_was_reached_last_is_asked_first(gate: Gate, database: URL
     assert 1 == gate.count
 
 
+def test_one_port_may_be_that_of_several_addresses(database: URL) -> None:
+    """Once the second one had been reached, each connection ended in an error of ours."""
+    query = {"hostaddr": "127.0.0.2,127.0.0.1", "port": str(database.port)}
+    url = URL.create(
+        database.drivername, database.username, database=database.database, query=query
+    )
+    engine = make_engine(url)
+
+    with engine.connect() as first, engine.connect() as second:
+        assert [1, 1] == [each.scalar(text("SELECT 1")) for each in (first, second)]
+    engine.dispose()
+
+
 @pytest.mark.parametrize("way", [Writer.write, await_group, insert])
 def test_a_read_only_database_is_away_and_its_successor_is_found(
     database: URL, engine: Engine, way: Way
