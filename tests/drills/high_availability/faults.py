@@ -70,10 +70,12 @@ def made_read_only(pair: Pair, load: Load) -> tuple[URL, float]:
 
 
 def standby_gone(pair: Pair, load: Load) -> tuple[URL, float]:
-    """Kill the standby: each COMMIT waits for it until it is back."""
+    """Kill the standby: each COMMIT waits for it until it is back, and nothing is acknowledged."""
     pair.standby.kill()
     load.wait_for_refusals()
+    since = monotonic()
     threading.Event().wait(STANDBY_GONE_SECONDS)
+    assert 0 == load.acknowledged_since(since)
     pair.standby.start()
     pair.primary.await_standby()
     return pair.primary.url, monotonic()
