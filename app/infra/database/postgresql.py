@@ -1,4 +1,4 @@
-"""What an engine for PostgreSQL adds to SQLAlchemy's: a server that is gone is given up in time.
+"""The engine for PostgreSQL: SQLAlchemy's, which gives up in time a server that is gone.
 
 Imported with an address of PostgreSQL alone: the driver is slow to import.
 """

@@ -1,4 +1,4 @@
-"""What happens to a primary, and what an operator or Patroni then does; each returns when.
+"""The faults of a primary, and the steps of an operator or Patroni then; each returns when.
 
 Whoever watches over the pair takes `NOTICED_AFTER_SECONDS` to see that the primary is gone.
 """
