@@ -141,20 +141,25 @@ def _run_lane(lane: LaneDispatcher, woken: threading.Event, stop: threading.Even
         return False
 
     _repeat(run, stop)
+    # Also where the database has ended the last run: else a bot would get again what it has taken.
+    _is_busy(lane.finish)
     lane.pulse.rest()
 
 
 def _repeat(step: Callable[[], bool], stop: threading.Event) -> None:
     """Call *step* until *stop* is set, with a pause whenever it found nothing to do."""
     while not stop.is_set():
-        try:
-            is_busy = step()
-        except NotCommitted:
-            log.warning("worker.database_away")
-            is_busy = False
-        except Exception:
-            # A defect must not end the worker; a claim that it leaves behind is due again later.
-            log.exception("worker.fault")
-            is_busy = False
-        if not is_busy:
+        if not _is_busy(step):
             stop.wait(POLL_SECONDS)
+
+
+def _is_busy(step: Callable[[], bool]) -> bool:
+    """Return what *step* returns, False if it fails."""
+    try:
+        return step()
+    except NotCommitted:
+        log.warning("worker.database_away")
+    except Exception:
+        # A defect must not end the worker; a claim that it leaves behind is due again later.
+        log.exception("worker.fault")
+    return False

@@ -5,15 +5,16 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from app.infra.database.writer import NotCommitted, Writer
-from app.outbox import heartbeats
+from app.outbox import dispatcher, heartbeats
 from app.outbox.circuit_breaker import FAILURE_THRESHOLD, Cause, OpenCircuit
 from app.outbox.handlers import Handler, Unreachable
-from app.outbox.models import WorkerRow
+from app.outbox.models import OutboxRow, WorkerRow
 from app.outbox.queue import Claim, enqueue_once
 from app.outbox.worker import PeriodicTask, Worker
 from tests.installation import NOON
@@ -194,3 +195,23 @@ def test_a_loop_that_has_ended_does_not_have_to_move(engine: Engine) -> None:
     thread.join()
 
     assert ([3, 0], True) == (moved, is_at_work)
+
+
+def test_what_a_bot_has_taken_is_recorded_though_the_database_was_away_at_the_end(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to stop just then, the worker left it, and the bot got it again after the lease."""
+    stop, writer = threading.Event(), Writer(engine)
+    write = writer.write
+
+    def write_unless_away(use_case: Any, *args: Any, **kwargs: Any) -> Any:
+        if use_case is dispatcher._record and not stop.is_set():  # noqa: SLF001
+            stop.set()
+            raise NotCommitted
+        return write(use_case, *args, **kwargs)
+
+    monkeypatch.setattr(writer, "write", write_unless_away)
+    write(enqueue_once, "notice", b"{}", at=NOON)
+    Worker(writer, {"notice": Handler(lambda _: None)}, Clock()).run(stop)
+
+    assert ["done"] == writer.read(lambda session: [*session.scalars(select(OutboxRow.state))])
