@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class ServiceManager:
-    """What was told at the socket *address*, one message after the other."""
+    """The messages to the socket *address*, one after the other."""
 
     address: str
     channel: socket.socket

@@ -75,7 +75,9 @@ class Supervisor:
 
     def _end(self) -> None:
         self._drains_until = None
-        self._killed_at = time.monotonic() + END_SECONDS
+        # Once: further signals give no more time.
+        if self._killed_at is None:
+            self._killed_at = time.monotonic() + END_SECONDS
         if self._drain_seconds:
             self._signal(signal.SIGUSR1)
         self._stop_server()

@@ -47,21 +47,23 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
         else lambda _: nullcontext()
     )
     with stopping() as stop, hangups() as hangup:
-        with _working(settings, monitoring) as built:
+        built = build(settings)
+        check_database(built)
+        with _working(built, monitoring):
             note_near_misses(settings)
             click.echo("Working. Ctrl-C stops it after the current item.", err=True)
             settings = _next_settings(built, stop, hangup)
         while not stop.is_set():
-            with _working(settings, monitoring) as built:
+            # Without a look at the database, which cannot be another: it may be away just now.
+            built = build(settings)
+            with _working(built, monitoring):
                 log.info("server.reloaded", settings=settings.names_set, pages=len(settings.pages))
                 settings = _next_settings(built, stop, hangup)
     click.echo("Stopped.", err=True)
 
 
 @contextmanager
-def _working(settings: Settings, monitoring: Monitoring) -> Iterator[Services]:
-    built = build(settings)
-    check_database(built)
+def _working(built: Services, monitoring: Monitoring) -> Iterator[None]:
     stop = threading.Event()
     thread = threading.Thread(target=background.run, args=(built, stop), name="worker")
     try:
@@ -70,10 +72,13 @@ def _working(settings: Settings, monitoring: Monitoring) -> Iterator[Services]:
             thread.start()
             notify("READY=1")
             try:
-                yield built
+                yield
             finally:
                 stop.set()
-                thread.join()
+                # What is being done may take its time, also at a reload.
+                while thread.is_alive():
+                    thread.join(_look_seconds())
+                    _tell_watchdog(built)
     finally:
         built.close()
 
@@ -111,8 +116,7 @@ def _next_settings(built: Services, stop: threading.Event, hangup: threading.Eve
 
     Meanwhile the service manager is told that the worker moves, as long as it does.
     """
-    every = min(LOOK_SECONDS, watchdog_seconds() or LOOK_SECONDS)
-    while not stop.wait(timeout=every):
+    while not stop.wait(timeout=_look_seconds()):
         if hangup.is_set():
             hangup.clear()
             notify_reloading()
@@ -121,7 +125,15 @@ def _next_settings(built: Services, stop: threading.Event, hangup: threading.Eve
             except ConfigError as exc:
                 note_refused_reload(exc)
                 notify("READY=1")
-        if built.pulses.all_move():
-            notify("WATCHDOG=1")
+        _tell_watchdog(built)
     notify("STOPPING=1")
     return built.settings
+
+
+def _look_seconds() -> float:
+    return min(LOOK_SECONDS, watchdog_seconds() or LOOK_SECONDS)
+
+
+def _tell_watchdog(built: Services) -> None:
+    if built.pulses.all_move():
+        notify("WATCHDOG=1")

@@ -95,6 +95,7 @@ class Connector:
             )
             if not client.is_connected:
                 raise ConnectionResetError
+            self.why = "it does not answer in time"
             yield client, partial(_loss, client, closed)
             self.why = "the connection was lost"
         except (NatsError, OSError, TimeoutError) as exc:

@@ -7,6 +7,7 @@ lost is simply sent again.
 """
 
 import asyncio
+import random
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -32,6 +33,8 @@ OTHER: Final = "other"
 # An acknowledgement that takes longer may be lost, with the server that it would have come from.
 _TRY_S: Final = 1.0
 _PAUSE_S: Final = 0.1
+# Between two tries to connect, at most.
+_LONGEST_PAUSE_S: Final = 2.0
 # Who comes while there has been no connection for so long is refused at once.
 _AWAY_S: Final = 3.0
 _LOOK_S: Final = 2.0
@@ -101,6 +104,8 @@ class NatsLog:
                     )
             except (NatsError, OSError, TimeoutError) as exc:
                 reason = _reason(exc)
+                if _is_final(exc):
+                    raise NotAppended(reason) from exc
                 await asyncio.sleep(min(_PAUSE_S, max(0, until - now())))
             else:
                 return "repeated" if ack.duplicate else "stored"
@@ -127,8 +132,6 @@ class NatsLog:
                 info = await current.stream.stream_info(self._stream)
         except NotAppended as exc:
             return LogState(reason=exc.reason, why=self._connector.why)
-        except NotFoundError:
-            return LogState(reason="no stream")
         except (NatsError, OSError, TimeoutError) as exc:
             return LogState(reason=_reason(exc), why=self._connector.why)
         others = (info.cluster.replicas or []) if info.cluster else []
@@ -154,8 +157,8 @@ class NatsLog:
             finally:
                 self._current = None
                 self._connected.clear()
-            self._note_away()
-            await asyncio.sleep(_PAUSE_S)
+            away_s = self._note_away()
+            await asyncio.sleep(pause_after(away_s))
 
     async def _use(self, client: Client) -> None:
         # The first request subscribes to the answers of all, before others can overtake it.
@@ -167,10 +170,22 @@ class NatsLog:
         url = client.connected_url
         log.info("delivery_log.connected", server=url.netloc if url else "")
 
-    def _note_away(self) -> None:
+    def _note_away(self) -> float:
+        """Return for how many seconds there has been no connection."""
+        now = asyncio.get_running_loop().time()
         if self._away_since is None:
-            self._away_since = asyncio.get_running_loop().time()
+            self._away_since = now
             log.error("delivery_log.away", why=self._connector.why)
+        return now - self._away_since
+
+
+def pause_after(away_s: float) -> float:
+    """Return the seconds until the next try to connect, after *away_s* without a connection.
+
+    At random: all processes lose their connections at once, and must not all come back at once.
+    """
+    longest = min(max(_PAUSE_S, away_s / 4), _LONGEST_PAUSE_S)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
 
 
 def _token(page_id: str | None) -> str:
@@ -185,18 +200,18 @@ def _check_size(client: Client, body: bytes, headers: Mapping[str, str]) -> None
 
 
 def _reason(exc: Exception) -> Reason:
-    """Return why a publish failed that may be sent again.
-
-    Raises:
-        NotAppended: It would fail again.
-    """
-    if isinstance(exc, NoStreamResponseError):
+    """Return why a request failed."""
+    if isinstance(exc, NoStreamResponseError | NotFoundError):
         return "no stream"
-    if isinstance(exc, ServiceUnavailableError):
-        return "refused"
     if isinstance(exc, APIError):
         known: dict[Any, Reason] = {_OTHER_STREAM: "no stream", _TOO_LARGE: "too large"}
-        raise NotAppended(known.get(exc.err_code, "refused"))
+        return known.get(exc.err_code, "refused")
     if isinstance(exc, MaxPayloadError):
-        raise NotAppended("too large")
+        return "too large"
     return "no answer" if isinstance(exc, TimeoutError) else "unreachable"
+
+
+def _is_final(exc: Exception) -> bool:
+    """Return whether what failed by *exc* would fail again."""
+    is_answer = isinstance(exc, APIError | MaxPayloadError)
+    return is_answer and not isinstance(exc, ServiceUnavailableError)

@@ -181,15 +181,19 @@ class LaneDispatcher:
         return were_due or hastened
 
     def run(self, woken: Event, stop: Event) -> None:
-        """Handle items whenever *woken* is set, until *stop* is; finish tries that have begun."""
+        """Handle items whenever *woken* is set, until *stop* is; call `finish` then."""
         while not stop.is_set():
             self.pulse.beat()
             if self._hasten_some() or woken.wait(WAIT_SECONDS):
                 woken.clear()
                 self._run_while_due(stop)
+
+    def finish(self) -> bool:
+        """Finish the tries that have begun, and record their results; return False."""
         self._release_unstarted()
         while self._record_ended():
             self.pulse.beat()
+        return False
 
     def _run_while_due(self, stop: Event) -> None:
         while not stop.is_set():

@@ -93,8 +93,6 @@ class Worker:
             thread.start()
         for thread in threads:
             thread.join()
-        for pulse in self.pulses:
-            pulse.rest()
 
     def run_once(self) -> bool:
         """Run the tasks and dispatch the items that are due; return whether any item was."""
@@ -107,6 +105,7 @@ class Worker:
         try:
             _repeat(self._wake_due, stop)
         finally:
+            self._polling.rest()
             self._writer.end_poll()
 
     def _wake_due(self) -> bool:
@@ -142,19 +141,25 @@ def _run_lane(lane: LaneDispatcher, woken: threading.Event, stop: threading.Even
         return False
 
     _repeat(run, stop)
+    # Also where the database has ended the last run: else a bot would get again what it has taken.
+    _is_busy(lane.finish)
+    lane.pulse.rest()
 
 
 def _repeat(step: Callable[[], bool], stop: threading.Event) -> None:
     """Call *step* until *stop* is set, with a pause whenever it found nothing to do."""
     while not stop.is_set():
-        try:
-            is_busy = step()
-        except NotCommitted:
-            log.warning("worker.database_away")
-            is_busy = False
-        except Exception:
-            # A defect must not end the worker; a claim that it leaves behind is due again later.
-            log.exception("worker.fault")
-            is_busy = False
-        if not is_busy:
+        if not _is_busy(step):
             stop.wait(POLL_SECONDS)
+
+
+def _is_busy(step: Callable[[], bool]) -> bool:
+    """Return what *step* returns, False if it fails."""
+    try:
+        return step()
+    except NotCommitted:
+        log.warning("worker.database_away")
+    except Exception:
+        # A defect must not end the worker; a claim that it leaves behind is due again later.
+        log.exception("worker.fault")
+    return False

@@ -5,7 +5,7 @@ A warning has something to change; what is only good to know is told as well.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
@@ -92,20 +92,19 @@ def check_postgresql(engine: Engine, database: URL) -> Iterator[Finding]:
     if engine.dialect.name != "postgresql":
         return
     given = database.normalized_query
-    yield from _hosts(engine, *given.get("target_session_attrs", ("read-write",)))
-    yield from _pooler(pooler_of(engine), is_told=POOLER in given)
+    mode = pooler_of(engine)
     with within(_SECONDS), engine.connect().execution_options(reading=True) as connection:
+        driver: Any = connection.connection.driver_connection
+        here = f"{driver.info.host}:{driver.info.port}"
         ask = connection.exec_driver_sql
         shown = [ask(f"SHOW {name}").scalar_one() for name in _DURABILITY]
         states = ask("SELECT sync_state FROM pg_stat_replication").scalars().all()
+    yield from _hosts(engine, here, *given.get("target_session_attrs", ("read-write",)))
+    yield from _pooler(mode, is_told=POOLER in given)
     yield check_durability(dict(zip(_DURABILITY, shown, strict=True)), states)
 
 
-def _hosts(engine: Engine, attributes: str) -> Iterator[Finding]:
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None  # noqa: S101 - for the type checker
-        here = f"{driver.info.host}:{driver.info.port}"
+def _hosts(engine: Engine, here: str, attributes: str) -> Iterator[Finding]:
     hosts = engine.url.normalized_query.get("host", ())
     count = sum(len(host.split(",")) for host in hosts)
     if count > 1:

@@ -140,6 +140,8 @@ def test_what_does_not_end_in_its_time_is_killed(monkeypatch: pytest.MonkeyPatch
     watched.now += END_SECONDS - 1
     watched.supervisor.look()
     assert [] == killed
+    # Who asks again gives it no more time.
+    watched.supervisor._stop(signal.SIGTERM, None)  # noqa: SLF001 - as the signal does
     watched.now += 1
     watched.supervisor.look()
     watched.supervisor.look()

@@ -8,10 +8,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from nats.js import JetStreamContext
+from nats.js.errors import ServerError
 from sqlalchemy import URL
 from structlog.testing import capture_logs
 
 from app import create_app
+from app.delivery_log.nats_log import pause_after
 from app.delivery_log.nats_stream import StreamNotMade, create_stream
 from app.infra import clock
 from app.infra.database.writer import Writer
@@ -80,6 +83,23 @@ def test_a_log_that_is_not_there_is_503_and_said(
 
 
 @on_sqlite
+def test_a_log_that_tells_nothing_of_its_stream_makes_no_server_unready(
+    database: URL, stream: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JetStream's 500, as of a stream that is offline: /readyz was 503, and doctor a traceback."""
+
+    async def refuse(_self: JetStreamContext, _name: str) -> None:
+        raise ServerError(code=500, err_code=10118, description="stream is offline")
+
+    monkeypatch.setattr(JetStreamContext, "stream_info", refuse)
+    answer, ready, finding, _ = asked(database, stream.url, body(), limit_seconds=60)
+
+    assert 200 == answer.status
+    assert ("ok", "refused") == (ready["status"], ready["log"])
+    assert ("problem", True) == (finding.verdict, "refuses to tell" in finding.words)
+
+
+@on_sqlite
 def test_a_server_that_freezes_is_503_until_it_thaws(database: URL, stream: Cluster) -> None:
     """Its connection stays, and says nothing: a new one is made as soon as it may."""
     (server,) = stream.servers
@@ -102,6 +122,14 @@ def test_a_server_that_freezes_is_503_until_it_thaws(database: URL, stream: Clus
     built.close()
 
     assert (200, 503, 200) == (before, frozen, after)
+
+
+def test_the_longer_a_log_is_away_the_seldomer_it_is_tried() -> None:
+    """Ten tries a second of each process, with TLS and a login, kept a cluster from its start."""
+    assert pause_after(0) <= 0.1
+    pauses = {pause_after(600) for _ in range(10)}
+    assert len(pauses) > 1
+    assert all(1 <= pause <= 2 for pause in pauses)
 
 
 @on_sqlite

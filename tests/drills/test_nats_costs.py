@@ -1,4 +1,4 @@
-"""What a delivery costs by the outbox and by a stream of three copies: `make drills-nats`."""
+"""The cost of a delivery by the outbox and by a stream of three copies: `make drills-nats`."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What a service manager is told: as sd_notify(3) has it, and nothing without one."""
+"""The words to a service manager: as sd_notify(3) has it, and nothing without one."""
 
 import os
 import socket

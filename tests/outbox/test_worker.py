@@ -5,15 +5,16 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from app.infra.database.writer import NotCommitted, Writer
-from app.outbox import heartbeats
+from app.outbox import dispatcher, heartbeats
 from app.outbox.circuit_breaker import FAILURE_THRESHOLD, Cause, OpenCircuit
 from app.outbox.handlers import Handler, Unreachable
-from app.outbox.models import WorkerRow
+from app.outbox.models import OutboxRow, WorkerRow
 from app.outbox.queue import Claim, enqueue_once
 from app.outbox.worker import PeriodicTask, Worker
 from tests.installation import NOON
@@ -165,3 +166,52 @@ def test_a_task_of_many_steps_ends_between_two_of_them(engine: Engine) -> None:
     Worker(Writer(engine), {}, Clock(), [PeriodicTask(sweep, every=timedelta(minutes=1))]).run(stop)
 
     assert [0, 1, 2] == steps
+
+
+def test_a_loop_that_has_ended_does_not_have_to_move(engine: Engine) -> None:
+    """A task may take minutes; a worker that waits for one at its end is not stalled."""
+    begun, may_end, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def perform(_at: datetime) -> None:
+        begun.set()
+        may_end.wait(30)
+
+    tasks = [PeriodicTask(perform, every=timedelta(minutes=1))]
+    worker = Worker(Writer(engine), {"notice": Handler(lambda _: None)}, Clock(), tasks)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    begun.wait(30)
+    moved = []
+    for wanted in (3, 0):
+        for _ in range(500):
+            if sum(pulse.moved_at is not None for pulse in worker.pulses) == wanted:
+                moved.append(wanted)
+                break
+            may_end.wait(0.02)
+        stop.set()
+
+    is_at_work = thread.is_alive()
+    may_end.set()
+    thread.join()
+
+    assert ([3, 0], True) == (moved, is_at_work)
+
+
+def test_what_a_bot_has_taken_is_recorded_though_the_database_was_away_at_the_end(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to stop just then, the worker left it, and the bot got it again after the lease."""
+    stop, writer = threading.Event(), Writer(engine)
+    write = writer.write
+
+    def write_unless_away(use_case: Any, *args: Any, **kwargs: Any) -> Any:
+        if use_case is dispatcher._record and not stop.is_set():  # noqa: SLF001
+            stop.set()
+            raise NotCommitted
+        return write(use_case, *args, **kwargs)
+
+    monkeypatch.setattr(writer, "write", write_unless_away)
+    write(enqueue_once, "notice", b"{}", at=NOON)
+    Worker(writer, {"notice": Handler(lambda _: None)}, Clock()).run(stop)
+
+    assert ["done"] == writer.read(lambda session: [*session.scalars(select(OutboxRow.state))])

@@ -1,4 +1,4 @@
-"""What an engine for PostgreSQL adds to SQLAlchemy's: a server that is gone is given up in time.
+"""The engine for PostgreSQL: SQLAlchemy's, which gives up in time a server that is gone.
 
 Imported with an address of PostgreSQL alone: the driver is slow to import.
 """
@@ -60,6 +60,16 @@ class NoAnswer(psycopg.OperationalError):
 class LimitedConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection on which no wait goes beyond the limit of its thread."""
 
+    _is_committing = False
+
+    def commit(self) -> None:
+        """Commit; by `NoAnswer` whether it was done is unknown."""
+        self._is_committing = True
+        try:
+            super().commit()
+        finally:
+            self._is_committing = False
+
     def wait(self, gen: PQGen[T], interval: float = _INTERVAL_S, timeout: float | None = None) -> T:
         """Wait for *gen*; at the end of the limit, close the connection.
 
@@ -79,14 +89,16 @@ class LimitedConnection(psycopg.Connection[tuple[Any, ...]]):
             raise NoAnswer("it has not answered in time") from None
 
     def _abandon(self) -> None:
-        """Close the connection, and have the server stop what it does for it.
+        """Close the connection, and have the server stop the query, which would go on otherwise.
 
-        It would go on otherwise, as a slow query does, or a COMMIT that waits for a standby; and
-        the next one beside it.
+        Not a COMMIT: one that waits for a standby would end without it, and a repeat, which finds
+        its rows and writes nothing, would be acknowledged (PostgreSQL 17, "Synchronous
+        Replication": a wait that is cancelled leaves the transaction committed on one machine).
         """
-        with suppress(psycopg.Error):
-            cancel = self.pgconn.cancel_conn()
-            threading.Thread(target=_cancel, args=(cancel,), name="cancel", daemon=True).start()
+        if not self._is_committing:
+            with suppress(psycopg.Error):
+                cancel = self.pgconn.cancel_conn()
+                threading.Thread(target=_cancel, args=(cancel,), name="cancel", daemon=True).start()
         self.close()
 
 
@@ -116,8 +128,11 @@ class _Hosts:
         if end is not None and time.monotonic() >= end:
             raise NoAnswer("there was no time left to connect")
         lists = {name: str(given[name]).split(",") for name in _LISTS if given.get(name)}
-        if all(len(of) == 1 for of in lists.values()):
+        count = max(map(len, lists.values()), default=1)
+        if count == 1:
             return LimitedConnection.connect(**given)
+        # One port may be that of all.
+        lists = {name: of * count if len(of) == 1 else of for name, of in lists.items()}
         first = self._first
         turned = {name: ",".join(of[first:] + of[:first]) for name, of in lists.items()}
         connection = LimitedConnection.connect(**{**given, **turned})

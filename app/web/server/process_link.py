@@ -32,7 +32,7 @@ class Report:
 
 
 class ProcessLink:
-    """What the processes of one server know of each other."""
+    """The state that the processes of one server share, and their reports to the main one."""
 
     def __init__(self) -> None:
         self._draining = mmap.mmap(-1, 1)

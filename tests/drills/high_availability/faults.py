@@ -1,4 +1,4 @@
-"""What happens to a primary, and what an operator or Patroni then does; each returns when.
+"""The faults of a primary, and the steps of an operator or Patroni then; each returns when.
 
 Whoever watches over the pair takes `NOTICED_AFTER_SECONDS` to see that the primary is gone.
 """
@@ -70,10 +70,12 @@ def made_read_only(pair: Pair, load: Load) -> tuple[URL, float]:
 
 
 def standby_gone(pair: Pair, load: Load) -> tuple[URL, float]:
-    """Kill the standby: each COMMIT waits for it until it is back."""
+    """Kill the standby: each COMMIT waits for it until it is back, and nothing is acknowledged."""
     pair.standby.kill()
     load.wait_for_refusals()
+    since = monotonic()
     threading.Event().wait(STANDBY_GONE_SECONDS)
+    assert 0 == load.acknowledged_since(since)
     pair.standby.start()
     pair.primary.await_standby()
     return pair.primary.url, monotonic()

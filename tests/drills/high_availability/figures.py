@@ -1,4 +1,4 @@
-"""What a drill showed, as a row of a table."""
+"""The figures of a drill, as a row of a table."""
 
 from collections import Counter
 from collections.abc import Sequence

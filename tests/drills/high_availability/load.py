@@ -85,6 +85,10 @@ class Load:
         begin = len(self.writes)
         wait_until(lambda: sum(a.status != 200 for a in self.writes[begin:]) >= more)
 
+    def acknowledged_since(self, at: float) -> int:
+        """Return how many writes that were sent after the time *at* were answered 200."""
+        return sum(a.status == 200 and a.sent > at for a in [*self.writes])
+
     def statuses(self) -> Counter[int]:
         return Counter(answer.status for answer in (*self.writes, *self.reads))
 

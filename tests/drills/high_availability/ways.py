@@ -32,7 +32,7 @@ Told = Sequence[tuple[Node, int]]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What DATABASE_URL is, and which settings go with it."""
+    """The value of DATABASE_URL, and the settings that go with it."""
 
     database: URL
     settings: dict[str, str] = field(default_factory=dict)

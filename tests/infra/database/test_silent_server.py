@@ -23,6 +23,16 @@ from tests.installation import NOON
 T = TypeVar("T")
 Way: TypeAlias = Callable[[Writer, Callable[[Session], Any]], Any]
 PATIENCE = 30.0
+# A COMMIT that lasts until lock 1 is free.
+_LATE_COMMIT = """
+    SET LOCAL lock_timeout = 0;
+    CREATE TEMP TABLE late (number int);
+    CREATE FUNCTION pg_temp.wait() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION pg_temp.wait();
+    INSERT INTO late VALUES (1);
+"""
 # Of what is given up here; of what must work, a busy machine may take its time.
 HASTY_S = 0.2
 
@@ -165,6 +175,35 @@ def test_what_was_given_up_is_stopped_at_the_server(engine: Engine) -> None:
         _wait_until(lambda: connection.scalar(working, at_work) == 0)
 
 
+def test_a_commit_that_was_given_up_is_left_to_the_server(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R49: a COMMIT that waits for a standby, and is stopped, ends without one.
+
+    Then the repeat finds its rows, writes nothing and waits for nobody: it was acknowledged while
+    one machine alone had the delivery.
+    """
+    stopped: list[object] = []
+    monkeypatch.setattr("app.infra.database.postgresql._cancel", stopped.append)
+    hasty = Writer(engine, limit_seconds=HASTY_S)
+    rows = text("SELECT count(*) FROM outbox")
+
+    def write(session: Session) -> None:
+        session.execute(text(_LATE_COMMIT))
+        item_once("delivery", b"{}", head="{}", at=NOON)(session)
+
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(1)"))
+        with pytest.raises(NotCommitted):
+            hasty.write(write)
+        _wait_until(lambda: "cancel" not in {thread.name for thread in threading.enumerate()})
+        connection.execute(text("SELECT pg_advisory_unlock(1)"))
+        _wait_until(lambda: connection.scalar(rows) == 1)
+    hasty.close()
+
+    assert [] == stopped
+
+
 def test_a_command_may_read_for_longer(engine: Engine) -> None:
     """An export reads a whole table, and a migration waits for others."""
     patient = Writer(engine, limit_seconds=0.05, is_patient=True)
@@ -205,6 +244,19 @@ def test_the_host_that_was_reached_last_is_asked_first(gate: Gate, database: URL
     engine.dispose()
 
     assert 1 == gate.count
+
+
+def test_one_port_may_be_that_of_several_addresses(database: URL) -> None:
+    """Once the second one had been reached, each connection ended in an error of ours."""
+    query = {"hostaddr": "127.0.0.2,127.0.0.1", "port": str(database.port)}
+    url = URL.create(
+        database.drivername, database.username, database=database.database, query=query
+    )
+    engine = make_engine(url)
+
+    with engine.connect() as first, engine.connect() as second:
+        assert [1, 1] == [each.scalar(text("SELECT 1")) for each in (first, second)]
+    engine.dispose()
 
 
 @pytest.mark.parametrize("way", [Writer.write, await_group, insert])
