@@ -97,7 +97,9 @@ def _read_only(services: Services) -> Iterator[None]:
         set_on(connection, is_on=True)
 
     def on_checkin(connection: Any, *_: object) -> None:
-        set_on(connection, is_on=False)
+        # None: it was thrown out of the pool, since it takes no writes.
+        if connection is not None:
+            set_on(connection, is_on=False)
 
     event.listen(services.engine, "checkout", on_checkout)
     event.listen(services.engine, "checkin", on_checkin)
