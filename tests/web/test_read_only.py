@@ -42,7 +42,8 @@ def read_only(database: URL, services: Services) -> Iterator[ReadOnly]:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             change = f'ALTER DATABASE "{database.database}"'
             connection.execute(text(f"{change} SET default_transaction_read_only = on"))
-            services.engine.dispose()
+            # Not that of the engine, which would get another pool: its writer keeps the one it has.
+            services.engine.pool.dispose()
             yield
             connection.execute(text(f"{change} RESET default_transaction_read_only"))
 
