@@ -19,7 +19,7 @@ T = TypeVar("T")
 # An item that has waited longer is worth an alarm (R100).
 LATE_AFTER: Final = timedelta(minutes=5)
 # Figures that are asked for again and again count no further: some milliseconds.
-COUNTED_UP_TO: Final = 100_000
+COUNTED_UP_TO: Final = 10_000
 # Later than every item.
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
