@@ -93,8 +93,9 @@ def test_a_browser_reports_no_problem(browser: Browser, origin: str) -> None:
     assert {urlsplit(origin).netloc} == {urlsplit(url).netloc for url in asked if ":" in url[:6]}
     _try_keyboard(page)
     page.emulate_media(media="print")
-    # In the next frame: until then what was folded counts as hidden.
-    page.wait_for_function(f"{UNFOLDED}.every(Boolean)")
+    # Some frames later: until then what was folded counts as hidden.
+    while not page.evaluate(f"{UNFOLDED}.every(Boolean)"):
+        page.evaluate("new Promise(requestAnimationFrame)")
     page.close()
 
 
