@@ -49,7 +49,7 @@ class Listed:
 
     @property
     def source(self) -> Source:
-        """What tells this request from others: the same file is the same request."""
+        """The origin of the request: the same file is the same request."""
         return Source("deletion", f"list {self.file}\n{self.kind} {self.page_id} {self.id}")
 
 

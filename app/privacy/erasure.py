@@ -49,17 +49,8 @@ def disconnect(  # noqa: PLR0913 - of whom, why, since when, by what settings, w
 
     Whoever has connected anew since they asked, at the time *since*, stays connected.
     """
-    link = store.write(
-        partial(
-            _end,
-            person=person,
-            cause=cause,
-            since=since,
-            is_unnamed=False,
-            policy=policy,
-            at=at,
-        )
-    )
+    end = partial(_end, person=person, cause=cause, since=since, policy=policy, at=at)
+    link = store.write(partial(end, is_unnamed=False))
     return replace(person, version=link.version if link else 0, was_held=link is not None)
 
 
@@ -79,17 +70,8 @@ def erase(  # noqa: PLR0913 - of whom, why, since when, by what settings, when
     """
     page_id, psid = person.page_id, person.psid
     was_held = store.read(partial(erasure.is_held, page_id=page_id, psid=psid))
-    link = store.write(
-        partial(
-            _end,
-            person=person,
-            cause=cause,
-            since=since,
-            is_unnamed=True,
-            policy=policy,
-            at=at,
-        )
-    )
+    end = partial(_end, person=person, cause=cause, since=since, policy=policy, at=at)
+    link = store.write(partial(end, is_unnamed=True))
     until = since + SAME_TIME
     only_until = until if _has_come_back(link, since) else None
     changed = sum(

@@ -1,5 +1,6 @@
 """The main process of `threadlink serve`: what it tells of the processes that serve, and when."""
 
+import os
 import signal
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -158,3 +159,18 @@ def test_it_drains_for_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch) -> Non
     watched.now += 1
     watched.supervisor.look()
     assert watched.server.is_stopped
+
+
+def test_the_files_of_a_link_are_closed_with_it() -> None:
+    """A process that makes many applications, as tests do, would run out of files."""
+
+    def next_file() -> int:
+        number = os.dup(0)
+        os.close(number)
+        return number
+
+    before = next_file()
+    for _ in range(5):
+        ProcessLink()
+
+    assert before == next_file()

@@ -26,6 +26,7 @@ from tests.actors import Messenger, Person, delivery, linked, log_in, message, u
 from tests.bot import Received, Reply
 from tests.browsers import Answer, OverSockets
 from tests.drills.acknowledgements import CODE, END, LINK, LOG_OUT, MESSAGE, Acknowledgements
+from tests.drills.threads import going_on
 from tests.installation import PAGE, PASSWORD, settings_for
 
 SWITCHED_OFF: Final = (requests.ConnectionError, requests.Timeout)
@@ -84,9 +85,8 @@ class LoadGenerator:
     @contextmanager
     def at(self, origin: str, *, clients: int = CLIENTS) -> Iterator[None]:
         """Run *clients* threads against the server at *origin* until the block ends."""
-        over = threading.Event()
 
-        def go_on() -> None:
+        def go_on(over: threading.Event) -> None:
             at = _At(origin, self._acks, self._key)
             while not over.is_set():
                 scenario = self._next_scenario()
@@ -97,15 +97,8 @@ class LoadGenerator:
                 self._put_back(scenario)
             at.close()
 
-        threads = [threading.Thread(target=go_on) for _ in range(clients)]
-        for thread in threads:
-            thread.start()
-        try:
+        with going_on(*[go_on] * clients):
             yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
 
     def finish(self, origin: str) -> None:
         """Complete the scenarios that have begun, against the server at *origin*."""

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -26,6 +27,7 @@ from app.messenger.signature import SIGNATURE
 from tests import nats_cluster, shipped
 from tests.actors import Messenger, delivery, message
 from tests.conftest import on_sqlite
+from tests.drills.threads import going_on
 from tests.nats_cluster import Cluster
 from tests.shipped import HOST
 
@@ -47,19 +49,8 @@ class Load:
 
     @contextmanager
     def running(self, prefix: str, clients: int = CLIENTS) -> Iterator[None]:
-        over = threading.Event()
-        threads = [
-            threading.Thread(target=self._post, args=(f"{prefix}-{number}", over))
-            for number in range(clients)
-        ]
-        for thread in threads:
-            thread.start()
-        try:
+        with going_on(*(partial(self._post, f"{prefix}-{number}") for number in range(clients))):
             yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
 
     def wait_for(self, more: int) -> None:
         tick, wanted = threading.Event(), len(self.acknowledged) + more

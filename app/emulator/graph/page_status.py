@@ -1,4 +1,4 @@
-"""What Meta holds against a page: nothing, unless the fault of a restricted page is on.
+"""The standing of a page at Meta: restricted while that fault is on, and else without a fault.
 
 https://developers.facebook.com/documentation/pages-api/integrity-webhook, 6 July 2026
 """

@@ -5,8 +5,8 @@ other.
 """
 
 import mmap
+import multiprocessing
 import os
-import select
 import struct
 import time
 from collections.abc import Iterator
@@ -17,7 +17,6 @@ from typing import Final
 # A process's id, and the time of the settings that it uses. Far shorter than what a pipe takes at
 # once, so that reports of several processes do not mix (pipe(7), PIPE_BUF).
 _REPORT: Final = struct.Struct("=qd")
-_READ_BYTES: Final = 256 * _REPORT.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class ProcessLink:
 
     def __init__(self) -> None:
         self._draining = mmap.mmap(-1, 1)
-        self._reports, self._reporting = os.pipe()
-        os.set_blocking(self._reporting, False)
+        self._reports, self._reporting = multiprocessing.Pipe(duplex=False)
+        os.set_blocking(self._reporting.fileno(), False)
 
     @property
     def is_draining(self) -> bool:
@@ -52,7 +51,7 @@ class ProcessLink:
         """Tell the main process that this one moves."""
         # The pipe is full if nobody reads it, and gone if the main process was killed.
         with suppress(OSError):
-            os.write(self._reporting, _REPORT.pack(os.getpid(), settings_at))
+            self._reporting.send_bytes(_REPORT.pack(os.getpid(), settings_at))
 
     def wake(self) -> None:
         """End the present wait for reports."""
@@ -60,7 +59,6 @@ class ProcessLink:
 
     def reports(self, *, within: float) -> Iterator[Report]:
         """Yield the reports that have come, after a wait of at most *within* seconds for one."""
-        ready, _, _ = select.select([self._reports], [], [], within)
-        if ready:
-            for fields in _REPORT.iter_unpack(os.read(self._reports, _READ_BYTES)):
-                yield Report(*fields)
+        while self._reports.poll(within):
+            yield Report(*_REPORT.unpack(self._reports.recv_bytes()))
+            within = 0

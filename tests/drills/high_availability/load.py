@@ -21,6 +21,7 @@ from tests.actors import Messenger, delivery, message
 from tests.browsers import Browser, OverSockets
 from tests.drills.acknowledgements import MESSAGE, Acknowledgements
 from tests.drills.high_availability.waiting import PATIENCE_SECONDS, wait_until
+from tests.drills.threads import going_on
 from tests.installation import ANA, PAGE
 
 # So many at once, that one which waits for three seconds does not keep the others.
@@ -59,19 +60,10 @@ class Load:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Go on until the block ends, and then until every delivery has been acknowledged."""
-        over = threading.Event()
-        threads = [
-            *(threading.Thread(target=self._deliver, args=(n, over)) for n in range(DELIVERERS)),
-            *(threading.Thread(target=self._ask, args=(n, over)) for n in range(ASKERS)),
-        ]
-        for thread in threads:
-            thread.start()
-        try:
+        delivering = (partial(self._deliver, number) for number in range(DELIVERERS))
+        asking = (partial(self._ask, number) for number in range(ASKERS))
+        with going_on(*delivering, *asking):
             yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
 
     def wait_for(self, more: int) -> None:
         """Wait until so many more of each kind were answered 200."""
