@@ -10,7 +10,7 @@ import pytest
 
 from app.cli import supervisor as module
 from app.cli.supervisor import END_SECONDS, HEARD_WITHIN, Supervisor
-from app.web.server.process_link import Report
+from app.web.server.process_link import ProcessLink, Report
 
 # No process has this id; the first one is ours, and the watchdog's.
 ONE, OTHER = 2**22 + 1, 2**22 + 2
