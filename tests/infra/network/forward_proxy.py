@@ -1,6 +1,7 @@
 """A forward proxy for CONNECT on loopback, and a TLS server that it leads every name to."""
 
 import re
+import select
 import socket
 import ssl
 import threading
@@ -47,10 +48,7 @@ class ForwardProxy:
         else:
             with socket.create_connection(("127.0.0.1", self.behind_port), _LIMIT_S) as far:
                 near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                back = threading.Thread(target=_pass_on, args=(far, near))
-                back.start()
-                _pass_on(near, far)
-                back.join()
+                _relay(near, far)
 
     def answer(self, near: socket.socket) -> None:
         """Answer one request to the server behind."""
@@ -74,13 +72,26 @@ def _head(near: socket.socket) -> bytes:
     return read
 
 
-def _pass_on(one: socket.socket, other: socket.socket) -> None:
+def _relay(one: socket.socket, other: socket.socket) -> None:
+    """Pass on what each side sends, until one of them ends.
+
+    In one thread: OpenSSL's connections are not for two at once, one that reads and one that writes
+    (openssl.org, "openssl-threads"), and Python 3.11 keeps them apart no better.
+    """
+    sides = {one: other, other: one}
     with suppress(OSError):
-        while block := one.recv(_BLOCK):
-            other.sendall(block)
-    for each in (one, other):
-        with suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
+        while ready := _readable(one, other):
+            for side in ready:
+                block = side.recv(_BLOCK)
+                sides[side].sendall(block)
+                if not block:
+                    return
+
+
+def _readable(*sides: socket.socket) -> list[socket.socket]:
+    """Return the sides that have something to read, none after `_LIMIT_S`."""
+    held = [side for side in sides if isinstance(side, ssl.SSLSocket) and side.pending()]
+    return [*held] or select.select(sides, [], [], _LIMIT_S)[0]
 
 
 @contextmanager
