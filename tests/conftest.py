@@ -1,10 +1,11 @@
+import gc
 import os
 import shutil
 import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -87,6 +88,17 @@ pytest_plugins = ["tests.no_skips", "pytester"]
 LITTLE_WORK: Final = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 compiled.keep()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector: all modules and tests stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)
