@@ -1,15 +1,15 @@
+import gc
 import os
 import shutil
 import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from types import CodeType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import responses
@@ -17,12 +17,9 @@ from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from playwright.sync_api import Browser
 from sqlalchemy import URL, Engine
 from sqlalchemy.orm import Session
-from werkzeug.routing import Rule
 
 from app import create_app
 from app.accounts.passwords import Hasher
@@ -33,7 +30,7 @@ from app.infra.settings.database_url import database_url
 from app.infra.settings.settings import Settings
 from app.linking import delivery_counter, event_recorder
 from app.services.container import Services, build
-from tests import chromium, postgres
+from tests import chromium, compiled, postgres
 from tests.actors import Graph, Messenger, Person
 from tests.browsers import InProcess
 from tests.installation import add_jane, settings_for
@@ -90,48 +87,24 @@ pytest_plugins = ["tests.no_skips", "pytester"]
 # Production's parameters (tests/accounts/test_passwords.py) take 30 ms for each hash and each look.
 LITTLE_WORK: Final = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
-
-class _Compiled(BytecodeCache):
-    """Templates that one application has compiled, for all that the tests of a process make."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], CodeType | None] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._kept.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key, bucket.checksum] = bucket.code
+compiled.keep()
 
 
-# Flask makes each application's environment with these; compiling is half of a page's first view.
-Flask.jinja_options = {"bytecode_cache": _Compiled()}
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Return one more than there are cores, which were idle for a quarter of the time."""
+    return (yield) + 1
 
 
-class _LateBuilders(Rule):
-    """A route that compiles the building of its address when one is first asked for.
-
-    To compile it for all routes is nine tenths of making an application, of which most tests make
-    one, and build a few addresses at most.
-    """
-
-    def _compile_builder(
-        self,
-        append_unknown: bool = True,  # noqa: FBT001, FBT002 - the signature is werkzeug's
-    ) -> Callable[..., tuple[str, str]]:
-        compile_builder, name = super()._compile_builder, _BUILDERS[append_unknown]
-
-        def build(rule: Rule, /, **values: Any) -> tuple[str, str]:
-            built = compile_builder(append_unknown)
-            setattr(rule, name, built.__get__(rule, None))
-            return built(rule, **values)
-
-        return build
-
-
-# Where Rule.compile keeps what `_compile_builder` returns.
-_BUILDERS: Final = {False: "_build", True: "_build_unknown"}
-Flask.url_rule_class = _LateBuilders
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector: all modules and tests stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -28,14 +28,18 @@ _TABLES: Final = """
     SELECT tablename FROM pg_tables
     WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY tablename
 """
-_SEQUENCES: Final = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+# RESTART would make a new file for each.
+_SEQUENCES: Final = """
+    SELECT format('SELECT setval(%L, %s, false)', seqrelid::regclass, seqstart) FROM pg_sequence
+"""
 _OTHERS: Final = """
     FROM pg_stat_activity WHERE datname = current_database()
     AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 _WORKING: Final = f"SELECT query {_OTHERS} AND state <> 'idle'"
-# Idle ones are closing, or lie in the pool of an engine that nothing uses any more.
-_CLOSE: Final = f"SELECT pg_terminate_backend(pid, 5000) {_OTHERS}"
+# Idle ones are closing, or lie in the pool of an engine that nothing uses any more. Given a time to
+# wait, pg_terminate_backend looks again after 100 ms at the earliest.
+_CLOSE: Final = f"SELECT count(pg_terminate_backend(pid)) {_OTHERS}"
 # A digest of the revision, of all tables, indexes, columns and constraints, of privileges, triggers
 # and functions, and of the database's own settings.
 _SCHEMA: Final = """
@@ -181,7 +185,7 @@ class ReusedDatabase:
         # A test may have cut every connection to the server: a cut one is replaced here.
         with self._engine.connect() as connection:
             working = _wait_for_work(connection)
-            connection.execute(text(_CLOSE))
+            _close_others(connection)
             is_as_migrated = connection.execute(text(_SCHEMA)).scalar() == self._schema
             if is_as_migrated and not working:
                 connection.exec_driver_sql(self._delete)
@@ -217,7 +221,7 @@ def _deletion(connection: Connection) -> str:
                 f'INSERT INTO "{table}" '  # noqa: S608 - the catalogue's names
                 f"SELECT * FROM json_populate_recordset(NULL::\"{table}\", '{literal}')"
             )
-    statements += [f'ALTER SEQUENCE "{name}" RESTART' for name in ask(text(_SEQUENCES)).scalars()]
+    statements += ask(text(_SEQUENCES)).scalars()
     return ";".join(["BEGIN", "SET LOCAL lock_timeout = 5000", *statements, "COMMIT"])
 
 
@@ -229,6 +233,19 @@ def _wait_for_work(connection: Connection) -> Sequence[str]:
             break
         time.sleep(0.002)
     return working
+
+
+def _close_others(connection: Connection) -> None:
+    """Close all other connections, and return when they are gone.
+
+    Raises:
+        RuntimeError: One does not go.
+    """
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while connection.execute(text(_CLOSE)).scalar():
+        if time.monotonic() > limit:
+            raise RuntimeError("a connection of the test does not close")
+        time.sleep(0.001)
 
 
 def _administer(server: URL, statement: str) -> None:
