@@ -169,7 +169,8 @@ class Services:
         pages = tuple(
             self._meta_page(PageId(page.id), page.token, endpoint) for page in settings.pages
         )
-        return Meta(app=app, pages=pages, webhook_url=f"{settings.public_url}/webhook")
+        url, has_links = f"{settings.public_url}/webhook", settings.invitations.enabled
+        return Meta(app=app, pages=pages, webhook_url=url, has_links=has_links)
 
     def page_refresh(self) -> PageRefresh:
         """Return the questions to Graph about the pages' names and pictures."""
