@@ -207,7 +207,11 @@ def _greet(built: Services, messenger: EmulatorServer) -> None:
 
 
 def _print_json(messenger: EmulatorServer, url: str, password: str) -> None:
-    ready = {"server_url": url, "connect_url": f"{url}/connect", "env_file": str((FOLDER / "env").absolute())}
+    ready = {
+        "server_url": url,
+        "connect_url": f"{url}/connect",
+        "env_file": str((FOLDER / "env").absolute()),
+    }
     account = {"username": USERNAME, "password": password}
     click.echo(json.dumps({**messenger.description, **ready, **account}))
 

@@ -19,8 +19,8 @@ from app.setup import plan
 from app.setup.applying import NotApplied, apply_all
 from app.setup.meta_checks import Meta
 from app.setup.plan import Change, ForeignWebhook, WebhookChange
-from app.setup.state import BadUndo, State, read_state
 from app.setup.public_checks import check_reach_of
+from app.setup.state import BadUndo, State, read_state
 
 UNDO_FOLDER: Final = Path("instance")
 # Settings to copy from Meta's dashboard, with where they are there.

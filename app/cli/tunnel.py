@@ -25,8 +25,8 @@ from app.services.container import Services, build
 from app.services.settings import load_settings
 from app.setup import tunnel
 from app.setup.plan import ForeignWebhook, Made
-from app.setup.state import BadUndo
 from app.setup.public_checks import check_reach_of
+from app.setup.state import BadUndo
 from app.setup.temporary import TemporarySetup, TooSoon
 from app.setup.tunnel import NoTunnel, Tunnel
 

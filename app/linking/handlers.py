@@ -12,7 +12,15 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking import invitation_links, link_queries, link_rows, links, notices, sign_in_names, voiding
+from app.linking import (
+    invitation_links,
+    link_queries,
+    link_rows,
+    links,
+    notices,
+    sign_in_names,
+    voiding,
+)
 from app.linking.graph_unlink import enqueue_unlink
 from app.linking.values import (
     ENDED_BY_US,

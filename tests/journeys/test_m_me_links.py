@@ -66,8 +66,8 @@ def link_on(page: Window) -> str:
 
 
 def code_on(page: Window) -> str:
-    (found,) = set(re.findall(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b", page.text))
-    return found
+    codes: set[str] = set(re.findall(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b", page.text))
+    return codes.pop()
 
 
 def is_asked(person: Person) -> bool:

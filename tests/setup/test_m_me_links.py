@@ -1,4 +1,4 @@
-"""What links by m.me need at Meta: `setup` sets it, can undo it, and `doctor` names what is missing."""
+"""What links by m.me need at Meta: `setup` sets and undoes it, `doctor` names what is missing."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from app.emulator.context import Emulator
-from app.services.container import Services
 from tests.conftest import on_sqlite
 from tests.installation import OTHER_PAGE, PAGE
 from tests.setup.conftest import Platform, Runs, lines
@@ -89,13 +88,15 @@ def test_a_button_that_meta_refuses_leaves_nothing_half_done(
     assert platform.asked
 
 
-def test_a_sound_installation_has_no_warning(sound: Services, runs: Runs) -> None:
-    assert sound
+@pytest.mark.usefixtures("sound")
+def test_a_sound_installation_has_no_warning(runs: Runs) -> None:
     runs("setup", **ON)
 
     found = lines(runs, **ON)
 
-    assert {"ok"} == {line["verdict"] for line in found.values() if "standby" not in line["subject"]}
+    assert {"ok"} == {
+        line["verdict"] for line in found.values() if "standby" not in line["subject"]
+    }
     assert "is shown" in found[f"Get Started of page {PAGE}"]["words"]
 
 

@@ -74,9 +74,7 @@ def test_an_address_that_opens_no_chat_is_an_error(
 
 
 @pytest.mark.parametrize("kind", ["postback", "quick reply"])
-def test_a_button_is_tapped_by_its_title(
-    kind: str, messenger: Messenger, webhook: Webhook
-) -> None:
+def test_a_button_is_tapped_by_its_title(kind: str, messenger: Messenger, webhook: Webhook) -> None:
     ana = messenger.people[0]
     with pytest.raises(LookupError, match="Yes"):
         ana.taps("Yes")

@@ -152,7 +152,11 @@ def add_person() -> Response:
     threads = emulator.state.add_person(name)
     return jsonify(
         [
-            {"page_id": each.page_id, "psid": each.psid, "chat_path": f"/t/{each.page_id}/{each.psid}"}
+            {
+                "page_id": each.page_id,
+                "psid": each.psid,
+                "chat_path": f"/t/{each.page_id}/{each.psid}",
+            }
             for each in threads
         ]
     )

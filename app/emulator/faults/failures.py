@@ -119,7 +119,7 @@ PAGE_UNPUBLISHED = Failure(
 NO_GET_STARTED = Failure(
     "The chat is new and the Page has no Get Started button, so the ref of the link is not told.",
     "Set get_started in the Messenger profile: POST /me/messenger_profile with "
-    "{\"get_started\": {\"payload\": \"…\"}}.",
+    '{"get_started": {"payload": "…"}}.',
 )
 REF_MALFORMED = Failure(
     "The ref of this link is none that Meta documents.",

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from app.emulator.faults.rare_errors import EUROPE
+
 M_ME_LINKS: Final = (
     "https://developers.facebook.com/documentation/business-messaging/messenger-platform"
     "/discovery/m-me-links"
@@ -42,14 +44,12 @@ M_ME_FAULTS: Final = (
     ),
     (
         "page-unpublished",
-        "The Page is not published: refs are told for people with a role alone, whom the emulator "
-        "does not have.",
+        "The Page is not published: refs are told for people with a role alone: for nobody.",
         M_ME_LINKS,
     ),
     (
         "no-source",
         "A referral has no source, as Meta says of people in Europe.",
-        "https://developers.facebook.com/documentation/business-messaging/messenger-platform"
-        "/europe-japan-updates",
+        EUROPE,
     ),
 )

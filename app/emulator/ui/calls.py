@@ -89,11 +89,9 @@ def words_of_call(exchange: Exchange, people: Mapping[str, str]) -> str:
             return _of_message(call, name)
         case "POST", "unlink_accounts":
             return f"ends {name}’s link"
-        case method, "messenger_profile" if method in _ON_PROFILE:
-            log_in, get_started = _ON_PROFILE[method]
-            return log_in if _is_about_log_in(call) else get_started
         case on_edge:
-            return _ON_EDGES.get(on_edge, f"calls {exchange.title}")
+            words = _of_profile(call, *on_edge) or _ON_EDGES.get(on_edge)
+            return words or f"calls {exchange.title}"
 
 
 def quoted(text: str) -> str:
@@ -113,10 +111,14 @@ def json_object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _is_about_log_in(call: Call) -> bool:
-    """Tell whether a call of the Messenger profile has more than Get Started in it."""
+def _of_profile(call: Call, method: str, edge: str) -> str:
+    """Return what a call does with the Messenger profile; empty for any other call."""
+    if edge != "messenger_profile" or method not in _ON_PROFILE:
+        return ""
+    log_in, get_started = _ON_PROFILE[method]
     asked = f"{call.params.get('fields', '')} {' '.join(call.params)}"
-    return "account_linking_url" in asked or "get_started" not in asked
+    is_about_it = "account_linking_url" not in asked and "get_started" in asked
+    return get_started if is_about_it else log_in
 
 
 def _of_object(call: Call, name: str, *, is_person: bool) -> str:

@@ -87,10 +87,12 @@ def remember(response: Response, thread: Thread) -> Response:
 def _page(name: str) -> tuple[Emulator, PageSettings]:
     """Return the page with the id or the username *name*."""
     emulator = current_emulator()
-    for page in emulator.settings.pages:
-        if name == page.id or name.casefold() == page.username:
-            return emulator, page
-    abort(404)
+    names = (name, name.casefold())
+    pages = emulator.settings.pages
+    found = next((each for each in pages if each.id in names or each.username in names), None)
+    if found is None:
+        abort(404)
+    return emulator, found
 
 
 def _person_at_browser(emulator: Emulator, page: PageSettings) -> Thread | None:
@@ -101,9 +103,7 @@ def _person_at_browser(emulator: Emulator, page: PageSettings) -> Thread | None:
     return next((each for each in threads if each.person == person), None)
 
 
-def _open(
-    emulator: Emulator, thread: Thread, ref: str | None, text: str
-) -> ResponseReturnValue:
+def _open(emulator: Emulator, thread: Thread, ref: str | None, text: str) -> ResponseReturnValue:
     failure, faults = (None, ()) if ref is None else referrals.arrive(emulator, thread, ref)
     _record(emulator, f"m.me, {thread.person}", failure, faults)
     filled_in = text[:_LONGEST_TEXT] or None

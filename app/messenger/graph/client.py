@@ -12,7 +12,6 @@ from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import (
-    GraphRefused,
     GraphUnavailable,
     LinkingTokenRefused,
     TokenDead,

@@ -51,9 +51,7 @@ def test_quick_replies_are_gone_with_the_next_message(
     [{}, {**YES, "content_type": "tune"}, {**YES, "title": "x" * 21}, {**YES, "payload": ""}, 1],
     ids=repr,
 )
-def test_a_malformed_quick_reply_is_refused(
-    reply: Any, graph: FlaskClient, ana: Person
-) -> None:
+def test_a_malformed_quick_reply_is_refused(reply: Any, graph: FlaskClient, ana: Person) -> None:
     answer = send(graph, ana, reply)
 
     assert 100 == error(answer)["code"]

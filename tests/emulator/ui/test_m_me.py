@@ -131,7 +131,7 @@ def test_a_page_is_found_by_its_username_too(name: str, ana: Person) -> None:
 
 
 def test_the_link_opens_the_chat_of_whoever_was_at_the_browser(
-    ana: Person, ben: Person, webhook: Webhook
+    ben: Person, webhook: Webhook
 ) -> None:
     """As m.me opens that of whoever is logged in to Messenger; on another Page it is them, too."""
     started(ben)
@@ -147,9 +147,7 @@ def test_the_link_opens_the_chat_of_whoever_was_at_the_browser(
     assert ben.psid == last(webhook)["sender"]["id"]
 
 
-def test_where_nobody_is_known_the_person_is_chosen_or_new(
-    app: Flask, ana: Person, webhook: Webhook
-) -> None:
+def test_where_nobody_is_known_the_person_is_chosen_or_new(app: Flask, ana: Person) -> None:
     started(ana)
     browser = app.test_client()
     asked = browser.get(f"{LINK}?ref=a&text=hi").text
@@ -188,9 +186,7 @@ def test_a_reset_removes_who_was_new(ana: Person) -> None:
 
     ana.emulator.reset()
 
-    assert ["Ana Berg", "Ben Okafor"] == [
-        each.person for each in ana.emulator.state.threads(PAGE)
-    ]
+    assert ["Ana Berg", "Ben Okafor"] == [each.person for each in ana.emulator.state.threads(PAGE)]
 
 
 FAULTS: list[tuple[str, dict[str, Any]]] = [
@@ -271,7 +267,7 @@ def test_a_referral_may_come_twice_late_or_in_standby(
 def test_a_postback_in_standby_has_no_payload(
     emulator: Emulator, ana: Person, webhook: Webhook
 ) -> None:
-    """ "Postbacks … will not contain the payload": the page of the standby channel."""
+    """Of a button of another app only the title is told (Meta, page of the standby channel)."""
     emulator.state.set_get_started(PAGE, PAYLOAD)
     emulator.faults.turn_on("ref-standby")
     follows(ana)
@@ -285,7 +281,7 @@ def test_a_postback_in_standby_has_no_payload(
 def test_a_link_opens_the_window_of_24_hours_again(
     graph: FlaskClient, ana: Person, clock: ManualClock
 ) -> None:
-    """ "This action will reset the 24-hour standard messaging window": the page of m.me links."""
+    """It resets the 24-hour standard messaging window (Meta, page of m.me links)."""
     sent = {"recipient": {"id": ana.psid}, "message": {"text": "Hi!"}}
     started(ana)
     clock.advance(timedelta(hours=24, seconds=1))
@@ -298,7 +294,7 @@ def test_a_link_opens_the_window_of_24_hours_again(
     assert 200 == answer.status_code
 
 
-def test_the_inspector_tells_the_story_of_an_invitation(graph: FlaskClient, ana: Person) -> None:
+def test_the_inspector_tells_the_story_of_an_invitation(ana: Person) -> None:
     ana.emulator.state.set_get_started(PAGE, PAYLOAD)
     answers = [
         {"type": "postback", "title": title, "payload": f"threadlink:{title}"}
@@ -323,22 +319,22 @@ def test_the_inspector_tells_the_story_of_an_invitation(graph: FlaskClient, ana:
 
 
 @pytest.mark.parametrize(
-    ("way", "is_started", "is_lost"),
+    ("way", "is_started_and_lost"),
     [
-        ("new-chat", False, False),
-        ("open-chat", True, False),
-        ("ref-lost", False, True),
-        ("typed", True, True),
+        ("new-chat", (False, False)),
+        ("open-chat", (True, False)),
+        ("ref-lost", (False, True)),
+        ("typed", (True, True)),
     ],
 )
 def test_the_faults_page_prepares_each_way_in(
-    way: str, is_started: bool, is_lost: bool, app: Flask, ana: Person, ben: Person
+    way: str, is_started_and_lost: tuple[bool, bool], app: Flask, ana: Person, ben: Person
 ) -> None:
     started(ben)
 
     shown = app.test_client().post(f"/faults/ways-in/{way}", follow_redirects=True)
 
     assert 200 == shown.status_code
-    assert [is_started] * 2 == [each.thread.is_started for each in (ana, ben)]
-    assert is_lost is ("ref-lost" in ana.emulator.faults.on())
+    is_lost = "ref-lost" in ana.emulator.faults.on()
+    assert [is_started_and_lost] * 2 == [(each.thread.is_started, is_lost) for each in (ana, ben)]
     assert 404 == app.test_client().post("/faults/ways-in/rain").status_code
