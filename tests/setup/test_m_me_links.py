@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.emulator.context import Emulator
+from app.emulator.graph.problems import bad_parameter
+from app.emulator.state import State
 from tests.conftest import on_sqlite
 from tests.installation import OTHER_PAGE, PAGE
 from tests.setup.conftest import Platform, Runs, lines
@@ -60,11 +62,13 @@ def test_the_undo_file_restores_the_button(meta: Emulator, runs: Runs, tmp_path:
         del page["get_started"]
     older = tmp_path / "older.json"
     older.write_text(json.dumps(old), encoding="utf-8")
+    # Those of one second have the same name.
+    first = undo.rename(tmp_path / "first.json")
 
     runs("setup", "--undo", str(older), **ON)
     kept = meta.state.get_started(PAGE)
     runs("setup", **ON)
-    runs("setup", "--undo", str(undo), **ON)
+    runs("setup", "--undo", str(first), **ON)
 
     assert "GET_STARTED" == kept
     assert meta.state.get_started(PAGE) is None
@@ -72,20 +76,20 @@ def test_the_undo_file_restores_the_button(meta: Emulator, runs: Runs, tmp_path:
 
 @pytest.mark.usefixtures("server")
 def test_a_button_that_meta_refuses_leaves_nothing_half_done(
-    platform: Platform, meta: Emulator, runs: Runs
+    meta: Emulator, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refuse(_state: State, _page_id: str, _payload: str | None) -> None:
+        raise bad_parameter("no")
+
     meta.state.set_linking_url(PAGE, "https://before.example")
-    # The second call that sets something of the profile.
-    refused = meta.faults
-    refused.turn_on("graph-100-2018145")
+    monkeypatch.setattr(State, "set_get_started", refuse)
 
     result = runs("setup", **ON)
 
     assert 1 == result.exit_code
     assert "Everything at Meta is as it was before." in result.output
     assert "https://before.example" == meta.state.linking_url(PAGE)
-    assert meta.state.get_started(PAGE) is None
-    assert platform.asked
+    assert () == meta.state.page_fields(PAGE)
 
 
 @pytest.mark.usefixtures("sound")
