@@ -1,7 +1,8 @@
 """Erasure of the rows of one person or one user: what no later event or mirror needs any more.
 
 Each table of linking is here, or said to hold nobody: `attempt_daily`, `link_time_daily` and
-`intake` count, and name no one; `attempt_event` goes with its attempt.
+`intake` count, and name no one; `attempt_event` goes with its attempt; `browser_session` names no
+person of Messenger's, and `browser_sessions.of_user` has those of a user.
 """
 
 from collections.abc import Iterator, Sequence

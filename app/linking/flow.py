@@ -21,6 +21,7 @@ from app.linking import attempts, chat_code, handlers, sign_in_names, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.question import question_digest
+from app.linking.renewal import RecordSignIn
 from app.linking.values import (
     ACCOUNT_CLOSED,
     PASSWORD_CHANGED,
@@ -109,21 +110,24 @@ def sign_in(  # noqa: PLR0913 - the two tickets are one step
     successor: Ticket,
     counted: Hit,
     *,
+    record: RecordSignIn = attempts.sign_in,
     name_hashes: Sequence[str],
     at: datetime,
 ) -> None:
     """Record who has signed in with a password, and refund the *counted* try.
 
-    From now on *successor* is the ticket of the attempt. *name_hashes* find the user again.
+    From now on *successor* is the ticket of the attempt, or of the browser session where *record*
+    says so. *name_hashes* find the user again.
 
     Raises:
         CredentialsRefused: The account was disabled while the password was verified, or has
             another password since.
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
+        SessionError: The browser session is unknown, expired or over.
     """
     if identity.issuer == local.ISSUER and not proofs.is_proven(session, identity):
         raise CredentialsRefused
-    attempts.sign_in(session, ticket, identity, successor, at=at)
+    record(session, ticket, identity, successor, at=at)
     sign_in_names.remember(session, identity, name_hashes, at=at)
     rate_limiter.refund(session, counted)
 
@@ -134,6 +138,7 @@ def sign_in_by_provider(  # noqa: PLR0913 - the two tickets are one step
     identity: Identity,
     successor: Ticket,
     *,
+    record: RecordSignIn = attempts.sign_in,
     name_hashes: Sequence[str],
     at: datetime,
 ) -> None:
@@ -141,8 +146,9 @@ def sign_in_by_provider(  # noqa: PLR0913 - the two tickets are one step
 
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
+        SessionError: The browser session is unknown, expired or over.
     """
-    attempts.sign_in(session, ticket, identity, successor, at=at)
+    record(session, ticket, identity, successor, at=at)
     sign_in_names.remember(session, identity, name_hashes, at=at)
 
 

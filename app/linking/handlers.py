@@ -35,6 +35,8 @@ class Policy:
     pages: frozenset[PageId]
     # Whether BOT_WEBHOOK_URL is set.
     tells_bot: bool
+    # Where people see and end their own links, up to the page's id; None: nowhere.
+    connections_url: str | None = None
 
 
 def handle(session: Session, event: Event, *, policy: Policy, at: datetime) -> Outcome:
@@ -49,7 +51,7 @@ def on_linked(session: Session, event: AccountLinked, *, policy: Policy, at: dat
         return outcome
     match outcome:
         case Made():
-            notices.on_made(session, outcome, at=at)
+            notices.on_made(session, outcome, connections_url=policy.connections_url, at=at)
         case Refused():
             person = (event.page_id, event.psid)
             notices.on_refused(session, outcome, person, event.event_at, at=at)
@@ -84,15 +86,23 @@ HANDLERS: Final[Mapping[type, Callable[..., Outcome]]] = {
 }
 
 
-def end_one(  # noqa: PLR0913 - two of the six are one key
-    session: Session, page_id: PageId, psid: Psid, *, cause: str, policy: Policy, at: datetime
+def end_one(  # noqa: PLR0913 - two of the seven are one key
+    session: Session,
+    page_id: PageId,
+    psid: Psid,
+    *,
+    cause: str,
+    policy: Policy,
+    but: str | None = None,
+    at: datetime,
 ) -> Endings:
     """End a link for the business, and every attempt of the person; have Messenger informed.
 
-    An attempt that was confirmed would become the link again when Messenger's event arrives.
+    An attempt that was confirmed would become the link again when Messenger's event arrives. The
+    attempt with the id *but* goes on.
     """
     # Before the links: an event that is being handled has its attempt first, and is waited for.
-    attempts = voiding.void_of_person(session, page_id, psid, ENDED_BY_US, at=at)
+    attempts = voiding.void_of_person(session, page_id, psid, ENDED_BY_US, but=but, at=at)
     ended = _end(session, page_id, psid, cause=cause, policy=policy, at=at)
     return Endings(() if ended is None else (ended,), attempts)
 

@@ -98,8 +98,8 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="What made or ended the link: `messenger`, `api`, `operator` (a command), "
-            "`imported`, `account closed` or `data deletion`. More may follow: show it, but do not "
-            "decide by it.",
+            "`person` (on a page of ours), `imported`, `account closed` or `data deletion`. More may "
+            "follow: show it, but do not decide by it.",
             examples=["messenger"],
         ),
     ]

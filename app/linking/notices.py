@@ -31,7 +31,19 @@ _NoticeAt = Annotated[
 
 
 class MadeObject(LinkObject, frozen=True, kw_only=True):
-    """The new link. `also_opened_elsewhere`: the same Log In was opened more than once."""
+    """The new link. `also_opened_elsewhere`: the same Log In was opened more than once.
+
+    `connections_url`: where its user can end it.
+    """
+
+    connections_url: Annotated[
+        str | None,
+        Meta(
+            description="The page on which the user sees and ends their own connections, for your "
+            "letter about this one; null where CONNECTIONS_PAGE is off.",
+            examples=["https://link.example.com/connections?page=1717527131834678"],
+        ),
+    ]
 
     also_opened_elsewhere: Annotated[
         bool,
@@ -134,9 +146,15 @@ Notice = Created | Replaced | Removed | RefusedLink
 NOTICES: Final = (Created, Replaced, Removed, RefusedLink)
 
 
-def on_made(session: Session, made: Made, *, at: datetime) -> None:
-    """Notify the bot of a link that was made."""
-    fields = {**fields_of(made.link), "also_opened_elsewhere": made.also_opened_elsewhere}
+def on_made(
+    session: Session, made: Made, *, connections_url: str | None = None, at: datetime
+) -> None:
+    """Notify the bot of a link that was made; *connections_url* lacks the page's id."""
+    fields = {
+        **fields_of(made.link),
+        "also_opened_elsewhere": made.also_opened_elsewhere,
+        "connections_url": connections_url and f"{connections_url}{made.link.page_id}",
+    }
     if made.replaced is None:
         _add(session, Created(at, MadeObject(**fields)), at=at)
         return

@@ -54,7 +54,10 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The id of an attempt, and the secret by which its browser proves that it opened it."""
+    """The id of an attempt, and the secret by which its browser proves that it opened it.
+
+    Or the id and the secret of a browser session.
+    """
 
     attempt_id: str
     secret: str = field(repr=False)

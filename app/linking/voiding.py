@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import Session
 
+from app.linking import browser_sessions
 from app.linking.attempt_status import LIFE
 from app.linking.models import Attempt
 from app.linking.values import User
@@ -26,8 +27,10 @@ def void_of_user(  # noqa: PLR0913 - whose, why, where, which not, when
 ) -> int:
     """End every attempt in which *user* has signed in, with its code; return how many.
 
-    On *page* only, where one is given; the attempt with the id *but* goes on.
+    And every browser session. On *page* only, where one is given; the attempt or session with the
+    id *but* goes on.
     """
+    browser_sessions.end_of_user(session, user, page=page, but=but, at=at)
     theirs = (Attempt.issuer == user.issuer) & (Attempt.subject == user.subject)
     if page is not None:
         theirs &= Attempt.page_id == page
@@ -36,15 +39,23 @@ def void_of_user(  # noqa: PLR0913 - whose, why, where, which not, when
     return _void(session, theirs, reason, at=at)
 
 
-def void_of_person(
-    session: Session, page_id: PageId, psid: Psid, reason: str, *, at: datetime
+def void_of_person(  # noqa: PLR0913 - two of the six are one key
+    session: Session,
+    page_id: PageId,
+    psid: Psid,
+    reason: str,
+    *,
+    but: str | None = None,
+    at: datetime,
 ) -> int:
     """End every attempt of the Messenger person *psid*, with its code; return how many.
 
     Also those that are not confirmed: one that is being confirmed at this moment is waited for,
-    since its row was theirs before.
+    since its row was theirs before. The attempt with the id *but* goes on.
     """
     theirs = (Attempt.page_id == page_id) & (Attempt.psid == psid)
+    if but is not None:
+        theirs &= Attempt.id != but
     return _void(session, theirs, reason, at=at)
 
 

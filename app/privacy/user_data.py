@@ -19,9 +19,17 @@ from app.accounts.first_passwords import username_of
 from app.accounts.models import Account
 from app.infra.database.engine import Base
 from app.infra.database.portions import Transactions, in_portions
-from app.linking import attempt_events, erasure, handlers, link_queries, voiding
+from app.linking import (
+    attempt_events,
+    browser_sessions,
+    erasure,
+    handlers,
+    link_queries,
+    voiding,
+)
 from app.linking.handlers import Policy
 from app.linking.models import Attempt, Link, LinkEvent, SignInName
+from app.linking.session_models import BrowserSession
 from app.linking.values import ENDED_BY_US, User
 from app.outbox.bodies import HeldItem
 from app.privacy import outbox_items, requests
@@ -81,6 +89,8 @@ def forget_user(
     # If this is interrupted, the worker goes on with the request.
     closed, request = store.write(close)
     attempts = sum(in_portions(store, erasure.attempts_of_user(user)))
+    for _ in in_portions(store, browser_sessions.of_user(user)):
+        pass
     if request is not None:
         erase_people(store, request, request.people, policy=policy, at=at)
     history = sum(erasure.history_of_user(store, user))
@@ -127,12 +137,13 @@ def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
         "account": accounts[0] if accounts else None,
         "links": _rows(session, Link, _theirs(Link, user)),
         "attempts": attempts,
+        "browser_sessions": _rows(session, BrowserSession, _theirs(BrowserSession, user)),
         # Keyed hashes: the names themselves are not kept.
         "sign_in_names": _rows(session, SignInName, _theirs(SignInName, user)),
     }
 
 
-def _theirs(table: type[Attempt | Link | SignInName], user: User) -> ColumnElement[bool]:
+def _theirs(table: type[Attempt | BrowserSession | Link | SignInName], user: User) -> ColumnElement[bool]:
     return (table.issuer == user.issuer) & (table.subject == user.subject)
 
 

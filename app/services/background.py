@@ -15,7 +15,13 @@ from app.delivery_log import entries
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
-from app.linking import delivery_counts, graph_unlink, settling, sign_in_names
+from app.linking import (
+    browser_sessions,
+    delivery_counts,
+    graph_unlink,
+    settling,
+    sign_in_names,
+)
 from app.linking import retention as linking_retention
 from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
@@ -82,6 +88,7 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, rate_limiter.outdated(at))
     yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
     yield from in_portions(services.writer, *linking_retention.needless_names(at))
+    yield from in_portions(services.writer, browser_sessions.old(at))
     # Also here: what a worker that was away has not counted yet must not be deleted before.
     yield from settle(services, at)
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))

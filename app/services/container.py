@@ -132,7 +132,14 @@ class Services:
     @cached_property
     def policy(self) -> Policy:
         """The part of the settings that decides what follows from a change of a link."""
-        return Policy(self.page_ids, tells_bot=self.settings.bot.webhook_url is not None)
+        settings = self.settings
+        return Policy(
+            self.page_ids,
+            tells_bot=settings.bot.webhook_url is not None,
+            connections_url=f"{settings.public_url}/connections?page="
+            if settings.connections_page
+            else None,
+        )
 
     @cached_property
     def delivery_counter(self) -> DeliveryCounter:

@@ -40,6 +40,10 @@ class NoCookies(CookieAbsent):
     """The browser sends no cookie at all: it may be one that stores none."""
 
 
+class SessionAbsent(Exception):
+    """The browser sends no cookie of this browser session, or one that we did not sign."""
+
+
 class FormRefused(Exception):
     """The form did not come from our page in this browser, or from one that is out of date."""
 

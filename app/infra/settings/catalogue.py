@@ -153,6 +153,13 @@ LINKING: Final = (
         "the Page's. On this machine alone (PUBLIC_URL) the default is `never`. "
         "[What it stops](security.md#confirm_in_chat).",
     ),
+    Description(
+        "CONNECTIONS_PAGE",
+        "1: at `/connections` people log in, see which Messenger profiles are connected to their "
+        "account, and disconnect them. It takes passwords and opens without Messenger; "
+        "[rate limits](security.md#rate-limits) bound the guesses. The same list is part of every "
+        "log-in from the chat, whatever this is.",
+    ),
 )
 
 SIGN_IN: Final = (

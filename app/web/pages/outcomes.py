@@ -26,6 +26,7 @@ _ICONS: Final = {
     "attempt_expired": "hourglass-empty",
     "token_refused": "hourglass-empty",
     "too_late": "hourglass-empty",
+    "session_over": "hourglass-empty",
     "region_refused": "globe-off",
     "not_found": "compass",
 }
@@ -77,6 +78,7 @@ ASK_FOR_CODE: Final = Outcome(
 
 # The buttons of these pages, beside "Back to Messenger".
 TRY_AGAIN: Final = N_("Try again")
+START_AGAIN: Final = N_("Start again")
 CONTINUE: Final = N_("Continue")
 SEND_CODE: Final = N_("Send a code")
 

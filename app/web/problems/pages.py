@@ -14,6 +14,8 @@ from app.linking.errors import (
     DigitsSentTooOften,
     NotDeparted,
     NotSignedIn,
+    SessionOver,
+    SessionUnknown,
     TokenSpent,
     TooManyLinks,
 )
@@ -34,6 +36,7 @@ from app.web.exceptions import (
     NoCookies,
     NotByHttps,
     PageUnknown,
+    SessionAbsent,
     StateRefused,
 )
 from app.web.languages.message import N_, NN_
@@ -47,6 +50,8 @@ OPEN_THE_CHAT: Final = N_("Open the chat in Messenger and tap Log In.")
 
 _LETS_START_AGAIN: Final = N_("Let’s start again")
 _TAP_LOG_IN: Final = N_("Tap Log In in the chat.")
+
+_OPENED_ELSEWHERE: Final = N_("This page was opened in another browser, or too long ago.")
 
 _EXPIRED: Final = N_("This page has expired")
 _WORKS_FIVE_MINUTES: Final = N_("For your safety it works for five minutes. Nothing was connected.")
@@ -118,7 +123,15 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
             "Your account is connected to %(num)d Messenger profile, the most allowed.",
             "Your account is connected to %(num)d Messenger profiles, the most allowed.",
         ),
-        N_("Tap Log Out in one of those chats, then try again."),
+        N_("Disconnect one of them, then try again."),
+    ),
+    SessionAbsent: Problem(400, "session_absent", _LETS_START_AGAIN, _OPENED_ELSEWHERE),
+    SessionUnknown: Problem(400, "session_unknown", _LETS_START_AGAIN, _OPENED_ELSEWHERE),
+    SessionOver: Problem(
+        410,
+        "session_over",
+        _EXPIRED,
+        N_("For your safety you’re logged in here for a few minutes only."),
     ),
     DigitsSentTooOften: Problem(
         409,
