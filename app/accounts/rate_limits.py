@@ -81,6 +81,13 @@ PAGE_SIGN_IN: Final = RateLimit("pagesignin", 10, *_IN_FIVE_MINUTES)
 # API keys that do not exist; a valid key is not counted.
 KEYS: Final = RateLimit("keys", 20, timedelta(minutes=1), timedelta(seconds=1))
 
+# Codes of invitations that are none, typed by one Messenger profile and by all of a Page.
+CODES: Final = RateLimit("codes", 10, *_IN_AN_HOUR)
+CODES_OF_PAGE: Final = RateLimit("codespage", 1_000, timedelta(minutes=10), timedelta(seconds=2))
+# Questions in the chat of one Messenger profile, and invitations of one user.
+ASKS: Final = RateLimit("asks", 3, *_IN_AN_HOUR)
+INVITES: Final = RateLimit("invites", 10, *_IN_AN_HOUR)
+
 # By username alone. It never refuses for long: see identifier_wait().
 IDENTIFIER: Final = RateLimit("identifier", 50, *_IN_AN_HOUR, is_shared=True)
 IDENTIFIER_WAIT: Final = timedelta(seconds=60)
@@ -100,6 +107,10 @@ LIMITS: Final = (
     REFUSED_TOKENS_OF_NETWORK,
     PAGE_SIGN_IN,
     KEYS,
+    CODES,
+    CODES_OF_PAGE,
+    ASKS,
+    INVITES,
     IDENTIFIER,
     STREAK,
 )
@@ -175,6 +186,18 @@ class RateLimitKeys:
     def digits_tried(self, page_id: str, psid: str) -> tuple[Counter, ...]:
         """Return the counters of a guess at the chat code of a Messenger profile."""
         return (self._counter(DIGITS, "tried", page_id, psid),)
+
+    def typed_codes(self, page_id: str, psid: str) -> tuple[Counter, ...]:
+        """Return the counters of a code that is none, typed by a Messenger profile."""
+        return (self._counter(CODES, page_id, psid), self._counter(CODES_OF_PAGE, page_id))
+
+    def asks(self, page_id: str, psid: str) -> tuple[Counter, ...]:
+        """Return the counters of an invitation's question to a Messenger profile."""
+        return (self._counter(ASKS, page_id, psid),)
+
+    def invitations(self, issuer: str, subject: str) -> tuple[Counter, ...]:
+        """Return the counters of a new invitation of a user."""
+        return (self._counter(INVITES, issuer, subject),)
 
     def opens(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of opening a sign-in page."""

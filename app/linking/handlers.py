@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking import link_queries, links, notices, sign_in_names, voiding
+from app.linking import invitation_links, link_queries, link_rows, links, notices, sign_in_names, voiding
 from app.linking.graph_unlink import enqueue_unlink
 from app.linking.values import (
     ENDED_BY_US,
@@ -130,9 +130,12 @@ def end_all(  # noqa: PLR0913 - whose, why, where, when
 def _end(  # noqa: PLR0913 - two of the six are one key
     session: Session, page_id: PageId, psid: Psid, *, cause: str, policy: Policy, at: datetime
 ) -> LinkValue | None:
+    # Read before the cause of the end takes its place: Messenger knows nothing of some links.
+    before = link_rows.lock(session, page_id, psid)
     ended = links.end(session, page_id, psid, cause=cause, at=at)
     if ended is not None:
-        enqueue_unlink(session, page_id, psid, at=at)
+        if not invitation_links.is_made_here(before):
+            enqueue_unlink(session, page_id, psid, at=at)
         if policy.tells_bot:
             notices.on_ended(session, ended, at=at)
     return ended

@@ -66,7 +66,7 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
     that arrives later makes no link.
     """
     link = link_rows.lock(session, event.page_id, event.psid)
-    moment = _plausible(event.event_at, at)
+    moment = plausible(event.event_at, at)
     # At equal times the end wins: a link too few is a tap, a link too many a leak.
     is_stale = bool(link and moment < link.event_at)
     is_new = history.record(
@@ -113,7 +113,7 @@ def _make(
     *,
     at: datetime,
 ) -> Made | None:
-    moment = _plausible(event.event_at, at)
+    moment = plausible(event.event_at, at)
     is_superseded = present is not None and moment <= present.event_at
     cause = "superseded" if is_superseded else "messenger"
     _record(session, event, "linked", cause=cause, of=attempt, at=at)
@@ -214,6 +214,6 @@ def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> LinkValue:
     )
 
 
-def _plausible(event_at: datetime, arrived_at: datetime) -> datetime:
+def plausible(event_at: datetime, arrived_at: datetime) -> datetime:
     """Return the time that orders an event: one too far ahead counts as its arrival."""
     return arrived_at if event_at > arrived_at + MOST_AHEAD else event_at
