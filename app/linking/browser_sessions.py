@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.accounts import first_passwords, local, rate_limiter
 from app.accounts.identity import Identity
 from app.accounts.rate_limits import Counter
-from app.infra.database.portions import PORTION, Cleanup
 from app.linking.authorization_codes import digest
 from app.linking.errors import NotDeparted, SessionOver, SessionUnknown
 from app.linking.session_models import BrowserSession
@@ -34,8 +33,6 @@ SIGNED_IN: Final[Mapping[Purpose, timedelta]] = {
     "connect": timedelta(minutes=15),
     "connections": timedelta(minutes=10),
 }
-# The longest that one can last, and time to read how it has ended.
-KEPT: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +52,11 @@ class SessionStatus:
     must_choose_password: bool
 
 
+def new_ticket() -> Ticket:
+    """Return the ticket of a browser session that may be opened."""
+    return Ticket(secrets.token_urlsafe(16), secrets.token_urlsafe(32))
+
+
 def open_(  # noqa: PLR0913 - a browser session, by name
     session: Session,
     counters: Sequence[Counter],
@@ -70,7 +72,7 @@ def open_(  # noqa: PLR0913 - a browser session, by name
         RateLimited: One of the limits is reached.
     """
     rate_limiter.hit(session, counters, at=at)
-    ticket = Ticket(secrets.token_urlsafe(16), secrets.token_urlsafe(32))
+    ticket = new_ticket()
     session.add(
         BrowserSession(
             id=ticket.attempt_id,
@@ -82,6 +84,31 @@ def open_(  # noqa: PLR0913 - a browser session, by name
         )
     )
     return ticket
+
+
+def open_for(  # noqa: PLR0913 - a browser session, by name
+    session: Session,
+    ticket: Ticket,
+    user: User,
+    display_name: str | None,
+    *,
+    page_id: PageId,
+    at: datetime,
+) -> None:
+    """Open a browser session to connect, in which *user* has signed in on the business's site."""
+    session.add(
+        BrowserSession(
+            id=ticket.attempt_id,
+            secret_hash=digest(ticket.secret),
+            purpose="connect",
+            page_id=page_id,
+            issuer=user.issuer,
+            subject=user.subject,
+            display_name=display_name,
+            opened_at=at,
+            signed_in_at=at,
+        )
+    )
 
 
 def status_of(
@@ -122,19 +149,21 @@ def signed_in(
 
 def sign_in(
     session: Session, ticket: Ticket, identity: Identity, successor: Ticket, *, at: datetime
-) -> None:
+) -> bool:
     """Record the user that the person has proved to be; from now on *successor* is the ticket.
 
-    A repeat of the same proof, which has led to the same successor, changes nothing.
+    A repeat of the same proof, which has led to the same successor, changes nothing: False.
 
     Raises:
         SessionError: It is unknown, expired or over.
     """
     row = _renew(session, ticket, successor, at)
     if row is None:
-        return
+        return False
     row.issuer, row.subject = identity.issuer, identity.subject
     row.display_name, row.signed_in_at = identity.display_name, at
+    session.flush()
+    return True
 
 
 def sign_out(session: Session, ticket: Ticket, successor: Ticket, *, at: datetime) -> None:
@@ -199,30 +228,6 @@ def end_of_user(
     session.execute(
         update(BrowserSession).where(theirs, BrowserSession.ended_at.is_(None)).values(ended)
     )
-
-
-def old(at: datetime) -> Cleanup[str]:
-    """Return what deletes the browser sessions that nobody can use any more."""
-    return _deleted(BrowserSession.opened_at <= at - KEPT)
-
-
-def of_user(user: User) -> Cleanup[str]:
-    """Return what deletes every browser session in which *user* has signed in."""
-    return _deleted(
-        (BrowserSession.issuer == user.issuer) & (BrowserSession.subject == user.subject)
-    )
-
-
-def _deleted(which: ColumnElement[bool]) -> Cleanup[str]:
-    def find(session: Session, _: str | None) -> Sequence[str]:
-        return session.scalars(select(BrowserSession.id).where(which).limit(PORTION)).all()
-
-    def forget(session: Session, ids: Sequence[str]) -> int:
-        # With the condition again: it may hold no longer.
-        rows = delete(BrowserSession).where(BrowserSession.id.in_(ids), which)
-        return len(session.scalars(rows.returning(BrowserSession.id)).all())
-
-    return Cleanup(find, forget)
 
 
 def _find(

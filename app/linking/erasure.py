@@ -2,7 +2,7 @@
 
 Each table of linking is here, or said to hold nobody: `attempt_daily`, `link_time_daily` and
 `intake` count, and name no one; `attempt_event` goes with its attempt; `browser_session` names no
-person of Messenger's, and `browser_sessions.of_user` has those of a user.
+person of Messenger's, and `session_retention` has those of a user.
 """
 
 from collections.abc import Iterator, Sequence

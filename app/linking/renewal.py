@@ -34,7 +34,7 @@ class RecordSignIn(Protocol):
         successor: Ticket,
         *,
         at: datetime,
-    ) -> None: ...
+    ) -> object: ...
 
 
 def proof_by_password(user: User) -> Proof:

@@ -21,10 +21,10 @@ from app.infra.database.engine import Base
 from app.infra.database.portions import Transactions, in_portions
 from app.linking import (
     attempt_events,
-    browser_sessions,
     erasure,
     handlers,
     link_queries,
+    session_retention,
     voiding,
 )
 from app.linking.handlers import Policy
@@ -89,7 +89,7 @@ def forget_user(
     # If this is interrupted, the worker goes on with the request.
     closed, request = store.write(close)
     attempts = sum(in_portions(store, erasure.attempts_of_user(user)))
-    for _ in in_portions(store, browser_sessions.of_user(user)):
+    for _ in in_portions(store, session_retention.of_user(user)):
         pass
     if request is not None:
         erase_people(store, request, request.people, policy=policy, at=at)

@@ -16,9 +16,9 @@ from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
 from app.linking import (
-    browser_sessions,
     delivery_counts,
     graph_unlink,
+    session_retention,
     settling,
     sign_in_names,
 )
@@ -88,7 +88,7 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, rate_limiter.outdated(at))
     yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
     yield from in_portions(services.writer, *linking_retention.needless_names(at))
-    yield from in_portions(services.writer, browser_sessions.old(at))
+    yield from in_portions(services.writer, session_retention.old(at))
     # Also here: what a worker that was away has not counted yet must not be deleted before.
     yield from settle(services, at)
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))

@@ -14,6 +14,7 @@ from app.web.monitoring import health, prometheus, tracing
 from app.web.pages import (
     authorize,
     brands,
+    connect,
     connections,
     deletion,
     landing,
@@ -45,7 +46,8 @@ def make_app(services: Services | None) -> Flask:
     app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
-    pages = (authorize, oidc, password, pictures, connections, assets, brands, landing, deletion)
+    own = (authorize, oidc, password, pictures, connect, connections)
+    pages = (*own, assets, brands, landing, deletion)
     for module in (*pages, views, privacy_callbacks, api, health, prometheus):
         app.register_blueprint(module.bp)
     trusting = TrustedProxies(app.wsgi_app, services.settings)

@@ -1,7 +1,7 @@
 """The pages that end an attempt or stop it: an icon, and what it says beside it."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from app.linking.attempt_status import AttemptStatus
 from app.web.languages.message import N_, Message
@@ -44,6 +44,11 @@ class Outcome:
     sentence: Message
     next_step: Message | None = None
     offers_website: bool = False
+
+    def with_page(self, page: str) -> Self:
+        """Return this outcome with the name of the *page* in what the person does now."""
+        step = self.next_step and self.next_step.with_values(page=page)
+        return replace(self, next_step=step)
 
 
 WAITING: Final = Outcome("clock", N_("Connecting…"), N_("This takes a few seconds."))

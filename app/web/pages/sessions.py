@@ -1,6 +1,7 @@
 """What the pages of a browser session have in common: opening, signing in, and its problems."""
 
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -10,14 +11,16 @@ from flask.typing import ResponseReturnValue
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.linking import browser_sessions
+from app.linking import browser_sessions, session_invitations
 from app.linking.browser_sessions import Purpose, SessionStatus
 from app.linking.errors import NotDeparted, SessionError, SessionUnknown
-from app.linking.renewal import SIGNED_OUT, proof_by_provider
+from app.linking.renewal import SIGNED_OUT, RecordSignIn, proof_by_provider
+from app.linking.session_invitations import Terms
 from app.messenger.types import PageId
 from app.web import rate_limits
 from app.web.current import services
 from app.web.exceptions import FormRefused, LinkAmbiguous, PageUnknown, SessionAbsent
+from app.web.languages import translation
 from app.web.languages.message import N_, Message
 from app.web.pages import provider_state, session_cookie, signing_in
 from app.web.pages.brands import shown_brand
@@ -216,13 +219,29 @@ def _signing_in(session_id: str, purpose: Purpose) -> tuple[SessionCookie, Sessi
     return cookie, _adopted(status)
 
 
+def terms(secret_key: str) -> Terms:
+    """Return what an invitation is made with, for a cookie that *secret_key* signs."""
+    return Terms(
+        language=translation.language(),
+        secret_key=secret_key,
+        rate_limit_keys=services().rate_limit_keys,
+    )
+
+
+def _record(purpose: Purpose) -> RecordSignIn:
+    if purpose == "connections":
+        return browser_sessions.sign_in
+    # The cookie of after the sign-in is signed with the present key.
+    return partial(session_invitations.sign_in, terms=terms(services().settings.secret_key))
+
+
 def _place_of(cookie: SessionCookie, status: SessionStatus) -> Place[SessionCookie]:
     keys = services().rate_limit_keys
     return Place(
         cookie=cookie,
         page_id=status.page_id,
         renewed=cookie.renewed,
-        record=browser_sessions.sign_in,
+        record=_record(status.purpose),
         depart=browser_sessions.depart,
         come_back=browser_sessions.come_back,
         password_counters=lambda username: keys.page_sign_in(username, rate_limits.address()),

@@ -31,6 +31,7 @@ from app.web.exceptions import (
     CookieAbsent,
     DigitsNotDelivered,
     FormRefused,
+    HandoffRefused,
     LinkAmbiguous,
     LinkIncomplete,
     NoCookies,
@@ -124,6 +125,9 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
             "Your account is connected to %(num)d Messenger profiles, the most allowed.",
         ),
         N_("Disconnect one of them, then try again."),
+    ),
+    HandoffRefused: Problem(
+        403, "handoff_refused", BAD_LINK, N_("Open this from your account page.")
     ),
     SessionAbsent: Problem(400, "session_absent", _LETS_START_AGAIN, _OPENED_ELSEWHERE),
     SessionUnknown: Problem(400, "session_unknown", _LETS_START_AGAIN, _OPENED_ELSEWHERE),

@@ -1,0 +1,286 @@
+"""The second road to a link: a person signs in here first, then the chat proves itself.
+
+`/connect` is the door; the business's own site has another (`/connect/handoff`). A link needs the
+consents of both sides (R126): what this browser sends is one of them.
+"""
+
+import re
+from typing import Final
+
+import structlog
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from app.accounts import rate_limiter
+from app.infra import clock
+from app.linking import (
+    browser_sessions,
+    errors,
+    invitation_consents,
+    invitations,
+    session_invitations,
+)
+from app.linking.browser_sessions import SessionStatus
+from app.linking.errors import SessionOver
+from app.linking.invitation_errors import (
+    AskedTooOften,
+    InvitationOver,
+    InvitationUnknown,
+    NotAccepted,
+    NothingToAsk,
+    QuestionChanged,
+    TooManyLinks,
+    WrongDigits,
+)
+from app.linking.invitation_links import Confirmed, InvitationRules
+from app.linking.invitation_rows import Owner
+from app.linking.invitation_status import InvitationStatus, read_by_session
+from app.linking.renewal import SIGNED_OUT
+from app.web import rate_limits
+from app.web.current import services
+from app.web.exceptions import HandoffRefused
+from app.web.pages import connect_pages, session_cookie, sessions
+from app.web.pages.csrf import QUESTION, check_fields
+from app.web.pages.session_cookie import SessionCookie
+from app.web.problems.forms import PASSWORD_TO_CHOOSE, QUESTION_CHANGED, WRONG_DIGITS
+from app.web.problems.pages import PAGE_PROBLEMS
+from app.web.problems.problem import Problem
+
+log = structlog.get_logger()
+bp = Blueprint("connect", __name__, url_prefix="/connect")
+
+# What a page of the business's may give its link, to hear it again with the outcome: the short form
+# of docs/bots.md. Anything else is ignored.
+_SHORT_RESUME: Final = re.compile(r"(?!r\.)[A-Za-z0-9._~-]{1,128}")
+# Longer than any token of ours.
+_LONGEST_TOKEN: Final = 256
+
+
+@bp.get("")
+def enter() -> ResponseReturnValue:
+    """Open a session, in which a person signs in to connect a Messenger profile."""
+    _check_door()
+    given = request.args.getlist("state")
+    is_short = len(given) == 1 and _SHORT_RESUME.fullmatch(given[0])
+    return sessions.open_("connect", resume=given[0] if is_short else None)
+
+
+@bp.post("/handoff")
+def take_over() -> ResponseReturnValue:
+    """Take over a browser from the business's own site, with its user already signed in (R130).
+
+    The one form of ours that another site sends: the header Origin says which, and no letter, chat
+    or foreign page can make a browser send the business's.
+    """
+    origins = services().settings.invitations.connect_origins
+    if not _is_on() or not origins:
+        raise NotFound
+    check_fields()
+    token = request.form.get("token", "")
+    if request.headers.get("Origin") not in origins:
+        raise HandoffRefused("origin")
+    if not token or len(token) > _LONGEST_TOKEN:
+        raise HandoffRefused("token")
+    ticket = browser_sessions.new_ticket()
+    services().write(
+        rate_limiter.hit, services().rate_limit_keys.opens(rate_limits.address()), at=clock.now()
+    )
+    try:
+        services().write(
+            session_invitations.take_over, token, ticket, terms=sessions.terms(services().settings.secret_key), at=clock.now()
+        )
+    except InvitationUnknown as exc:
+        raise HandoffRefused("token") from exc
+    except InvitationOver as exc:
+        raise HandoffRefused("late") from exc
+    session_cookie.open_(ticket)
+    return sessions.to("connect", ticket.attempt_id)
+
+
+@bp.get("/handoff")
+def show_handoff() -> ResponseReturnValue:
+    """Refuse a hand-over by a link, which anybody could send."""
+    if not _is_on() or not services().settings.invitations.connect_origins:
+        raise NotFound
+    raise HandoffRefused("get")
+
+
+@bp.get("/<session_id>")
+@bp.get("/<session_id>/<path:_step>", endpoint="show_step")
+def show(session_id: str, _step: str = "") -> ResponseReturnValue:
+    """Show the page of the present state, at the address of any step."""
+    _check_is_on()
+    cookie, status = sessions.opened(session_id, "connect")
+    return _page(cookie, status)
+
+
+@bp.post("/<session_id>/sign-in")
+def sign_in(session_id: str) -> ResponseReturnValue:
+    _check_door()
+    return sessions.sign_in(session_id, "connect")
+
+
+@bp.post("/<session_id>/provider/<name>")
+def depart(session_id: str, name: str) -> ResponseReturnValue:
+    _check_door()
+    return sessions.depart(session_id, "connect", name)
+
+
+@bp.post("/<session_id>/digits")
+def enter_digits(session_id: str) -> ResponseReturnValue:
+    """Take the digits that the chat was sent: they are its consent."""
+    cookie, status, invitation = _posted(session_id)
+    typed = request.form.get("code", "")
+    try:
+        outcome = services().write(
+            invitation_consents.enter_digits,
+            invitation.id,
+            Owner(session_id=session_id),
+            typed,
+            secret_keys=services().settings.secret_keys,
+            rate_limit_keys=services().rate_limit_keys,
+            rules=_rules(),
+            at=clock.now(),
+        )
+    except (InvitationOver, NothingToAsk):
+        return sessions.to("connect", session_id)
+    if isinstance(outcome, WrongDigits):
+        return _page(cookie, status, problem=WRONG_DIGITS)
+    return sessions.to("connect", session_id)
+
+
+@bp.post("/<session_id>/confirm")
+def confirm(session_id: str) -> ResponseReturnValue:
+    """Make the link, if the question that was answered is the one that is asked."""
+    cookie, status, invitation = _posted(session_id)
+    try:
+        outcome = services().write(
+            session_invitations.confirm,
+            cookie.ticket,
+            invitation.id,
+            question=request.form.get(QUESTION, ""),
+            question_key=cookie.form_key,
+            rules=_rules(),
+            at=clock.now(),
+        )
+    except (NotAccepted, QuestionChanged):
+        return _page(cookie, status, problem=QUESTION_CHANGED)
+    except TooManyLinks:
+        most = services().settings.max_links_per_user
+        return _page(cookie, status, problem=PAGE_PROBLEMS[errors.TooManyLinks].about(num=most))
+    except InvitationOver:
+        return _page(cookie, status)
+    if isinstance(outcome, Confirmed) and outcome.is_new:
+        link = outcome.link
+        log.info(
+            "link.made",
+            page=link.page_id,
+            psid=link.psid,
+            cause=link.cause,
+            reference=link.reference,
+        )
+    return sessions.to("connect", session_id)
+
+
+@bp.post("/<session_id>/again")
+def again(session_id: str) -> ResponseReturnValue:
+    """Make a new link and code; those of before are dead."""
+    _check_is_on()
+    cookie, _ = sessions.posted_by_user(session_id, "connect")
+    services().write(
+        session_invitations.invite_again, cookie.ticket, terms=sessions.terms(cookie.secret_key), at=clock.now()
+    )
+    return sessions.to("connect", session_id)
+
+
+@bp.post("/<session_id>/resend")
+def resend(session_id: str) -> ResponseReturnValue:
+    """Ask in the chat once more."""
+    _, _, invitation = _posted(session_id)
+    try:
+        owner = Owner(session_id=session_id)
+        services().write(invitations.ask_again, invitation.id, owner, at=clock.now())
+    except (AskedTooOften, NothingToAsk, InvitationOver) as exc:
+        # The page shows what there is to do.
+        log.info("invitation.not_asked_again", error=type(exc).__name__)
+    return sessions.to("connect", session_id)
+
+
+@bp.post("/<session_id>/sign-out")
+def sign_out(session_id: str) -> ResponseReturnValue:
+    """Let another user sign in: user, invitation and resume are forgotten."""
+    _check_is_on()
+    cookie, _ = sessions.posted(session_id, "connect")
+    renewed = cookie.renewed(SIGNED_OUT)
+    services().write(
+        session_invitations.sign_out, cookie.ticket, renewed.ticket, at=clock.now()
+    )
+    session_cookie.put(renewed)
+    return sessions.to("connect", session_id)
+
+
+@bp.post("/<session_id>/cancel")
+def cancel(session_id: str) -> ResponseReturnValue:
+    _check_is_on()
+    cookie, _ = sessions.posted(session_id, "connect")
+    services().write(session_invitations.cancel, cookie.ticket, at=clock.now())
+    return sessions.to("connect", session_id)
+
+
+def _posted(session_id: str) -> tuple[SessionCookie, SessionStatus, InvitationStatus]:
+    """Return cookie, session and invitation for a POST of somebody who has signed in.
+
+    Raises:
+        SessionOver: The session is over, nobody has signed in, or there is no invitation.
+        FormRefused, SessionAbsent, SessionUnknown: As `sessions.posted`.
+    """
+    _check_is_on()
+    cookie, status = sessions.posted(session_id, "connect")
+    invitation = _invitation(status)
+    # A second Connect comes when the first has ended the session.
+    if invitation is None or (status.state != "signed_in" and invitation.state != "linked"):
+        raise SessionOver
+    return cookie, status, invitation
+
+
+def _page(
+    cookie: SessionCookie, status: SessionStatus, *, problem: Problem | None = None
+) -> ResponseReturnValue:
+    if status.state == "open":
+        _check_door()
+        return sessions.sign_in_page(cookie, status)
+    if status.must_choose_password:
+        return sessions.sign_in_page(cookie, status, problem=PASSWORD_TO_CHOOSE)
+    invitation = _invitation(status)
+    if invitation is None or (status.state != "signed_in" and not invitation.is_over):
+        raise SessionOver
+    return connect_pages.page_of(cookie, status, invitation, problem=problem)
+
+
+def _invitation(status: SessionStatus) -> InvitationStatus | None:
+    """Return the newest invitation of the user who has signed in."""
+    found = services().read(read_by_session, status.id, at=clock.now())
+    return found if found is not None and found.user == status.user else None
+
+
+def _rules() -> InvitationRules:
+    settings, policy = services().settings, services().policy
+    return InvitationRules(max_links=settings.max_links_per_user, tells_bot=policy.tells_bot)
+
+
+def _is_on() -> bool:
+    return services().settings.invitations.enabled
+
+
+def _check_is_on() -> None:
+    """Raise unless there is a door to these pages."""
+    settings = services().settings.invitations
+    if not settings.enabled or not (settings.connect_page or settings.connect_origins):
+        raise NotFound
+
+
+def _check_door() -> None:
+    """Raise unless people sign in here."""
+    if not _is_on() or not services().settings.invitations.connect_page:
+        raise NotFound
