@@ -125,12 +125,16 @@ def record_refusal(  # noqa: PLR0913 - what, why, whose, by what rules, when
     rules: InvitationRules,
     at: datetime,
 ) -> None:
-    """Add a refusal to the history, and tell the bot; *psid* is who was refused, if another."""
+    """Add a refusal to the history, and tell the bot; *psid* is who was refused, if another.
+
+    That a chat said No is no history of a link.
+    """
     person = psid or invitation.psid
     if person is None or reason not in TOLD:
         return
     page_id = invitation.page_id
-    history.record(session, page_id, person, "refused", cause=reason, of=invitation, at=at)
+    if reason != "declined":
+        history.record(session, page_id, person, "refused", cause=reason, of=invitation, at=at)
     if rules.tells_bot:
         refused = Refused(reason, invitation.user, invitation.reference)
         notices.on_refused(session, refused, (page_id, person), None, at=at)
