@@ -20,6 +20,7 @@ from app.accounts.rate_limits import Counter, RateLimitKeys
 from app.linking import attempts, chat_code, handlers, sign_in_names, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
+from app.linking.invitation_outcomes import NotACode
 from app.linking.question import question_digest
 from app.linking.renewal import RecordSignIn
 from app.linking.values import (
@@ -258,14 +259,23 @@ def take_in(
     events: Sequence[Event],
     passed_on: RawDelivery | None,
     *,
+    unless_used: bool = False,
     policy: Policy,
     at: datetime,
 ) -> tuple[Outcome, ...]:
-    """Handle the *events* of one delivery in their order, and queue it for the bot."""
+    """Handle the *events* of one delivery in their order, and queue it for the bot.
+
+    With *unless_used* only if one of the events was not ours after all.
+    """
     outcomes = tuple(handlers.handle(session, event, policy=policy, at=at) for event in events)
-    if passed_on:
+    if passed_on and not (unless_used and are_used(outcomes)):
         item_of(passed_on, at=at)(session)
     return outcomes
+
+
+def are_used(outcomes: Sequence[Outcome]) -> bool:
+    """Return whether each event was ours: a text that only looks like a code is the bot's."""
+    return not any(isinstance(outcome, NotACode) for outcome in outcomes)
 
 
 def _is_closed(session: Session, user: User) -> bool:

@@ -12,8 +12,19 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking import invitation_links, link_queries, link_rows, links, notices, sign_in_names, voiding
+from app.linking import (
+    invitation_claims,
+    invitation_links,
+    link_queries,
+    link_rows,
+    links,
+    notices,
+    sign_in_names,
+    voiding,
+)
 from app.linking.graph_unlink import enqueue_unlink
+from app.linking.invitation_claims import ChatRules
+from app.linking.invitation_outcomes import NOTHING
 from app.linking.values import (
     ENDED_BY_US,
     Ended,
@@ -25,6 +36,13 @@ from app.linking.values import (
     User,
 )
 from app.messenger.events import AccountLinked, AccountUnlinked, Event, Unusable
+from app.messenger.invitation_events import (
+    Answer,
+    Claim,
+    Disconnect,
+    InvitationEvent,
+    UnusableClaim,
+)
 from app.messenger.types import PageId, Psid
 
 
@@ -37,6 +55,8 @@ class Policy:
     tells_bot: bool
     # Where people see and end their own links, up to the page's id; None: nowhere.
     connections_url: str | None = None
+    # None: INVITATIONS is off.
+    invitations: ChatRules | None = None
 
 
 def handle(session: Session, event: Event, *, policy: Policy, at: datetime) -> Outcome:
@@ -78,11 +98,39 @@ def on_unusable(session: Session, event: Unusable, *, policy: Policy, at: dateti
     return _burn(session, event.authorization_code, event.reason, policy=policy, at=at)
 
 
+def on_invitation(
+    session: Session, event: InvitationEvent, *, policy: Policy, at: datetime
+) -> Outcome:
+    """Apply an event of an invitation: what a chat brings, answers, or ends."""
+    rules = policy.invitations
+    if rules is None:
+        return NOTHING
+    match event:
+        case UnusableClaim():
+            return invitation_claims.burn(session, event, rules=rules, at=at)
+        case Claim(page_id=page_id, ref=str(ref)) if page_id not in policy.pages:
+            unusable = UnusableClaim("page", ref)
+            return invitation_claims.burn(session, unusable, rules=rules, at=at)
+        case _ if event.page_id not in policy.pages:
+            return NOTHING
+        case Claim():
+            return invitation_claims.claim(session, event, rules=rules, at=at)
+        case Answer():
+            return invitation_claims.answer(session, event, rules=rules, at=at)
+        case Disconnect():
+            link = invitation_claims.disconnect(session, event, rules=rules, at=at)
+            return NOTHING if link is None else Ended(link)
+
+
 # What happens on each class of event. Events without a handler go to the bot only.
 HANDLERS: Final[Mapping[type, Callable[..., Outcome]]] = {
     AccountLinked: on_linked,
     AccountUnlinked: on_unlinked,
     Unusable: on_unusable,
+    Answer: on_invitation,
+    Claim: on_invitation,
+    Disconnect: on_invitation,
+    UnusableClaim: on_invitation,
 }
 
 

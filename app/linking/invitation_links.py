@@ -44,6 +44,8 @@ class InvitationRules:
     max_links: int
     # Whether BOT_WEBHOOK_URL is set.
     tells_bot: bool
+    # Where people see and end their own links, up to the page's id; None: nowhere.
+    connections_url: str | None = None
 
 
 class Refusal(Enum):
@@ -125,12 +127,16 @@ def record_refusal(  # noqa: PLR0913 - what, why, whose, by what rules, when
     rules: InvitationRules,
     at: datetime,
 ) -> None:
-    """Add a refusal to the history, and tell the bot; *psid* is who was refused, if another."""
+    """Add a refusal to the history, and tell the bot; *psid* is who was refused, if another.
+
+    That a chat said No is no history of a link.
+    """
     person = psid or invitation.psid
     if person is None or reason not in TOLD:
         return
     page_id = invitation.page_id
-    history.record(session, page_id, person, "refused", cause=reason, of=invitation, at=at)
+    if reason != "declined":
+        history.record(session, page_id, person, "refused", cause=reason, of=invitation, at=at)
     if rules.tells_bot:
         refused = Refused(reason, invitation.user, invitation.reference)
         notices.on_refused(session, refused, (page_id, person), None, at=at)
@@ -177,6 +183,7 @@ def _made(  # noqa: PLR0913 - the columns of one row
     history.record(session, link.page_id, psid, "linked", cause=CAUSE, of=invitation, at=at)
     invitation.end("linked", None, at=at)
     if rules.tells_bot:
-        notices.on_made(session, Made(link, None, also_opened_elsewhere=False), at=at)
+        made = Made(link, None, also_opened_elsewhere=False)
+        notices.on_made(session, made, connections_url=rules.connections_url, at=at)
     chat_messages.say_in_chat(session, invitation, Text.CONNECTED, at=at)
     return Confirmed(link, is_new=True)

@@ -86,7 +86,7 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
         return None
     link = replace(link, event_at=moment)
     if link.state == "linked":
-        return _end(session, link, "messenger")
+        return end_row(session, link, "messenger")
     link_rows.change(session, link)
     return None
 
@@ -102,7 +102,7 @@ def end(
     if link is None or link.state != "linked":
         return None
     history.record(session, page_id, psid, "unlinked", cause=cause, of=link, at=at)
-    return _end(session, replace(link, ended_by_us_at=at), cause)
+    return end_row(session, replace(link, ended_by_us_at=at), cause)
 
 
 def _make(
@@ -196,7 +196,8 @@ def _record(  # noqa: PLR0913 - the columns of one row
     )
 
 
-def _end(session: Session, link: LinkValue, cause: str) -> LinkValue:
+def end_row(session: Session, link: LinkValue, cause: str) -> LinkValue:
+    """End *link*, whose row is locked; return its last state, with its names."""
     ended = replace(link, state="ended", cause=cause, version=link.version + 1, change=None)
     # The notice still needs the names; the tombstone needs numbers only (R112).
     link_rows.change(session, replace(ended, display_name=None, messenger_name=None))

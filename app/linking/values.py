@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from app.linking.invitation_outcomes import InvitationOutcome
 from app.messenger.types import PageId, Psid
 
 # Reasons of refusals where no event of Messenger's was at fault; `conclusion` explains each.
@@ -134,4 +135,4 @@ class Endings:
 
 
 # What became of one event; None: nothing changed, because it was a repeat or out of date.
-Outcome = Made | Refused | Ended | None
+Outcome = Made | Refused | Ended | InvitationOutcome | None

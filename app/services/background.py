@@ -16,6 +16,7 @@ from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
 from app.linking import (
+    chat_messages,
     delivery_counts,
     graph_unlink,
     session_retention,
@@ -23,6 +24,8 @@ from app.linking import (
     sign_in_names,
 )
 from app.linking import retention as linking_retention
+from app.linking.chat_messages import Say
+from app.linking.chat_writer import ChatWriter
 from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
@@ -30,6 +33,7 @@ from app.outbox.worker import PeriodicTask, Worker
 from app.privacy import requests as privacy_requests
 from app.privacy.handler import finish_due, privacy_handler, warn_of_duties
 from app.services.container import Services
+from app.services.page_looks import look_of
 from app.setup import page_profiles
 from app.setup.header_checks import HeaderObserver, check_version
 from app.setup.meta_checks import check_meta
@@ -50,10 +54,13 @@ META_CHECK_AFTER: Final = timedelta(minutes=5)
 DUTIES_EVERY: Final = timedelta(days=1)
 
 
-def run(services: Services, stop: threading.Event) -> None:
-    """Run the outbox worker and the periodic tasks, with a heartbeat, until *stop* is set."""
+def run(services: Services, stop: threading.Event, say: Say) -> None:
+    """Run the outbox worker and the periodic tasks, with a heartbeat, until *stop* is set.
+
+    *say* words what is written into chats: the texts are of a higher layer.
+    """
     worker_id = secrets.token_hex(16)
-    worker = make_worker(services, worker_id)
+    worker = make_worker(services, worker_id, say)
     services.pulses.watch("worker", *worker.pulses)
     worker.run(stop)
     # If this cannot be written, the worker counts as missing a minute later.
@@ -61,8 +68,11 @@ def run(services: Services, stop: threading.Event) -> None:
         services.write(heartbeats.record_stop, worker_id, at=clock.now())
 
 
-def make_worker(services: Services, worker_id: str) -> Worker:
-    """Return a worker with all handlers and tasks; its heartbeats are recorded as *worker_id*."""
+def make_worker(services: Services, worker_id: str, say: Say | None = None) -> Worker:
+    """Return a worker with all handlers and tasks; its heartbeats are recorded as *worker_id*.
+
+    Without *say* it leaves messages to chats to others.
+    """
     sweeper = Sweeper(services.writer, services.settings.retention)
     tasks = (
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
@@ -76,7 +86,7 @@ def make_worker(services: Services, worker_id: str) -> Worker:
         ),
         PeriodicTask(partial(warn_of_duties, services.writer), every=DUTIES_EVERY),
     )
-    worker = Worker(services.writer, _handlers(services), clock.now, tasks)
+    worker = Worker(services.writer, _handlers(services, say), clock.now, tasks)
     beat = partial(_record_heartbeat, services, worker, worker_id)
     worker.add_task(PeriodicTask(beat, every=heartbeats.HEARTBEAT_INTERVAL))
     return worker
@@ -113,7 +123,7 @@ def refresh_pages(services: Services, at: datetime) -> Iterator[object]:
     yield from services.page_refresh().refresh_due(services.page_ids, at)
 
 
-def _handlers(services: Services) -> Mapping[str, Handler]:
+def _handlers(services: Services, say: Say | None = None) -> Mapping[str, Handler]:
     bot, egress = services.settings.bot, services.settings.egress
     handlers = {
         graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph),
@@ -121,6 +131,9 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
             services.writer, services.meta().app.people_of, services.policy, clock.now
         ),
     }
+    if say is not None and services.settings.invitations.enabled:
+        writer = _chat_writer(services, say)
+        handlers |= {chat_messages.ASK: writer.asks(), chat_messages.SAY: writer.says()}
     if bot.webhook_url:
         handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
             bot.webhook_url, bot.webhook_secrets, clock.now, egress=egress
@@ -132,6 +145,20 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
     if services.delivery_log:
         handlers[bot_webhooks.DELIVERY] = entries.delivery_handler(services.delivery_log)
     return handlers
+
+
+def _chat_writer(services: Services, say: Say) -> ChatWriter:
+    settings = services.settings
+    return ChatWriter(
+        store=services.writer,
+        graph=services.graph,
+        say=say,
+        page_name=lambda page_id: look_of(settings, services.page_profiles, page_id).name,
+        always_digits=settings.confirm_in_chat == "always",
+        secret_key=settings.secret_key,
+        rate_limit_keys=services.rate_limit_keys,
+        clock=clock.now,
+    )
 
 
 def _record_heartbeat(services: Services, worker: Worker, worker_id: str, at: datetime) -> None:

@@ -21,6 +21,7 @@ from app.messenger.errors import (
 )
 from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.ids import checked, is_id
+from app.messenger.graph.messages import postbacks, template
 from app.messenger.graph.profiles import Profile, Profiles
 from app.messenger.graph.transport import (
     Call,
@@ -231,14 +232,25 @@ class GraphClient:
         """Send *text* to *psid*; return the id of the message."""
         return self._send("send_text", psid, {"text": text}, deadline=deadline)
 
+    def send_postbacks(
+        self,
+        psid: Psid,
+        text: str,
+        payloads: Mapping[str, str],
+        *,
+        deadline: Deadline | None = None,
+    ) -> str:
+        """Send *text* with a button for each title in *payloads*; return the id of the message."""
+        return self._send("send_postbacks", psid, postbacks(text, payloads), deadline=deadline)
+
     def send_login_button(self, psid: Psid, *, text: str, url: str) -> str:
         """Send *text* with a Log In button that leads to *url*; return the id of the message."""
         button = {"type": "account_link", "url": url}
-        return self._send("send_login_button", psid, _template(text, button))
+        return self._send("send_login_button", psid, template(text, button))
 
     def send_logout_button(self, psid: Psid, *, text: str) -> str:
         """Send *text* with a Log Out button; return the id of the message."""
-        return self._send("send_logout_button", psid, _template(text, {"type": "account_unlink"}))
+        return self._send("send_logout_button", psid, template(text, {"type": "account_unlink"}))
 
     def _send(
         self,
@@ -281,9 +293,3 @@ def _profile(profile: Mapping[str, Any]) -> MessengerProfile:
     if url is not None and not isinstance(url, str):
         raise GraphUnavailable("an answer without a profile")
     return MessengerProfile(url, is_under_european_rules=profile.get(_EUROPE) is True)
-
-
-def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
-    # Graph refuses an account button with a title, even with an empty one.
-    payload = {"template_type": "button", "text": text, "buttons": [button]}
-    return {"attachment": {"type": "template", "payload": payload}}

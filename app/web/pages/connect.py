@@ -14,6 +14,7 @@ from werkzeug.exceptions import NotFound
 
 from app.accounts import rate_limiter
 from app.infra import clock
+from app.infra.observability import metrics
 from app.linking import (
     browser_sessions,
     errors,
@@ -173,12 +174,16 @@ def confirm(session_id: str) -> ResponseReturnValue:
         return _page(cookie, status)
     if isinstance(outcome, Confirmed) and outcome.is_new:
         link = outcome.link
+        metrics.count_link_event("made")
+        metrics.count_invitation("linked")
         log.info(
             "link.made",
             page=link.page_id,
             psid=link.psid,
             cause=link.cause,
             reference=link.reference,
+            replaced=False,
+            also_opened_elsewhere=False,
         )
     return sessions.to("connect", session_id)
 
@@ -265,8 +270,10 @@ def _invitation(status: SessionStatus) -> InvitationStatus | None:
 
 
 def _rules() -> InvitationRules:
-    settings, policy = services().settings, services().policy
-    return InvitationRules(max_links=settings.max_links_per_user, tells_bot=policy.tells_bot)
+    rules = services().policy.invitations
+    if rules is None:
+        raise NotFound
+    return rules
 
 
 def _is_on() -> bool:

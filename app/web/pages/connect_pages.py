@@ -14,7 +14,8 @@ from app.linking.invitations import MOST_ASKS
 from app.linking.link_queries import find_link
 from app.linking.values import WRONG_DIGITS, NameOutcome
 from app.messenger.display_names import clean_name
-from app.web import m_me, request_reference
+from app.services.invitations import ref_link, text_link
+from app.web import request_reference
 from app.web.current import services
 from app.web.languages.message import N_, NP_, Message
 from app.web.pages import sessions
@@ -43,7 +44,7 @@ _WRITE_FIRST: Final = Outcome(
     N_("Send any message to %(page)s there, then try again."),
 )
 _CONNECTED: Final = N_("You’re connected")
-_CONNECTED_TO: Final = N_("Connected to %(name)s.")
+_CONNECTED_TO: Final = N_("Connected to %(account)s.")
 _CONNECTED_ALL: Final = N_("You can use your %(page)s account in Messenger now.")
 _SAID_IN_CHAT: Final = Outcome(
     "broken-link", _NOTHING, N_("The message in Messenger says why.")
@@ -52,8 +53,8 @@ _CANCELLED: Final = Outcome("back-arrow", _NOTHING, N_("You cancelled."))
 _DECLINED: Final = Outcome("back-arrow", _NOTHING, N_("You said No in Messenger."))
 _EXPIRED: Final = Outcome(
     "hourglass-empty",
-    N_("This link has expired"),
-    N_("For your safety it works for a few minutes. Nothing was connected."),
+    N_("This page has expired"),
+    N_("For your safety the link works for a few minutes. Nothing was connected."),
 )
 _REFUSED: Final[dict[str, Outcome]] = {
     CLAIMED_TWICE: Outcome(
@@ -120,13 +121,14 @@ def _invite_page(
     secrets = invitation_secrets.derived(
         cookie.secret_key, cookie.ticket.secret, invitation.id
     )
-    link = m_me.link(invitation.page_id, ref=secrets.ref)
+    settings = services().settings
+    link = ref_link(settings, invitation.page_id, secrets.ref)
     return render_template(
         "connect/invite.html",
         link=link,
         picture=picture_of(link),
         code=secrets.shown_code,
-        code_link=m_me.link(invitation.page_id, text=secrets.shown_code),
+        code_link=text_link(settings, invitation.page_id, secrets.shown_code),
         refresh_seconds=_REFRESH_CODE_S,
         not_you_action=_url("sign_out", status),
         **_frame(cookie, status, invitation),
@@ -170,7 +172,7 @@ def _confirm_page(
 def _done_page(cookie: SessionCookie, status: SessionStatus, invitation: InvitationStatus) -> str:
     frame = _frame(cookie, status, invitation)
     name = _name_of_link(invitation)
-    named = _CONNECTED_TO.with_values(name=name) if name else None
+    named = _CONNECTED_TO.with_values(account=name) if name else None
     everywhere = _CONNECTED_ALL.with_values(page=frame["brand"].name)
     said = Outcome("check", _CONNECTED, named or everywhere, everywhere if named else None)
     url = _connections_url(status)

@@ -19,6 +19,7 @@ from app.linking.errors import (
     TokenSpent,
     TooManyLinks,
 )
+from app.linking.invitation_errors import InvitationError
 from app.messenger.errors import (
     GraphRefused,
     GraphThrottled,
@@ -67,6 +68,13 @@ _LATER: Final = N_("Please try later.")
 
 _NO_MESSENGER: Final = N_("We can’t reach Messenger")
 _WAIT: Final = N_("Please wait")
+
+_SESSION_OVER: Final = Problem(
+    410,
+    "session_over",
+    _EXPIRED,
+    N_("For your safety you’re logged in here for a few minutes only."),
+)
 
 PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     # RFC 9110, 7.4: a request for an https address that did not come by https is misdirected.
@@ -131,12 +139,8 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     ),
     SessionAbsent: Problem(400, "session_absent", _LETS_START_AGAIN, _OPENED_ELSEWHERE),
     SessionUnknown: Problem(400, "session_unknown", _LETS_START_AGAIN, _OPENED_ELSEWHERE),
-    SessionOver: Problem(
-        410,
-        "session_over",
-        _EXPIRED,
-        N_("For your safety you’re logged in here for a few minutes only."),
-    ),
+    SessionOver: _SESSION_OVER,
+    InvitationError: _SESSION_OVER,
     DigitsSentTooOften: Problem(
         409,
         "digits_sent_too_often",

@@ -226,7 +226,7 @@ def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
 
 def test_a_worker_that_stops_is_counted_no_longer(services: Services, client: InProcess) -> None:
     stop = threading.Event()
-    worker = threading.Thread(target=background.run, args=(services, stop))
+    worker = threading.Thread(target=background.run, args=(services, stop, chat_texts.say))
     worker.start()
     try:
         while not samples_of(client)["threadlink_workers",]:
