@@ -34,6 +34,7 @@ from app.web.exceptions import CookieAbsent, FormRefused, InputRefused, LinkInco
 from app.web.pages import attempt_cookie, connections, sessions
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_here, shown_brand
+from app.web.pages.doors import connect_url
 from app.web.pages.outcomes import START_AGAIN, TRY_AGAIN, outcome_of_problem
 from app.web.pages.rendering import (
     can_see_connections,
@@ -147,6 +148,7 @@ def _page(problem: Problem) -> Response:
         brand=shown_brand(page_id) if page_id else brand_here(),
         outcome=outcome_of_problem(problem),
         reference=reference,
+        connect_url=connect_url(page_id),
         again_action=sessions.again_url(problem),
         again_method="get",
         again_label=TRY_AGAIN if problem.passes or problem.is_ours else START_AGAIN,

@@ -19,6 +19,7 @@ from app.web import request_reference
 from app.web.current import services
 from app.web.languages.message import N_, NP_, Message
 from app.web.pages import sessions
+from app.web.pages.doors import connections_url
 from app.web.pages.outcomes import TRY_AGAIN, Outcome
 from app.web.pages.qr import picture_of
 from app.web.pages.session_cookie import SessionCookie
@@ -163,7 +164,7 @@ def _confirm_page(
         messenger_name=clean_name(invitation.messenger_name or "") or None,
         like_brand=invitation.name_outcome is NameOutcome.LIKE_BRAND,
         not_you_action=_url("sign_out", status),
-        connections_url=_connections_url(status),
+        connections_url=connections_url(status.page_id),
         problem=problem,
         **_frame(cookie, status, invitation),
     )
@@ -175,7 +176,7 @@ def _done_page(cookie: SessionCookie, status: SessionStatus, invitation: Invitat
     named = _CONNECTED_TO.with_values(account=name) if name else None
     everywhere = _CONNECTED_ALL.with_values(page=frame["brand"].name)
     said = Outcome("check", _CONNECTED, named or everywhere, everywhere if named else None)
-    url = _connections_url(status)
+    url = connections_url(status.page_id)
     more = [Action(N_("Your connections"), url, is_post=False)] if url else []
     return _outcome_page(frame, said, more, is_final=True)
 
@@ -247,13 +248,6 @@ def _frame(
 
 def _resend_url(status: SessionStatus, invitation: InvitationStatus) -> str | None:
     return _url("resend", status) if invitation.asks < MOST_ASKS else None
-
-
-def _connections_url(status: SessionStatus) -> str | None:
-    """Return the address of the list, where that has a page of its own."""
-    if not services().settings.connections_page:
-        return None
-    return url_for("connections.enter", page=status.page_id)
 
 
 def _url(step: str, status: SessionStatus) -> str:

@@ -21,6 +21,7 @@ from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_here, brand_of, shown_brand
 from app.web.pages.csrf import csrf_token, question
+from app.web.pages.doors import connect_url
 from app.web.pages.outcomes import (
     ASK_FOR_CODE,
     CONTINUE,
@@ -259,6 +260,7 @@ def _outcome_page(
     return render_template(
         "outcome.html",
         outcome=outcome,
+        connect_url=connect_url(status.page_id if status else None),
         **{"again_action": None, "again_label": TRY_AGAIN, **more},
         **_frame(cookie, status),
     )

@@ -4,6 +4,7 @@ from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -25,6 +26,7 @@ from app.web.languages.message import N_, Message
 from app.web.pages import provider_state, session_cookie, signing_in
 from app.web.pages.brands import shown_brand
 from app.web.pages.csrf import check_form, csrf_token
+from app.web.pages.doors import door
 from app.web.pages.previews import is_preview
 from app.web.pages.session_cookie import SessionCookie
 from app.web.pages.signing_in import Place
@@ -198,8 +200,8 @@ def again_url(problem: Problem) -> str | None:
     if purpose is None or problem.status in _NOT_THERE:
         return None
     if session_id is not None and (problem.passes or problem.is_ours):
-        return url_for(f"{purpose}.show", session_id=session_id)
-    return url_for(f"{purpose}.enter", page=g.get("page_id"))
+        return f"/{purpose}/{quote(session_id)}"
+    return door(purpose, g.get("page_id"))
 
 
 def _of_request() -> tuple[str | None, Purpose | None]:
