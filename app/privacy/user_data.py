@@ -19,8 +19,16 @@ from app.accounts.first_passwords import username_of
 from app.accounts.models import Account
 from app.infra.database.engine import Base
 from app.infra.database.portions import Transactions, in_portions
-from app.linking import attempt_events, erasure, handlers, link_queries, voiding
+from app.linking import (
+    attempt_events,
+    erasure,
+    handlers,
+    invitation_retention,
+    link_queries,
+    voiding,
+)
 from app.linking.handlers import Policy
+from app.linking.invitation_models import Invitation
 from app.linking.models import Attempt, Link, LinkEvent, SignInName
 from app.linking.values import ENDED_BY_US, User
 from app.outbox.bodies import HeldItem
@@ -32,7 +40,19 @@ from app.privacy.values import ErasedPerson, Request
 
 FORMAT: Final = 1
 _SECRETS: Final = frozenset(
-    {"id", "secret_hash", "token_hash", "digits_hash", "code_hash", "memo", "password_hash"}
+    {
+        "id",
+        "secret_hash",
+        "token_hash",
+        "digits_hash",
+        "code_hash",
+        "memo",
+        "password_hash",
+        "ref_hash",
+        "handoff_hash",
+        "nonce_hash",
+        "session_id",
+    }
 )
 
 
@@ -80,7 +100,8 @@ def forget_user(
     close = partial(_close, user=user, secret_keys=secret_keys, policy=policy, at=at)
     # If this is interrupted, the worker goes on with the request.
     closed, request = store.write(close)
-    attempts = sum(in_portions(store, erasure.attempts_of_user(user)))
+    own = (erasure.attempts_of_user(user), invitation_retention.of_user(user))
+    attempts = sum(in_portions(store, *own))
     if request is not None:
         erase_people(store, request, request.people, policy=policy, at=at)
     history = sum(erasure.history_of_user(store, user))
@@ -117,9 +138,10 @@ def _close(
 
 def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
     attempts = _rows(session, Attempt, _theirs(Attempt, user))
-    references = [row["reference"] for row in attempts]
+    invitations = _rows(session, Invitation, _theirs(Invitation, user))
+    references = [row["reference"] for row in (*attempts, *invitations)]
     events = attempt_events.events_of(session, references)
-    for row in attempts:
+    for row in (*attempts, *invitations):
         row["events"] = [_fields(event) for event in events[row["reference"]]]
     is_local = user.issuer == local.ISSUER
     accounts = _rows(session, Account, Account.id == user.subject) if is_local else []
@@ -127,12 +149,13 @@ def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
         "account": accounts[0] if accounts else None,
         "links": _rows(session, Link, _theirs(Link, user)),
         "attempts": attempts,
+        "invitations": invitations,
         # Keyed hashes: the names themselves are not kept.
         "sign_in_names": _rows(session, SignInName, _theirs(SignInName, user)),
     }
 
 
-def _theirs(table: type[Attempt | Link | SignInName], user: User) -> ColumnElement[bool]:
+def _theirs(table: type[Attempt | Invitation | Link | SignInName], user: User) -> ColumnElement[bool]:
     return (table.issuer == user.issuer) & (table.subject == user.subject)
 
 

@@ -15,7 +15,14 @@ from app.delivery_log import entries
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
-from app.linking import chat_messages, delivery_counts, graph_unlink, settling, sign_in_names
+from app.linking import (
+    chat_messages,
+    delivery_counts,
+    graph_unlink,
+    invitation_retention,
+    settling,
+    sign_in_names,
+)
 from app.linking import retention as linking_retention
 from app.linking.chat_messages import Say
 from app.linking.chat_writer import ChatWriter
@@ -91,9 +98,11 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, rate_limiter.outdated(at))
     yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
     yield from in_portions(services.writer, *linking_retention.needless_names(at))
+    yield from in_portions(services.writer, *invitation_retention.needless_names(at))
     # Also here: what a worker that was away has not counted yet must not be deleted before.
     yield from settle(services, at)
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))
+    yield from in_portions(services.writer, *invitation_retention.old(retention, at))
     yield from in_portions(services.writer, *linking_retention.old_events(retention, at))
     yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
     yield from in_portions(services.writer, sign_in_names.needless(at - retention.codes, at=at))
