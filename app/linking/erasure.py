@@ -1,7 +1,8 @@
 """Erasure of the rows of one person or one user: what no later event or mirror needs any more.
 
 Each table of linking is here, or said to hold nobody: `attempt_daily`, `link_time_daily` and
-`intake` count, and name no one; `attempt_event` goes with its attempt; `browser_session` names no
+`intake` count, and name no one; `attempt_event` goes with its attempt or
+invitation, and `app.linking.invitation_retention` has the invitations; `browser_session` names no
 person of Messenger's, and `session_retention` has those of a user.
 """
 
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION, Cleanup, Transactions
 from app.linking import attempt_events, link_rows, sign_in_names
+from app.linking.invitation_models import Invitation
 from app.linking.link_queries import Pair, links_of_user
 from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import User
@@ -27,7 +29,7 @@ _READ_AT_ONCE: Final = 2000
 
 def is_held(session: Session, page_id: PageId, psid: Psid) -> bool:
     """Return whether any table of linking has the person *psid* of *page_id*."""
-    tables = (Link, Attempt, LinkEvent)
+    tables = (Link, Attempt, LinkEvent, Invitation)
     return any(
         session.scalar(select(exists().where(each.page_id == page_id, each.psid == psid)))
         for each in tables

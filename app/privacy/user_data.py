@@ -23,11 +23,13 @@ from app.linking import (
     attempt_events,
     erasure,
     handlers,
+    invitation_retention,
     link_queries,
     session_retention,
     voiding,
 )
 from app.linking.handlers import Policy
+from app.linking.invitation_models import Invitation
 from app.linking.models import Attempt, Link, LinkEvent, SignInName
 from app.linking.session_models import BrowserSession
 from app.linking.values import ENDED_BY_US, User
@@ -40,7 +42,19 @@ from app.privacy.values import ErasedPerson, Request
 
 FORMAT: Final = 1
 _SECRETS: Final = frozenset(
-    {"id", "secret_hash", "token_hash", "digits_hash", "code_hash", "memo", "password_hash"}
+    {
+        "id",
+        "secret_hash",
+        "token_hash",
+        "digits_hash",
+        "code_hash",
+        "memo",
+        "password_hash",
+        "ref_hash",
+        "handoff_hash",
+        "nonce_hash",
+        "session_id",
+    }
 )
 
 
@@ -88,7 +102,8 @@ def forget_user(
     close = partial(_close, user=user, secret_keys=secret_keys, policy=policy, at=at)
     # If this is interrupted, the worker goes on with the request.
     closed, request = store.write(close)
-    attempts = sum(in_portions(store, erasure.attempts_of_user(user)))
+    own = (erasure.attempts_of_user(user), invitation_retention.of_user(user))
+    attempts = sum(in_portions(store, *own))
     for _ in in_portions(store, session_retention.of_user(user)):
         pass
     if request is not None:
@@ -127,9 +142,10 @@ def _close(
 
 def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
     attempts = _rows(session, Attempt, _theirs(Attempt, user))
-    references = [row["reference"] for row in attempts]
+    invitations = _rows(session, Invitation, _theirs(Invitation, user))
+    references = [row["reference"] for row in (*attempts, *invitations)]
     events = attempt_events.events_of(session, references)
-    for row in attempts:
+    for row in (*attempts, *invitations):
         row["events"] = [_fields(event) for event in events[row["reference"]]]
     is_local = user.issuer == local.ISSUER
     accounts = _rows(session, Account, Account.id == user.subject) if is_local else []
@@ -137,13 +153,16 @@ def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
         "account": accounts[0] if accounts else None,
         "links": _rows(session, Link, _theirs(Link, user)),
         "attempts": attempts,
+        "invitations": invitations,
         "browser_sessions": _rows(session, BrowserSession, _theirs(BrowserSession, user)),
         # Keyed hashes: the names themselves are not kept.
         "sign_in_names": _rows(session, SignInName, _theirs(SignInName, user)),
     }
 
 
-def _theirs(table: type[Attempt | BrowserSession | Link | SignInName], user: User) -> ColumnElement[bool]:
+def _theirs(
+    table: type[Attempt | BrowserSession | Invitation | Link | SignInName], user: User
+) -> ColumnElement[bool]:
     return (table.issuer == user.issuer) & (table.subject == user.subject)
 
 

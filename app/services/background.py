@@ -19,6 +19,7 @@ from app.linking import (
     chat_messages,
     delivery_counts,
     graph_unlink,
+    invitation_retention,
     session_retention,
     settling,
     sign_in_names,
@@ -98,10 +99,12 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, rate_limiter.outdated(at))
     yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
     yield from in_portions(services.writer, *linking_retention.needless_names(at))
+    yield from in_portions(services.writer, *invitation_retention.needless_names(at))
     yield from in_portions(services.writer, session_retention.old(at))
     # Also here: what a worker that was away has not counted yet must not be deleted before.
     yield from settle(services, at)
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))
+    yield from in_portions(services.writer, *invitation_retention.old(retention, at))
     yield from in_portions(services.writer, *linking_retention.old_events(retention, at))
     yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
     yield from in_portions(services.writer, sign_in_names.needless(at - retention.codes, at=at))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.infra.observability.graph_log_events import GRAPH
+from app.infra.observability.invitation_log_events import INVITATIONS
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.outbox_log_events import DELIVERY_LOG, OUTBOX
 from app.infra.observability.page_log_events import PAGES
@@ -244,6 +245,7 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Requests": REQUESTS,
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,
+    "Invitations": INVITATIONS,
     "Delivery log": DELIVERY_LOG,
     "Outbox": OUTBOX,
     "Graph API": GRAPH,

@@ -6,7 +6,6 @@ from typing import Final
 import structlog
 
 from app.accounts.identity import masked
-from app.accounts.rate_limiter import RateLimited
 from app.accounts.sign_in_methods import issuers_of
 from app.api_keys.service import INVITE, Grant
 from app.infra import clock
@@ -236,7 +235,7 @@ OPERATIONS: Final = (
         view=enter_digits,
         body=Digits,
         answer=InvitationObject,
-        errors=(InvitationUnknown, InvitationOver, NothingToAsk, WrongDigits, RateLimited),
+        errors=(InvitationUnknown, InvitationOver, NothingToAsk, WrongDigits),
     ),
     Operation(
         method="POST",

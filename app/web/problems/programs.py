@@ -83,9 +83,7 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     ),
 }
 _INVITATIONS: Final[Mapping[type[Exception], Problem]] = {
-    InvitationUnknown: english_problem(
-        404, "not_found", "Not found", "There is no such invitation, or it is of another API key."
-    ),
+    InvitationUnknown: PROGRAM_PROBLEMS[ResourceNotFound],
     InvitationOver: english_problem(
         409,
         "over",
