@@ -32,32 +32,32 @@ _REFRESH_S: Final = 3
 _REFRESH_CODE_S: Final = 20
 
 _CONNECT: Final = "connect"
-_NEW_LINK: Final = N_("Get a new link")
-_ASK_AGAIN: Final = N_("Send the question again")
+NEW_LINK: Final = N_("Get a new link")
+ASK_AGAIN: Final = N_("Send the question again")
 _NOTHING: Final = N_("Nothing was connected")
-_ANSWER: Final = Outcome(
+ANSWER: Final = Outcome(
     "speech", N_("Now answer in Messenger"), N_("We’ve sent you a question in the chat.")
 )
-_WRITE_FIRST: Final = Outcome(
+WRITE_FIRST: Final = Outcome(
     "speech",
     N_("Write to us first"),
     N_("We couldn’t write to you in Messenger."),
     N_("Send any message to %(page)s there, then try again."),
 )
-_CONNECTED: Final = N_("You’re connected")
-_CONNECTED_TO: Final = N_("Connected to %(account)s.")
-_CONNECTED_ALL: Final = N_("You can use your %(page)s account in Messenger now.")
-_SAID_IN_CHAT: Final = Outcome(
+CONNECTED: Final = N_("You’re connected")
+CONNECTED_TO: Final = N_("Connected to %(account)s.")
+CONNECTED_ALL: Final = N_("You can use your %(page)s account in Messenger now.")
+SAID_IN_CHAT: Final = Outcome(
     "broken-link", _NOTHING, N_("The message in Messenger says why.")
 )
-_CANCELLED: Final = Outcome("back-arrow", _NOTHING, N_("You cancelled."))
-_DECLINED: Final = Outcome("back-arrow", _NOTHING, N_("You said No in Messenger."))
-_EXPIRED: Final = Outcome(
+CANCELLED: Final = Outcome("back-arrow", _NOTHING, N_("You cancelled."))
+DECLINED: Final = Outcome("back-arrow", _NOTHING, N_("You said No in Messenger."))
+EXPIRED: Final = Outcome(
     "hourglass-empty",
     N_("This page has expired"),
     N_("For your safety the link works for a few minutes. Nothing was connected."),
 )
-_REFUSED: Final[dict[str, Outcome]] = {
+REFUSED: Final[dict[str, Outcome]] = {
     CLAIMED_TWICE: Outcome(
         "broken-link",
         _NOTHING,
@@ -102,12 +102,12 @@ def _body(
             return _invite_page(cookie, status, invitation)
         case "claimed" if invitation.reason == CHAT_REFUSED:
             page = _frame(cookie, status, invitation)["brand"].name
-            said = _WRITE_FIRST.with_page(page)
+            said = WRITE_FIRST.with_page(page)
             return _waiting(cookie, status, invitation, said, TRY_AGAIN)
         case "claimed" if invitation.needs_digits:
             return _digits_page(cookie, status, invitation, problem)
         case "claimed":
-            return _waiting(cookie, status, invitation, _ANSWER, _ASK_AGAIN)
+            return _waiting(cookie, status, invitation, ANSWER, ASK_AGAIN)
         case "accepted":
             return _confirm_page(cookie, status, invitation, problem)
         case "linked":
@@ -173,9 +173,9 @@ def _confirm_page(
 def _done_page(cookie: SessionCookie, status: SessionStatus, invitation: InvitationStatus) -> str:
     frame = _frame(cookie, status, invitation)
     name = _name_of_link(invitation)
-    named = _CONNECTED_TO.with_values(account=name) if name else None
-    everywhere = _CONNECTED_ALL.with_values(page=frame["brand"].name)
-    said = Outcome("check", _CONNECTED, named or everywhere, everywhere if named else None)
+    named = CONNECTED_TO.with_values(account=name) if name else None
+    everywhere = CONNECTED_ALL.with_values(page=frame["brand"].name)
+    said = Outcome("check", CONNECTED, named or everywhere, everywhere if named else None)
     url = connections_url(status.page_id)
     more = [Action(N_("Your connections"), url, is_post=False)] if url else []
     return _outcome_page(frame, said, more, is_final=True)
@@ -191,10 +191,10 @@ def _name_of_link(invitation: InvitationStatus) -> str:
 
 
 def _end_page(cookie: SessionCookie, status: SessionStatus, invitation: InvitationStatus) -> str:
-    by_state = {"declined": _DECLINED, "cancelled": _CANCELLED, "expired": _EXPIRED}
-    said = by_state.get(invitation.state) or _REFUSED.get(invitation.reason or "", _SAID_IN_CHAT)
+    by_state = {"declined": DECLINED, "cancelled": CANCELLED, "expired": EXPIRED}
+    said = by_state.get(invitation.state) or REFUSED.get(invitation.reason or "", SAID_IN_CHAT)
     is_signed_in = status.state == "signed_in"
-    actions = [Action(_NEW_LINK, _url("again", status))] if is_signed_in else []
+    actions = [Action(NEW_LINK, _url("again", status))] if is_signed_in else []
     return _outcome_page(
         _frame(cookie, status, invitation), said, actions, is_final=not is_signed_in
     )
