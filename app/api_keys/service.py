@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.api_keys import tokens
 from app.api_keys.models import ApiKey
 
-Scope = Literal["links:read", "links:write", "messages:send", "attempts:read"]
+Scope = Literal["links:read", "links:write", "messages:send", "attempts:read", "accounts:read"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 USE_RECORDED_EVERY: Final = timedelta(minutes=1)

@@ -36,6 +36,8 @@ def create(name: str, scopes: tuple[Scope, ...], page: PageId | None, days: int 
 
     Example: threadlink keys create bot --scope links:read --scope messages:send
     """
+    if page and "accounts:read" in scopes:
+        raise click.UsageError("accounts:read is of no Page: leave --page out, or make two keys")
     at = clock.now()
     key = services().write(
         keys.issue,

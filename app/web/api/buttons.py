@@ -5,7 +5,10 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from app.api_keys.service import Grant
+from app.infra import clock
+from app.linking import resume
 from app.linking.link_object import PsidField
+from app.linking.resume import ResumeText
 from app.messenger.errors import (
     GraphRefused,
     GraphThrottled,
@@ -62,6 +65,18 @@ class Button(Struct, forbid_unknown_fields=True):
             examples=["pt-BR"],
         ),
     ] = None
+    resume: Annotated[
+        ResumeText | None,
+        Meta(
+            description="With Log In: a text that comes back once, unchanged, in the notice about "
+            "this person that follows from the button.",
+            examples=["order 1042"],
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.resume is not None and self.kind != "login":
+            raise ValueError("`resume` goes with a Log In button only")
 
 
 class Sent(Struct):
@@ -91,7 +106,12 @@ def _send(graph: GraphClient, button: Button) -> str:
     text = button.text or _text(button, page_id)
     if button.kind == "logout":
         return graph.send_logout_button(psid, text=text)
-    return graph.send_login_button(psid, text=text, url=services().linking_url(page_id))
+    url = services().linking_url(page_id)
+    if button.resume is not None:
+        # Before the button is there: it can be tapped at once.
+        state = services().write(resume.keep, page_id, psid, button.resume, at=clock.now())
+        url += f"&state={state}"
+    return graph.send_login_button(psid, text=text, url=url)
 
 
 def _text(button: Button, page_id: PageId) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from app.linking.link_object import LinkObject, PageIdField, PsidField
+from app.linking.link_object import LinkObject, PageIdField, PsidField, SubjectField
 from app.linking.notices import NOTICES, Notice, Removed
 from app.web.api.link_shapes import ID
 from app.web.api.operations import PREFIX, Operation
@@ -21,6 +21,7 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 _IN_PATHS: Final[Mapping[str, Any]] = {
     "page_id": Annotated[PageIdField, ID],
     "psid": Annotated[PsidField, ID],
+    "subject": Annotated[SubjectField, ID],
     "reference": Annotated[
         str,
         ID,
