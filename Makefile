@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni drills-nats drills-invitations drills-systemd drills-image drills-litestream install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni drills-nats drills-invitations drills-systemd drills-image drills-litestream drills-resume install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -98,6 +98,11 @@ drills: install
 # Invitations: 200 races of each kind on both databases; it prints what came of them.
 drills-invitations: install
 	DRILL_INVITATIONS=200 .venv/bin/pytest -q -s tests/linking/test_invitation_races.py
+
+# Resume: 10,000 texts of each kind from the bot's request to its notice, and 200 races, on both
+# databases; some minutes.
+drills-resume: install
+	DRILL_RESUME_TEXTS=10000 DRILL_RESUME_RACES=200 .venv/bin/pytest -q tests/linking/test_resume.py
 
 # NATS: the leader of the stream is killed 10 times, and both roads are timed; three minutes.
 drills-nats: install

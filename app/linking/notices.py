@@ -20,6 +20,7 @@ from app.linking.link_object import (
     fields_of,
     object_of,
 )
+from app.linking.resume import ResumeField
 from app.linking.values import LinkValue, Made, Refused
 from app.messenger.types import PageId, Psid
 from app.outbox.bot_webhooks import enqueue_notice
@@ -41,6 +42,7 @@ class MadeObject(LinkObject, frozen=True, kw_only=True):
             examples=[False],
         ),
     ]
+    resume: ResumeField = None
 
 
 class ReplacedObject(MadeObject, frozen=True, kw_only=True):
@@ -99,6 +101,7 @@ class RefusedObject(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     reference: ReferenceField
+    resume: ResumeField = None
 
 
 class Created(msgspec.Struct, frozen=True, tag="link.created", tag_field="type"):
@@ -134,9 +137,13 @@ Notice = Created | Replaced | Removed | RefusedLink
 NOTICES: Final = (Created, Replaced, Removed, RefusedLink)
 
 
-def on_made(session: Session, made: Made, *, at: datetime) -> None:
-    """Notify the bot of a link that was made."""
-    fields = {**fields_of(made.link), "also_opened_elsewhere": made.also_opened_elsewhere}
+def on_made(session: Session, made: Made, *, resume: str | None = None, at: datetime) -> None:
+    """Notify the bot of a link that was made, and of the *resume* that it gave before."""
+    fields = {
+        **fields_of(made.link),
+        "also_opened_elsewhere": made.also_opened_elsewhere,
+        "resume": resume,
+    }
     if made.replaced is None:
         _add(session, Created(at, MadeObject(**fields)), at=at)
         return
@@ -155,6 +162,7 @@ def on_refused(
     person: tuple[PageId, Psid] | None,
     event_at: datetime | None,
     *,
+    resume: str | None = None,
     at: datetime,
 ) -> None:
     """Notify the bot of a link that was refused, if a user of the business is concerned.
@@ -172,6 +180,7 @@ def on_refused(
         event_at=event_at,
         cause=refused.reason,
         reference=refused.reference,
+        resume=resume,
     )
     _add(session, RefusedLink(at, data), at=at)
 

@@ -13,7 +13,7 @@ from app.accounts.identity import meant_name
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.linking import attempts, flow
+from app.linking import attempts, flow, resume
 from app.linking.attempt_events import Kind
 from app.linking.attempt_status import status_of
 from app.linking.errors import AttemptOver, AttemptUnknown
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 bp = Blueprint("authorize", __name__, url_prefix="/authorize")
 
 # Of a repeated parameter some programs read the last value, others the first.
-_ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "state", "code")
+_ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "code")
 
 # Headers by which browsers declare a prefetch: the standard one, and older ones.
 _PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
@@ -94,6 +94,7 @@ def enter() -> ResponseReturnValue:
         page_id,
         account_linking_token,
         attempt_id=attempt_id,
+        state_ref=resume.state_ref(_states()),
         at=clock.now(),
     )
     request_reference.bind_attempt(ticket.attempt_id)
@@ -243,6 +244,15 @@ def _check_names() -> None:
         known, bracket, _ = name.partition("[")
         if known in _ONCE and (bracket or len(request.args.getlist(name)) > 1):
             raise LinkAmbiguous
+
+
+def _states() -> list[str]:
+    """Return every value that some program would read as `state`."""
+    return [
+        value
+        for name, value in request.args.items(multi=True)
+        if name == "state" or name.startswith("state[")
+    ]
 
 
 def _required(name: str, *, lacking: Literal["no_redirect_uri"] | None = None) -> str:
