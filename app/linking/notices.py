@@ -95,8 +95,12 @@ class RefusedObject(msgspec.Struct, frozen=True, kw_only=True):
     cause: Annotated[
         str,
         Meta(
-            description="Why there is no link, in a word or two: `expired`, `spent`, `other "
-            "person`, `other page` and the like.",
+            description="Why there is no link, in a word or two. By Log In: `expired`, `spent`, "
+            "`other person`, `other page` and the like. By an invitation: `declined` (No in the "
+            "chat), `claimed twice` (two profiles brought its link or code), `spent` (a second one "
+            "brought it after the link), `other account` (the profile is another user’s), "
+            "`replayed` (the event is older than the invitation), `account closed`, `wrong digits` "
+            "(five times).",
             examples=["expired"],
         ),
     ]
