@@ -193,6 +193,15 @@ class Graph:
         self._psids[login.account_linking_token] = psid
         self._names[psid] = name
 
+    def knows_person(self, psid: str, name: str) -> None:
+        """Answer from now on that *psid* is called *name*."""
+        self._names[psid] = name
+
+    def payloads(self) -> list[str]:
+        """Return the payloads of the buttons in the last message."""
+        payload = json.loads(self.messages[-1])["message"]["attachment"]["payload"]
+        return [button["payload"] for button in payload["buttons"]]
+
     def matches(self, user_id: str, psid: str) -> None:
         """Answer from now on that the app-scoped *user_id* is *psid* on the page."""
         self._matches[user_id] = psid

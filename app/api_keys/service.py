@@ -16,7 +16,14 @@ from sqlalchemy.orm import Session
 from app.api_keys import tokens
 from app.api_keys.models import ApiKey
 
-Scope = Literal["links:read", "links:write", "links:invite", "messages:send", "attempts:read"]
+Scope = Literal[
+    "links:read",
+    "links:write",
+    "links:invite",
+    "messages:send",
+    "attempts:read",
+    "accounts:read",
+]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 INVITE: Final[Scope] = "links:invite"
 

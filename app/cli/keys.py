@@ -49,6 +49,8 @@ def create(
 
     Example: threadlink keys create bot --scope links:read --scope messages:send
     """
+    if page and "accounts:read" in scopes:
+        raise click.UsageError("accounts:read is of no Page: leave --page out, or make two keys")
     at = clock.now()
     of_users = _issuer(issuer, scopes)
     key = services().write(

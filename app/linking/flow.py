@@ -75,6 +75,7 @@ def open_attempt(  # noqa: PLR0913 - an attempt, by name
     account_linking_token: str,
     *,
     attempt_id: str | None = None,
+    state_ref: str | None = None,
     at: datetime,
 ) -> Ticket:
     """Open an attempt, unless *counters* have reached their limits; with *attempt_id*, if free.
@@ -89,6 +90,7 @@ def open_attempt(  # noqa: PLR0913 - an attempt, by name
         account_linking_token=account_linking_token,
         at=at,
         attempt_id=attempt_id,
+        state_ref=state_ref,
     )
 
 

@@ -19,6 +19,7 @@ from app.linking import (
     link_rows,
     links,
     notices,
+    resume,
     sign_in_names,
     voiding,
 )
@@ -69,12 +70,15 @@ def on_linked(session: Session, event: AccountLinked, *, policy: Policy, at: dat
     outcome = _made_or_refused(session, event, policy=policy, at=at)
     if not policy.tells_bot:
         return outcome
+    person = (event.page_id, event.psid)
     match outcome:
-        case Made():
-            notices.on_made(session, outcome, connections_url=policy.connections_url, at=at)
-        case Refused():
-            person = (event.page_id, event.psid)
-            notices.on_refused(session, outcome, person, event.event_at, at=at)
+        case Made(state_ref=ref):
+            text = resume.take(session, ref, *person)
+            url = policy.connections_url
+            notices.on_made(session, outcome, resume=text, connections_url=url, at=at)
+        case Refused(state_ref=ref):
+            text = resume.take(session, ref, *person)
+            notices.on_refused(session, outcome, person, event.event_at, resume=text, at=at)
     return outcome
 
 

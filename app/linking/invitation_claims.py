@@ -111,7 +111,7 @@ def answer(session: Session, event: Answer, *, rules: ChatRules, at: datetime) -
         Invitation.claimed_at < at + FINISH_WITHIN,
     )
     agreed = {"accepted_at": at, "accept_event_at": event.event_at, "reason": None}
-    ended = {"ended_at": at, "ended_as": "declined", "messenger_name": None, "resume": None}
+    ended = {"ended_at": at, "ended_as": "declined", "messenger_name": None}
     row = session.scalar(
         update(Invitation)
         .where(theirs, stands)
@@ -124,7 +124,10 @@ def answer(session: Session, event: Answer, *, rules: ChatRules, at: datetime) -
     text = Text.ALMOST_DONE if event.is_yes else Text.DECLINED
     chat_messages.say_in_chat(session, row, text, at=at)
     if not event.is_yes:
-        invitation_links.record_refusal(session, row, "declined", rules=rules, at=at)
+        resume, row.resume = row.resume, None
+        invitation_links.record_refusal(
+            session, row, "declined", resume=resume, rules=rules, at=at
+        )
     return Answered(row.reference, is_yes=event.is_yes)
 
 

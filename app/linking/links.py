@@ -39,7 +39,6 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
     reason = authorization_codes.misfit(attempt, event, link)
     if reason is not None:
         attempt.reason = reason
-        attempt.forget_person()
         return _refuse(session, event, attempt, reason, at=at)
     return _make(session, event, attempt, link, at=at)
 
@@ -117,7 +116,7 @@ def _make(
     is_superseded = present is not None and moment <= present.event_at
     cause = "superseded" if is_superseded else "messenger"
     _record(session, event, "linked", cause=cause, of=attempt, at=at)
-    name = attempt.messenger_name
+    name, state_ref = attempt.messenger_name, attempt.state_ref
     attempt.forget_person()
     attempt.ended_as, attempt.reason = "linked", None
     if is_superseded:
@@ -138,7 +137,8 @@ def _make(
         reference=attempt.reference,
     )
     (link_rows.change if present else link_rows.add)(session, made)
-    return Made(made, replaced, authorization_codes.was_opened_elsewhere(session, attempt))
+    elsewhere = authorization_codes.was_opened_elsewhere(session, attempt)
+    return Made(made, replaced, elsewhere, state_ref)
 
 
 def _replaced_user(
@@ -168,11 +168,12 @@ def _is_repeat(session: Session, event: AccountLinked, spent: Attempt | None) ->
 def _refuse(
     session: Session, event: AccountLinked, attempt: Attempt | None, reason: str, *, at: datetime
 ) -> Refused | None:
-    if not _record(session, event, "refused", cause=reason, of=attempt, at=at):
-        return None
+    is_new = _record(session, event, "refused", cause=reason, of=attempt, at=at)
     if attempt is None:
-        return Refused(reason, None, None)
-    return Refused(reason, attempt.user, attempt.reference)
+        return Refused(reason, None, None) if is_new else None
+    state_ref = attempt.state_ref if authorization_codes.is_for(attempt, event) else None
+    attempt.forget_person()
+    return Refused(reason, attempt.user, attempt.reference, state_ref) if is_new else None
 
 
 def _record(  # noqa: PLR0913 - the columns of one row

@@ -99,6 +99,8 @@ class Made:
     replaced: User | None
     # The same Log In was opened more than once before the person confirmed (R21).
     also_opened_elsewhere: bool
+    # The attempt's `state_ref`.
+    state_ref: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Refused:
     reason: str
     user: User | None
     reference: str | None
+    # The attempt's `state_ref`, if whoever came is the person of the attempt.
+    state_ref: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

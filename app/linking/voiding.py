@@ -6,7 +6,7 @@ An attempt that was confirmed is a link on its way: Messenger repeats an event f
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, case, update
 from sqlalchemy.orm import Session
 
 from app.linking import browser_sessions
@@ -80,6 +80,8 @@ def _void(session: Session, which: ColumnElement[bool], reason: str, *, at: date
             messenger_name=None,
             picture_url=None,
             memo=None,
+            # Messenger may still bring the code of a confirmed one, which is then refused.
+            state_ref=case((Attempt.confirmed_at.is_not(None), Attempt.state_ref)),
         )
         .returning(Attempt.confirmed_at, Attempt.opened_at)
     )

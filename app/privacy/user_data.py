@@ -25,12 +25,13 @@ from app.linking import (
     handlers,
     invitation_retention,
     link_queries,
+    resume,
     session_retention,
     voiding,
 )
 from app.linking.handlers import Policy
 from app.linking.invitation_models import Invitation
-from app.linking.models import Attempt, Link, LinkEvent, SignInName
+from app.linking.models import Attempt, Link, LinkEvent, Resume, SignInName
 from app.linking.session_models import BrowserSession
 from app.linking.values import ENDED_BY_US, User
 from app.outbox.bodies import HeldItem
@@ -74,12 +75,15 @@ class Forgotten:
 
 def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, Any]:
     """Return what is kept of *user*, as JSON has it; times are UTC, in RFC 3339."""
+    pairs = store.read(partial(erasure.pairs_of_user, user=user))
+    given = (
+        store.read(partial(_rows, table=Resume, which=resume.of(*pair))) for pair in pairs
+    )
     history = [
         row
         for ids in erasure.history_ids_of_user(store, user)
         for row in store.read(partial(_rows, table=LinkEvent, which=LinkEvent.id.in_(ids)))
     ]
-    pairs = store.read(partial(erasure.pairs_of_user, user=user))
     held = (outbox_items.items_of(store, *pair) for pair in pairs)
     items = {item.id: item for item in chain(*held, outbox_items.notices_of(store, user))}
     return {
@@ -88,6 +92,8 @@ def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, A
         "user": {"issuer": user.issuer, "subject": user.subject},
         **store.read(partial(_of_tables, user=user)),
         "history": history,
+        # What the bot gave with buttons that nobody has used yet.
+        "resume": [*chain.from_iterable(given)],
         "waiting_for_the_bot_or_messenger": [_item(items[id_]) for id_ in sorted(items)],
     }
 
@@ -126,7 +132,7 @@ def _close(
     links = handlers.end_all(session, user, cause=cause, policy=policy, at=at).links
     username = username_of(session, user.subject) if user.issuer == local.ISSUER else None
     if username is not None:
-        local.delete(session, username)
+        local.delete(session, username, at=at)
     # After the end: a link that was made a moment ago is among them.
     people = [
         ErasedPerson(page_id, psid, was_held=True)

@@ -20,6 +20,7 @@ from app.linking import (
     delivery_counts,
     graph_unlink,
     invitation_retention,
+    resume,
     session_retention,
     settling,
     sign_in_names,
@@ -31,6 +32,7 @@ from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
+from app.privacy import own_subjects
 from app.privacy import requests as privacy_requests
 from app.privacy.handler import finish_due, privacy_handler, warn_of_duties
 from app.services.container import Services
@@ -108,11 +110,13 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, *linking_retention.old_events(retention, at))
     yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
     yield from in_portions(services.writer, sign_in_names.needless(at - retention.codes, at=at))
+    yield from in_portions(services.writer, resume.old(at - retention.resume))
     oldest = (at - retention.statistics).date()
     yield from in_portions(services.writer, *settling.old_statistics(oldest))
     yield from in_portions(services.writer, heartbeats.silent(at))
     yield from in_portions(services.writer, page_profiles.needless(services.page_ids))
     yield from finish_due(services.writer, at)
+    yield from own_subjects.forget_due(services.writer, at)
     yield from in_portions(services.writer, privacy_requests.old(at - retention.history))
 
 

@@ -706,6 +706,27 @@ def test_a_chat_is_asked_three_times_an_hour(session: Session) -> None:
     assert [True, True, True, False] == asked_
 
 
+def test_resume_comes_back_once_and_to_nobody_else(session: Session) -> None:
+    """R132: with the link, or with a refusal of whoever was asked."""
+    created = accepted(session, resume="order 1042")
+    confirm(session, created)
+    confirm(session, created)
+    declined = invited(session, owner=THIEF, resume="order 1043", user=ELSE)
+    claims(session, declined, psid=BEN)
+    asked(session, declined)
+    answers(session, declined, psid=BEN, yes=False)
+    stolen = accepted(session, user=ELSE, psid=Psid("3"), resume="order 1044")
+    claims(session, stolen, psid=Psid("4"), event_at=NOON + MINUTE)
+
+    told = notices(session)
+
+    assert 1 == sum('"resume":"order 1042"' in notice for notice in told)
+    assert 1 == sum('"resume":"order 1043"' in notice for notice in told)
+    assert "order 1044" not in "".join(told)
+    for one in (created, declined, stolen):
+        assert row(session, one).resume is None
+
+
 # Each state, and a way to it.
 WAYS: Final[dict[str, Callable[[Session], Any]]] = {}
 

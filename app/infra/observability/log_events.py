@@ -228,6 +228,12 @@ _API: Final = (
         "If its holder has no reason to ask: revoke the key.",
     ),
     LogEvent(
+        "account.read",
+        "The API key `key` has looked a built-in account up (`accounts:read`), by its `subject` or "
+        "`username` (`by`), and was told of it or not (`found`).",
+        "If many are not found: its holder may be guessing names. Revoke the key.",
+    ),
+    LogEvent(
         "api.key_exposed",
         "A valid API key stood in an address, where logs keep it.",
         "Revoke it and make another: `threadlink keys revoke`, `threadlink keys create`.",

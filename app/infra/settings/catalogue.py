@@ -240,6 +240,11 @@ RETENTION: Final = (
         "the hashed name of a user who has no link.",
     ),
     Description(
+        "KEEP_RESUME_DAYS",
+        "Days for which a `resume` is kept that no notice has brought back to the bot; the button "
+        "works after that, without it.",
+    ),
+    Description(
         "KEEP_DELIVERIES_HOURS",
         "Hours for which a webhook request is kept while the bot does not accept it.",
     ),

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
 from app.infra.settings.languages import SOURCE
-from app.web.api import attempts, buttons, invitations, links, notice_snippets
+from app.web.api import accounts, attempts, buttons, invitations, links, notice_snippets
 from app.web.api.highlighting import highlighted
 from app.web.api.openapi import document_json
 from app.web.api.operations import PREFIX, register
@@ -18,6 +18,7 @@ OPERATIONS: Final = (
     *links.OPERATIONS,
     *buttons.OPERATIONS,
     *invitations.OPERATIONS,
+    *accounts.OPERATIONS,
     *attempts.OPERATIONS,
 )
 

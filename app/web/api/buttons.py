@@ -6,9 +6,11 @@ from msgspec import Meta, Struct
 from sqlalchemy.orm import Session
 
 from app.api_keys.service import Grant
-from app.linking import link_queries
+from app.infra import clock
+from app.linking import link_queries, resume
 from app.linking.invitation_links import is_made_here
 from app.linking.link_object import PsidField
+from app.linking.resume import ResumeText
 from app.messenger.chat_tokens import DISCONNECT
 from app.messenger.errors import (
     GraphRefused,
@@ -67,6 +69,18 @@ class Button(Struct, forbid_unknown_fields=True):
             examples=["pt-BR"],
         ),
     ] = None
+    resume: Annotated[
+        ResumeText | None,
+        Meta(
+            description="With Log In: a text that comes back once, unchanged, in the notice about "
+            "this person that follows from the button.",
+            examples=["order 1042"],
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.resume is not None and self.kind != "login":
+            raise ValueError("`resume` goes with a Log In button only")
 
 
 class Sent(Struct):
@@ -100,7 +114,12 @@ def _send(graph: GraphClient, button: Button) -> str:
             title = plain(_LOG_OUT, _language(button, page_id))
             return graph.send_postbacks(psid, text, {title: DISCONNECT})
         return graph.send_logout_button(psid, text=text)
-    return graph.send_login_button(psid, text=text, url=services().linking_url(page_id))
+    url = services().linking_url(page_id)
+    if button.resume is not None:
+        # Before the button is there: it can be tapped at once.
+        state = services().write(resume.keep, page_id, psid, button.resume, at=clock.now())
+        url += f"&state={state}"
+    return graph.send_login_button(psid, text=text, url=url)
 
 
 def _text(button: Button, page_id: PageId) -> str:

@@ -13,12 +13,12 @@ from app.linking.link_object import (
     ReferenceField,
     SubjectField,
 )
+from app.linking.resume import ResumeText
 from app.web.api.link_shapes import ID
 from app.web.api.operations import LONGEST_ID
 
 # As wide as the columns.
 _LONGEST: Final = 255
-MOST_RESUME: Final = 512
 
 _Id = Annotated[str, Meta(description="The invitation.", examples=["Xq3m97d2kV8rT0pLw5Yb1A"])]
 _State = Annotated[
@@ -56,7 +56,7 @@ class NewInvitation(Struct, forbid_unknown_fields=True):
         ),
     ]
     resume: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=MOST_RESUME, pattern=r"^[^\x00]*$")] | None,
+        ResumeText | None,
         Meta(
             description="Any text, which comes back once, in the notice about this link.",
             examples=["order 1042"],

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from app.linking.link_object import LinkObject, PageIdField, PsidField
+from app.linking.link_object import LinkObject, PageIdField, PsidField, SubjectField
 from app.linking.notices import NOTICES, Notice, Removed
 from app.web.api.link_shapes import ID
 from app.web.api.operations import PREFIX, Operation
@@ -26,6 +26,7 @@ _IN_PATHS: Final[Mapping[str, Any]] = {
         ID,
         Meta(description="The invitation.", examples=["Xq3m97d2kV8rT0pLw5Yb1A"]),
     ],
+    "subject": Annotated[SubjectField, ID],
     "reference": Annotated[
         str,
         ID,

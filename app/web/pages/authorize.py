@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.linking import attempts, flow, provider_visits
+from app.linking import attempts, flow, provider_visits, resume
 from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.errors import AttemptOver, AttemptUnknown
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 bp = Blueprint("authorize", __name__, url_prefix="/authorize")
 
 # Of a repeated parameter some programs read the last value, others the first.
-_ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "state", "code")
+_ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "code")
 
 _NOT_CONFIRMED: Final[dict[NotConfirmed, Problem]] = {
     NotConfirmed.ACCOUNT_CLOSED: PAGE_PROBLEMS[AttemptOver],
@@ -81,6 +81,7 @@ def enter() -> ResponseReturnValue:
         page_id,
         account_linking_token,
         attempt_id=attempt_id,
+        state_ref=resume.state_ref(_states()),
         at=clock.now(),
     )
     request_reference.bind_attempt(ticket.attempt_id)
@@ -224,6 +225,15 @@ def _check_names() -> None:
         known, bracket, _ = name.partition("[")
         if known in _ONCE and (bracket or len(request.args.getlist(name)) > 1):
             raise LinkAmbiguous
+
+
+def _states() -> list[str]:
+    """Return every value that some program would read as `state`."""
+    return [
+        value
+        for name, value in request.args.items(multi=True)
+        if name == "state" or name.startswith("state[")
+    ]
 
 
 def _required(name: str, *, lacking: Literal["no_redirect_uri"] | None = None) -> str:
