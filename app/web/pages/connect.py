@@ -4,7 +4,7 @@
 consents of both sides (R126): what this browser sends is one of them.
 """
 
-import re
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -20,6 +20,7 @@ from app.linking import (
     errors,
     invitation_consents,
     invitations,
+    resume,
     session_invitations,
 )
 from app.linking.browser_sessions import SessionStatus
@@ -51,9 +52,6 @@ from app.web.problems.problem import Problem
 log = structlog.get_logger()
 bp = Blueprint("connect", __name__, url_prefix="/connect")
 
-# What a page of the business's may give its link, to hear it again with the outcome: the short form
-# of docs/bots.md. Anything else is ignored.
-_SHORT_RESUME: Final = re.compile(r"(?!r\.)[A-Za-z0-9._~-]{1,128}")
 # Longer than any token of ours.
 _LONGEST_TOKEN: Final = 256
 
@@ -62,9 +60,7 @@ _LONGEST_TOKEN: Final = 256
 def enter() -> ResponseReturnValue:
     """Open a session, in which a person signs in to connect a Messenger profile."""
     _check_door()
-    given = request.args.getlist("state")
-    is_short = len(given) == 1 and _SHORT_RESUME.fullmatch(given[0])
-    return sessions.open_("connect", resume=given[0] if is_short else None)
+    return sessions.open_("connect", resume=resume.short_text(request.args.getlist("state")))
 
 
 @bp.post("/handoff")
@@ -80,9 +76,9 @@ def take_over() -> ResponseReturnValue:
     check_fields()
     token = request.form.get("token", "")
     if request.headers.get("Origin") not in origins:
-        raise HandoffRefused("origin")
+        raise _refused("origin")
     if not token or len(token) > _LONGEST_TOKEN:
-        raise HandoffRefused("token")
+        raise _refused("token")
     ticket = browser_sessions.new_ticket()
     services().write(
         rate_limiter.hit, services().rate_limit_keys.opens(rate_limits.address()), at=clock.now()
@@ -92,9 +88,9 @@ def take_over() -> ResponseReturnValue:
             session_invitations.take_over, token, ticket, terms=sessions.terms(services().settings.secret_key), at=clock.now()
         )
     except InvitationUnknown as exc:
-        raise HandoffRefused("token") from exc
+        raise _refused("token") from exc
     except InvitationOver as exc:
-        raise HandoffRefused("late") from exc
+        raise _refused("late") from exc
     session_cookie.open_(ticket)
     return sessions.to("connect", ticket.attempt_id)
 
@@ -104,7 +100,13 @@ def show_handoff() -> ResponseReturnValue:
     """Refuse a hand-over by a link, which anybody could send."""
     if not _is_on() or not services().settings.invitations.connect_origins:
         raise NotFound
-    raise HandoffRefused("get")
+    raise _refused("get")
+
+
+def _refused(reason: str) -> HandoffRefused:
+    """Return the error of a hand-over that is refused, after logging *reason*."""
+    log.warning("handoff.refused", reason=reason)
+    return HandoffRefused(reason)
 
 
 @bp.get("/<session_id>")
@@ -203,12 +205,10 @@ def again(session_id: str) -> ResponseReturnValue:
 def resend(session_id: str) -> ResponseReturnValue:
     """Ask in the chat once more."""
     _, _, invitation = _posted(session_id)
-    try:
-        owner = Owner(session_id=session_id)
+    owner = Owner(session_id=session_id)
+    # Where it cannot be asked again, the page shows what there is to do.
+    with suppress(AskedTooOften, NothingToAsk, InvitationOver):
         services().write(invitations.ask_again, invitation.id, owner, at=clock.now())
-    except (AskedTooOften, NothingToAsk, InvitationOver) as exc:
-        # The page shows what there is to do.
-        log.info("invitation.not_asked_again", error=type(exc).__name__)
     return sessions.to("connect", session_id)
 
 
