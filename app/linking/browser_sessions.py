@@ -20,6 +20,7 @@ from app.accounts.identity import Identity
 from app.accounts.rate_limits import Counter
 from app.linking.authorization_codes import digest
 from app.linking.errors import NotDeparted, SessionOver, SessionUnknown
+from app.linking.renewal import proof_by_password, renewed
 from app.linking.session_models import BrowserSession
 from app.linking.values import Ticket, User
 from app.messenger.types import PageId
@@ -123,14 +124,22 @@ def status_of(
 
 
 def signing_in(
-    session: Session, ticket: Ticket, *, purpose: Purpose, at: datetime
+    session: Session, ticket: Ticket, *, purpose: Purpose, renewal_key: bytes, at: datetime
 ) -> SessionStatus:
     """Return the status of a browser session in which the person can still sign in.
+
+    Also for the secret with which the present user has signed in, which serves for this alone: the
+    form may have been sent twice.
 
     Raises:
         SessionError: It is unknown, expired or over.
     """
-    return _status(session, _unended(session, ticket, at, purpose=purpose, lock=False), at)
+    row = session.get(BrowserSession, ticket.attempt_id)
+    if row is not None and row.user is not None:
+        successor = renewed(ticket, proof_by_password(row.user), key=renewal_key)
+        with suppress(SessionUnknown):
+            return _status(session, _unended(session, successor, at, purpose=purpose), at)
+    return _status(session, _unended(session, ticket, at, purpose=purpose), at)
 
 
 def signed_in(

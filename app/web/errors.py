@@ -31,7 +31,7 @@ from app.messenger.graph.error_table import row_of_error
 from app.web import authenticator_failures, obstacles, paths, request_reference
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused, LinkIncomplete
-from app.web.pages import attempt_cookie, connections, sessions
+from app.web.pages import attempt_cookie, connections, session_pages
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_here, shown_brand
 from app.web.pages.doors import connect_url
@@ -83,7 +83,7 @@ def _answer(exc: Exception) -> ResponseReturnValue:
     elif cookie is not None:
         response = make_response(_page_of_attempt(cookie, exc, problem))
     else:
-        response = make_response(sessions.page_of_problem(exc, problem) or _page(problem))
+        response = make_response(session_pages.page_of_problem(exc, problem) or _page(problem))
     if isinstance(exc, HTTPException):
         allowed = dict(exc.get_headers(request.environ)).get("Allow")
         response.headers.update({"Allow": allowed} if allowed else {})
@@ -149,7 +149,7 @@ def _page(problem: Problem) -> Response:
         outcome=outcome_of_problem(problem),
         reference=reference,
         connect_url=connect_url(page_id),
-        again_action=sessions.again_url(problem),
+        again_action=session_pages.again_url(problem),
         again_method="get",
         again_label=TRY_AGAIN if problem.passes or problem.is_ours else START_AGAIN,
     )

@@ -17,6 +17,7 @@ from app.web.pages import (
     connect,
     connections,
     deletion,
+    handoff,
     landing,
     oidc,
     password,
@@ -46,7 +47,7 @@ def make_app(services: Services | None) -> Flask:
     app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
-    own = (authorize, oidc, password, pictures, connect, connections)
+    own = (authorize, oidc, password, pictures, handoff, connect, connections)
     pages = (*own, assets, brands, landing, deletion)
     for module in (*pages, views, privacy_callbacks, api, health, prometheus):
         app.register_blueprint(module.bp)

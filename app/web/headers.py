@@ -16,8 +16,8 @@ HTML_POLICY: Final = f"{_POLICY}; form-action 'self'"
 # Chromium applies form-action to every redirect that answers a form, and the way back to Messenger
 # is one, or several (measured in Chromium 156): no page under /authorize may send it.
 ATTEMPT_POLICY: Final = _POLICY
-# Pages that differ by the cookie of a browser session.
-_SESSIONS: Final = ("/connect", "/connections")
+# Pages that differ by the cookie of a browser session: /connect and /connections.
+_SESSIONS: Final = "/connect"
 DATA_POLICY: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 ALWAYS: Final = {

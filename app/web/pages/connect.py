@@ -35,14 +35,14 @@ from app.linking.invitation_errors import (
     TooManyLinks,
     WrongDigits,
 )
-from app.linking.invitation_links import Confirmed, InvitationRules
+from app.linking.invitation_links import InvitationRules, Refusal
 from app.linking.invitation_rows import Owner
 from app.linking.invitation_status import InvitationStatus, read_by_session
 from app.linking.renewal import SIGNED_OUT
 from app.web import rate_limits
 from app.web.current import services
 from app.web.exceptions import HandoffRefused
-from app.web.pages import connect_pages, session_cookie, sessions
+from app.web.pages import connect_pages, session_cookie, session_pages, sessions
 from app.web.pages.csrf import QUESTION, check_fields
 from app.web.pages.session_cookie import SessionCookie
 from app.web.problems.forms import PASSWORD_TO_CHOOSE, QUESTION_CHANGED, WRONG_DIGITS
@@ -52,61 +52,11 @@ from app.web.problems.problem import Problem
 log = structlog.get_logger()
 bp = Blueprint("connect", __name__, url_prefix="/connect")
 
-# Longer than any token of ours.
-_LONGEST_TOKEN: Final = 256
-
-
 @bp.get("")
 def enter() -> ResponseReturnValue:
     """Open a session, in which a person signs in to connect a Messenger profile."""
     _check_door()
     return sessions.open_("connect", resume=resume.short_text(request.args.getlist("state")))
-
-
-@bp.post("/handoff")
-def take_over() -> ResponseReturnValue:
-    """Take over a browser from the business's own site, with its user already signed in (R130).
-
-    The one form of ours that another site sends: the header Origin says which, and no letter, chat
-    or foreign page can make a browser send the business's.
-    """
-    origins = services().settings.invitations.connect_origins
-    if not _is_on() or not origins:
-        raise NotFound
-    check_fields()
-    token = request.form.get("token", "")
-    if request.headers.get("Origin") not in origins:
-        raise _refused("origin")
-    if not token or len(token) > _LONGEST_TOKEN:
-        raise _refused("token")
-    ticket = browser_sessions.new_ticket()
-    services().write(
-        rate_limiter.hit, services().rate_limit_keys.opens(rate_limits.address()), at=clock.now()
-    )
-    try:
-        services().write(
-            session_invitations.take_over, token, ticket, terms=sessions.terms(services().settings.secret_key), at=clock.now()
-        )
-    except InvitationUnknown as exc:
-        raise _refused("token") from exc
-    except InvitationOver as exc:
-        raise _refused("late") from exc
-    session_cookie.open_(ticket)
-    return sessions.to("connect", ticket.attempt_id)
-
-
-@bp.get("/handoff")
-def show_handoff() -> ResponseReturnValue:
-    """Refuse a hand-over by a link, which anybody could send."""
-    if not _is_on() or not services().settings.invitations.connect_origins:
-        raise NotFound
-    raise _refused("get")
-
-
-def _refused(reason: str) -> HandoffRefused:
-    """Return the error of a hand-over that is refused, after logging *reason*."""
-    log.warning("handoff.refused", reason=reason)
-    return HandoffRefused(reason)
 
 
 @bp.get("/<session_id>")
@@ -150,6 +100,11 @@ def enter_digits(session_id: str) -> ResponseReturnValue:
         return sessions.to("connect", session_id)
     if isinstance(outcome, WrongDigits):
         return _page(cookie, status, problem=WRONG_DIGITS)
+    if isinstance(outcome, Refusal):
+        _log_refusal(invitation, outcome)
+    else:
+        metrics.count_invitation("accepted")
+        log.info("invitation.accepted", reference=outcome.reference)
     return sessions.to("connect", session_id)
 
 
@@ -174,7 +129,9 @@ def confirm(session_id: str) -> ResponseReturnValue:
         return _page(cookie, status, problem=PAGE_PROBLEMS[errors.TooManyLinks].about(num=most))
     except InvitationOver:
         return _page(cookie, status)
-    if isinstance(outcome, Confirmed) and outcome.is_new:
+    if isinstance(outcome, Refusal):
+        _log_refusal(invitation, outcome)
+    elif outcome.is_new:
         link = outcome.link
         metrics.count_link_event("made")
         metrics.count_invitation("linked")
@@ -195,9 +152,9 @@ def again(session_id: str) -> ResponseReturnValue:
     """Make a new link and code; those of before are dead."""
     _check_is_on()
     cookie, _ = sessions.posted_by_user(session_id, "connect")
-    services().write(
-        session_invitations.invite_again, cookie.ticket, terms=sessions.terms(cookie.secret_key), at=clock.now()
-    )
+    terms = sessions.terms(cookie.secret_key)
+    services().write(session_invitations.invite_again, cookie.ticket, terms=terms, at=clock.now())
+    sessions.log_invitation(session_id, source="page")
     return sessions.to("connect", session_id)
 
 
@@ -254,9 +211,9 @@ def _page(
 ) -> ResponseReturnValue:
     if status.state == "open":
         _check_door()
-        return sessions.sign_in_page(cookie, status)
+        return session_pages.sign_in_page(cookie, status)
     if status.must_choose_password:
-        return sessions.sign_in_page(cookie, status, problem=PASSWORD_TO_CHOOSE)
+        return session_pages.sign_in_page(cookie, status, problem=PASSWORD_TO_CHOOSE)
     invitation = _invitation(status)
     if invitation is None or (status.state != "signed_in" and not invitation.is_over):
         raise SessionOver
@@ -267,6 +224,12 @@ def _invitation(status: SessionStatus) -> InvitationStatus | None:
     """Return the newest invitation of the user who has signed in."""
     found = services().read(read_by_session, status.id, at=clock.now())
     return found if found is not None and found.user == status.user else None
+
+
+def _log_refusal(invitation: InvitationStatus, refusal: Refusal) -> None:
+    metrics.count_invitation("refused")
+    reason = refusal.name.lower().replace("_", " ")
+    log.warning("invitation.refused", reason=reason, reference=invitation.reference)
 
 
 def _rules() -> InvitationRules:

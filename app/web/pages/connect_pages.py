@@ -18,7 +18,7 @@ from app.services.invitations import ref_link, text_link
 from app.web import request_reference
 from app.web.current import services
 from app.web.languages.message import N_, NP_, Message
-from app.web.pages import sessions
+from app.web.pages import session_pages
 from app.web.pages.doors import connections_url
 from app.web.pages.outcomes import TRY_AGAIN, Outcome
 from app.web.pages.qr import picture_of
@@ -238,7 +238,7 @@ def _frame(
 ) -> dict[str, Any]:
     is_running = not invitation.is_over
     return {
-        **sessions.frame(cookie, status),
+        **session_pages.frame(cookie, status),
         "display_name": clean_name(invitation.display_name or ""),
         "cancel_action": _url("cancel", status) if is_running else None,
         "reference": invitation.reference,

@@ -28,7 +28,7 @@ from app.messenger.display_names import clean_name
 from app.web.current import services
 from app.web.languages import translation
 from app.web.languages.message import N_, Message
-from app.web.pages import attempt_cookie, sessions
+from app.web.pages import attempt_cookie, session_pages, sessions
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import shown_brand
 from app.web.pages.csrf import posted
@@ -71,10 +71,10 @@ def show(session_id: str) -> ResponseReturnValue:
     """Show the sign-in form, or the list."""
     cookie, status = _opened(session_id)
     if status.state == "open":
-        return sessions.sign_in_page(cookie, status)
+        return session_pages.sign_in_page(cookie, status)
     user = _user(status)
     if status.must_choose_password:
-        return sessions.sign_in_page(cookie, status, problem=PASSWORD_TO_CHOOSE)
+        return session_pages.sign_in_page(cookie, status, problem=PASSWORD_TO_CHOOSE)
     return _list(
         user,
         lambda key: url_for(".ask", session_id=session_id, key=key),
@@ -267,7 +267,7 @@ def _user(status: SessionStatus) -> User:
 
 
 def _session_frame(cookie: SessionCookie, status: SessionStatus) -> dict[str, Any]:
-    return {**sessions.frame(cookie, status), "time_left": TimeLeft.until(status.expires_at)}
+    return {**session_pages.frame(cookie, status), "time_left": TimeLeft.until(status.expires_at)}
 
 
 def _check_is_on() -> None:

@@ -6,15 +6,18 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote
 
+import structlog
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
+from app.infra.observability import metrics
 from app.linking import browser_sessions, session_invitations
 from app.linking.browser_sessions import Purpose, SessionStatus
 from app.linking.errors import NotDeparted, SessionError, SessionUnknown
+from app.linking.invitation_status import read_by_session
 from app.linking.renewal import SIGNED_OUT, RecordSignIn, proof_by_provider
 from app.linking.session_invitations import Terms
 from app.messenger.types import PageId
@@ -29,18 +32,13 @@ from app.web.pages.csrf import check_form, csrf_token
 from app.web.pages.doors import door
 from app.web.pages.previews import is_preview
 from app.web.pages.session_cookie import SessionCookie
+from app.web.pages.session_pages import leaving_page, sign_in_page
 from app.web.pages.signing_in import Place
 from app.web.pages.time_left import TimeLeft
 from app.web.pages.ways_in import ways_in
 from app.web.problems.problem import Problem
 
-_INTRO: Final[dict[Purpose, Message]] = {
-    "connect": N_("Log in to connect Messenger to your account."),
-    "connections": N_("Log in to see which Messenger profiles are connected to your account."),
-}
-_PURPOSES: Final = frozenset(_INTRO)
-_NOT_THERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
-_OF_THE_FORM: Final = (FormRefused, NotDeparted, RateLimited)
+log = structlog.get_logger()
 
 
 def open_(purpose: Purpose, *, resume: str | None = None) -> ResponseReturnValue:
@@ -77,7 +75,7 @@ def opened(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionSta
     status = services().read(
         browser_sessions.status_of, cookie.ticket, purpose=purpose, at=clock.now()
     )
-    return cookie, _adopted(status)
+    return cookie, adopted(status)
 
 
 def posted(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionStatus]:
@@ -126,10 +124,8 @@ def come_back(session_id: str, name: str, params: dict[str, str]) -> ResponseRet
     try:
         status = services().read(browser_sessions.status_of, cookie.ticket, at=clock.now())
         g.purpose = status.purpose
-        place = _place_of(cookie, _adopted(status))
-        return signing_in.by_provider(place, renewed, name, params) or to(
-            status.purpose, session_id
-        )
+        place = _place_of(cookie, adopted(status))
+        return signing_in.by_provider(place, renewed, name, params) or _arrived(status)
     except (SessionUnknown, NotDeparted):
         # This very answer may have been brought before, by this browser, which got no reply to it.
         with suppress(SessionUnknown):
@@ -150,75 +146,17 @@ def sign_out(session_id: str, purpose: Purpose) -> SessionCookie:
     return renewed
 
 
-def sign_in_page(
-    cookie: SessionCookie,
-    status: SessionStatus,
-    *,
-    problem: Problem | None = None,
-    username: str = "",
-) -> ResponseReturnValue:
-    """Return the page on which a person signs in."""
-    if problem:
-        g.setdefault("problem", problem.name)
-    purpose, session_id = status.purpose, status.id
-    body = render_template(
-        "authorize/sign_in.html",
-        action=url_for(f"{purpose}.sign_in", session_id=session_id),
-        intro=_INTRO[purpose],
-        problem=problem,
-        username=username,
-        **ways_in(
-            status.page_id,
-            lambda name: url_for(f"{purpose}.depart", session_id=session_id, name=name),
-        ),
-        **frame(cookie, status),
-        time_left=TimeLeft.until(status.expires_at),
-    )
-    return body, problem.status if problem else 200
-
-
-def frame(cookie: SessionCookie, status: SessionStatus) -> dict[str, Any]:
-    """Return the values that every page of a session has."""
-    return {"brand": shown_brand(status.page_id), "form_token": csrf_token(cookie)}
-
-
-def page_of_problem(exc: Exception, problem: Problem) -> ResponseReturnValue | None:
-    """Return the sign-in form with *problem*, if that is what the browser had sent; else None."""
-    session_id, purpose = _of_request()
-    if session_id is None or purpose is None or not isinstance(exc, _OF_THE_FORM):
-        return None
-    with suppress(SessionAbsent, SessionError, NotCommitted):
-        cookie, status = opened(session_id, purpose)
-        if status.state == "open":
-            return sign_in_page(cookie, status, problem=problem)
-    return None
-
-
-def again_url(problem: Problem) -> str | None:
-    """Return where the person of a session's request can go on after *problem*; None elsewhere."""
-    session_id, purpose = _of_request()
-    if purpose is None or problem.status in _NOT_THERE:
-        return None
-    if session_id is not None and (problem.passes or problem.is_ours):
-        return f"/{purpose}/{quote(session_id)}"
-    return door(purpose, g.get("page_id"))
-
-
-def _of_request() -> tuple[str | None, Purpose | None]:
-    """Return the session and the purpose that the present request is for."""
-    args = request.view_args or {}
-    first = request.path.split("/")[1]
-    purpose = g.get("purpose") or (first if first in _PURPOSES else None)
-    return g.get("session_id") or args.get("session_id"), cast("Purpose | None", purpose)
-
-
 def _signing_in(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionStatus]:
     cookie = session_cookie.read(session_id)
     check_form(cookie)
     status = services().read(
-        browser_sessions.signing_in, cookie.ticket, purpose=purpose, at=clock.now()
+        browser_sessions.signing_in,
+        cookie.ticket,
+        purpose=purpose,
+        renewal_key=cookie.renewal_key,
+        at=clock.now(),
     )
-    return cookie, _adopted(status)
+    return cookie, adopted(status)
 
 
 def terms(secret_key: str) -> Terms:
@@ -253,22 +191,27 @@ def _place_of(cookie: SessionCookie, status: SessionStatus) -> Place[SessionCook
         page=lambda problem, username: sign_in_page(
             cookie, status, problem=problem, username=username
         ),
-        go_on=lambda _: to(status.purpose, status.id),
-        leave=lambda url, provider: _leaving(url, provider.label, status),
+        go_on=lambda _: _arrived(status),
+        leave=lambda url, provider: leaving_page(url, provider.label, status),
     )
 
 
-def _leaving(url: str, provider: str, status: SessionStatus) -> ResponseReturnValue:
-    """Return a page that leads to *url* by itself.
-
-    Not a redirect: Chromium applies form-action, which is 'self' here, to those of a form as well.
-    """
-    return render_template(
-        "leaving.html", brand=shown_brand(status.page_id), url=url, provider=provider
-    )
+def _arrived(status: SessionStatus) -> ResponseReturnValue:
+    """Return the answer to a sign-in that is recorded."""
+    if status.purpose == "connect":
+        log_invitation(status.id, source="page")
+    return to(status.purpose, status.id)
 
 
-def _adopted(status: SessionStatus) -> SessionStatus:
+def log_invitation(session_id: str, *, source: str) -> None:
+    """Log and count the invitation that a session has just got, if it has one."""
+    invitation = services().read(read_by_session, session_id, at=clock.now())
+    if invitation is not None:
+        metrics.count_invitation("created")
+        log.info("invitation.created", reference=invitation.reference, source=source)
+
+
+def adopted(status: SessionStatus) -> SessionStatus:
     g.page_id = status.page_id
     return status
 
