@@ -226,7 +226,7 @@ def come_back(session: Session, ticket: Ticket, *, at: datetime) -> str:
 def end_of_user(
     session: Session, user: User, *, page: PageId | None, but: str | None, at: datetime
 ) -> None:
-    """End every browser session of *user*, or those on *page*; the one with the id *but* goes on."""
+    """End every browser session of *user*, or those on *page*; that with the id *but* goes on."""
     theirs = (BrowserSession.issuer == user.issuer) & (BrowserSession.subject == user.subject)
     if page is not None:
         theirs &= BrowserSession.page_id == page

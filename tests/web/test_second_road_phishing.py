@@ -76,7 +76,7 @@ def services(database: URL, mode: Mode) -> Iterator[Services]:
 
 
 @pytest.fixture
-def stage(  # noqa: PLR0913 - all who stand on it
+def stage(  # noqa: PLR0913, PLR0917 - all who stand on it
     mode: Mode, app: Flask, services: Services, graph: Graph, messenger: Messenger, jane: str
 ) -> Stage:
     services.write(local.add, MALLORY, None, services.hasher.hash(PASSWORD), at=NOON)
@@ -306,9 +306,7 @@ def _connect(stage: Stage, shopper: Shopper, chat: Chat) -> None:
 
 
 def _token(stage: Stage) -> str:
-    offer = Offer(
-        page_id=PAGE, user=User("local", stage.subject), display_name=HERS, language="en"
-    )
+    offer = Offer(page_id=PAGE, user=User("local", stage.subject), display_name=HERS, language="en")
     keys = stage.services.rate_limit_keys
     created = stage.services.write(
         invitations.create_for_key,

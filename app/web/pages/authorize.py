@@ -5,7 +5,6 @@ from typing import Final, Literal
 import structlog
 from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock

@@ -5,18 +5,15 @@ consents of both sides (R126): what this browser sends is one of them.
 """
 
 from contextlib import suppress
-from typing import Final
 
 import structlog
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from app.accounts import rate_limiter
 from app.infra import clock
 from app.infra.observability import metrics
 from app.linking import (
-    browser_sessions,
     errors,
     invitation_consents,
     invitations,
@@ -28,7 +25,6 @@ from app.linking.errors import SessionOver
 from app.linking.invitation_errors import (
     AskedTooOften,
     InvitationOver,
-    InvitationUnknown,
     NotAccepted,
     NothingToAsk,
     QuestionChanged,
@@ -39,11 +35,9 @@ from app.linking.invitation_links import InvitationRules, Refusal
 from app.linking.invitation_rows import Owner
 from app.linking.invitation_status import InvitationStatus, read_by_session
 from app.linking.renewal import SIGNED_OUT
-from app.web import rate_limits
 from app.web.current import services
-from app.web.exceptions import HandoffRefused
 from app.web.pages import connect_pages, session_cookie, session_pages, sessions
-from app.web.pages.csrf import QUESTION, check_fields
+from app.web.pages.csrf import QUESTION
 from app.web.pages.session_cookie import SessionCookie
 from app.web.problems.forms import PASSWORD_TO_CHOOSE, QUESTION_CHANGED, WRONG_DIGITS
 from app.web.problems.pages import PAGE_PROBLEMS
@@ -51,6 +45,7 @@ from app.web.problems.problem import Problem
 
 log = structlog.get_logger()
 bp = Blueprint("connect", __name__, url_prefix="/connect")
+
 
 @bp.get("")
 def enter() -> ResponseReturnValue:
@@ -175,9 +170,7 @@ def sign_out(session_id: str) -> ResponseReturnValue:
     _check_is_on()
     cookie, _ = sessions.posted(session_id, "connect")
     renewed = cookie.renewed(SIGNED_OUT)
-    services().write(
-        session_invitations.sign_out, cookie.ticket, renewed.ticket, at=clock.now()
-    )
+    services().write(session_invitations.sign_out, cookie.ticket, renewed.ticket, at=clock.now())
     session_cookie.put(renewed)
     return sessions.to("connect", session_id)
 

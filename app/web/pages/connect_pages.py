@@ -47,9 +47,7 @@ WRITE_FIRST: Final = Outcome(
 CONNECTED: Final = N_("You’re connected")
 CONNECTED_TO: Final = N_("Connected to %(account)s.")
 CONNECTED_ALL: Final = N_("You can use your %(page)s account in Messenger now.")
-SAID_IN_CHAT: Final = Outcome(
-    "broken-link", _NOTHING, N_("The message in Messenger says why.")
-)
+SAID_IN_CHAT: Final = Outcome("broken-link", _NOTHING, N_("The message in Messenger says why."))
 CANCELLED: Final = Outcome("back-arrow", _NOTHING, N_("You cancelled."))
 DECLINED: Final = Outcome("back-arrow", _NOTHING, N_("You said No in Messenger."))
 EXPIRED: Final = Outcome(
@@ -91,7 +89,7 @@ def page_of(
     return _body(cookie, status, invitation, problem), http_status
 
 
-def _body(
+def _body(  # noqa: PLR0911 - a page for each state
     cookie: SessionCookie,
     status: SessionStatus,
     invitation: InvitationStatus,
@@ -116,12 +114,8 @@ def _body(
             return _end_page(cookie, status, invitation)
 
 
-def _invite_page(
-    cookie: SessionCookie, status: SessionStatus, invitation: InvitationStatus
-) -> str:
-    secrets = invitation_secrets.derived(
-        cookie.secret_key, cookie.ticket.secret, invitation.id
-    )
+def _invite_page(cookie: SessionCookie, status: SessionStatus, invitation: InvitationStatus) -> str:
+    secrets = invitation_secrets.derived(cookie.secret_key, cookie.ticket.secret, invitation.id)
     settings = services().settings
     link = ref_link(settings, invitation.page_id, secrets.ref)
     return render_template(

@@ -1,4 +1,4 @@
-"""The hand-over of a browser from the business's own site, with its user already signed in (R130)."""
+"""The hand-over of a browser from the business's own site, its user signed in there (R130)."""
 
 from typing import Final
 
@@ -43,9 +43,7 @@ def take_over() -> ResponseReturnValue:
         rate_limiter.hit, services().rate_limit_keys.opens(rate_limits.address()), at=clock.now()
     )
     try:
-        services().write(
-            session_invitations.take_over, token, ticket, terms=terms, at=clock.now()
-        )
+        services().write(session_invitations.take_over, token, ticket, terms=terms, at=clock.now())
     except InvitationUnknown as exc:
         raise _refused("token") from exc
     except InvitationOver as exc:

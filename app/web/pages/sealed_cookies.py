@@ -48,7 +48,7 @@ class SealedCookies:
         raise CookieAbsent if request.headers.get("Cookie") else NoCookies
 
     def set(self, response: Response, own_id: str, content: object) -> Response:
-        """Set the cookie of *own_id*, in place of one before; of more than three keep the newest."""
+        """Set the cookie of *own_id*, in place of one before; of more than three keep three."""
         is_production = services().settings.is_production
         response.set_cookie(
             self._name(own_id),

@@ -2,41 +2,30 @@
 
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
-from typing import Any, Final, cast
-from urllib.parse import quote
 
 import structlog
-from flask import g, redirect, render_template, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
-from app.infra.database.writer import NotCommitted
 from app.infra.observability import metrics
 from app.linking import browser_sessions, session_invitations
 from app.linking.browser_sessions import Purpose, SessionStatus
-from app.linking.errors import NotDeparted, SessionError, SessionUnknown
+from app.linking.errors import NotDeparted, SessionUnknown
 from app.linking.invitation_status import read_by_session
 from app.linking.renewal import SIGNED_OUT, RecordSignIn, proof_by_provider
 from app.linking.session_invitations import Terms
 from app.messenger.types import PageId
 from app.web import rate_limits
 from app.web.current import services
-from app.web.exceptions import FormRefused, LinkAmbiguous, PageUnknown, SessionAbsent
+from app.web.exceptions import LinkAmbiguous, PageUnknown
 from app.web.languages import translation
-from app.web.languages.message import N_, Message
 from app.web.pages import provider_state, session_cookie, signing_in
-from app.web.pages.brands import shown_brand
-from app.web.pages.csrf import check_form, csrf_token
-from app.web.pages.doors import door
+from app.web.pages.csrf import check_form
 from app.web.pages.previews import is_preview
 from app.web.pages.session_cookie import SessionCookie
 from app.web.pages.session_pages import leaving_page, sign_in_page
 from app.web.pages.signing_in import Place
-from app.web.pages.time_left import TimeLeft
-from app.web.pages.ways_in import ways_in
-from app.web.problems.problem import Problem
 
 log = structlog.get_logger()
 
@@ -139,9 +128,7 @@ def sign_out(session_id: str, purpose: Purpose) -> SessionCookie:
     """Let another user sign in, in the session of the present POST; return its new cookie."""
     cookie, _ = posted(session_id, purpose)
     renewed = cookie.renewed(SIGNED_OUT)
-    services().write(
-        browser_sessions.sign_out, cookie.ticket, renewed.ticket, at=clock.now()
-    )
+    services().write(browser_sessions.sign_out, cookie.ticket, renewed.ticket, at=clock.now())
     session_cookie.put(renewed)
     return renewed
 

@@ -1,8 +1,8 @@
 """The time for which a form still works, as the page's foot says and its script counts down."""
 
 from dataclasses import dataclass
-from math import ceil
 from datetime import datetime
+from math import ceil
 from typing import Self
 
 from app.infra import clock

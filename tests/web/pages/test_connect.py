@@ -369,7 +369,7 @@ def test_a_disabled_account_ends_session_and_invitation(
 
 
 def test_the_limit_of_connections_is_said(
-    jane_at: Shopper, ana: Chat, services: Services, database: URL
+    jane_at: Shopper, ana: Chat, services: Services
 ) -> None:
     for number in range(services.settings.max_links_per_user):
         services.write(_link, f"90000000000000{number}", stored_subject(services))

@@ -1,6 +1,5 @@
 """People's own connections: the list, its ends, and the two doors to it (R133)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,17 @@ from app.linking.session_models import BrowserSession
 from app.services.container import Services, build
 from tests.actors import Graph, Messenger, linked, log_in
 from tests.browsers import InProcess
-from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, PUBLIC_URL, USERNAME, settings_for
+from tests.installation import (
+    ANA,
+    BEN,
+    NOON,
+    PAGE,
+    PASSWORD,
+    PUBLIC_URL,
+    USERNAME,
+    add_jane,
+    settings_for,
+)
 from tests.web.page_visitor import without_time_left
 from tests.web.second_road import Shopper
 from tests.web.stored_rows import StoredRows
@@ -174,10 +183,8 @@ def test_more_than_fifty_are_shown_page_by_page(
     assert not _links(shopper, "after=")
 
 
-def test_within_a_login_from_the_chat(
-    database: URL, graph: Graph, jane: str
-) -> None:
-    """R133: under the attempt's own sign-in, with CONNECTIONS_PAGE off, and back to the question."""
+def test_within_a_login_from_the_chat(database: URL, graph: Graph, jane: str) -> None:
+    """R133: under the attempt's own sign-in, with CONNECTIONS_PAGE off; then to the question."""
     services = build(settings_for(database), limit_seconds=60)
     stored, app = StoredRows(services), create_app(services)
     connected(services, jane, BEN, messenger_name="Ben Okafor")
@@ -267,10 +274,12 @@ def test_a_sign_in_lasts_ten_minutes(shopper: Shopper, services: Services) -> No
     assert 'href="/connections?page=' in shopper.sees.text
 
 
-def test_a_session_to_connect_opens_no_list(database: URL, jane: str) -> None:
+@pytest.mark.usefixtures("graph")
+def test_a_session_to_connect_opens_no_list(database: URL) -> None:
     """A sign-in is for one address."""
     changed = {"INVITATIONS": "1", "CONNECT_PAGE": "1", "CONNECTIONS_PAGE": "1"}
     services = build(settings_for(database, **changed), limit_seconds=60)
+    add_jane(services)
     shopper = Shopper(create_app(services))
     shopper.comes_and_signs_in("/connect")
 
@@ -313,7 +322,11 @@ def test_a_name_that_is_not_there_is_answered_alike(app: Flask, jane: str) -> No
 
 
 def test_a_notice_says_where_a_link_can_be_ended(
-    app: Flask, graph: Graph, messenger: Messenger, stored: StoredRows, jane: str  # noqa: ARG001
+    app: Flask,
+    graph: Graph,
+    messenger: Messenger,
+    stored: StoredRows,
+    jane: str,  # noqa: ARG001
 ) -> None:
     person, login = Shopper(app), log_in()
     graph.knows(login, ANA)
