@@ -86,9 +86,7 @@ def _void_invitations(
     void = (
         update(Invitation)
         .where(which, Invitation.ended_at.is_(None))
-        .values(
-            ended_at=at, ended_as="refused", reason=reason, messenger_name=None, resume=None
-        )
+        .values(ended_at=at, ended_as="refused", reason=reason, messenger_name=None, resume=None)
         .returning(Invitation.created_at, Invitation.claimed_at)
     )
     voided = session.execute(void).all()

@@ -74,9 +74,7 @@ class Forgotten:
 def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, Any]:
     """Return what is kept of *user*, as JSON has it; times are UTC, in RFC 3339."""
     pairs = store.read(partial(erasure.pairs_of_user, user=user))
-    given = (
-        store.read(partial(_rows, table=Resume, which=resume.of(*pair))) for pair in pairs
-    )
+    given = (store.read(partial(_rows, table=Resume, which=resume.of(*pair))) for pair in pairs)
     history = [
         row
         for ids in erasure.history_ids_of_user(store, user)
@@ -161,7 +159,9 @@ def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
     }
 
 
-def _theirs(table: type[Attempt | Invitation | Link | SignInName], user: User) -> ColumnElement[bool]:
+def _theirs(
+    table: type[Attempt | Invitation | Link | SignInName], user: User
+) -> ColumnElement[bool]:
     return (table.issuer == user.issuer) & (table.subject == user.subject)
 
 
