@@ -44,7 +44,9 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
     )
     stop = threading.Event()
     serves = threading.Thread(target=server.serve_forever, args=(0.05,), name="server")
-    works = threading.Thread(target=background.run, args=(built, stop, chat_texts.say), name="worker")
+    works = threading.Thread(
+        target=background.run, args=(built, stop, chat_texts.say), name="worker"
+    )
     serves.start()
     works.start()
     try:

@@ -66,7 +66,9 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
 @contextmanager
 def _working(built: Services, monitoring: Monitoring) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=background.run, args=(built, stop, chat_texts.say), name="worker")
+    thread = threading.Thread(
+        target=background.run, args=(built, stop, chat_texts.say), name="worker"
+    )
     try:
         # First, so that /metrics answers as soon as the worker is seen.
         with monitoring(built):

@@ -20,7 +20,6 @@ from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
 
 
-
 @dataclass(frozen=True, slots=True)
 class ToAsk:
     """A chat that is to be asked, and for whom."""

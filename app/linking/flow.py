@@ -256,7 +256,7 @@ def close_account(
     return len(handlers.end_all(session, user, cause=ACCOUNT_CLOSED, policy=policy, at=at).links)
 
 
-def take_in(
+def take_in(  # noqa: PLR0913 - the events, and what becomes of their delivery
     session: Session,
     events: Sequence[Event],
     passed_on: RawDelivery | None,

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.linking import (
+    invitation_answers,
     invitation_claims,
     invitation_links,
     link_queries,
@@ -109,21 +110,23 @@ def on_invitation(
     rules = policy.invitations
     if rules is None:
         return NOTHING
+    outcome: Outcome = NOTHING
     match event:
         case UnusableClaim():
-            return invitation_claims.burn(session, event, rules=rules, at=at)
+            outcome = invitation_claims.burn(session, event, rules=rules, at=at)
         case Claim(page_id=page_id, ref=str(ref)) if page_id not in policy.pages:
             unusable = UnusableClaim("page", ref)
-            return invitation_claims.burn(session, unusable, rules=rules, at=at)
+            outcome = invitation_claims.burn(session, unusable, rules=rules, at=at)
         case _ if event.page_id not in policy.pages:
-            return NOTHING
+            pass
         case Claim():
-            return invitation_claims.claim(session, event, rules=rules, at=at)
+            outcome = invitation_claims.claim(session, event, rules=rules, at=at)
         case Answer():
-            return invitation_claims.answer(session, event, rules=rules, at=at)
+            outcome = invitation_answers.answer(session, event, rules=rules, at=at)
         case Disconnect():
-            link = invitation_claims.disconnect(session, event, rules=rules, at=at)
-            return NOTHING if link is None else Ended(link)
+            link = invitation_answers.disconnect(session, event, rules=rules, at=at)
+            outcome = NOTHING if link is None else Ended(link)
+    return outcome
 
 
 # What happens on each class of event. Events without a handler go to the bot only.

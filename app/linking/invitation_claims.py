@@ -1,29 +1,28 @@
-"""Invitations from the side of the chat: claimed by its ref or code, answered, and disconnected.
+"""Invitations claimed by a chat, which brings their ref or code.
 
-Messenger waits for these: each takes few statements, and what is said in the chat is said by the
+Messenger waits for this: it takes few statements, and what is said in the chat is said by the
 worker. Nothing here commits, and every function may be run twice by `Writer.write`. A refusal is a
 value: to raise would roll back, and leave the secret usable.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts import local, proofs, rate_limiter
 from app.accounts.rate_limiter import RateLimited
 from app.accounts.rate_limits import CODES_OF_PAGE, RateLimitKeys
-from app.linking import chat_messages, history, invitation_links, link_rows, links, notices
+from app.linking import chat_messages, invitation_links
 from app.linking.chat_messages import Text
-from app.linking.invitation_links import CAUSE, InvitationRules, refuse
+from app.linking.invitation_links import InvitationRules, refuse
 from app.linking.invitation_models import Invitation
 from app.linking.invitation_outcomes import (
     NOTHING,
-    Answered,
     Claimed,
     InvitationOutcome,
     InvitationRefused,
@@ -35,7 +34,6 @@ from app.linking.invitation_status import (
     CLAIM_WITHIN,
     CLAIMED_TWICE,
     EXPIRED,
-    FINISH_WITHIN,
     OTHER_ACCOUNT,
     REPLAYED,
     SPENT,
@@ -44,8 +42,8 @@ from app.linking.invitation_status import (
     state_of,
 )
 from app.linking.models import Link
-from app.linking.values import ACCOUNT_CLOSED, LinkValue
-from app.messenger.invitation_events import Answer, Claim, Disconnect, UnusableClaim
+from app.linking.values import ACCOUNT_CLOSED
+from app.messenger.invitation_events import Claim, UnusableClaim
 
 # Meta's clock and ours may differ; nobody claims what was not made yet.
 CLOCK_SKEW: Final = timedelta(seconds=120)
@@ -97,77 +95,6 @@ def burn(
     return InvitationRefused(event.reason, row.reference)
 
 
-def answer(session: Session, event: Answer, *, rules: ChatRules, at: datetime) -> InvitationOutcome:
-    """Take the chat's Yes or No, if it is the one that was asked and the question stands."""
-    theirs = and_(
-        Invitation.nonce_hash == secret_hash(event.nonce),
-        Invitation.page_id == event.page_id,
-        Invitation.psid == event.psid,
-    )
-    stands = and_(
-        Invitation.ended_at.is_(None),
-        Invitation.accepted_at.is_(None),
-        Invitation.claimed_at > at - FINISH_WITHIN,
-        Invitation.claimed_at < at + FINISH_WITHIN,
-    )
-    agreed = {"accepted_at": at, "accept_event_at": event.event_at, "reason": None}
-    ended = {"ended_at": at, "ended_as": "declined", "messenger_name": None}
-    row = session.scalar(
-        update(Invitation)
-        .where(theirs, stands)
-        .values(agreed if event.is_yes else ended)
-        .returning(Invitation)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    if row is None:
-        return _late(session, select(Invitation).where(theirs), event, at=at)
-    text = Text.ALMOST_DONE if event.is_yes else Text.DECLINED
-    chat_messages.say_in_chat(session, row, text, at=at)
-    if not event.is_yes:
-        resume, row.resume = row.resume, None
-        invitation_links.record_refusal(
-            session, row, "declined", resume=resume, rules=rules, at=at
-        )
-    return Answered(row.reference, is_yes=event.is_yes)
-
-
-def disconnect(
-    session: Session, event: Disconnect, *, rules: ChatRules, at: datetime
-) -> LinkValue | None:
-    """End the link of *event*'s chat, if it was made by an invitation before; return its last state.
-
-    Messenger repeats events for 36 hours: one that is not later than the link ends nothing.
-    """
-    link = link_rows.lock(session, event.page_id, event.psid)
-    moment = links.plausible(event.event_at, at)
-    if link is None or link.state != "linked" or link.cause != CAUSE or moment <= link.event_at:
-        return None
-    history.record(
-        session,
-        event.page_id,
-        event.psid,
-        "unlinked",
-        cause="person",
-        of=link,
-        event_at=event.event_at,
-        at=at,
-    )
-    ended = links.end_row(session, replace(link, event_at=moment), "person")
-    if rules.tells_bot:
-        notices.on_ended(session, ended, at=at)
-    return ended
-
-
-def _late(
-    session: Session, theirs: Select[tuple[Invitation]], event: Answer, *, at: datetime
-) -> InvitationOutcome:
-    """Say that the question is over, once; nothing to a repeat of Meta's, and to other chats."""
-    row = session.scalar(theirs)
-    if row is not None and event.event_at != row.accept_event_at:
-        chat_messages.say_in_chat(session, row, Text.QUESTION_OVER, at=at)
-    return NOTHING
-
-
 def _checked(
     session: Session, row: Invitation, event: Claim, *, rules: ChatRules, at: datetime
 ) -> InvitationOutcome:
@@ -186,7 +113,7 @@ def _checked(
     return InvitationRefused(reason, row.reference)
 
 
-def _objection(
+def _objection(  # noqa: PLR0911 - one for each check, in their order
     session: Session, row: Invitation, event: Claim, rules: ChatRules, at: datetime
 ) -> tuple[str | None, Text | None, bool]:
     """Return why the chat may not have *row*, what it is told, and whether it is theirs already."""
@@ -250,9 +177,7 @@ def _wrong_code(
     return NotACode(event.page_id, "unknown")
 
 
-def _same_again(
-    session: Session, row: Invitation, event: Claim, at: datetime
-) -> InvitationOutcome:
+def _same_again(session: Session, row: Invitation, event: Claim, at: datetime) -> InvitationOutcome:
     if event.event_at == row.claim_event_at:
         # A repeat of Meta's.
         return NOTHING

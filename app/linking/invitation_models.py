@@ -41,7 +41,9 @@ class Invitation(Base):
             sqlite_where=NEVER_CLAIMED,
             postgresql_where=NEVER_CLAIMED,
         ),
-        Index("ix_invitation_named", "created_at", sqlite_where=HAS_NAMES, postgresql_where=HAS_NAMES),
+        Index(
+            "ix_invitation_named", "created_at", sqlite_where=HAS_NAMES, postgresql_where=HAS_NAMES
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -146,9 +146,7 @@ def read_by_id(session: Session, invitation_id: str, *, at: datetime) -> Invitat
     return status_of(invitation, at)
 
 
-def read_by_session(
-    session: Session, session_id: str, *, at: datetime
-) -> InvitationStatus | None:
+def read_by_session(session: Session, session_id: str, *, at: datetime) -> InvitationStatus | None:
     """Return the status of the newest invitation of a browser session; None before there is one."""
     theirs = select(Invitation).where(Invitation.session_id == session_id)
     newest = theirs.order_by(Invitation.created_at.desc(), Invitation.id).limit(1)

@@ -46,7 +46,7 @@ def story_of(session: Session, reference: str, *, at: datetime) -> Story | None:
     return None if row is None else _story(row, events_of(session, [reference])[reference], at)
 
 
-def stories(
+def stories(  # noqa: PLR0913 - the conditions, by name
     session: Session,
     *,
     user: User | None,
@@ -91,15 +91,18 @@ def _story(row: Invitation, events: Sequence[AttemptEvent], at: datetime) -> Sto
 
 
 def _slug(row: Invitation, state: State) -> str:
-    if state in {"linked", "declined", "cancelled"}:
-        return state
     if state == "refused":
         slug = (row.reason or "").replace(" ", "_")
         return slug if slug in BY_SLUG else "refused"
     if row.reason == CHAT_REFUSED:
         return "chat_refused"
-    if state != "expired":
-        return "running"
+    if state == "expired":
+        return _obstacle(row)
+    return state if state in BY_SLUG else "running"
+
+
+def _obstacle(row: Invitation) -> str:
+    """Return what was still missing when the time of *row* was over."""
     if row.accepted_at is not None:
         return "not_confirmed"
     if row.psid is None or row.ended_at is not None:

@@ -87,7 +87,7 @@ def create_for_session(  # noqa: PLR0913 - an invitation, by name
     return _stored(session, row, secrets, None, at=at)
 
 
-def create_for_key(
+def create_for_key(  # noqa: PLR0913 - an invitation, by name
     session: Session,
     offer: Offer,
     counters: Sequence[Counter],

@@ -136,15 +136,16 @@ def read_body(body: bytes, *, is_full: bool) -> RawBody:
         msgspec.ValidationError: It is not an object.
     """
     try:
-        return read_json(_FULL_BODY if is_full else _BODY, body)
+        return read_json(_FULL_BODY, body) if is_full else read_json(_BODY, body)
     except msgspec.ValidationError:
         # Something in it is of a wrong type: read piece by piece, which takes twice the time.
         content = read_json(OBJECT, body)
         entries = read(_LIST, content.get("entry", ABSENT))
-        decoder = _FULL_EVENT if is_full else _EVENT
         return RawBody(
             read(TEXT, content.get("object", ABSENT)) or "",
-            [None] if entries is None else [_read_entry(entry, decoder) for entry in entries],
+            [None]
+            if entries is None
+            else [_read_entry(entry, is_full=is_full) for entry in entries],
         )
 
 
@@ -193,22 +194,22 @@ def read(decoder: Decoder[T], raw: Raw) -> T | None:
         return None
 
 
-def _read_entry(raw: Raw, decoder: Decoder[FullEvent] | Decoder[RawEvent]) -> RawEntry | None:
+def _read_entry(raw: Raw, *, is_full: bool) -> RawEntry | None:
     entry = read(OBJECT, raw)
     if entry is None:
         return None
     return RawEntry(
         entry.get("id", ABSENT),
-        _read_events(entry.get("messaging", ABSENT), decoder),
-        _read_events(entry.get("standby", ABSENT), decoder),
+        _read_events(entry.get("messaging", ABSENT), is_full=is_full),
+        _read_events(entry.get("standby", ABSENT), is_full=is_full),
         entry.get("changes", ABSENT),
     )
 
 
-def _read_events(
-    raw: Raw, decoder: Decoder[FullEvent] | Decoder[RawEvent]
-) -> Sequence[RawEvent | None]:
+def _read_events(raw: Raw, *, is_full: bool) -> Sequence[RawEvent | None]:
     if not raw:
         return []
     events = read(_LIST, raw)
-    return [None] if events is None else [read(decoder, event) for event in events]
+    if events is None:
+        return [None]
+    return [read(_FULL_EVENT, event) if is_full else read(_EVENT, event) for event in events]

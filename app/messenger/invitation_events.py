@@ -37,7 +37,8 @@ _PAYLOAD: Final = chat_tokens.PAYLOAD_PREFIX.encode()
 # A text that may be a code, as JSON writes it: short, with two digits of 2 to 9. Ordinary messages
 # do not match, and are not decoded.
 _CODE: Final = re.compile(
-    rb'"text"\s*:\s*"(?=[^"]*[2-9][^"]*[2-9])(?:[0-9A-Za-z \-\x80-\xff]|\\[tnr]|\\u[0-9A-Fa-f]{4}){8,64}"'
+    rb'"text"\s*:\s*"(?=[^"]*[2-9][^"]*[2-9])'
+    rb'(?:[0-9A-Za-z \-\x80-\xff]|\\[tnr]|\\u[0-9A-Fa-f]{4}){8,64}"'
 )
 _LONGEST_MESSAGE: Final = 512
 
@@ -111,18 +112,21 @@ def invitation_event(
     found = _found(event)
     if found is None:
         return None
-    try:
-        if not is_of_page:
-            raise Invalid("foreign object")
-        if is_standby:
-            # Another app owns the thread: what is said there is said to that one.
-            raise Invalid("standby")
-        if found.is_echo:
-            raise Invalid("echo")
-        page_id, psid = whose(entry, event)
-        return _value(found, page_id, psid, event_time(event.timestamp))
-    except Invalid as exc:
-        return UnusableClaim(exc.reason, found.ref) if found.ref else None
+    fault: Fault
+    if not is_of_page:
+        fault = "foreign object"
+    elif is_standby:
+        # Another app owns the thread: what is said there is said to that one.
+        fault = "standby"
+    elif found.is_echo:
+        fault = "echo"
+    else:
+        try:
+            page_id, psid = whose(entry, event)
+            return _value(found, page_id, psid, event_time(event.timestamp))
+        except Invalid as exc:
+            fault = exc.reason
+    return UnusableClaim(fault, found.ref) if found.ref else None
 
 
 def _value(

@@ -194,5 +194,7 @@ class _Instance:
         self.fast_path = FastPaths(self.built)
         self.refusals = Refusals(settings)
         self.stop = threading.Event()
-        self.worker = threading.Thread(target=background.run, args=(self.built, self.stop, chat_texts.say))
+        self.worker = threading.Thread(
+            target=background.run, args=(self.built, self.stop, chat_texts.say)
+        )
         self.requests = 0

@@ -6,7 +6,13 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.accounts.rate_limits import RateLimitKeys
-from app.linking import chat_questions, invitation_claims, invitation_secrets, invitations
+from app.linking import (
+    chat_questions,
+    invitation_answers,
+    invitation_claims,
+    invitation_secrets,
+    invitations,
+)
 from app.linking.chat_questions import Named, ToAsk
 from app.linking.invitation_claims import ChatRules
 from app.linking.invitation_models import Invitation
@@ -124,10 +130,10 @@ def answers(  # noqa: PLR0913 - each is what a test is about
     """Tap Yes or No in the chat of *psid*."""
     nonce = invitation_secrets.nonce_for(created.status.id, KEY)
     event = Answer(page_id, psid, event_at, nonce, yes)
-    return invitation_claims.answer(session, event, rules=RULES, at=at or event_at)
+    return invitation_answers.answer(session, event, rules=RULES, at=at or event_at)
 
 
-def accepted(
+def accepted(  # noqa: PLR0913 - each is what a test is about
     session: Session,
     *,
     user: User = USER,

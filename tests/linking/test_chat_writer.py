@@ -127,7 +127,7 @@ def test_the_question_names_the_account_and_has_two_answers(writer: Writer) -> N
     ("name", "always"), [(None, False), ("Harbour Coffee Support", False), ("Ana Berg", True)]
 )
 def test_digits_come_where_the_name_says_nothing(
-    writer: Writer, name: str | None, always: bool
+    writer: Writer, name: str | None, *, always: bool
 ) -> None:
     """R126: withheld, like the page's, or by CONFIRM_IN_CHAT; nothing is consented to by a tap."""
     created, chat = claimed(writer), Chat(name)

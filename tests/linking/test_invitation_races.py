@@ -4,6 +4,7 @@ Tens here; `make drills-invitations` runs hundreds (DRILL_INVITATIONS) and print
 """
 
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -203,4 +204,4 @@ def _notices(session: Session) -> int:
 def _print(what: str, began: float, outcomes: Counter[str]) -> None:
     if "DRILL_INVITATIONS" in os.environ:
         took = time.perf_counter() - began
-        print(f"{what}: {ROUNDS} rounds in {took:.1f} s, {dict(outcomes)}")
+        sys.stdout.write(f"{what}: {ROUNDS} rounds in {took:.1f} s, {dict(outcomes)}\n")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.linking.chat_messages import Text
-from app.web.languages.message import NP_, Message, N_
+from app.web.languages.message import N_, NP_, Message
 from app.web.languages.translation import plain
 
 TEXTS: Final[Mapping[Text, Message]] = {

@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from app.linking import invitation_consents, invitation_secrets
 from app.linking.browser_sessions import SessionStatus
+from app.linking.chat_messages import MOST_ASKS
 from app.linking.invitation_status import CHAT_REFUSED, CLAIMED_TWICE, InvitationStatus
-from app.linking.invitations import MOST_ASKS
 from app.linking.link_queries import find_link
 from app.linking.values import WRONG_DIGITS, NameOutcome
 from app.messenger.display_names import clean_name

@@ -103,7 +103,10 @@ _INVITATIONS: Final[Mapping[type[Exception], Problem]] = {
         "The name is not the one of the Messenger profile: show the present one, and ask again.",
     ),
     NothingToAsk: english_problem(
-        409, "not_asked", "No digits asked for", "No digits were sent to a chat for this invitation."
+        409,
+        "not_asked",
+        "No digits asked for",
+        "No digits were sent to a chat for this invitation.",
     ),
     WrongDigits: english_problem(
         422, "wrong_digits", "Wrong digits", "These are not the digits that were sent to the chat."

@@ -22,6 +22,7 @@ from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.queue import Lane, LaneKey, enqueue_once
 from app.services import background
 from app.services.container import Services, build
+from app.web.languages import chat_texts
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
 from tests.installation import ANA, ENVIRONMENT, PAGE, PUBLIC_URL, USERNAME, add_jane, settings_for

@@ -165,9 +165,7 @@ def test_a_delivery_that_says_more_goes_to_the_bot(
 def test_off_means_that_nothing_is_looked_at(database: URL) -> None:
     off = build(settings_for(database, BOT_MESSENGER_URL=BOT), limit_seconds=60)
     messenger = Messenger(
-        GatewayClient(
-            AsgiGateway(create_app(off), threads=1, fast_path=FastPaths(off)), PUBLIC_URL
-        )
+        GatewayClient(AsgiGateway(create_app(off), threads=1, fast_path=FastPaths(off)), PUBLIC_URL)
     )
     ours = about(ANA, clock.now(), referral={"ref": "tli-" + "a" * 43})
     try:
@@ -200,7 +198,9 @@ def test_what_is_stored_has_no_secret(
     def dump(session: Session) -> str:
         tables = session.get_bind().dialect.get_table_names(session.connection())
         return "".join(
-            str(row) for name in tables for row in session.connection().exec_driver_sql(f"SELECT * FROM {name}")  # noqa: S608 - of our tables
+            str(row)
+            for name in tables
+            for row in session.connection().exec_driver_sql(f"SELECT * FROM {name}")  # noqa: S608 - of our tables
         )
 
     stored = services.read(dump)
