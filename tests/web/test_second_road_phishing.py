@@ -7,6 +7,7 @@ account and say what it means (R126 to R130).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import pytest
@@ -238,8 +239,9 @@ def account_disabled_in_between(stage: Stage) -> None:
     stage.agrees(stage.anas_chat, stage.ana)
     stage.ana.reloads()
     form = stage.ana.sees.form("Connect")
+    close = partial(local.disable, at=clock.now())
     stage.services.write(
-        flow.close_account, local.disable, VICTIM, policy=stage.services.policy, at=clock.now()
+        flow.close_account, close, VICTIM, policy=stage.services.policy, at=clock.now()
     )
     assert stage.ana.sends(form).status in {409, 410}
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from html import unescape
 from typing import Final
 from urllib.parse import unquote
@@ -359,7 +360,8 @@ def test_a_disabled_account_ends_session_and_invitation(
     ana.taps("Yes")
     jane_at.reloads()
     form = jane_at.sees.form("Connect")
-    services.write(flow.close_account, local.disable, USERNAME, policy=services.policy, at=NOON)
+    close = partial(local.disable, at=NOON)
+    services.write(flow.close_account, close, USERNAME, policy=services.policy, at=NOON)
 
     answer = jane_at.sends(form)
 
@@ -407,10 +409,10 @@ def _earlier(session: Session, minutes: int) -> None:
 
 def _drawn(svg: str) -> memoryview:
     """Return the picture in *svg*, four pixels a module: each run of modules is a stroke."""
-    (width,) = re.findall(r'width="(\d+)"', svg)[:1]
+    (width,) = re.findall(r"width='(\d+)'", svg)[:1]
     side = int(width) // 4
     rows = [bytearray(b"\xff" * side) for _ in range(side)]
-    (strokes,) = re.findall(r'<path[^>]*stroke="#000"[^>]*\bd="([^"]*)"', svg)
+    (strokes,) = re.findall(r"<path[^>]*stroke='#000'[^>]*\bd='([^']*)'", svg)
     x, y = 0, 0.0
     for command, first, second in re.findall(r"([Mmh])(-?[\d.]+)(?:[ ,]?(-?[\d.]+))?", strokes):
         match command:

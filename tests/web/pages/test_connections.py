@@ -110,7 +110,7 @@ def test_disconnecting_asks_first(
 
     assert "No Messenger profile is connected to your account." in shopper.reads
     assert 1 == stored.count("link", "state = 'ended' AND cause = 'person'")
-    assert 1 == stored.count("outbox", "body LIKE '%link.removed%'")
+    assert 1 == stored.count("outbox", "CAST(body AS TEXT) LIKE '%link.removed%'")
 
 
 def test_a_repeat_of_disconnect_ends_no_later_link(
@@ -336,7 +336,7 @@ def test_a_notice_says_where_a_link_can_be_ended(
     messenger.tells(linked(ANA, person.connects(), clock.now()))
 
     url = f'"connections_url":"{PUBLIC_URL}/connections?page={PAGE}"'
-    assert 1 == stored.count("outbox", f"body LIKE '%{url}%'")
+    assert 1 == stored.count("outbox", f"CAST(body AS TEXT) LIKE '%{url}%'")
 
 
 def test_the_page_is_off_by_default(database: URL) -> None:
