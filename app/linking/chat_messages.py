@@ -18,6 +18,8 @@ from app.outbox.queue import enqueue_once
 
 ASK: Final = "graph.ask"
 SAY: Final = "graph.say"
+# Of one invitation; `app.accounts.rate_limits.ASKS` limits those of one chat.
+MOST_ASKS: Final = 3
 
 
 class Text(StrEnum):

@@ -44,6 +44,8 @@ class InvitationRules:
     max_links: int
     # Whether BOT_WEBHOOK_URL is set.
     tells_bot: bool
+    # Where people see and end their own links, up to the page's id; None: nowhere.
+    connections_url: str | None = None
 
 
 class Refusal(Enum):
@@ -112,8 +114,10 @@ def refuse(
 ) -> None:
     """End *invitation*, which makes no link for *reason*."""
     how = "declined" if reason == "declined" else "refused"
+    # Whoever came second is not who was asked: what the bot gave goes to neither.
+    resume = None if reason == CLAIMED_TWICE else invitation.resume
     invitation.end(how, None if how == reason else reason, at=at)
-    record_refusal(session, invitation, reason, rules=rules, at=at)
+    record_refusal(session, invitation, reason, resume=resume, rules=rules, at=at)
 
 
 def record_refusal(  # noqa: PLR0913 - what, why, whose, by what rules, when
@@ -122,18 +126,24 @@ def record_refusal(  # noqa: PLR0913 - what, why, whose, by what rules, when
     reason: str,
     psid: Psid | None = None,
     *,
+    resume: str | None = None,
     rules: InvitationRules,
     at: datetime,
 ) -> None:
-    """Add a refusal to the history, and tell the bot; *psid* is who was refused, if another."""
+    """Add a refusal to the history, and tell the bot; *psid* is who was refused, if another.
+
+    That a chat said No is no history of a link.
+    """
     person = psid or invitation.psid
     if person is None or reason not in TOLD:
         return
     page_id = invitation.page_id
-    history.record(session, page_id, person, "refused", cause=reason, of=invitation, at=at)
+    if reason != "declined":
+        history.record(session, page_id, person, "refused", cause=reason, of=invitation, at=at)
     if rules.tells_bot:
         refused = Refused(reason, invitation.user, invitation.reference)
-        notices.on_refused(session, refused, (page_id, person), None, at=at)
+        person_there = (page_id, person)
+        notices.on_refused(session, refused, person_there, None, resume=resume, at=at)
 
 
 def links_of(session: Session, user: User) -> int:
@@ -175,8 +185,11 @@ def _made(  # noqa: PLR0913 - the columns of one row
     (link_rows.change if present else link_rows.add)(session, link)
     # Not an event of Messenger's, which has a time by which repeats are recognised.
     history.record(session, link.page_id, psid, "linked", cause=CAUSE, of=invitation, at=at)
+    resume = invitation.resume
     invitation.end("linked", None, at=at)
     if rules.tells_bot:
-        notices.on_made(session, Made(link, None, also_opened_elsewhere=False), at=at)
+        made = Made(link, None, also_opened_elsewhere=False)
+        url = rules.connections_url
+        notices.on_made(session, made, resume=resume, connections_url=url, at=at)
     chat_messages.say_in_chat(session, invitation, Text.CONNECTED, at=at)
     return Confirmed(link, is_new=True)

@@ -32,6 +32,10 @@ ALREADY_CONNECTED: Final = "already connected"
 # The only reason of an invitation that goes on: Messenger took no question of ours.
 CHAT_REFUSED: Final = "chat_refused"
 
+_SAID_IN_CHAT_ALONE: Final = frozenset(
+    {UNREADABLE, REPLAYED, OTHER_ACCOUNT, TOO_MANY_LINKS, TOO_MANY_QUESTIONS}
+)
+
 State = Literal[
     "open",
     "claimed",
@@ -53,6 +57,7 @@ class InvitationStatus:
     reference: str
     page_id: PageId
     state: State
+    # None also where a check at the claim refused: the chat alone is told.
     reason: str | None
     user: User
     display_name: str | None
@@ -106,7 +111,7 @@ def status_of(invitation: Invitation, at: datetime) -> InvitationStatus:
         reference=invitation.reference,
         page_id=invitation.page_id,
         state=state,
-        reason=invitation.reason,
+        reason=_told_reason(invitation),
         user=invitation.user,
         display_name=invitation.display_name,
         language=invitation.language,
@@ -121,6 +126,12 @@ def status_of(invitation: Invitation, at: datetime) -> InvitationStatus:
         session_id=invitation.session_id,
         api_key_id=invitation.api_key_id,
     )
+
+
+def _told_reason(invitation: Invitation) -> str | None:
+    # Who has agreed has seen the question, and learns nothing new.
+    is_told = invitation.accepted_at or invitation.reason not in _SAID_IN_CHAT_ALONE
+    return invitation.reason if is_told else None
 
 
 def read_by_id(session: Session, invitation_id: str, *, at: datetime) -> InvitationStatus:

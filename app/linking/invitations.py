@@ -8,7 +8,6 @@ The consents are `app.linking.invitation_consents`, the side of the chat is
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -30,8 +29,6 @@ from app.linking.invitation_status import InvitationStatus, state_of, status_of
 from app.linking.references import reference_of
 from app.linking.values import User
 from app.messenger.types import PageId
-
-MOST_ASKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +87,7 @@ def create_for_session(  # noqa: PLR0913 - an invitation, by name
     return _stored(session, row, secrets, None, at=at)
 
 
-def create_for_key(
+def create_for_key(  # noqa: PLR0913 - an invitation, by name
     session: Session,
     offer: Offer,
     counters: Sequence[Counter],
@@ -113,7 +110,7 @@ def create_for_key(
             break
     token = invitation_secrets.new_handoff_token()
     row = _row(invitation_rows.free_id(session), offer, secrets, code_hash, at=at)
-    row.api_key_id, row.handoff_hash = api_key_id, invitation_secrets.ref_hash(token)
+    row.api_key_id, row.handoff_hash = api_key_id, invitation_secrets.secret_hash(token)
     return _stored(session, row, secrets, token, at=at)
 
 
@@ -136,7 +133,7 @@ def hand_over(  # noqa: PLR0913 - the token, and the session that takes it
         InvitationOver: It is too late, or a chat has claimed the invitation.
     """
     found = select(Invitation).where(
-        Invitation.handoff_hash == invitation_secrets.ref_hash(handoff_token)
+        Invitation.handoff_hash == invitation_secrets.secret_hash(handoff_token)
     )
     row = session.scalar(found.with_for_update())
     if row is None:
@@ -144,7 +141,7 @@ def hand_over(  # noqa: PLR0913 - the token, and the session that takes it
     if state_of(row, at) != "open":
         raise InvitationOver
     secrets = invitation_secrets.derived(secret_key, browser_secret, row.id)
-    row.ref_hash = invitation_secrets.ref_hash(secrets.ref)
+    row.ref_hash = invitation_secrets.secret_hash(secrets.ref)
     row.code_hash = invitation_secrets.code_hash(secrets.code, secret_key)
     row.handoff_hash, row.session_id, row.created_at = None, session_id, at
     session.flush()
@@ -172,7 +169,7 @@ def ask_again(session: Session, invitation_id: str, owner: Owner, *, at: datetim
     row = invitation_rows.lock_running(session, invitation_id, owner, at=at)
     if state_of(row, at) != "claimed":
         raise NothingToAsk
-    if row.asks >= MOST_ASKS:
+    if row.asks >= chat_messages.MOST_ASKS:
         raise AskedTooOften
     row.reason = None
     chat_messages.enqueue_ask(session, row, at=at)
@@ -209,7 +206,7 @@ def _row(
         subject=offer.user.subject,
         display_name=offer.display_name,
         language=offer.language,
-        ref_hash=invitation_secrets.ref_hash(secrets.ref),
+        ref_hash=invitation_secrets.secret_hash(secrets.ref),
         code_hash=code_hash,
         resume=offer.resume,
         created_at=at,

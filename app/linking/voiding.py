@@ -6,9 +6,10 @@ An attempt that was confirmed is a link on its way: Messenger repeats an event f
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, case, update
 from sqlalchemy.orm import Session
 
+from app.linking import browser_sessions
 from app.linking.attempt_status import LIFE
 from app.linking.invitation_models import Invitation
 from app.linking.invitation_status import CLAIM_WITHIN, FINISH_WITHIN
@@ -28,9 +29,10 @@ def void_of_user(  # noqa: PLR0913 - whose, why, where, which not, when
 ) -> int:
     """End every attempt in which *user* has signed in, with its code; return how many.
 
-    And every invitation of theirs. On *page* only, where one is given; the attempt with the id
-    *but* goes on.
+    And every browser session and invitation of theirs. On *page* only, where one is given; the
+    attempt or session with the id *but* goes on.
     """
+    browser_sessions.end_of_user(session, user, page=page, but=but, at=at)
     theirs = (Attempt.issuer == user.issuer) & (Attempt.subject == user.subject)
     invited = (Invitation.issuer == user.issuer) & (Invitation.subject == user.subject)
     if page is not None:
@@ -42,15 +44,24 @@ def void_of_user(  # noqa: PLR0913 - whose, why, where, which not, when
     )
 
 
-def void_of_person(
-    session: Session, page_id: PageId, psid: Psid, reason: str, *, at: datetime
+def void_of_person(  # noqa: PLR0913 - two of the six are one key
+    session: Session,
+    page_id: PageId,
+    psid: Psid,
+    reason: str,
+    *,
+    but: str | None = None,
+    at: datetime,
 ) -> int:
     """End every attempt of the Messenger person *psid*, with its code; return how many.
 
     And every invitation that they have claimed. Also attempts that are not confirmed: one that is
-    being confirmed at this moment is waited for, since its row was theirs before.
+    being confirmed at this moment is waited for, since its row was theirs before. The attempt with
+    the id *but* goes on.
     """
     theirs = (Attempt.page_id == page_id) & (Attempt.psid == psid)
+    if but is not None:
+        theirs &= Attempt.id != but
     invited = (Invitation.page_id == page_id) & (Invitation.psid == psid)
     return _void(session, theirs, reason, at=at) + _void_invitations(
         session, invited, reason, at=at
@@ -69,6 +80,8 @@ def _void(session: Session, which: ColumnElement[bool], reason: str, *, at: date
             messenger_name=None,
             picture_url=None,
             memo=None,
+            # Messenger may still bring the code of a confirmed one, which is then refused.
+            state_ref=case((Attempt.confirmed_at.is_not(None), Attempt.state_ref)),
         )
         .returning(Attempt.confirmed_at, Attempt.opened_at)
     )

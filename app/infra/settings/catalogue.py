@@ -159,6 +159,13 @@ LINKING: Final = (
         "the Page's. On this machine alone (PUBLIC_URL) the default is `never`. "
         "[What it stops](security.md#confirm_in_chat).",
     ),
+    Description(
+        "CONNECTIONS_PAGE",
+        "1: at `/connections` people log in, see which Messenger profiles are connected to their "
+        "account, and disconnect them. It takes passwords and opens without Messenger; "
+        "[rate limits](security.md#rate-limits) bound the guesses. The same list is part of every "
+        "log-in from the chat, whatever this is.",
+    ),
 )
 
 INVITATIONS: Final = (
@@ -231,6 +238,11 @@ RETENTION: Final = (
         "KEEP_CODES_DAYS",
         "Days for which an attempt is kept that got one (names are removed from it sooner), and "
         "the hashed name of a user who has no link.",
+    ),
+    Description(
+        "KEEP_RESUME_DAYS",
+        "Days for which a `resume` is kept that no notice has brought back to the bot; the button "
+        "works after that, without it.",
     ),
     Description(
         "KEEP_DELIVERIES_HOURS",

@@ -126,9 +126,9 @@ def _token(text: str, number: int) -> str:
 
 
 def _username(given: object, number: int) -> str:
+    if not isinstance(given, str):
+        raise SettingError(f"page {number}: username must be text")
     try:
-        if not isinstance(given, str):
-            raise SettingError("must be text")
         return username(given) if given else ""
     except SettingError as exc:
         raise SettingError(f"page {number}: username {exc}") from None

@@ -36,6 +36,7 @@ from app.infra.settings.parsing import (
     one_of,
     version,
     whole,
+    yes_or_no,
 )
 from app.infra.settings.pictures import PictureSettings, read_pictures
 from app.infra.settings.reader import Reader, read_env_file
@@ -82,6 +83,7 @@ class Settings:
     egress: Egress
     confirm_in_chat: str
     max_links_per_user: int
+    connections_page: bool
     invitations: InvitationSettings
     password_min_length: int
     breached_passwords: SortedHashes | None
@@ -149,6 +151,7 @@ class Settings:
                 "unnamed" if _is_production(public_url) else "never",
             ),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
+            connections_page=reader.optional("CONNECTIONS_PAGE", yes_or_no, False),
             invitations=read_invitations(reader),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
             breached_passwords=reader.optional("BREACHED_PASSWORDS_FILE", hash_list, None),

@@ -18,6 +18,7 @@ from app.messenger.errors import (
 )
 from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.ids import checked, is_id
+from app.messenger.graph.messages import postbacks, template
 from app.messenger.graph.messenger_profile import (
     GET_STARTED,
     LINKING_URL,
@@ -193,14 +194,25 @@ class GraphClient:
         """Send *text* to *psid*; return the id of the message."""
         return self._send("send_text", psid, {"text": text}, deadline=deadline)
 
+    def send_postbacks(
+        self,
+        psid: Psid,
+        text: str,
+        payloads: Mapping[str, str],
+        *,
+        deadline: Deadline | None = None,
+    ) -> str:
+        """Send *text* with a button for each title in *payloads*; return the id of the message."""
+        return self._send("send_postbacks", psid, postbacks(text, payloads), deadline=deadline)
+
     def send_login_button(self, psid: Psid, *, text: str, url: str) -> str:
         """Send *text* with a Log In button that leads to *url*; return the id of the message."""
         button = {"type": "account_link", "url": url}
-        return self._send("send_login_button", psid, _template(text, button))
+        return self._send("send_login_button", psid, template(text, button))
 
     def send_logout_button(self, psid: Psid, *, text: str) -> str:
         """Send *text* with a Log Out button; return the id of the message."""
-        return self._send("send_logout_button", psid, _template(text, {"type": "account_unlink"}))
+        return self._send("send_logout_button", psid, template(text, {"type": "account_unlink"}))
 
     def _send(
         self,
@@ -237,8 +249,3 @@ class GraphClient:
             case _:
                 raise GraphUnavailable("an answer without a result")
 
-
-def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
-    # Graph refuses an account button with a title, even with an empty one.
-    payload = {"template_type": "button", "text": text, "buttons": [button]}
-    return {"attachment": {"type": "template", "payload": payload}}
