@@ -142,6 +142,7 @@ def _environment(
         "REDIRECT_ORIGINS": messenger,
         "INVITATIONS": "1",
         "CONNECT_PAGE": "1",
+        "CONNECTIONS_PAGE": "1",
         "M_ME_URL": f"{messenger}/m.me",
         "LOG_LEVEL": "warning",
         "LOG_FORMAT": "console",
@@ -179,8 +180,9 @@ def _bot_environment(
     env: Mapping[str, str], emulator: EmulatorSettings, built: Services
 ) -> dict[str, str]:
     """Return the bot's settings: its API key, the pages' tokens and the two webhook secrets."""
+    scopes = [scope for scope in keys.SCOPES if scope != keys.INVITE]
     key = built.write(
-        keys.issue, "demo bot", scopes=keys.SCOPES, page_id=None, expires_at=None, at=clock.now()
+        keys.issue, "demo bot", scopes=scopes, page_id=None, expires_at=None, at=clock.now()
     )
     tokens = {f"PAGE_ACCESS_TOKEN_{page.id}": page.token for page in emulator.pages}
     shared = {name: env[name] for name in ("APP_SECRET", "BOT_WEBHOOK_SECRET", "GRAPH_URL")}

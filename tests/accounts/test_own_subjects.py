@@ -123,7 +123,15 @@ def test_an_import_names_each_line_whose_subject_is_taken_or_was(session: Sessio
 def test_a_line_of_a_file_names_its_own_subject(session: Session) -> None:
     rows = [("1", "a"), ("A", "a2"), ("", "b"), ("", "c"), ("1", "d"), ("e", "E"), ("x y", "f")]
     given_ = [
-        (number, {"username": name, "password_hash": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g", "subject": subject}, "")
+        (
+            number,
+            {
+                "username": name,
+                "password_hash": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+                "subject": subject,
+            },
+            "",
+        )
         for number, (subject, name) in enumerate(rows)
     ]
 

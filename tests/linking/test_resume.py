@@ -52,9 +52,7 @@ MANY: Final = 8
 tried = settings(max_examples=TEXTS, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def button(
-    session: Session, text: str = ORDER, *, psid: Psid = ANA, page_id: PageId = PAGE
-) -> str:
+def button(session: Session, text: str = ORDER, *, psid: Psid = ANA, page_id: PageId = PAGE) -> str:
     """Return the `state` in the address of a button that was sent with *text*."""
     return resume.keep(session, page_id, psid, text, at=NOON)
 
@@ -105,7 +103,11 @@ def brought_back(session: Session, state: str) -> Any:
 @example("\u0001\u007f\u2028\ufeff\uffff \t")
 @example("e\u0301 \u00e9 \U0001f600\U000e0001")
 @example("😀" * 512)
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=512))
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=512
+    )
+)
 def test_a_text_comes_back_bit_for_bit_and_once(session: Session, text: str) -> None:
     """R132: from the body that the bot posts to the notice that it gets."""
     body = json.dumps({"kind": "login", "psid": ANA, "resume": text}).encode()
@@ -181,9 +183,7 @@ def test_a_second_tap_links_again_without_it(session: Session) -> None:
     """R132."""
     state = button(session)
     comes_back(session, confirmed(session, state_ref=state))
-    comes_back(
-        session, confirmed(session, as_=OMAR, state_ref=state), event_at=NOON + SECOND
-    )
+    comes_back(session, confirmed(session, as_=OMAR, state_ref=state), event_at=NOON + SECOND)
 
     assert [("link.created", ORDER), ("link.replaced", None)] == told(session)
     assert 0 == kept(session)

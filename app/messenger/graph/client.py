@@ -248,4 +248,3 @@ class GraphClient:
                 return
             case _:
                 raise GraphUnavailable("an answer without a result")
-

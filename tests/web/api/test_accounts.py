@@ -97,9 +97,9 @@ def test_another_scope_is_told_nothing(services: Services, holder: Holder) -> No
     subject = add(services)
     caller = holder(*OTHERS)
 
-    answers = [
-        caller("GET", f"/accounts/{path}") for path in (subject, "nobody")
-    ] + [caller("GET", "/accounts?username=jane@example.com")]
+    answers = [caller("GET", f"/accounts/{path}") for path in (subject, "nobody")] + [
+        caller("GET", "/accounts?username=jane@example.com")
+    ]
 
     assert {403} == {answer.status for answer in answers}
     assert not [answer for answer in answers if "Jane" in answer.text]
