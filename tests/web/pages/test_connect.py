@@ -370,9 +370,7 @@ def test_a_disabled_account_ends_session_and_invitation(
     assert ACCOUNT_CLOSED == stored.row("invitation")["reason"]
 
 
-def test_the_limit_of_connections_is_said(
-    jane_at: Shopper, ana: Chat, services: Services
-) -> None:
+def test_the_limit_of_connections_is_said(jane_at: Shopper, ana: Chat, services: Services) -> None:
     for number in range(services.settings.max_links_per_user):
         services.write(_link, f"90000000000000{number}", stored_subject(services))
     jane_at.comes_and_signs_in()
