@@ -53,9 +53,7 @@ class Forgotten:
 def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, Any]:
     """Return what is kept of *user*, as JSON has it; times are UTC, in RFC 3339."""
     pairs = store.read(partial(erasure.pairs_of_user, user=user))
-    given = (
-        store.read(partial(_rows, table=Resume, which=resume.of(*pair))) for pair in pairs
-    )
+    given = (store.read(partial(_rows, table=Resume, which=resume.of(*pair))) for pair in pairs)
     history = [
         row
         for ids in erasure.history_ids_of_user(store, user)
