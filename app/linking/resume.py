@@ -77,7 +77,9 @@ def take(session: Session, ref: str | None, page_id: PageId, psid: Psid) -> str 
 
 def words_of(ref: str) -> str:
     """Return an attempt's `state_ref` as operators may see it: that it is there."""
-    return "resume: of the bot's button" if _ROW.fullmatch(ref) else f"resume: {len(ref)} characters"
+    return (
+        "resume: of the bot's button" if _ROW.fullmatch(ref) else f"resume: {len(ref)} characters"
+    )
 
 
 def old(until: datetime) -> Cleanup[str]:

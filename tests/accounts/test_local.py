@@ -22,7 +22,15 @@ def test_a_new_installation_has_no_account(session: Session) -> None:
 
 def test_an_account_has_a_password_and_nothing_beside_it() -> None:
     """No hint, question, recovery code or address by which somebody else could get in."""
-    names = {"id", "subject_is_own", "username", "canonical", "display_name", "created_at", "disabled_at"}
+    names = {
+        "id",
+        "subject_is_own",
+        "username",
+        "canonical",
+        "display_name",
+        "created_at",
+        "disabled_at",
+    }
     of_password = {"password_hash", "password_set_at", "password_is_first"}
 
     assert of_password == {column.name for column in inspect(Account).columns} - names

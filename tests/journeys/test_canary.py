@@ -313,9 +313,7 @@ def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture
     over = [row for row in attempts if "'ended_as': None" not in row]
     assert over
     # Of what the bot gave, an attempt under way has the short text, and nobody else's page or line.
-    found += [
-        (text, what) for text in RESUMED for what in ("log", "pages") if text in places[what]
-    ]
+    found += [(text, what) for text in RESUMED for what in ("log", "pages") if text in places[what]]
     found += [(text, "recorded") for text in RESUMED if text in events]
     found += [("state of an ended attempt", row) for row in over if RESUMED[1] in row]
     assert (1, True) == (kept.count(RESUMED[0]), RESUMED[1] in kept)

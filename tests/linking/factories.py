@@ -87,9 +87,7 @@ def confirmed(  # noqa: PLR0913 - each is what a test is about
     at: datetime = NOON,
 ) -> str:
     """Bring an attempt to its code, and return that."""
-    ticket = signed_in(
-        session, psid=psid, as_=as_, page_id=page_id, state_ref=state_ref, at=at
-    )
+    ticket = signed_in(session, psid=psid, as_=as_, page_id=page_id, state_ref=state_ref, at=at)
     return confirm(session, ticket, at=at, max_links=1000)
 
 

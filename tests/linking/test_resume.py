@@ -46,15 +46,13 @@ from tests.linking.factories import (
 POLICY: Final = Policy(frozenset({PAGE, OTHER_PAGE}), tells_bot=True)
 ORDER: Final = "order 1042"
 # `make drills-resume` has 10,000 and 200.
-TEXTS: Final = int(os.environ.get("DRILL_RESUME_TEXTS", "20"))
+TEXTS: Final = int(os.environ.get("DRILL_RESUME_TEXTS", "12"))
 RACES: Final = int(os.environ.get("DRILL_RESUME_RACES", "3"))
 MANY: Final = 8
 tried = settings(max_examples=TEXTS, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def button(
-    session: Session, text: str = ORDER, *, psid: Psid = ANA, page_id: PageId = PAGE
-) -> str:
+def button(session: Session, text: str = ORDER, *, psid: Psid = ANA, page_id: PageId = PAGE) -> str:
     """Return the `state` in the address of a button that was sent with *text*."""
     return resume.keep(session, page_id, psid, text, at=NOON)
 
@@ -86,6 +84,7 @@ def kept(session: Session) -> int:
 
 
 def state_of(session: Session) -> str | None:
+    session.flush()
     session.expire_all()
     return session.scalar(select(Attempt.state_ref))
 
@@ -105,7 +104,11 @@ def brought_back(session: Session, state: str) -> Any:
 @example("\u0001\u007f\u2028\ufeff\uffff \t")
 @example("e\u0301 \u00e9 \U0001f600\U000e0001")
 @example("😀" * 512)
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=512))
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=512
+    )
+)
 def test_a_text_comes_back_bit_for_bit_and_once(session: Session, text: str) -> None:
     """R132: from the body that the bot posts to the notice that it gets."""
     body = json.dumps({"kind": "login", "psid": ANA, "resume": text}).encode()
@@ -181,9 +184,7 @@ def test_a_second_tap_links_again_without_it(session: Session) -> None:
     """R132."""
     state = button(session)
     comes_back(session, confirmed(session, state_ref=state))
-    comes_back(
-        session, confirmed(session, as_=OMAR, state_ref=state), event_at=NOON + SECOND
-    )
+    comes_back(session, confirmed(session, as_=OMAR, state_ref=state), event_at=NOON + SECOND)
 
     assert [("link.created", ORDER), ("link.replaced", None)] == told(session)
     assert 0 == kept(session)
@@ -312,6 +313,7 @@ def test_an_attempt_that_has_ended_keeps_none(
     """R132: and one that is superseded makes no notice either."""
     ends(session)
 
+    session.flush()
     session.expire_all()
     assert {None} == {*session.scalars(select(Attempt.state_ref))}
 

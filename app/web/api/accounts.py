@@ -27,9 +27,9 @@ _Username = Annotated[
 class AccountObject(Struct, frozen=True, kw_only=True):
     """A built-in account. `issuer` and `subject` are those of its links and notices."""
 
-    issuer: Annotated[
-        Literal["local"], Meta(description="Always `local`.", examples=["local"])
-    ] = "local"
+    issuer: Annotated[Literal["local"], Meta(description="Always `local`.", examples=["local"])] = (
+        "local"
+    )
     subject: SubjectField
     username: _Username
     display_name: Annotated[

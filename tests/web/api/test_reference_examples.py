@@ -159,10 +159,7 @@ def test_an_example_gets_the_answer_beside_it(site: Site, call: str, language: s
 
 @pytest.mark.parametrize(
     ("call", "refusal"),
-    [
-        (call, "not_found")
-        for call in ("show_link", "show_attempt", "show_account", "find_account")
-    ]
+    [(call, "not_found") for call in ("show_link", "show_attempt", "show_account", "find_account")]
     + [("send_button", name) for name in GRAPH_ERRORS],
 )
 def test_a_refusal_is_the_one_beside_the_call(site: Site, call: str, refusal: str) -> None:
