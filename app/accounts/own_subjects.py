@@ -53,7 +53,7 @@ def retire(session: Session, account: Account, *, at: datetime) -> None:
 
 
 def settle(session: Session, subject: str) -> None:
-    """Keep the digest of *subject* alone: it stands nowhere any more, or its person has it again."""
+    """Keep of *subject* its digest alone: it stands nowhere else, or its person has it again."""
     row = _locked(session, subject)
     if row is not None:
         row.subject = None
@@ -68,7 +68,7 @@ def to_forget(session: Session, until: datetime) -> Sequence[str]:
 
 
 def is_to_forget(session: Session, subject: str) -> bool:
-    """Return whether *subject* is still to be forgotten; nobody gets it before this transaction ends."""
+    """Return whether *subject* is still to be forgotten, and lock it: nobody gets it meanwhile."""
     row = _locked(session, subject)
     return row is not None and row.subject is not None
 

@@ -40,7 +40,7 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def open_(
+def open_(  # noqa: PLR0913 - the columns of one row
     session: Session,
     *,
     page_id: PageId,

@@ -183,7 +183,7 @@ def on_ended(session: Session, ended: LinkValue, *, at: datetime) -> None:
     _add(session, Removed(at, object_of(ended)), at=at)
 
 
-def on_refused(
+def on_refused(  # noqa: PLR0913 - the refusal, and what the event says of it
     session: Session,
     refused: Refused,
     person: tuple[PageId, Psid] | None,

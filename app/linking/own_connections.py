@@ -6,7 +6,7 @@ A link is named by a key that only the user's own pages hold: nobody else's key 
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,21 @@ from app.linking.values import ENDED_BY_US, Endings, LinkValue, Ticket, User
 # On one page of the list.
 MOST_SHOWN: Final = 50
 CAUSE: Final = "person"
+
+
+class End(Protocol):
+    """A way to end the link of a key: `end_in_session` or `end_in_attempt`."""
+
+    def __call__(
+        self,
+        session: Session,
+        ticket: Ticket,
+        key: str,
+        *,
+        secrets: Sequence[bytes],
+        policy: Policy,
+        at: datetime,
+    ) -> Endings: ...
 
 
 class ConnectionUnknown(Exception):

@@ -28,8 +28,10 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_resume_created_at"), "resume", ["created_at"])
     op.create_index(op.f("ix_resume_page_id_psid"), "resume", ["page_id", "psid"])
-    own = sa.Column("subject_is_own", sa.Boolean(), server_default=sa.false(), nullable=False)
-    op.add_column("account", own)
+    op.add_column(
+        "account",
+        sa.Column("subject_is_own", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
     op.create_table(
         "retired_subject",
         sa.Column("digest", sa.String(64), nullable=False),

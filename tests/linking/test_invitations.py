@@ -694,7 +694,9 @@ def test_the_question_is_repeated_three_times_at_most(session: Session) -> None:
 
 def test_a_chat_is_asked_three_times_an_hour(session: Session) -> None:
     """A page made to message people: only whoever tapped, and three times."""
-    made = [invited(session, owner=Owner(session_id=f"s{n}"), at=NOON) for n in range(4)]
+    made = [
+        invited(session, owner=Owner(session_id=f"s{n}"), at=NOON + n * SECOND) for n in range(4)
+    ]
     asked_ = []
     for created in [*made[1:], invited(session, user=ELSE, owner=THIEF)]:
         claims(session, created)

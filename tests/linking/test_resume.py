@@ -46,7 +46,7 @@ from tests.linking.factories import (
 POLICY: Final = Policy(frozenset({PAGE, OTHER_PAGE}), tells_bot=True)
 ORDER: Final = "order 1042"
 # `make drills-resume` has 10,000 and 200.
-TEXTS: Final = int(os.environ.get("DRILL_RESUME_TEXTS", "20"))
+TEXTS: Final = int(os.environ.get("DRILL_RESUME_TEXTS", "12"))
 RACES: Final = int(os.environ.get("DRILL_RESUME_RACES", "3"))
 MANY: Final = 8
 tried = settings(max_examples=TEXTS, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -84,6 +84,7 @@ def kept(session: Session) -> int:
 
 
 def state_of(session: Session) -> str | None:
+    session.flush()
     session.expire_all()
     return session.scalar(select(Attempt.state_ref))
 
@@ -312,6 +313,7 @@ def test_an_attempt_that_has_ended_keeps_none(
     """R132: and one that is superseded makes no notice either."""
     ends(session)
 
+    session.flush()
     session.expire_all()
     assert {None} == {*session.scalars(select(Attempt.state_ref))}
 

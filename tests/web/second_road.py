@@ -119,7 +119,7 @@ class Shopper(PageVisitor):
         """Return the ref of the link on the page."""
         (link,) = re.findall(r'href="(https://m\.me/[^"]*\?ref=[^"]*)"', self.sees.text)
         (ref,) = parse_qs(urlsplit(link).query)["ref"]
-        return ref
+        return str(ref)
 
     @property
     def code(self) -> str:

@@ -22,8 +22,8 @@ from app.linking import own_connections
 from app.linking.browser_sessions import SessionStatus
 from app.linking.errors import SessionOver
 from app.linking.link_import import BEFORE_ALL
-from app.linking.own_connections import MOST_SHOWN, ConnectionUnknown
-from app.linking.values import Endings, LinkValue, User
+from app.linking.own_connections import MOST_SHOWN, ConnectionUnknown, End
+from app.linking.values import LinkValue, Ticket, User
 from app.messenger.display_names import clean_name
 from app.web.current import services
 from app.web.languages import translation
@@ -129,12 +129,7 @@ def disconnect(session_id: str, key: str) -> ResponseReturnValue:
     cookie, status = sessions.posted_by_user(session_id, "connections")
     if status.must_choose_password:
         raise NotFound
-    with_keys = {"secrets": _secrets(), "policy": services().policy, "at": clock.now()}
-    try:
-        ended = services().write(own_connections.end_in_session, cookie.ticket, key, **with_keys)
-    except ConnectionUnknown as exc:
-        raise NotFound from exc
-    _log(ended)
+    _end(own_connections.end_in_session, cookie.ticket, key)
     return sessions.to("connections", session_id)
 
 
@@ -185,12 +180,7 @@ def disconnect_in_attempt(attempt_id: str, key: str) -> ResponseReturnValue:
     status = current_status(cookie)
     if status.user is not None and status.must_choose_password:
         return page_of(cookie, status)
-    with_keys = {"secrets": _secrets(), "policy": services().policy, "at": clock.now()}
-    try:
-        ended = services().write(own_connections.end_in_attempt, cookie.ticket, key, **with_keys)
-    except ConnectionUnknown as exc:
-        raise NotFound from exc
-    _log(ended)
+    _end(own_connections.end_in_attempt, cookie.ticket, key)
     return redirect(url_for(".show_in_attempt", attempt_id=attempt_id), 303)
 
 
@@ -275,6 +265,14 @@ def _check_is_on() -> None:
         raise NotFound
 
 
-def _log(ended: Endings) -> None:
+def _end(end: End, ticket: Ticket, key: str) -> None:
+    """End the connection of *key*; another's is answered as none is."""
+    policy = services().policy
+    try:
+        ended = services().write(
+            end, ticket, key, secrets=_secrets(), policy=policy, at=clock.now()
+        )
+    except ConnectionUnknown as exc:
+        raise NotFound from exc
     for link in ended.links:
         log.info("link.ended", page=link.page_id, psid=link.psid, cause=link.cause)

@@ -20,8 +20,12 @@ def reader(holder: Holder) -> Caller:
     return holder("accounts:read")
 
 
-def add(services: Services, username: str = "Jane@Example.com", **more: str) -> str:
-    return services.write(local.add, username, "Jane Doe", "a hash", at=NOON, **more)
+def add(
+    services: Services, username: str = "Jane@Example.com", own_subject: str | None = None
+) -> str:
+    return services.write(
+        local.add, username, "Jane Doe", "a hash", own_subject=own_subject, at=NOON
+    )
 
 
 def test_an_account_is_found_by_its_subject_and_by_its_name(
