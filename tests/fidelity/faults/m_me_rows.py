@@ -7,6 +7,7 @@ from tests.fidelity.faults.rows import Row, bot, ours
 _SITUATION: Final = "comes_by_link"
 _BY_LINK: Final = "asked by the link; linked, version 1"
 _BY_CODE: Final = "asked by the code; linked, version 1"
+_BURNT: Final = "not asked; 200 Nothing was connected; not linked"
 
 
 def _row(fault: str, does: str, program: str, hears: str, why: str) -> Row:
@@ -45,17 +46,17 @@ ROWS: Final = (
     ),
     _row(
         "ref-user-ref",
-        _BY_CODE,
+        _BURNT,
         "bottender",
         "referral 200",
-        "nobody is named, so ours asks nobody, and takes the code",
+        "nobody is named, and the ref has been seen: ours ends the invitation; the page offers a new one",
     ),
     _row(
         "ref-standby",
-        _BY_CODE,
+        _BURNT,
         "bootbot",
         "referral 500",
-        "another app has the chat: ours takes no ref from there; bootbot throws",
+        "another app has the chat and has seen the ref: ours ends the invitation; bootbot throws",
     ),
     _row(
         "no-source",

@@ -75,7 +75,10 @@ class ThreadlinkServer:
         by = "link" if self._is_asked(person) else "code"
         if by == "code":
             person.says(code)
-            self._is_asked(person)
+            if not self._is_asked(person):
+                window.opens(window.url)
+                told = f"not asked; {shown(window)}; {self.link_of(person)}"
+                return f"{deliveries(self.messenger, person)}; {told}"
         person.taps("Yes")
         window.opens(window.url).submits(button=_YES)
         return f"{deliveries(self.messenger, person)}; asked by the {by}; {self.link_of(person)}"
