@@ -49,7 +49,7 @@ ROWS: Final = (
         _BURNT,
         "bottender",
         "referral 200",
-        "nobody is named, and the ref has been seen: ours ends the invitation; the page offers a new one",
+        "nobody is named, and the ref was seen: ours ends the invitation, and offers a new one",
     ),
     _row(
         "ref-standby",
