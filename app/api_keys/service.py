@@ -89,10 +89,8 @@ def issue(  # noqa: PLR0913 - one for each property of a key
 ) -> str:
     """Return a new key. Only its hash is stored: it cannot be shown again.
 
-    One that may invite names the *issuer* of its users; no other does.
+    One with the scope links:invite invites users of *issuer*; without an issuer, nobody.
     """
-    if (issuer is None) == (INVITE in scopes):
-        raise ValueError("an issuer belongs to the scope links:invite")
     key = tokens.new_key()
     session.add(
         ApiKey(

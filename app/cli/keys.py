@@ -107,7 +107,7 @@ def _issuer(name: str | None, scopes: tuple[Scope, ...]) -> str | None:
             raise click.UsageError(f"--issuer is for keys with --scope {keys.INVITE}")
         return None
     issuers = issuers_of(services().settings.sign_in)
-    if name in issuers:
+    if name is not None and name in issuers:
         return issuers[name]
     if name in issuers.values():
         return name

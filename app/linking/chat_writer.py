@@ -86,8 +86,7 @@ class ChatWriter:
         asked = self.store.read(
             partial(chat_questions.to_ask, invitation_id=invitation_id, at=self.clock())
         )
-        client = asked and self.graph.get(asked.page_id)
-        if asked is None or client is None:
+        if asked is None or (client := self.graph.get(asked.page_id)) is None:
             return
         deadline = Deadline(PATIENCE_S)
         try:

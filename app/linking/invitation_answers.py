@@ -6,7 +6,7 @@ Messenger waits for these, as for `app.linking.invitation_claims`. Nothing here 
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Select, and_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from app.linking import chat_messages, history, invitation_links, link_rows, links, notices
@@ -45,7 +45,7 @@ def answer(
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     if row is None:
-        return _late(session, select(Invitation).where(theirs), event, at=at)
+        return _late(session, theirs, event, at=at)
     text = Text.ALMOST_DONE if event.is_yes else Text.DECLINED
     chat_messages.say_in_chat(session, row, text, at=at)
     if not event.is_yes:
@@ -88,10 +88,10 @@ def disconnect(
 
 
 def _late(
-    session: Session, theirs: Select[tuple[Invitation]], event: Answer, *, at: datetime
+    session: Session, theirs: ColumnElement[bool], event: Answer, *, at: datetime
 ) -> InvitationOutcome:
     """Say that the question is over, once; nothing to a repeat of Meta's, and to other chats."""
-    row = session.scalar(theirs)
+    row = session.scalar(select(Invitation).where(theirs))
     if row is not None and event.event_at != row.accept_event_at:
         chat_messages.say_in_chat(session, row, Text.QUESTION_OVER, at=at)
     return NOTHING

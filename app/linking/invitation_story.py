@@ -85,8 +85,8 @@ def _story(row: Invitation, events: Sequence[AttemptEvent], at: datetime) -> Sto
         created_at=row.created_at,
         steps=_steps(row, events),
         cause=cause,
-        sentence=cause.sentence.format(**facts),
-        fix=cause.fix.format(**facts),
+        sentence=cause.sentence.format_map(facts),
+        fix=cause.fix.format_map(facts).replace("`", ""),
     )
 
 

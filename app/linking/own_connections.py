@@ -30,7 +30,7 @@ CAUSE: Final = "person"
 class End(Protocol):
     """A way to end the link of a key: `end_in_session` or `end_in_attempt`."""
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - as they have it
         self,
         session: Session,
         ticket: Ticket,

@@ -27,6 +27,7 @@ from app.linking.invitation_outcomes import Claimed
 from app.linking.invitation_rows import Owner
 from app.linking.invitations import Created
 from app.linking.models import Link
+from app.linking.values import User
 from app.messenger.invitation_events import Claim
 from app.messenger.types import Psid
 from app.outbox.models import OutboxRow
@@ -66,8 +67,7 @@ def test_two_profiles_with_one_ref_never_make_two_claims(writer: Writer) -> None
 
         assert 1 == sum(isinstance(one, Claimed) for one in got)
         outcomes.update(type(one).__name__ for one in got)
-        ended = writer.read(lambda session, one=created: session.get(Invitation, one.status.id))
-        assert ended is not None
+        ended = writer.read(_stored, created)
         assert ("refused", "claimed twice") == (ended.ended_as, ended.reason)
     assert 0 == _count(writer, Link)
     _print("two profiles, one ref", began, outcomes)
@@ -166,20 +166,23 @@ def test_a_claim_beside_the_end_of_its_user_links_nobody(writer: Writer) -> None
         user = _user(number)
         created = writer.write(invited, owner=OWNER, user=user)
 
-        def one_of(which: int, one: Created = created, of: object = user) -> object:
+        def one_of(which: int, one: Created = created, of: User = user) -> object:
             if which:
-                return writer.write(voiding.void_of_user, of, "account closed", at=NOON)  # type: ignore[arg-type]  # a User
+                return writer.write(voiding.void_of_user, of, "account closed", at=NOON)
             return writer.write(claims, one)
 
         _at_once(one_of)
 
-        left = writer.read(lambda session, one=created: session.get(Invitation, one.status.id))
-        assert left is not None
+        left = writer.read(_stored, created)
         assert "refused" == left.ended_as
 
 
-def _user(number: int, subject: str = USER.subject) -> object:
-    return type(USER)(USER.issuer, f"{subject}{number}")
+def _user(number: int, subject: str = USER.subject) -> User:
+    return User(USER.issuer, f"{subject}{number}")
+
+
+def _stored(session: Session, created: Created) -> Invitation:
+    return session.get_one(Invitation, created.status.id)
 
 
 def _at_once(do: Callable[[int], T]) -> list[T]:

@@ -49,6 +49,7 @@ from app.linking.invitation_outcomes import (
 )
 from app.linking.invitation_rows import Owner
 from app.linking.invitation_status import status_of
+from app.linking.invitations import Created
 from app.linking.models import Link
 from app.linking.values import ENDED_BY_US, User
 from app.messenger.events import AccountUnlinked
@@ -534,14 +535,16 @@ def test_a_handed_over_invitation_has_new_secrets_and_one_browser(session: Sessi
         secret_key=KEY,
         at=NOON,
     )
-    hand_over = lambda: invitations.hand_over(  # noqa: E731 - called twice
-        session,
-        made.handoff_token or "",
-        session_id=OWNER.session_id or "",
-        browser_secret=SECRET,
-        secret_key=KEY,
-        at=NOON + 9 * MINUTE,
-    )
+
+    def hand_over() -> Created:
+        return invitations.hand_over(
+            session,
+            made.handoff_token or "",
+            session_id=OWNER.session_id or "",
+            browser_secret=SECRET,
+            secret_key=KEY,
+            at=NOON + 9 * MINUTE,
+        )
 
     handed = hand_over()
 

@@ -98,18 +98,26 @@ class Shopper(PageVisitor):
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
         self.address = ""
+        # Of the forms of the page that this person came to last.
+        self.token = ""
 
     def comes(self, door: str = "/connect") -> None:
         """Open *door*, and come to the sign-in page behind it."""
         self.opens(door)
         self.address = self.sees.location
         self.follows()
+        self._note_token()
 
     def comes_and_signs_in(
         self, door: str = "/connect", *, username: str = USERNAME, password: str = PASSWORD
     ) -> None:
         self.comes(door)
         self.signs_in(username, password)
+        self._note_token()
+
+    def _note_token(self) -> None:
+        if self.sees.forms:
+            self.token = self.sees.forms[0].fields["form_token"]
 
     def reloads(self) -> None:
         self.opens(self.address)

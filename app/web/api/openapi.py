@@ -55,7 +55,9 @@ class Problem(Struct):
         str,
         Meta(
             description="A sentence for whoever writes or runs the program.",
-            examples=["There is no such link or page, or this API key is for another page."],
+            examples=[
+                "There is no such link, account or page, or this API key is for another page."
+            ],
         ),
     ]
     reference: Annotated[

@@ -202,6 +202,7 @@ def place_of(cookie: AttemptCookie, status: AttemptStatus) -> Place[AttemptCooki
         put=attempt_cookie.put,
         page=lambda problem, username: page_of(cookie, status, problem=problem, username=username),
         go_on=go_on,
+        leave=lambda authorization, _: redirect(authorization.url, 303),
     )
 
 

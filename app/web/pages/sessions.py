@@ -179,7 +179,7 @@ def _place_of(cookie: SessionCookie, status: SessionStatus) -> Place[SessionCook
             cookie, status, problem=problem, username=username
         ),
         go_on=lambda _: _arrived(status),
-        leave=lambda url, provider: leaving_page(url, provider.label, status),
+        leave=lambda to_it, provider: leaving_page(to_it.url, provider.label, status),
     )
 
 

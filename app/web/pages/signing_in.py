@@ -6,11 +6,11 @@ for every name (R59, R60), the limits (R61), the gate.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Concatenate, Final, Generic, Protocol, TypeVar
 
 import structlog
-from flask import g, redirect, request, url_for
+from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
@@ -19,6 +19,7 @@ from app.accounts.authenticators import (
     AccountNotAdmitted,
     AuthenticatorMisconfigured,
     AuthenticatorUnavailable,
+    AuthorizationRequest,
     CredentialsRefused,
     PasswordExpired,
     ProofRefused,
@@ -95,9 +96,7 @@ class Place(Generic[C]):
     # The answer after the right password, with the new cookie, which is put already.
     go_on: Callable[[C], ResponseReturnValue]
     # The answer that takes the browser to a provider.
-    leave: Callable[[str, Provider], ResponseReturnValue] = field(
-        default=lambda url, _: redirect(url, 303)
-    )
+    leave: Callable[[AuthorizationRequest, Provider], ResponseReturnValue]
 
 
 def by_password(place: Place[C]) -> ResponseReturnValue:
@@ -154,7 +153,7 @@ def depart(place: Place[C], name: str) -> ResponseReturnValue:
     services().write(place.depart, place.cookie.ticket, authorization.memo, at=clock.now())
     obstacles.note(Kind.PROVIDER_LEFT, subject=_subject(provider))
     log.info("provider.departed", provider=name)
-    return place.leave(authorization.url, provider)
+    return place.leave(authorization, provider)
 
 
 def by_provider(

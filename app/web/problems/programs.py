@@ -73,7 +73,7 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         404,
         "not_found",
         "Not found",
-        "There is no such link or page, or this API key is for another page.",
+        "There is no such link, account or page, or this API key is for another page.",
     ),
     InputRefused: english_problem(
         400,

@@ -33,9 +33,10 @@ def report(outcome: InvitationOutcome) -> None:
             log.info("invitation.claimed", reference=reference, via=via, again=again)
         case Answered(reference, is_yes):
             metrics.count_invitation("accepted" if is_yes else "declined")
-            log.info(
-                "invitation.accepted" if is_yes else "invitation.declined", reference=reference
-            )
+            if is_yes:
+                log.info("invitation.accepted", reference=reference)
+            else:
+                log.info("invitation.declined", reference=reference)
         case InvitationRefused(reason, reference):
             metrics.count_invitation("refused")
             level = log.error if reason in _ALARMING else log.warning

@@ -1,5 +1,6 @@
 """Invitations by the API: what the business's own site asks, and what it is told."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,7 +53,7 @@ def invite(site: Caller, subject: str, **changed: Any) -> Any:
 
 
 def ref_of(made: dict[str, Any]) -> str:
-    address, _, ref = made["url"].partition("?ref=")
+    address, _, ref = str(made["url"]).partition("?ref=")
     assert "https://m.me/harbourcoffee" == address
     return ref
 
@@ -133,14 +134,11 @@ def test_digits_are_entered_on_the_site(
     early = site("POST", f"{path}/digits", digits="000000")
     taps(app, ref_of(made))
     make_worker(services, "w", chat_texts.say).run_once()
-    digits = "".join(filter(str.isdecimal, graph.messages[-1].partition("text")[2]))[:14]
-
     assert (409, "/api/docs#not_asked") == (early.status, said(early)["type"])
     assert said(site("GET", path))["needs_digits"]
     wrong = site("POST", f"{path}/digits", digits="000000")
     assert (422, "/api/docs#wrong_digits") == (wrong.status, said(wrong)["type"])
-    del digits
-    sent = __import__("json").loads(graph.messages[-1])["message"]["text"]
+    sent = json.loads(graph.messages[-1])["message"]["text"]
     typed = "".join(char for char in sent[:12] if char.isdecimal())
     assert "accepted" == said(site("POST", f"{path}/digits", digits=typed))["state"]
     linked = site("POST", f"{path}/confirm", messenger_name=None)
@@ -204,7 +202,7 @@ def test_off_means_that_there_is_no_such_operation(database: URL) -> None:
         key = off.write(
             keys.issue,
             "site",
-            scopes=("links:invite",),
+            scopes=(keys.INVITE,),
             page_id=None,
             issuer="local",
             expires_at=None,

@@ -13,6 +13,7 @@ from app import create_app
 from app.api_keys import service as keys
 from app.api_keys.service import SCOPES
 from app.infra import clock
+from app.infra.observability import logs
 from app.services.container import Services, build
 from tests.actors import Graph, Messenger, linked, log_in
 from tests.browsers import InProcess
@@ -75,7 +76,8 @@ def test_a_text_of_the_bot_comes_back_with_the_link_and_nowhere_else(
     services: Services, bot: Caller, graph: Graph
 ) -> None:
     """R132: no page, address, log line or look-up has it."""
-    with capture_logs() as logs:
+    logs.configure(level="debug", form="json")
+    with capture_logs() as told:
         address = sent_button(bot, graph, resume=ORDER)
         shown = links(services, graph, ANA, address["state"])
 
@@ -83,9 +85,10 @@ def test_a_text_of_the_bot_comes_back_with_the_link_and_nowhere_else(
     answers = [bot("GET", f"/links/{PAGE}/{ANA}"), bot("GET", "/links/changes")]
     assert [200, 200] == [answer.status for answer in answers]
     assert "resume" not in said(answers[0])
-    places = (*shown, str(logs), *(answer.text for answer in answers), str(address))
+    assert told
+    places = (*shown, str(told), *(answer.text for answer in answers), str(address))
     assert [] == [place for place in places if "1042" in place]
-    assert [] == [place for place in (*shown, str(logs)) if address["state"] in place]
+    assert [] == [place for place in (*shown, str(told)) if address["state"] in place]
     assert 0 == StoredRows(services).count("resume")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import URL, event, select
+from sqlalchemy import URL, Engine, event, select
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
@@ -25,6 +25,7 @@ from app.web.fast_paths import FastPaths
 from app.web.languages import chat_texts
 from app.web.server.asgi import AsgiGateway
 from tests.actors import Graph, Messenger, message
+from tests.browsers import InProcess
 from tests.installation import ANA, BEN, PAGE, PUBLIC_URL, add_jane, settings_for
 from tests.linking.invitation_factories import KEY, SECRET
 from tests.web.gateway_client import GatewayClient
@@ -35,7 +36,9 @@ OWNER: Final = Owner(session_id="s" * 22)
 
 @pytest.fixture
 def services(database: URL) -> Iterator[Services]:
-    settings = settings_for(database, INVITATIONS="1", BOT_MESSENGER_URL=BOT, SECRET_KEY=KEY)
+    settings = settings_for(
+        database, INVITATIONS="1", BOT_MESSENGER_URL=BOT, SECRET_KEY=KEY, LOG_LEVEL="info"
+    )
     services = build(settings, limit_seconds=60)
     yield services
     services.close()
@@ -62,6 +65,16 @@ def created(services: Services) -> Created:
     )
 
 
+SEEN: Final[list[str]] = []
+
+
+def _note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    verb = statement.split(maxsplit=1)[0]
+    # The number of deliveries is written by a thread of its own.
+    if verb in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"} and " intake " not in statement:
+        SEEN.append(statement)
+
+
 def about(psid: str, at: datetime, **parts: Any) -> dict[str, Any]:
     own = message(psid, "", at)
     del own["message"]
@@ -77,19 +90,12 @@ def kinds(services: Services) -> list[str]:
 
 
 @contextmanager
-def statements(services: Services) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        # By the writer alone: counts and readings of other threads are no delivery's.
-        if statement.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}:
-            seen.append(statement)
-
-    event.listen(services.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(services.engine, "before_cursor_execute", note)
+def statements() -> Iterator[list[str]]:
+    """Yield the statements that follow."""
+    SEEN.clear()
+    event.listen(Engine, "before_cursor_execute", _note)
+    yield SEEN
+    event.remove(Engine, "before_cursor_execute", _note)
 
 
 def state(services: Services, created: Created) -> str:
@@ -101,26 +107,27 @@ def test_a_claim_and_its_answer_take_few_statements(
 ) -> None:
     """A claim six at most, an answer three: Messenger waits for them."""
     graph.knows_person(ANA, "Ana Berg")
-    with statements(services) as of_claim:
+    with statements() as seen:
         assert 200 == messenger.tells(referral(created)).status
+        of_claim = [*seen]
     make_worker(services, "w", chat_texts.say).run_once()
     (yes, _) = graph.payloads()
     tap = about(ANA, clock.now(), postback={"payload": yes, "title": "Yes", "mid": "m"})
-    with statements(services) as of_answer:
+    with statements() as seen:
         assert 200 == messenger.tells(tap).status
+        of_answer = [*seen]
 
     assert "accepted" == state(services, created)
-    assert len(of_claim) <= 6, of_claim
-    assert len(of_answer) <= 3, of_answer
+    assert 0 < len(of_claim) <= 6, of_claim
+    assert 0 < len(of_answer) <= 3, of_answer
     assert DELIVERY not in kinds(services)
 
 
-def test_a_thousand_ordinary_texts_cost_no_statement_more(
-    services: Services, messenger: Messenger
-) -> None:
+def test_a_thousand_ordinary_texts_cost_no_statement_more(services: Services) -> None:
+    messenger = Messenger(InProcess(create_app(services), PUBLIC_URL))
     texts = [message(ANA, f"hello {number} tomorrow", clock.now()) for number in range(1000)]
 
-    with statements(services) as seen:
+    with statements() as seen:
         assert 200 == messenger.tells(*texts).status
 
     assert 1 == len(seen), seen
@@ -159,7 +166,7 @@ def test_a_delivery_that_says_more_goes_to_the_bot(
 ) -> None:
     messenger.tells(referral(created), message(ANA, "hello", clock.now()))
 
-    assert [ASK, DELIVERY] == sorted(kinds(services))[::1] or [DELIVERY, ASK] == kinds(services)
+    assert {ASK, DELIVERY} == set(kinds(services))
 
 
 def test_off_means_that_nothing_is_looked_at(database: URL) -> None:
