@@ -40,7 +40,7 @@ def test_a_customer_gets_a_form_with_the_token_alone(
     shop: FlaskClient, api: responses.RequestsMock
 ) -> None:
     with shop.session_transaction() as session:
-        session |= {"subject": "10042", "name": "jane@example.com"}
+        session.update(subject="10042", name="jane@example.com")
 
     page = shop.get("/messenger")
 
