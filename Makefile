@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is fetched, as uv.lock says, into .venv.
 # Without make (Windows, or by taste), with uv: `uv run threadlink demo` and `uv run pytest`.
 
-.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni drills-nats drills-systemd drills-image drills-litestream install uv
+.PHONY: demo pictures sheet test explore check docs catalogues check-language sbom fidelity bench bench-short drills drills-ha drills-patroni drills-nats drills-invitations drills-systemd drills-image drills-litestream drills-resume install uv
 .SILENT:
 
 # Which Python makes the environment when uv has to be installed first.
@@ -94,6 +94,15 @@ bench-short: install
 drills: install
 	DRILL_EVENTS_A_LINK=10 DRILL_REFUSING_SECONDS=60 DRILL_NPM_SECONDS=150 DRILL_EMPTY_PROJECT=1 DRILL_DOWN_DELIVERIES=20000 DRILL_CYCLES=200 DRILL_RESTARTS=20 DRILL_AWAY_SECONDS=30 DRILL_STOPS=20 DRILL_SOAK_SECONDS=600 DRILL_STRANGER_SECONDS=60 DRILL_ROUNDS=50 DRILL_BACKLOG_MIB=1024 DRILL_BACKLOG_ROWS=1000000 DRILL_BACKLOG_SECONDS=60 DRILL_NATS_KILLS=10 DRILL_NATS_TIMED=5000 \
 	  .venv/bin/pytest -q -s tests/drills
+
+# Invitations: 200 races of each kind on both databases; it prints what came of them.
+drills-invitations: install
+	DRILL_INVITATIONS=200 .venv/bin/pytest -q -s tests/linking/test_invitation_races.py
+
+# Resume: 10,000 texts of each kind from the bot's request to its notice, and 200 races, on both
+# databases; some minutes.
+drills-resume: install
+	DRILL_RESUME_TEXTS=10000 DRILL_RESUME_RACES=200 .venv/bin/pytest -q tests/linking/test_resume.py
 
 # NATS: the leader of the stream is killed 10 times, and both roads are timed; three minutes.
 drills-nats: install

@@ -7,6 +7,7 @@ from app.accounts import models as accounts_models
 from app.api_keys import models as keys_models
 from app.infra.database import schema
 from app.infra.database.engine import Base
+from app.linking import invitation_models, session_models
 from app.linking import models as linking_models
 from app.outbox import models as outbox_models
 from app.privacy import models as privacy_models
@@ -15,11 +16,13 @@ from app.setup import models as setup_models
 # Imported for their tables.
 MODELS = (
     accounts_models,
+    invitation_models,
     keys_models,
     linking_models,
     outbox_models,
     privacy_models,
     schema,
+    session_models,
     setup_models,
 )
 

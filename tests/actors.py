@@ -125,17 +125,17 @@ class Messenger:
 def linked(psid: str, code: str, at: datetime, *, page_id: str = PAGE) -> dict[str, Any]:
     """Return the event that *psid*'s browser has come back with *code*."""
     linking = {"status": "linked", "authorization_code": code}
-    return {**_about(psid, at, page_id), "account_linking": linking}
+    return {**about(psid, at, page_id), "account_linking": linking}
 
 
 def unlinked(psid: str, at: datetime, *, page_id: str = PAGE) -> dict[str, Any]:
     """Return the event that *psid* has logged out."""
-    return {**_about(psid, at, page_id), "account_linking": {"status": "unlinked"}}
+    return {**about(psid, at, page_id), "account_linking": {"status": "unlinked"}}
 
 
 def message(psid: str, text: str, at: datetime, *, page_id: str = PAGE) -> dict[str, Any]:
     """Return the event that *psid* has written *text*: the bot's, not ours."""
-    return {**_about(psid, at, page_id), "message": {"mid": "m_1", "text": text}}
+    return {**about(psid, at, page_id), "message": {"mid": "m_1", "text": text}}
 
 
 def delivery(*events: Mapping[str, Any], page_id: str = PAGE) -> bytes:
@@ -148,7 +148,7 @@ def delivery(*events: Mapping[str, Any], page_id: str = PAGE) -> bytes:
     return text.encode("ascii")
 
 
-def _about(psid: str, at: datetime, page_id: str) -> dict[str, Any]:
+def about(psid: str, at: datetime, page_id: str) -> dict[str, Any]:
     sender, recipient = {"id": psid}, {"id": page_id}
     return {"sender": sender, "recipient": recipient, "timestamp": round(at.timestamp() * 1000)}
 
@@ -192,6 +192,15 @@ class Graph:
         """Answer from now on that *login* is of *psid*, who is called *name*."""
         self._psids[login.account_linking_token] = psid
         self._names[psid] = name
+
+    def knows_person(self, psid: str, name: str) -> None:
+        """Answer from now on that *psid* is called *name*."""
+        self._names[psid] = name
+
+    def payloads(self) -> list[str]:
+        """Return the payloads of the buttons in the last message."""
+        payload = json.loads(self.messages[-1])["message"]["attachment"]["payload"]
+        return [button["payload"] for button in payload["buttons"]]
 
     def matches(self, user_id: str, psid: str) -> None:
         """Answer from now on that the app-scoped *user_id* is *psid* on the page."""

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.accounts import own_subjects
 from app.accounts.identity import comparable
 from app.accounts.models import Account
 
@@ -32,6 +33,14 @@ class UsernameTaken(AccountError):
 
 class UsernameRefused(AccountError):
     """The username is not allowed; the text says why."""
+
+
+class SubjectRefused(AccountError):
+    """The account cannot have this subject; the text says why."""
+
+
+class SubjectRetired(SubjectRefused):
+    """A deleted account had this subject."""
 
 
 class AccountUnknown(AccountError):
@@ -77,18 +86,29 @@ def add(  # noqa: PLR0913 - the columns of one row
     password_hash: str,
     *,
     is_first: bool = False,
+    own_subject: str | None = None,
+    is_same_person: bool = False,
     at: datetime,
 ) -> str:
     """Add an account; return its subject. A password that *is_first* has to be changed.
 
+    The subject is *own_subject*, if one is given: that of a deleted account only for somebody who
+    *is_same_person*.
+
     Raises:
         UsernameRefused: The username is not allowed.
         UsernameTaken: Another account has it.
+        SubjectRefused: *own_subject* is not allowed, or is another account's.
+        SubjectRetired: It was that of a deleted account.
     """
+    name = canonical(username)
+    if own_subject is not None:
+        _check_subject(session, own_subject, name, is_same_person=is_same_person)
     account = Account(
-        id=secrets.token_urlsafe(16),
+        id=own_subject or secrets.token_urlsafe(16),
+        subject_is_own=own_subject is not None,
         username=username.strip(),
-        canonical=canonical(username),
+        canonical=name,
         display_name=display_name,
         password_hash=password_hash,
         password_set_at=at,
@@ -102,6 +122,20 @@ def add(  # noqa: PLR0913 - the columns of one row
     except IntegrityError as exc:
         raise UsernameTaken("There is an account with this username.") from exc
     return subject
+
+
+def _check_subject(
+    session: Session, subject: str, canonical_name: str, *, is_same_person: bool
+) -> None:
+    if (why := own_subjects.misfit(subject, canonical_name)) is not None:
+        raise SubjectRefused(why)
+    if own_subjects.in_use(session, [subject]):
+        raise SubjectRefused("There is an account with this subject.")
+    if not own_subjects.retired(session, [subject]):
+        return
+    if not is_same_person:
+        raise SubjectRetired(f"{subject} belonged to a deleted account.")
+    own_subjects.settle(session, subject)
 
 
 def set_password(
@@ -140,13 +174,14 @@ def enable(session: Session, username: str) -> str:
     return account.id
 
 
-def delete(session: Session, username: str) -> str:
+def delete(session: Session, username: str, *, at: datetime) -> str:
     """Delete the account; return the subject, whose links the caller ends.
 
     Raises:
         AccountUnknown: There is no such account.
     """
     account = _account_for(session, username)
+    own_subjects.retire(session, account, at=at)
     subject = account.id
     session.execute(delete_from(Account).where(Account.id == subject))
     return subject
@@ -155,6 +190,12 @@ def delete(session: Session, username: str) -> str:
 def find(session: Session, username: str) -> AccountValue | None:
     """Return the account of *username*, in any spelling."""
     account = find_row(session, username)
+    return None if account is None else _value(account)
+
+
+def find_by_subject(session: Session, subject: str) -> AccountValue | None:
+    """Return the account whose subject is *subject*."""
+    account = session.get(Account, subject)
     return None if account is None else _value(account)
 
 

@@ -11,7 +11,8 @@ class Account(Base):
 
     __tablename__ = "account"
 
-    # Random, so that it is never reused: a deleted account's id must not come back to life.
+    # Random, so that it is never reused: a deleted account's id must not come back to life. Or the
+    # business's own, which `RetiredSubject` keeps from that.
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     username: Mapped[str] = mapped_column(String(254))
     # The form in which usernames are compared; made by local.canonical().
@@ -24,6 +25,20 @@ class Account(Base):
     password_is_first: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The id is one that the business has given.
+    subject_is_own: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class RetiredSubject(Base):
+    """A subject of the business's own whose account was deleted; its row is kept for good."""
+
+    __tablename__ = "retired_subject"
+
+    # SHA-256 of the subject.
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    retired_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # The subject itself, until it has been taken out of what stays of the account.
+    subject: Mapped[str | None] = mapped_column(String(64))
 
 
 class RateLimitBucket(Base):

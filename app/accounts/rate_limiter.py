@@ -206,11 +206,16 @@ def _wait(
 
 
 def _has_failed(hits: Mapping[Counter, Sequence[Bucket]]) -> bool:
-    """Return whether the profile has failed so often that shared limits refuse it, too."""
-    return any(
-        counter.limit is PERSON and sum(bucket.hits for bucket in buckets) >= FAILED_BEFORE
+    """Return whether the profile has failed so often that shared limits refuse it, too.
+
+    True where no profile is known: nothing else would bound the tries of many addresses.
+    """
+    failures = [
+        sum(bucket.hits for bucket in buckets)
         for counter, buckets in hits.items()
-    )
+        if counter.limit is PERSON
+    ]
+    return not failures or max(failures) >= FAILED_BEFORE
 
 
 def _is_alarming(before: Mapping[Counter, Sequence[Bucket]]) -> bool:

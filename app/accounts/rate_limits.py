@@ -5,7 +5,8 @@ hits in any stretch of its length. Hits are stored by buckets, short spans of ti
 each, so that many hits make few rows. docs/security.md has the whole table, with the reasons.
 
 A limit by Messenger profile can be reached by its owner alone, and refuses. A shared limit, by name
-or network, can be reached by anybody; it refuses nobody whose profile has not failed itself.
+or network, can be reached by anybody; it refuses nobody whose profile has not failed itself. Where
+no profile is known, it refuses everybody.
 """
 
 import hashlib
@@ -34,7 +35,10 @@ class RateLimit:
     window: timedelta
     bucket: timedelta
     is_shared: bool = False
-    """It refuses only profiles that have failed FAILED_BEFORE times within the window of PERSON."""
+    """It refuses only profiles that have failed FAILED_BEFORE times within the window of PERSON.
+
+    A try without a profile, on a page that needs none, it refuses like any other limit.
+    """
 
     @property
     def told_as(self) -> str:
@@ -72,8 +76,17 @@ OPENS: Final = RateLimit("opens", 300, *_IN_FIVE_MINUTES)
 OPENS_OF_NETWORK: Final = RateLimit("opensnet", 3_000, *_IN_FIVE_MINUTES)
 REFUSED_TOKENS: Final = RateLimit("tokens", 30, *_IN_FIVE_MINUTES)
 REFUSED_TOKENS_OF_NETWORK: Final = RateLimit("tokensnet", 300, *_IN_FIVE_MINUTES)
+# Sign-ins on pages that need no token of a Messenger profile; a right one is not counted.
+PAGE_SIGN_IN: Final = RateLimit("pagesignin", 10, *_IN_FIVE_MINUTES)
 # API keys that do not exist; a valid key is not counted.
 KEYS: Final = RateLimit("keys", 20, timedelta(minutes=1), timedelta(seconds=1))
+
+# Codes of invitations that are none, typed by one Messenger profile and by all of a Page.
+CODES: Final = RateLimit("codes", 10, *_IN_AN_HOUR)
+CODES_OF_PAGE: Final = RateLimit("codespage", 1_000, timedelta(minutes=10), timedelta(seconds=2))
+# Questions in the chat of one Messenger profile, and invitations of one user.
+ASKS: Final = RateLimit("asks", 3, *_IN_AN_HOUR)
+INVITES: Final = RateLimit("invites", 10, *_IN_AN_HOUR)
 
 # By username alone. It never refuses for long: see identifier_wait().
 IDENTIFIER: Final = RateLimit("identifier", 50, *_IN_AN_HOUR, is_shared=True)
@@ -92,7 +105,12 @@ LIMITS: Final = (
     OPENS_OF_NETWORK,
     REFUSED_TOKENS,
     REFUSED_TOKENS_OF_NETWORK,
+    PAGE_SIGN_IN,
     KEYS,
+    CODES,
+    CODES_OF_PAGE,
+    ASKS,
+    INVITES,
     IDENTIFIER,
     STREAK,
 )
@@ -143,6 +161,24 @@ class RateLimitKeys:
             self._counter(PROVIDER_VISITS, network(address)),
         )
 
+    def page_sign_in(self, identifier: str, address: str) -> tuple[Counter, ...]:
+        """Return the counters of a sign-in as *identifier* where no Messenger profile is known.
+
+        Name and network have the counters that `sign_in` has.
+        """
+        name, prefix = counted_form(identifier), network(address)
+        return (
+            self._counter(PAGE_SIGN_IN, one_address(address)),
+            self._counter(PAIR, name, prefix),
+            self._counter(ADDRESS, prefix),
+            self._counter(IDENTIFIER, name),
+            self._counter(STREAK, name),
+        )
+
+    def page_provider_visit(self, address: str) -> tuple[Counter, ...]:
+        """Return the counters of going to a provider where no Messenger profile is known."""
+        return (self._counter(PROVIDER_VISITS, network(address)),)
+
     def digits_sent(self, page_id: str, psid: str) -> tuple[Counter, ...]:
         """Return the counters of a message with a chat code to a Messenger profile."""
         return (self._counter(DIGITS, "sent", page_id, psid),)
@@ -150,6 +186,18 @@ class RateLimitKeys:
     def digits_tried(self, page_id: str, psid: str) -> tuple[Counter, ...]:
         """Return the counters of a guess at the chat code of a Messenger profile."""
         return (self._counter(DIGITS, "tried", page_id, psid),)
+
+    def typed_codes(self, page_id: str, psid: str) -> tuple[Counter, ...]:
+        """Return the counters of a code that is none, typed by a Messenger profile."""
+        return (self._counter(CODES, page_id, psid), self._counter(CODES_OF_PAGE, page_id))
+
+    def asks(self, page_id: str, psid: str) -> tuple[Counter, ...]:
+        """Return the counters of an invitation's question to a Messenger profile."""
+        return (self._counter(ASKS, page_id, psid),)
+
+    def invitations(self, issuer: str, subject: str) -> tuple[Counter, ...]:
+        """Return the counters of a new invitation of a user."""
+        return (self._counter(INVITES, issuer, subject),)
 
     def opens(self, address: str) -> tuple[Counter, ...]:
         """Return the counters of opening a sign-in page."""

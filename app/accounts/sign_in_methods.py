@@ -107,6 +107,14 @@ def build_sign_in_methods(
     }
 
 
+def issuers_of(settings: SignInSettings) -> Mapping[str, str]:
+    """Return the issuer of the users of each authenticator, by its name in AUTHENTICATORS."""
+    return {
+        name: own.issuer if isinstance(own, OidcSettings) else name
+        for name, own in settings.settings_of.items()
+    }
+
+
 def checks_of(
     settings: SignInSettings, resources: Resources
 ) -> Mapping[str, Callable[[], Iterable[Diagnosis]]]:

@@ -20,6 +20,8 @@ class ApiKey(Base):
     scopes: Mapped[str] = mapped_column(String(100))
     # Null: all pages.
     page_id: Mapped[str | None] = mapped_column(String(64))
+    # For whose users it may invite; null in keys without that scope.
+    issuer: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Written once a minute at most.

@@ -5,7 +5,7 @@ Nothing here commits, and every function may be run twice by `Writer.write`.
 
 import hmac
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple, get_args
@@ -16,8 +16,16 @@ from sqlalchemy.orm import Session
 from app.api_keys import tokens
 from app.api_keys.models import ApiKey
 
-Scope = Literal["links:read", "links:write", "messages:send", "attempts:read"]
+Scope = Literal[
+    "links:read",
+    "links:write",
+    "links:invite",
+    "messages:send",
+    "attempts:read",
+    "accounts:read",
+]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+INVITE: Final[Scope] = "links:invite"
 
 USE_RECORDED_EVERY: Final = timedelta(minutes=1)
 
@@ -37,6 +45,8 @@ class Grant:
     scopes: frozenset[str]
     page_id: str | None
     is_use_due: bool
+    # For whose users it may invite; None without the scope, and where it was not asked for.
+    issuer: str | None = None
 
 
 class StoredKey(NamedTuple):
@@ -59,6 +69,7 @@ class KeyValue:
     name: str
     scopes: tuple[str, ...]
     page_id: str | None
+    issuer: str | None
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
@@ -72,10 +83,14 @@ def issue(  # noqa: PLR0913 - one for each property of a key
     *,
     scopes: Collection[Scope],
     page_id: str | None,
+    issuer: str | None = None,
     expires_at: datetime | None,
     at: datetime,
 ) -> str:
-    """Return a new key. Only its hash is stored: it cannot be shown again."""
+    """Return a new key. Only its hash is stored: it cannot be shown again.
+
+    One with the scope links:invite invites users of *issuer*; without an issuer, nobody.
+    """
     key = tokens.new_key()
     session.add(
         ApiKey(
@@ -84,6 +99,7 @@ def issue(  # noqa: PLR0913 - one for each property of a key
             hash=_digest(key),
             scopes=" ".join(scope for scope in SCOPES if scope in scopes),
             page_id=page_id,
+            issuer=issuer,
             created_at=at,
             expires_at=expires_at,
         )
@@ -98,7 +114,8 @@ def check(session: Session, key: str, *, at: datetime) -> Grant:
         KeyRefused: The key is unknown, revoked or expired.
     """
     row = session.get(ApiKey, tokens.id_of(key)) if tokens.is_key(key) else None
-    return grant_of(row, key, at=at)
+    grant = grant_of(row, key, at=at)
+    return replace(grant, issuer=row.issuer) if row else grant
 
 
 def grant_of(row: ApiKey | StoredKey | None, key: str, *, at: datetime) -> Grant:
@@ -155,6 +172,7 @@ def list_keys(session: Session) -> tuple[KeyValue, ...]:
             name=row.name,
             scopes=tuple(row.scopes.split()),
             page_id=row.page_id,
+            issuer=row.issuer,
             created_at=row.created_at,
             expires_at=row.expires_at,
             last_used_at=row.last_used_at,

@@ -38,6 +38,10 @@ SECTIONS: Final = {
     "People and links": {
         "accounts": ("accounts:group", "Add, change and remove the built-in accounts."),
         "attempts": ("attempts:group", "Explain why an attempt to link succeeded or failed."),
+        "invitations": (
+            "invitations:group",
+            "Explain why an invitation made a link, or made none.",
+        ),
         "links": ("links:group", "Show, end, export and import links."),
         "users": ("users:group", "Export and erase what is kept of a user."),
         "privacy": ("privacy:group", "List and do the privacy requests that Meta passes on."),

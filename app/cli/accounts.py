@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.accounts import local
 from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.first_passwords import LIFE
-from app.accounts.local import AccountError, AccountUnknown
+from app.accounts.local import AccountError, AccountUnknown, SubjectRetired
 from app.accounts.passwords import PasswordRefused
 from app.cli.accounts_import import import_
 from app.cli.accounts_show import show
@@ -32,16 +32,34 @@ by_owner_option = click.option(
 @group.command()
 @click.argument("username")
 @click.option("--display-name", help="The name shown on the confirm page.")
+@click.option(
+    "--subject", help="Your own number for the user, which links and notices have; default: random."
+)
+@click.option(
+    "--same-person",
+    is_flag=True,
+    help="With --subject: the deleted account that had it was of the same person.",
+)
 @by_owner_option
 @audited
-def add(username: str, display_name: str | None, *, by_owner: bool) -> None:
+def add(
+    username: str,
+    display_name: str | None,
+    subject: str | None,
+    *,
+    same_person: bool,
+    by_owner: bool,
+) -> None:
     """Add an account.
 
     Asks for the password at a terminal; otherwise reads it from standard input. It is a first
-    password: who signs in with it is asked for another, and it expires after seven days.
+    password: who signs in with it is asked for another, and it expires after seven days. A subject
+    cannot be changed later.
 
-    Example: threadlink accounts add jane@example.com
+    Example: threadlink accounts add jane@example.com --subject 10042
     """
+    if same_person and subject is None:
+        raise click.UsageError("--same-person goes with --subject")
     password_hash = _hashed_new_password(username)
     try:
         services().write(
@@ -50,8 +68,14 @@ def add(username: str, display_name: str | None, *, by_owner: bool) -> None:
             display_name,
             password_hash,
             is_first=not by_owner,
+            own_subject=subject,
+            is_same_person=same_person,
             at=clock.now(),
         )
+    except SubjectRetired as exc:
+        raise click.ClickException(
+            f"{exc} If this is the same person again, add --same-person."
+        ) from exc
     except AccountError as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(f"Added {username}. This person can now sign in when Messenger asks.")
@@ -120,7 +144,7 @@ def delete(username: str) -> None:
 
     Example: threadlink accounts delete jane@example.com
     """
-    count = _close(local.delete, username)
+    count = _close(partial(local.delete, at=clock.now()), username)
     click.echo(f"Deleted {username}; links ended: {count}.")
 
 

@@ -24,10 +24,11 @@ def import_(file: BinaryIO, *, dry_run: bool) -> None:
     """Import accounts with their password hashes from a CSV file.
 
     FILE is - for standard input, and CSV as a spreadsheet or a database writes it. Its first line
-    names the columns: username, password_hash and, optionally, display_name. Accepted are hashes
-    of WordPress, phpBB, Drupal, Laravel, Django, Flask, passlib and others (all are in
-    docs/authenticators.md); the next sign-in replaces each by an Argon2 hash of our own. Existing
-    accounts are not changed, so an import that was interrupted can be repeated.
+    names the columns: username, password_hash and, optionally, display_name and subject, which is
+    your own number for the user. Accepted are hashes of WordPress, phpBB, Drupal, Laravel, Django,
+    Flask, passlib and others (all are in docs/authenticators.md); the next sign-in replaces each by
+    an Argon2 hash of our own. Existing accounts are not changed, so an import that was interrupted
+    can be repeated.
 
     Example: threadlink accounts import users.csv --dry-run
     """

@@ -4,6 +4,7 @@ from typing import Final
 import click
 import msgspec
 
+from app.cli import invitations
 from app.cli.attempt_lines import lines_of
 from app.cli.attempts_causes import causes
 from app.cli.attempts_follow import TimelineFollower
@@ -12,7 +13,7 @@ from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option
 from app.cli.signals import stopping
 from app.infra import clock
-from app.linking import references, timeline
+from app.linking import invitation_story, references, timeline
 from app.linking.attempt_object import object_of
 
 POLL_SECONDS: Final = 0.5
@@ -39,6 +40,8 @@ def show(reference: str, *, as_json: bool) -> None:
     if known is None:
         raise click.ClickException(_no_reference(reference))
     shown = services().read(timeline.timeline_of, known, at=clock.now())
+    if (shown is None or shown.state == "none") and _show_invitation(known):
+        return
     if shown is None:
         raise click.ClickException(_nothing_kept(known))
     if as_json:
@@ -46,6 +49,16 @@ def show(reference: str, *, as_json: bool) -> None:
         return
     for line in lines_of(shown, services().page_names):
         click.echo(line)
+
+
+def _show_invitation(reference: str) -> bool:
+    """Print the invitation with *reference*; return whether there is one."""
+    story = services().read(invitation_story.story_of, reference, at=clock.now())
+    if story is None:
+        return False
+    for line in invitations.lines_of(story, services().page_names):
+        click.echo(line)
+    return True
 
 
 @group.command()

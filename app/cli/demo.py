@@ -33,6 +33,7 @@ from app.infra.settings.production import DEMO_MARK
 from app.messenger.types import PageId, Psid
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
+from app.setup.plan import GET_STARTED_PAYLOAD
 
 USERNAME: Final = "jane@example.com"
 GREETING: Final = "Welcome! Log in to see your orders here in Messenger."
@@ -139,6 +140,10 @@ def _environment(
         "PAGES_FILE": str(pages),
         "GRAPH_URL": messenger,
         "REDIRECT_ORIGINS": messenger,
+        "INVITATIONS": "1",
+        "CONNECT_PAGE": "1",
+        "CONNECTIONS_PAGE": "1",
+        "M_ME_URL": f"{messenger}/m.me",
         "LOG_LEVEL": "warning",
         "LOG_FORMAT": "console",
     }
@@ -175,8 +180,9 @@ def _bot_environment(
     env: Mapping[str, str], emulator: EmulatorSettings, built: Services
 ) -> dict[str, str]:
     """Return the bot's settings: its API key, the pages' tokens and the two webhook secrets."""
+    scopes = [scope for scope in keys.SCOPES if scope != keys.INVITE]
     key = built.write(
-        keys.issue, "demo bot", scopes=keys.SCOPES, page_id=None, expires_at=None, at=clock.now()
+        keys.issue, "demo bot", scopes=scopes, page_id=None, expires_at=None, at=clock.now()
     )
     tokens = {f"PAGE_ACCESS_TOKEN_{page.id}": page.token for page in emulator.pages}
     shared = {name: env[name] for name in ("APP_SECRET", "BOT_WEBHOOK_SECRET", "GRAPH_URL")}
@@ -192,17 +198,22 @@ def _prepare(built: Services) -> str:
 
 
 def _greet(built: Services, messenger: EmulatorServer) -> None:
-    """Set the linking URL and send each person a Log In button, as one does with Messenger."""
+    """Set up the Messenger profile and send each person a Log In button, as one does at Meta."""
     for page in messenger.description["pages"]:
         page_id = PageId(page["id"])
         graph, url = built.graph[page_id], built.linking_url(page_id)
         graph.set_linking_url(url)
+        graph.set_get_started(GET_STARTED_PAYLOAD)
         for person in page["people"]:
             graph.send_login_button(Psid(person["psid"]), text=GREETING, url=url)
 
 
 def _print_json(messenger: EmulatorServer, url: str, password: str) -> None:
-    ready = {"server_url": url, "env_file": str((FOLDER / "env").absolute())}
+    ready = {
+        "server_url": url,
+        "connect_url": f"{url}/connect",
+        "env_file": str((FOLDER / "env").absolute()),
+    }
     account = {"username": USERNAME, "password": password}
     click.echo(json.dumps({**messenger.description, **ready, **account}))
 
@@ -218,6 +229,7 @@ Threadlink is running with a simulated Messenger.
                             {password}
   3  Connect, say hi again, then "log out"
   4  While linked, try      {_program()} -e {FOLDER}/env links show
+  5  The other way round    {url}/connect
 
   Requests between Messenger and the server:  {urls["inspector_url"]}
   The server:                                 {url}

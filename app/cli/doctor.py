@@ -28,7 +28,13 @@ from app.setup.egress_checks import check_egress
 from app.setup.findings import Finding, ok, problem, warning
 from app.setup.graph_refusals import checked
 from app.setup.header_checks import HeaderObserver, check_clock, check_version
-from app.setup.local_checks import check_deliveries, check_privacy, check_queue, check_sign_in
+from app.setup.local_checks import (
+    check_connect_page,
+    check_deliveries,
+    check_privacy,
+    check_queue,
+    check_sign_in,
+)
 from app.setup.log_checks import check_delivery_log
 from app.setup.meta_checks import check_meta
 from app.setup.name_checks import PEOPLE, check_names
@@ -110,6 +116,9 @@ def _sign_in(built: Services) -> Iterator[Finding]:
         refusing = [provider.label for provider in methods.providers if not provider.in_webviews]
         works = methods.password is not None or len(refusing) < len(methods.providers)
         yield check_sign_in(page_id, works=works, refusing=refusing)
+    pages = [page for page, methods in built.sign_in_methods.items() if methods.password]
+    if built.settings.invitations.connect_page and pages:
+        yield check_connect_page(pages)
 
 
 def _local(built: Services) -> Iterator[Finding]:

@@ -111,6 +111,7 @@ def environment(settings: EmulatorSettings, running: Description) -> dict[str, s
         "PAGE_ACCESS_TOKEN": settings.pages[0].token,
         "GRAPH_URL": running["graph_url"],
         "REDIRECT_ORIGINS": running["url"],
+        "M_ME_URL": running["m_me_url"],
     }
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from app.accounts.sign_in_methods import issuers_of
 from app.api_keys import service as keys
 from app.api_keys.service import SCOPES, KeyValue, Scope
 from app.cli.audit import audited
@@ -28,20 +29,36 @@ group = ServiceGroup("keys", help="Create, list and revoke the API keys of your 
 )
 @page_option
 @click.option(
+    "--issuer",
+    metavar="AUTHENTICATOR",
+    help="Whose users a key with links:invite may invite, as AUTHENTICATORS names it: local, "
+    "oidc:shop, ….",
+)
+@click.option(
     "--days", type=click.IntRange(1, 3650), help="Days until the key expires; default: never."
 )
 @audited
-def create(name: str, scopes: tuple[Scope, ...], page: PageId | None, days: int | None) -> None:
+def create(
+    name: str,
+    scopes: tuple[Scope, ...],
+    page: PageId | None,
+    issuer: str | None,
+    days: int | None,
+) -> None:
     """Create a key for the program NAME, and print it once.
 
     Example: threadlink keys create bot --scope links:read --scope messages:send
     """
+    if page and "accounts:read" in scopes:
+        raise click.UsageError("accounts:read is of no Page: leave --page out, or make two keys")
     at = clock.now()
+    of_users = _issuer(issuer, scopes)
     key = services().write(
         keys.issue,
         name,
         scopes=scopes,
         page_id=page,
+        issuer=of_users,
         expires_at=at + timedelta(days=days) if days else None,
         at=at,
     )
@@ -79,12 +96,34 @@ def revoke(key_id: str) -> None:
     click.echo(f"Revoked {key_id}; it is refused from now on.")
 
 
+def _issuer(name: str | None, scopes: tuple[Scope, ...]) -> str | None:
+    """Return the issuer of the users whom a key with *scopes* may invite.
+
+    Raises:
+        click.UsageError: It is missing, needless, or no authenticator's.
+    """
+    if keys.INVITE not in scopes:
+        if name is not None:
+            raise click.UsageError(f"--issuer is for keys with --scope {keys.INVITE}")
+        return None
+    issuers = issuers_of(services().settings.sign_in)
+    if name is not None and name in issuers:
+        return issuers[name]
+    if name in issuers.values():
+        return name
+    raise click.UsageError(
+        f"--scope {keys.INVITE} needs --issuer with one of {', '.join(sorted(issuers))}"
+    )
+
+
 def _docs() -> str:
     return f"{services().settings.public_url}/api/docs"
 
 
 def _line(key: KeyValue) -> str:
     parts = [key.id, key.name, ",".join(key.scopes), f"page {key.page_id or 'any'}"]
+    if key.issuer:
+        parts.append(f"users of {key.issuer}")
     parts.append(f"used {_day(key.last_used_at)}")
     if key.expires_at:
         parts.append(f"until {_day(key.expires_at)}")

@@ -8,6 +8,7 @@ from app.messenger.display_names import clean_name
 from app.messenger.errors import LinkingTokenRefused
 from app.messenger.graph.client import LEGACY_VERSION, GraphClient
 from app.messenger.types import PageId, Psid
+from app.setup.plan import GET_STARTED_PAYLOAD
 
 group = ServiceGroup("messenger", help="Call Messenger's API by hand.")
 
@@ -75,6 +76,38 @@ def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
     else:
         _graph(page_id).clear_linking_url()
     click.echo(f"Page {page_id}: Log In is no longer shown in the conversation's details.")
+
+
+@group.command()
+@click.argument("payload", required=False, default=GET_STARTED_PAYLOAD)
+@page_option
+@audited
+def set_get_started(payload: str, page: PageId | None) -> None:
+    """Give a Page the button Get Started, which sends PAYLOAD to the webhook.
+
+    People who are new to the chat see it. An m.me link that leads them there tells its ref with it
+    and in no other way. Replaces the payload of a button that is there: your bot may wait for that.
+
+    Example: threadlink messenger set-get-started
+    """
+    page_id = one_page(page)
+    _graph(page_id).set_get_started(payload)
+    click.echo(f"Page {page_id}: people who are new to the chat see Get Started.")
+
+
+@group.command()
+@page_option
+@audited
+def clear_get_started(page: PageId | None) -> None:
+    """Remove the button Get Started of a Page.
+
+    Meta refuses it while the Page has a persistent menu.
+
+    Example: threadlink messenger clear-get-started
+    """
+    page_id = one_page(page)
+    _graph(page_id).clear_get_started()
+    click.echo(f"Page {page_id}: Get Started is no longer shown.")
 
 
 @group.command()

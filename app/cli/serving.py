@@ -18,6 +18,7 @@ from app.services import background
 from app.services.container import Services
 from app.web import door_warnings
 from app.web.factory import make_app
+from app.web.languages import chat_texts
 from app.web.reloading import log_refused_reload
 
 log = structlog.get_logger()
@@ -43,7 +44,9 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
     )
     stop = threading.Event()
     serves = threading.Thread(target=server.serve_forever, args=(0.05,), name="server")
-    works = threading.Thread(target=background.run, args=(built, stop), name="worker")
+    works = threading.Thread(
+        target=background.run, args=(built, stop, chat_texts.say), name="worker"
+    )
     serves.start()
     works.start()
     try:

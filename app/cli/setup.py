@@ -18,8 +18,9 @@ from app.services.settings import settings_from_env
 from app.setup import plan
 from app.setup.applying import NotApplied, apply_all
 from app.setup.meta_checks import Meta
-from app.setup.plan import BadUndo, Change, ForeignWebhook, State, WebhookChange
+from app.setup.plan import Change, ForeignWebhook, WebhookChange
 from app.setup.public_checks import check_reach_of
+from app.setup.state import BadUndo, State, read_state
 
 UNDO_FOLDER: Final = Path("instance")
 # Settings to copy from Meta's dashboard, with where they are there.
@@ -66,7 +67,7 @@ def setup(*, dry_run: bool, yes: bool, take_webhook: bool, bot: bool, undo: Path
             if undo
             else plan.wanted(before, meta, more_fields=fields, take_webhook=take_webhook)
         )
-        needed = () if undo else plan.needed_fields(fields)
+        needed = () if undo else plan.needed_fields(meta, fields)
         changes = plan.changes(before, after, needed=needed)
     except ForeignWebhook as exc:
         raise click.ClickException(_FOREIGN.format(url=exc.url)) from exc
@@ -116,7 +117,7 @@ def _require_reach(settings: Settings) -> None:
 
 def _state(meta: Meta) -> State:
     try:
-        return plan.read_state(meta)
+        return read_state(meta)
     except GraphError as exc:
         raise click.ClickException(
             f"nothing was changed: Graph does not tell what is set up there: {exc}\n"

@@ -24,8 +24,9 @@ from app.messenger.errors import GraphError
 from app.services.container import Services, build
 from app.services.settings import load_settings
 from app.setup import tunnel
-from app.setup.plan import BadUndo, ForeignWebhook, Made
+from app.setup.plan import ForeignWebhook, Made
 from app.setup.public_checks import check_reach_of
+from app.setup.state import BadUndo
 from app.setup.temporary import TemporarySetup, TooSoon
 from app.setup.tunnel import NoTunnel, Tunnel
 

@@ -18,6 +18,7 @@ from app.services import background
 from app.services.container import Services, build
 from app.services.settings import load_settings, reload_settings
 from app.web.factory import make_app
+from app.web.languages import chat_texts
 
 log = structlog.get_logger()
 
@@ -65,7 +66,9 @@ def worker(metrics_port: int | None, metrics_host: str) -> None:
 @contextmanager
 def _working(built: Services, monitoring: Monitoring) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=background.run, args=(built, stop), name="worker")
+    thread = threading.Thread(
+        target=background.run, args=(built, stop, chat_texts.say), name="worker"
+    )
     try:
         # First, so that /metrics answers as soon as the worker is seen.
         with monitoring(built):

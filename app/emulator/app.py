@@ -13,7 +13,7 @@ from app.emulator.graph import views as graph
 from app.emulator.rate_limits import RateLimits
 from app.emulator.settings import EmulatorSettings
 from app.emulator.state import State
-from app.emulator.ui import chat, faults_page, inspector, login_window
+from app.emulator.ui import chat, faults_page, inspector, login_window, m_me
 from app.emulator.webhooks.dispatcher import WebhookDispatcher
 from app.emulator.webhooks.http_sender import HttpSender
 from app.emulator.webhooks.journal import Journal
@@ -48,7 +48,7 @@ def create_emulator(
     install_guard(app)
     pictures.register_template_helpers(app)
     inspector.register_template_helpers(app)
-    ui = (chat.bp, login_window.bp, inspector.bp, faults_page.bp)
+    ui = (chat.bp, login_window.bp, m_me.bp, inspector.bp, faults_page.bp)
     for blueprint in (*ui, pictures.bp, page_pictures.bp, control.bp, graph.bp):
         app.register_blueprint(blueprint)
     return app

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, request
 
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
-_PAGES = {"chat", "inspector", "faults"}
+_PAGES = {"chat", "m_me", "inspector", "faults"}
 # No form-action: Chromium applies it to the redirect after a form too, and Log In is a form that
 # redirects to the business's login page.
 _CSP = (

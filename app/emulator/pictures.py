@@ -84,7 +84,9 @@ def _answer(
         return _refusal("URL signature mismatch"), failures.PICTURE_ALTERED
     if int(expires) <= emulator.clock().timestamp():
         return _refusal("URL signature expired"), failures.PICTURE_EXPIRED
-    person = next(each.person for each in emulator.state.every_thread() if each.psid == psid)
+    # A reset removes those who were new.
+    everybody = emulator.state.every_thread()
+    person = next((each.person for each in everybody if each.psid == psid), "")
     name = _file_of(person)
     drawn = name if name in _DRAWN else _STRANGER
     return _faulty(emulator, (FOLDER / f"{drawn}.png").read_bytes()), None

@@ -41,6 +41,7 @@ class Description(TypedDict):
 
     url: str
     graph_url: str
+    m_me_url: str
     chat_url: str
     inspector_url: str
     faults_url: str
@@ -61,6 +62,7 @@ def describe(settings: EmulatorSettings, origin: str) -> Description:
     return {
         "url": origin,
         "graph_url": origin,
+        "m_me_url": f"{origin}/m.me",
         "chat_url": pages[0]["people"][0]["chat_url"],
         "inspector_url": f"{origin}/inspector",
         "faults_url": f"{origin}/faults",

@@ -14,6 +14,11 @@ class PageSettings:
     name: str
     token: str = field(repr=False)
 
+    @property
+    def username(self) -> str:
+        """The name in m.me links, beside the id: the letters and digits of the Page's name."""
+        return "".join(char for char in self.name.casefold() if char.isascii() and char.isalnum())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorSettings:

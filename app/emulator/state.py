@@ -28,7 +28,7 @@ DEFAULT_FIELDS = (
 class Button:
     """A button of a template; fields that its kind does not have are empty."""
 
-    kind: Literal["account_link", "account_unlink", "web_url", "postback"]
+    kind: Literal["account_link", "account_unlink", "web_url", "postback", "quick_reply"]
     title: str
     url: str = ""
     payload: str = ""
@@ -54,11 +54,14 @@ class Message:
     text: str = ""
     buttons: tuple[Button, ...] = ()
     cards: tuple[Card, ...] = ()
+    # Shown while this is the last message of the thread.
+    quick_replies: tuple[Button, ...] = ()
 
     @property
     def all_buttons(self) -> tuple[Button, ...]:
         """Every button, in the order of the screen."""
-        return self.buttons + tuple(button for card in self.cards for button in card.buttons)
+        of_cards = tuple(button for card in self.cards for button in card.buttons)
+        return (*self.buttons, *of_cards, *self.quick_replies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +75,22 @@ class Thread:
     typing: bool = False
     seen: bool = False
     messages: tuple[Message, ...] = ()
+    # The ref of the m.me link by which the person came; it is told with what they do next.
+    untold_ref: str | None = None
+    # The last thing that the person did: for 24 hours the Page may answer.
+    acted_at: datetime | None = None
     # Rises with each change, so that an open chat knows when to reload.
     version: int = 0
+
+    @property
+    def is_started(self) -> bool:
+        """True once person or Page has said something: a link leads into an existing thread."""
+        return any(message.author != "notice" for message in self.messages)
+
+    @property
+    def open_quick_replies(self) -> tuple[Button, ...]:
+        """The quick replies that can still be tapped: those of the last message."""
+        return self.messages[-1].quick_replies if self.messages else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,7 @@ class State:
         self._tokens: dict[str, LinkingToken] = {}
         self._tokens_of: Counter[tuple[str, str]] = Counter()
         self._linking_urls: dict[str, str] = {}
+        self._get_started: dict[str, str] = {}
         self._threads: dict[tuple[str, str], Thread] = {}
         self._page_fields: dict[str, tuple[str, ...]] = {}
         self.app_subscription: AppSubscription | None = None
@@ -125,14 +143,14 @@ class State:
             self._tokens.clear()
             self._tokens_of.clear()
             self._linking_urls.clear()
-            for page in settings.pages:
-                for person in settings.people:
-                    psid = psid_for(settings, page.id, person)
-                    fresh = Thread(page_id=page.id, psid=psid, person=person)
-                    known = self._threads.get((page.id, psid))
+            self._get_started.clear()
+            before, self._threads = self._threads, {}
+            for person in settings.people:
+                for fresh in self.add_person(person):
+                    known = before.get((fresh.page_id, fresh.psid))
                     # The version must not fall, or an open chat would miss the change.
                     version = known.version + 1 if known else 0
-                    self._threads[page.id, psid] = replace(fresh, version=version)
+                    self._threads[fresh.page_id, fresh.psid] = replace(fresh, version=version)
         self.subscribe(settings.webhook_url)
 
     def subscribe(self, webhook_url: str | None) -> None:
@@ -143,6 +161,15 @@ class State:
             self.app_subscription = (
                 AppSubscription(webhook_url, DEFAULT_FIELDS) if webhook_url else None
             )
+
+    def add_person(self, name: str) -> list[Thread]:
+        """Return the threads of *name*, one with each page; new ones where there are none."""
+        with self._lock:
+            for page_id in self.pages:
+                psid = psid_for(self._settings, page_id, name)
+                fresh = Thread(page_id=page_id, psid=psid, person=name)
+                self._threads.setdefault((page_id, psid), fresh)
+            return [each for each in self._threads.values() if each.person == name]
 
     def page_with_token(self, token: str) -> PageSettings | None:
         return next((page for page in self.pages.values() if page.token == token), None)
@@ -158,6 +185,17 @@ class State:
             else:
                 self._linking_urls[page_id] = url
 
+    def get_started(self, page_id: str) -> str | None:
+        """Return the payload of the page's Get Started button; None where it has none."""
+        return self._get_started.get(page_id)
+
+    def set_get_started(self, page_id: str, payload: str | None) -> None:
+        with self._lock:
+            if payload is None:
+                self._get_started.pop(page_id, None)
+            else:
+                self._get_started[page_id] = payload
+
     def page_fields(self, page_id: str) -> tuple[str, ...]:
         return self._page_fields.get(page_id, ())
 
@@ -169,7 +207,7 @@ class State:
         return [thread for thread in self._threads.values() if thread.page_id == page_id]
 
     def thread(self, page_id: str, psid: str) -> Thread:
-        """Return a thread that is known to exist; threads are never removed."""
+        """Return a thread that is known to exist; a reset alone removes threads."""
         return self._threads[page_id, psid]
 
     def every_thread(self) -> list[Thread]:
@@ -180,17 +218,39 @@ class State:
 
     def add_message(self, page_id: str, psid: str, message: Message) -> None:
         """Append *message* to the thread; it ends the typing indicator and “Seen”."""
+        by_person = message.author == "person"
         self._change(
             page_id,
             psid,
             lambda thread: replace(
-                thread, messages=(*thread.messages, message), typing=False, seen=False
+                thread,
+                messages=(*thread.messages, message),
+                acted_at=message.at if by_person else thread.acted_at,
+                typing=False,
+                seen=False,
             ),
         )
 
     def add_notice(self, page_id: str, psid: str, text: str) -> None:
         notice = Message(id=ids.message_id(), author="notice", at=self._clock(), text=text)
         self.add_message(page_id, psid, notice)
+
+    def arrive(self, page_id: str, psid: str) -> None:
+        """Note that the person came by a link, which counts as something that they did."""
+        at = self._clock()
+        self._change(page_id, psid, lambda thread: replace(thread, acted_at=at))
+
+    def keep_ref(self, page_id: str, psid: str, ref: str | None) -> None:
+        """Keep the *ref* that is to be told with what the person does next; None: no longer."""
+        self._change(page_id, psid, lambda thread: replace(thread, untold_ref=ref))
+
+    def forget_messages(self, page_id: str, psid: str) -> None:
+        """Return the thread to what it is before the first message."""
+        self._change(
+            page_id,
+            psid,
+            lambda thread: replace(thread, messages=(), untold_ref=None, acted_at=None),
+        )
 
     def set_linked(self, page_id: str, psid: str, *, linked: bool) -> None:
         self._change(page_id, psid, lambda thread: replace(thread, linked=linked))

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from app.emulator import ids
+from app.emulator import ids, referrals
 from app.emulator.context import Emulator
 from app.emulator.faults.failures import Failure
 from app.emulator.privacy import CALLBACKS, send_callback
-from app.emulator.state import Message, Thread
+from app.emulator.state import Thread
 from app.emulator.webhooks import events
 from app.emulator.webhooks.events import Event
 
-# What people see who come by a link.
-# https://developers.facebook.com/documentation/business-messaging/messenger-platform/discovery/m-me-links
-_ENTERED: Final = "You entered this conversation by following a link. {} knows that you’re here."
 _FIRST_PAYLOAD: Final = "GET_STARTED"
 
 
@@ -38,11 +35,13 @@ def run_trigger(emulator: Emulator, thread: Thread, trigger: Trigger) -> Failure
     """Send *trigger* for the person of *thread*; None means that the server accepted it.
 
     Raises:
-        ValueError: No trigger has that name.
+        ValueError: No trigger has that name, or ref is none that a link can have.
     """
     for callback in CALLBACKS:
         if trigger.what == callback:
             return send_callback(emulator, callback, thread.person)
+    if trigger.ref is not None and not referrals.is_ref(trigger.ref):
+        raise ValueError("ref is up to 2,083 letters, digits, -, _ and =")
     event = _event(emulator, thread, trigger)
     at = emulator.clock() - trigger.late
     failure = emulator.dispatcher.deliver(event, at=at)
@@ -66,7 +65,7 @@ def _linked(_emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
 
 
 def _message(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
-    return events.message(thread, _say(emulator, thread, trigger.text))
+    return referrals.write(emulator, thread, trigger.text)
 
 
 def _postback(_emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
@@ -77,28 +76,17 @@ def _postback(_emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
 def _get_started(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
     """Return the event of the welcome screen's button; with a ref the person came by a link."""
     if trigger.ref is not None:
-        _enter(emulator, thread)
-    message = _say(emulator, thread, "Get Started")
-    payload = trigger.code or _FIRST_PAYLOAD
-    return events.postback(
-        thread, mid=message.id, title=message.text, payload=payload, ref=trigger.ref
-    )
+        referrals.enter(emulator, thread)
+    message = referrals.say(emulator, thread, "Get Started")
+    payload = trigger.code or emulator.state.get_started(thread.page_id) or _FIRST_PAYLOAD
+    return referrals.get_started(emulator, thread, message, payload=payload, ref=trigger.ref)
 
 
 def _referral(emulator: Emulator, thread: Thread, trigger: Trigger) -> Event:
-    _enter(emulator, thread)
-    return events.referral(thread, trigger.ref or "emulator")
-
-
-def _say(emulator: Emulator, thread: Thread, text: str) -> Message:
-    message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=text)
-    emulator.state.add_message(thread.page_id, thread.psid, message)
-    return message
-
-
-def _enter(emulator: Emulator, thread: Thread) -> None:
-    page = emulator.state.pages[thread.page_id]
-    emulator.state.add_notice(thread.page_id, thread.psid, _ENTERED.format(page.name))
+    emulator.state.arrive(thread.page_id, thread.psid)
+    referrals.enter(emulator, thread)
+    event = events.referral(thread, trigger.ref or "emulator")
+    return referrals.under_faults(emulator, event)
 
 
 _EVENTS: Final[Mapping[str, Callable[[Emulator, Thread, Trigger], Event]]] = {

@@ -30,7 +30,7 @@ from app.linking.errors import (
 from app.linking.models import Attempt, Link
 from app.linking.references import reference_of
 from app.linking.renewal import proof_by_password, renewed
-from app.linking.values import Recognised, Ticket
+from app.linking.values import Recognised, Ticket, User
 from app.messenger.display_names import clean_name
 from app.messenger.types import PageId
 
@@ -40,17 +40,19 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def open_(
+def open_(  # noqa: PLR0913 - the columns of one row
     session: Session,
     *,
     page_id: PageId,
     account_linking_token: str,
     at: datetime,
     attempt_id: str | None = None,
+    state_ref: str | None = None,
 ) -> Ticket:
     """Open an attempt for the holder of *account_linking_token*; return its ticket.
 
-    It gets *attempt_id*, unless that has the reference of another attempt.
+    It gets *attempt_id*, unless that has the reference of another attempt, and *state_ref*, which
+    `resume` has read from the address.
     """
     ticket = Ticket(_free_id(session, attempt_id or new_id()), secrets.token_urlsafe(32))
     session.add(
@@ -61,6 +63,7 @@ def open_(
             secret_hash=digest(ticket.secret),
             token_hash=digest(account_linking_token),
             opened_at=at,
+            state_ref=state_ref,
         )
     )
     return ticket
@@ -134,6 +137,8 @@ def sign_in(
     attempt = renew(session, ticket, successor, at)
     if attempt is None:
         return
+    if attempt.user not in {None, User(identity.issuer, identity.subject)}:
+        attempt.state_ref = None
     attempt.issuer, attempt.subject = identity.issuer, identity.subject
     attempt.display_name, attempt.signed_in_at = identity.display_name, at
 
@@ -148,6 +153,8 @@ def sign_out(session: Session, ticket: Ticket, successor: Ticket, *, at: datetim
     if attempt is None:
         return
     attempt.issuer = attempt.subject = attempt.display_name = attempt.signed_in_at = None
+    # Whoever signs in next may be another than the bot has spoken with, or the same: better lost.
+    attempt.state_ref = None
 
 
 def confirm(

@@ -44,8 +44,9 @@ def burn(session: Session, authorization_code: str, *, at: datetime) -> Attempt 
 
 
 def spent(session: Session, authorization_code: str) -> Attempt | None:
-    """Return the attempt of *authorization_code*, burnt or not; None where it is unknown."""
-    return session.scalar(select(Attempt).where(Attempt.code_hash == digest(authorization_code)))
+    """Return the attempt of *authorization_code*, burnt or not, locked; None if it is unknown."""
+    rows = select(Attempt).where(Attempt.code_hash == digest(authorization_code))
+    return session.scalar(rows.with_for_update())
 
 
 def misfit(attempt: Attempt, event: AccountLinked, link: LinkValue | None) -> str | None:

@@ -1,7 +1,9 @@
 """Erasure of the rows of one person or one user: what no later event or mirror needs any more.
 
 Each table of linking is here, or said to hold nobody: `attempt_daily`, `link_time_daily` and
-`intake` count, and name no one; `attempt_event` goes with its attempt.
+`intake` count, and name no one; `attempt_event` goes with its attempt or
+invitation, and `app.linking.invitation_retention` has the invitations; `browser_session` names no
+person of Messenger's, and `session_retention` has those of a user.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,13 +12,14 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, exists, select
+from sqlalchemy import ColumnElement, and_, delete, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION, Cleanup, Transactions
 from app.linking import attempt_events, link_rows, sign_in_names
+from app.linking.invitation_models import Invitation
 from app.linking.link_queries import Pair, links_of_user
-from app.linking.models import Attempt, Link, LinkEvent
+from app.linking.models import Attempt, Link, LinkEvent, Resume
 from app.linking.values import User
 from app.messenger.types import PageId, Psid
 
@@ -26,7 +29,7 @@ _READ_AT_ONCE: Final = 2000
 
 def is_held(session: Session, page_id: PageId, psid: Psid) -> bool:
     """Return whether any table of linking has the person *psid* of *page_id*."""
-    tables = (Link, Attempt, LinkEvent)
+    tables = (Link, Attempt, LinkEvent, Invitation, Resume)
     return any(
         session.scalar(select(exists().where(each.page_id == page_id, each.psid == psid)))
         for each in tables
@@ -91,6 +94,45 @@ def history_ids_of_user(store: Transactions, user: User) -> Iterator[Sequence[in
     while rows := store.read(partial(_history_behind, after=after)):
         after = rows[-1][0]
         yield [row_id for row_id, *whose in rows if whose == [user.issuer, user.subject]]
+
+
+def renamed_attempts(user: User, subject: str) -> Cleanup[str]:
+    """Return what puts *subject* in the place of that of *user* in every attempt."""
+    theirs = (Attempt.issuer == user.issuer) & (Attempt.subject == user.subject)
+
+    def find(session: Session, _: str | None) -> Sequence[str]:
+        return session.scalars(select(Attempt.id).where(theirs).limit(PORTION)).all()
+
+    def change(session: Session, ids: Sequence[str]) -> int:
+        rows = update(Attempt).where(Attempt.id.in_(ids), theirs).values(subject=subject)
+        return len(session.scalars(rows.returning(Attempt.id)).all())
+
+    return Cleanup(find, change)
+
+
+def renamed_tombstones(user: User, subject: str) -> Cleanup[Pair]:
+    """Return what puts *subject* in the place of that of *user* in every link that has ended.
+
+    No version: who follows the links has seen the end, and goes by page and person.
+    """
+    theirs = (Link.issuer == user.issuer) & (Link.subject == user.subject) & (Link.state == "ended")
+
+    def find(session: Session, _: Pair | None) -> Sequence[Pair]:
+        rows = session.execute(select(Link.page_id, Link.psid).where(theirs).limit(PORTION))
+        return [(page_id, psid) for page_id, psid in rows]
+
+    def change(session: Session, pairs: Sequence[Pair]) -> int:
+        some = tuple_(Link.page_id, Link.psid).in_(pairs)
+        rows = update(Link).where(some, theirs).values(subject=subject).returning(Link.psid)
+        return len(session.scalars(rows).all())
+
+    return Cleanup(find, change)
+
+
+def rename_events(session: Session, ids: Sequence[int], subject: str) -> int:
+    """Put *subject* into the events of the history with *ids*; return how many there were."""
+    rows = update(LinkEvent).where(LinkEvent.id.in_(ids)).values(subject=subject)
+    return len(session.scalars(rows.returning(LinkEvent.id)).all())
 
 
 def drop_tombstone(session: Session, page_id: PageId, psid: Psid, version: int) -> bool:

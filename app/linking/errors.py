@@ -1,4 +1,4 @@
-"""Errors that mean: the person cannot go on with the attempt.
+"""Errors that mean: the person cannot go on with the attempt, or with the browser session.
 
 AttemptError
 ├── AttemptUnknown     there is no such attempt, or it is of another browser
@@ -9,6 +9,10 @@ AttemptError
 ├── TokenSpent         another attempt was confirmed with the same account_linking_token
 ├── DigitsSentTooOften six digits were sent as often as the limit allows
 └── TooManyLinks       the user has as many links as the operator allows
+
+SessionError
+├── SessionUnknown     there is no such browser session, or it is of another browser
+└── SessionOver        its minutes have passed, it has ended, or nobody has signed in
 """
 
 
@@ -46,3 +50,15 @@ class TooManyLinks(AttemptError):
 
 class DigitsSentTooOften(AttemptError):
     """Six digits were sent to the person's chat as often as one attempt allows."""
+
+
+class SessionError(Exception):
+    """The person cannot go on with this browser session."""
+
+
+class SessionUnknown(SessionError):
+    """There is no such browser session, or it belongs to another browser."""
+
+
+class SessionOver(SessionError):
+    """The browser session has ended, or its minutes have passed: the person has to sign in anew."""

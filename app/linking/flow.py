@@ -20,7 +20,9 @@ from app.accounts.rate_limits import Counter, RateLimitKeys
 from app.linking import attempts, chat_code, handlers, sign_in_names, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
+from app.linking.invitation_outcomes import NotACode
 from app.linking.question import question_digest
+from app.linking.renewal import RecordSignIn
 from app.linking.values import (
     ACCOUNT_CLOSED,
     PASSWORD_CHANGED,
@@ -73,6 +75,7 @@ def open_attempt(  # noqa: PLR0913 - an attempt, by name
     account_linking_token: str,
     *,
     attempt_id: str | None = None,
+    state_ref: str | None = None,
     at: datetime,
 ) -> Ticket:
     """Open an attempt, unless *counters* have reached their limits; with *attempt_id*, if free.
@@ -87,6 +90,7 @@ def open_attempt(  # noqa: PLR0913 - an attempt, by name
         account_linking_token=account_linking_token,
         at=at,
         attempt_id=attempt_id,
+        state_ref=state_ref,
     )
 
 
@@ -109,21 +113,24 @@ def sign_in(  # noqa: PLR0913 - the two tickets are one step
     successor: Ticket,
     counted: Hit,
     *,
+    record: RecordSignIn = attempts.sign_in,
     name_hashes: Sequence[str],
     at: datetime,
 ) -> None:
     """Record who has signed in with a password, and refund the *counted* try.
 
-    From now on *successor* is the ticket of the attempt. *name_hashes* find the user again.
+    From now on *successor* is the ticket of the attempt, or of the browser session where *record*
+    says so. *name_hashes* find the user again.
 
     Raises:
         CredentialsRefused: The account was disabled while the password was verified, or has
             another password since.
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
+        SessionError: The browser session is unknown, expired or over.
     """
     if identity.issuer == local.ISSUER and not proofs.is_proven(session, identity):
         raise CredentialsRefused
-    attempts.sign_in(session, ticket, identity, successor, at=at)
+    record(session, ticket, identity, successor, at=at)
     sign_in_names.remember(session, identity, name_hashes, at=at)
     rate_limiter.refund(session, counted)
 
@@ -134,6 +141,7 @@ def sign_in_by_provider(  # noqa: PLR0913 - the two tickets are one step
     identity: Identity,
     successor: Ticket,
     *,
+    record: RecordSignIn = attempts.sign_in,
     name_hashes: Sequence[str],
     at: datetime,
 ) -> None:
@@ -141,8 +149,9 @@ def sign_in_by_provider(  # noqa: PLR0913 - the two tickets are one step
 
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
+        SessionError: The browser session is unknown, expired or over.
     """
-    attempts.sign_in(session, ticket, identity, successor, at=at)
+    record(session, ticket, identity, successor, at=at)
     sign_in_names.remember(session, identity, name_hashes, at=at)
 
 
@@ -247,19 +256,28 @@ def close_account(
     return len(handlers.end_all(session, user, cause=ACCOUNT_CLOSED, policy=policy, at=at).links)
 
 
-def take_in(
+def take_in(  # noqa: PLR0913 - the events, and what becomes of their delivery
     session: Session,
     events: Sequence[Event],
     passed_on: RawDelivery | None,
     *,
+    unless_used: bool = False,
     policy: Policy,
     at: datetime,
 ) -> tuple[Outcome, ...]:
-    """Handle the *events* of one delivery in their order, and queue it for the bot."""
+    """Handle the *events* of one delivery in their order, and queue it for the bot.
+
+    With *unless_used* only if one of the events was not ours after all.
+    """
     outcomes = tuple(handlers.handle(session, event, policy=policy, at=at) for event in events)
-    if passed_on:
+    if passed_on and not (unless_used and are_used(outcomes)):
         item_of(passed_on, at=at)(session)
     return outcomes
+
+
+def are_used(outcomes: Sequence[Outcome]) -> bool:
+    """Return whether each event was ours: a text that only looks like a code is the bot's."""
+    return not any(isinstance(outcome, NotACode) for outcome in outcomes)
 
 
 def _is_closed(session: Session, user: User) -> bool:

@@ -12,8 +12,21 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.linking import link_queries, links, notices, sign_in_names, voiding
+from app.linking import (
+    invitation_answers,
+    invitation_claims,
+    invitation_links,
+    link_queries,
+    link_rows,
+    links,
+    notices,
+    resume,
+    sign_in_names,
+    voiding,
+)
 from app.linking.graph_unlink import enqueue_unlink
+from app.linking.invitation_claims import ChatRules
+from app.linking.invitation_outcomes import NOTHING
 from app.linking.values import (
     ENDED_BY_US,
     Ended,
@@ -25,6 +38,13 @@ from app.linking.values import (
     User,
 )
 from app.messenger.events import AccountLinked, AccountUnlinked, Event, Unusable
+from app.messenger.invitation_events import (
+    Answer,
+    Claim,
+    Disconnect,
+    InvitationEvent,
+    UnusableClaim,
+)
 from app.messenger.types import PageId, Psid
 
 
@@ -35,6 +55,10 @@ class Policy:
     pages: frozenset[PageId]
     # Whether BOT_WEBHOOK_URL is set.
     tells_bot: bool
+    # Where people see and end their own links, up to the page's id; None: nowhere.
+    connections_url: str | None = None
+    # None: INVITATIONS is off.
+    invitations: ChatRules | None = None
 
 
 def handle(session: Session, event: Event, *, policy: Policy, at: datetime) -> Outcome:
@@ -47,12 +71,15 @@ def on_linked(session: Session, event: AccountLinked, *, policy: Policy, at: dat
     outcome = _made_or_refused(session, event, policy=policy, at=at)
     if not policy.tells_bot:
         return outcome
+    person = (event.page_id, event.psid)
     match outcome:
-        case Made():
-            notices.on_made(session, outcome, at=at)
-        case Refused():
-            person = (event.page_id, event.psid)
-            notices.on_refused(session, outcome, person, event.event_at, at=at)
+        case Made(state_ref=ref):
+            text = resume.take(session, ref, *person)
+            url = policy.connections_url
+            notices.on_made(session, outcome, resume=text, connections_url=url, at=at)
+        case Refused(state_ref=ref):
+            text = resume.take(session, ref, *person)
+            notices.on_refused(session, outcome, person, event.event_at, resume=text, at=at)
     return outcome
 
 
@@ -76,23 +103,61 @@ def on_unusable(session: Session, event: Unusable, *, policy: Policy, at: dateti
     return _burn(session, event.authorization_code, event.reason, policy=policy, at=at)
 
 
+def on_invitation(
+    session: Session, event: InvitationEvent, *, policy: Policy, at: datetime
+) -> Outcome:
+    """Apply an event of an invitation: what a chat brings, answers, or ends."""
+    rules = policy.invitations
+    if rules is None:
+        return NOTHING
+    outcome: Outcome = NOTHING
+    match event:
+        case UnusableClaim():
+            outcome = invitation_claims.burn(session, event, rules=rules, at=at)
+        case Claim(page_id=page_id, ref=str(ref)) if page_id not in policy.pages:
+            unusable = UnusableClaim("page", ref)
+            outcome = invitation_claims.burn(session, unusable, rules=rules, at=at)
+        case _ if event.page_id not in policy.pages:
+            pass
+        case Claim():
+            outcome = invitation_claims.claim(session, event, rules=rules, at=at)
+        case Answer():
+            outcome = invitation_answers.answer(session, event, rules=rules, at=at)
+        case Disconnect():
+            link = invitation_answers.disconnect(session, event, rules=rules, at=at)
+            outcome = NOTHING if link is None else Ended(link)
+    return outcome
+
+
 # What happens on each class of event. Events without a handler go to the bot only.
 HANDLERS: Final[Mapping[type, Callable[..., Outcome]]] = {
     AccountLinked: on_linked,
     AccountUnlinked: on_unlinked,
     Unusable: on_unusable,
+    Answer: on_invitation,
+    Claim: on_invitation,
+    Disconnect: on_invitation,
+    UnusableClaim: on_invitation,
 }
 
 
-def end_one(  # noqa: PLR0913 - two of the six are one key
-    session: Session, page_id: PageId, psid: Psid, *, cause: str, policy: Policy, at: datetime
+def end_one(  # noqa: PLR0913 - two of the seven are one key
+    session: Session,
+    page_id: PageId,
+    psid: Psid,
+    *,
+    cause: str,
+    policy: Policy,
+    but: str | None = None,
+    at: datetime,
 ) -> Endings:
     """End a link for the business, and every attempt of the person; have Messenger informed.
 
-    An attempt that was confirmed would become the link again when Messenger's event arrives.
+    An attempt that was confirmed would become the link again when Messenger's event arrives. The
+    attempt with the id *but* goes on.
     """
     # Before the links: an event that is being handled has its attempt first, and is waited for.
-    attempts = voiding.void_of_person(session, page_id, psid, ENDED_BY_US, at=at)
+    attempts = voiding.void_of_person(session, page_id, psid, ENDED_BY_US, but=but, at=at)
     ended = _end(session, page_id, psid, cause=cause, policy=policy, at=at)
     return Endings(() if ended is None else (ended,), attempts)
 
@@ -120,9 +185,12 @@ def end_all(  # noqa: PLR0913 - whose, why, where, when
 def _end(  # noqa: PLR0913 - two of the six are one key
     session: Session, page_id: PageId, psid: Psid, *, cause: str, policy: Policy, at: datetime
 ) -> LinkValue | None:
+    # Read before the cause of the end takes its place: Messenger knows nothing of some links.
+    before = link_rows.lock(session, page_id, psid)
     ended = links.end(session, page_id, psid, cause=cause, at=at)
     if ended is not None:
-        enqueue_unlink(session, page_id, psid, at=at)
+        if not invitation_links.is_made_here(before):
+            enqueue_unlink(session, page_id, psid, at=at)
         if policy.tells_bot:
             notices.on_ended(session, ended, at=at)
     return ended

@@ -8,6 +8,7 @@ from sqlalchemy import Executable, Table, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
+from app.linking.invitation_models import Invitation
 from app.linking.models import Attempt, LinkEvent
 from app.linking.values import LinkValue
 from app.messenger.types import PageId, Psid
@@ -22,7 +23,7 @@ def record(  # noqa: PLR0913 - the columns of one row
     status: str,
     *,
     cause: str,
-    of: Attempt | LinkValue | None,
+    of: Attempt | Invitation | LinkValue | None,
     event_at: datetime | None = None,
     at: datetime,
 ) -> bool:

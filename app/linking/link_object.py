@@ -97,7 +97,8 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True):
     cause: Annotated[
         str,
         Meta(
-            description="What made or ended the link: `messenger`, `api`, `operator` (a command), "
+            description="What made or ended the link: `messenger`, `m.me` (an invitation), `api`, "
+            "`person` (by Disconnect in the chat or on a page of ours), `operator` (a command), "
             "`imported`, `account closed` or `data deletion`. More may follow: show it, but do not "
             "decide by it.",
             examples=["messenger"],

@@ -39,7 +39,6 @@ def redeem(session: Session, event: AccountLinked, *, at: datetime) -> Made | Re
     reason = authorization_codes.misfit(attempt, event, link)
     if reason is not None:
         attempt.reason = reason
-        attempt.forget_person()
         return _refuse(session, event, attempt, reason, at=at)
     return _make(session, event, attempt, link, at=at)
 
@@ -66,7 +65,7 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
     that arrives later makes no link.
     """
     link = link_rows.lock(session, event.page_id, event.psid)
-    moment = _plausible(event.event_at, at)
+    moment = plausible(event.event_at, at)
     # At equal times the end wins: a link too few is a tap, a link too many a leak.
     is_stale = bool(link and moment < link.event_at)
     is_new = history.record(
@@ -86,7 +85,7 @@ def end_by_event(session: Session, event: AccountUnlinked, *, at: datetime) -> L
         return None
     link = replace(link, event_at=moment)
     if link.state == "linked":
-        return _end(session, link, "messenger")
+        return end_row(session, link, "messenger")
     link_rows.change(session, link)
     return None
 
@@ -102,7 +101,7 @@ def end(
     if link is None or link.state != "linked":
         return None
     history.record(session, page_id, psid, "unlinked", cause=cause, of=link, at=at)
-    return _end(session, replace(link, ended_by_us_at=at), cause)
+    return end_row(session, replace(link, ended_by_us_at=at), cause)
 
 
 def _make(
@@ -113,11 +112,11 @@ def _make(
     *,
     at: datetime,
 ) -> Made | None:
-    moment = _plausible(event.event_at, at)
+    moment = plausible(event.event_at, at)
     is_superseded = present is not None and moment <= present.event_at
     cause = "superseded" if is_superseded else "messenger"
     _record(session, event, "linked", cause=cause, of=attempt, at=at)
-    name = attempt.messenger_name
+    name, state_ref = attempt.messenger_name, attempt.state_ref
     attempt.forget_person()
     attempt.ended_as, attempt.reason = "linked", None
     if is_superseded:
@@ -138,7 +137,8 @@ def _make(
         reference=attempt.reference,
     )
     (link_rows.change if present else link_rows.add)(session, made)
-    return Made(made, replaced, authorization_codes.was_opened_elsewhere(session, attempt))
+    elsewhere = authorization_codes.was_opened_elsewhere(session, attempt)
+    return Made(made, replaced, elsewhere, state_ref)
 
 
 def _replaced_user(
@@ -168,11 +168,12 @@ def _is_repeat(session: Session, event: AccountLinked, spent: Attempt | None) ->
 def _refuse(
     session: Session, event: AccountLinked, attempt: Attempt | None, reason: str, *, at: datetime
 ) -> Refused | None:
-    if not _record(session, event, "refused", cause=reason, of=attempt, at=at):
-        return None
+    is_new = _record(session, event, "refused", cause=reason, of=attempt, at=at)
     if attempt is None:
-        return Refused(reason, None, None)
-    return Refused(reason, attempt.user, attempt.reference)
+        return Refused(reason, None, None) if is_new else None
+    state_ref = attempt.state_ref if authorization_codes.is_for(attempt, event) else None
+    attempt.forget_person()
+    return Refused(reason, attempt.user, attempt.reference, state_ref) if is_new else None
 
 
 def _record(  # noqa: PLR0913 - the columns of one row
@@ -196,7 +197,8 @@ def _record(  # noqa: PLR0913 - the columns of one row
     )
 
 
-def _end(session: Session, link: LinkValue, cause: str) -> LinkValue:
+def end_row(session: Session, link: LinkValue, cause: str) -> LinkValue:
+    """End *link*, whose row is locked; return its last state, with its names."""
     ended = replace(link, state="ended", cause=cause, version=link.version + 1, change=None)
     # The notice still needs the names; the tombstone needs numbers only (R112).
     link_rows.change(session, replace(ended, display_name=None, messenger_name=None))
@@ -214,6 +216,6 @@ def _bare_tombstone(event: AccountUnlinked, moment: datetime) -> LinkValue:
     )
 
 
-def _plausible(event_at: datetime, arrived_at: datetime) -> datetime:
+def plausible(event_at: datetime, arrived_at: datetime) -> datetime:
     """Return the time that orders an event: one too far ahead counts as its arrival."""
     return arrived_at if event_at > arrived_at + MOST_AHEAD else event_at

@@ -17,6 +17,7 @@ HAS_DISPLAY_NAME: Final = text("display_name IS NOT NULL")
 UNCONFIRMED: Final = text("confirmed_at IS NULL")
 UNRECOGNISED: Final = text("(confirmed_at IS NULL AND psid IS NULL)")
 UNSETTLED: Final = text("settled_at IS NULL")
+HAS_STATE: Final = text("state_ref IS NOT NULL")
 ENTRY_REFUSED: Final = text("kind = 'entry_refused'")
 
 
@@ -60,6 +61,7 @@ class Attempt(Base):
                 ("ix_attempt_unconfirmed", UNCONFIRMED),
                 ("ix_attempt_unrecognised", UNRECOGNISED),
                 ("ix_attempt_unsettled", UNSETTLED),
+                ("ix_attempt_state", HAS_STATE),
             )
         ),
     )
@@ -72,6 +74,8 @@ class Attempt(Base):
     secret_hash: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # What `resume` has read from the address; null once it was taken, or is another's to hear.
+    state_ref: Mapped[str | None] = mapped_column(String(128))
 
     psid: Mapped[Psid | None] = mapped_column(String(64))
     # Null also when Messenger withholds it; blanked when the attempt is over.
@@ -112,8 +116,23 @@ class Attempt(Base):
         return user_of(self.issuer, self.subject)
 
     def forget_person(self) -> None:
-        """Blank what is for the pages of the attempt alone: name, picture and provider's memo."""
-        self.messenger_name = self.picture_url = self.memo = None
+        """Blank what an ended attempt needs no more: name, picture, provider's memo and `state`."""
+        self.messenger_name = self.picture_url = self.memo = self.state_ref = None
+
+
+class Resume(Base):
+    """A text that the bot gave with a Log In button; the notice that brings it back deletes it."""
+
+    __tablename__ = "resume"
+    __table_args__ = (Index(None, "page_id", "psid"),)
+
+    # Random; it is in the address of the button.
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    # Whom the button was sent to: nobody else brings the text back.
+    page_id: Mapped[PageId] = mapped_column(String(64))
+    psid: Mapped[Psid] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(String(512))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class Link(Base):

@@ -20,6 +20,7 @@ from app.linking.link_object import (
     fields_of,
     object_of,
 )
+from app.linking.resume import ResumeField
 from app.linking.values import LinkValue, Made, Refused
 from app.messenger.types import PageId, Psid
 from app.outbox.bot_webhooks import enqueue_notice
@@ -31,7 +32,19 @@ _NoticeAt = Annotated[
 
 
 class MadeObject(LinkObject, frozen=True, kw_only=True):
-    """The new link. `also_opened_elsewhere`: the same Log In was opened more than once."""
+    """The new link. `also_opened_elsewhere`: the same Log In was opened more than once.
+
+    `connections_url`: where its user can end it.
+    """
+
+    connections_url: Annotated[
+        str | None,
+        Meta(
+            description="The page on which the user sees and ends their own connections, for your "
+            "letter about this one; null where CONNECTIONS_PAGE is off.",
+            examples=["https://link.example.com/connections?page=1717527131834678"],
+        ),
+    ]
 
     also_opened_elsewhere: Annotated[
         bool,
@@ -41,6 +54,7 @@ class MadeObject(LinkObject, frozen=True, kw_only=True):
             examples=[False],
         ),
     ]
+    resume: ResumeField = None
 
 
 class ReplacedObject(MadeObject, frozen=True, kw_only=True):
@@ -93,12 +107,17 @@ class RefusedObject(msgspec.Struct, frozen=True, kw_only=True):
     cause: Annotated[
         str,
         Meta(
-            description="Why there is no link, in a word or two: `expired`, `spent`, `other "
-            "person`, `other page` and the like.",
+            description="Why there is no link, in a word or two. By Log In: `expired`, `spent`, "
+            "`other person`, `other page` and the like. By an invitation: `declined` (No in the "
+            "chat), `claimed twice` (two profiles brought its link or code), `spent` (a second one "
+            "brought it after the link), `other account` (the profile is another user’s), "
+            "`replayed` (the event is older than the invitation), `account closed`, `wrong digits` "
+            "(five times).",
             examples=["expired"],
         ),
     ]
     reference: ReferenceField
+    resume: ResumeField = None
 
 
 class Created(msgspec.Struct, frozen=True, tag="link.created", tag_field="type"):
@@ -134,9 +153,24 @@ Notice = Created | Replaced | Removed | RefusedLink
 NOTICES: Final = (Created, Replaced, Removed, RefusedLink)
 
 
-def on_made(session: Session, made: Made, *, at: datetime) -> None:
-    """Notify the bot of a link that was made."""
-    fields = {**fields_of(made.link), "also_opened_elsewhere": made.also_opened_elsewhere}
+def on_made(
+    session: Session,
+    made: Made,
+    *,
+    resume: str | None = None,
+    connections_url: str | None = None,
+    at: datetime,
+) -> None:
+    """Notify the bot of a link that was made, and of the *resume* that it gave before.
+
+    *connections_url* lacks the page's id.
+    """
+    fields = {
+        **fields_of(made.link),
+        "also_opened_elsewhere": made.also_opened_elsewhere,
+        "connections_url": connections_url and f"{connections_url}{made.link.page_id}",
+        "resume": resume,
+    }
     if made.replaced is None:
         _add(session, Created(at, MadeObject(**fields)), at=at)
         return
@@ -149,12 +183,13 @@ def on_ended(session: Session, ended: LinkValue, *, at: datetime) -> None:
     _add(session, Removed(at, object_of(ended)), at=at)
 
 
-def on_refused(
+def on_refused(  # noqa: PLR0913 - the refusal, and what the event says of it
     session: Session,
     refused: Refused,
     person: tuple[PageId, Psid] | None,
     event_at: datetime | None,
     *,
+    resume: str | None = None,
     at: datetime,
 ) -> None:
     """Notify the bot of a link that was refused, if a user of the business is concerned.
@@ -172,6 +207,7 @@ def on_refused(
         event_at=event_at,
         cause=refused.reason,
         reference=refused.reference,
+        resume=resume,
     )
     _add(session, RefusedLink(at, data), at=at)
 

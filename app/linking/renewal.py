@@ -1,4 +1,4 @@
-"""The renewal of an attempt's secret when somebody signs in or out.
+"""The renewal of the secret of an attempt, or of a browser session, when somebody signs in or out.
 
 Whoever had the secret before, of which the browser's cookie may have been borrowed or planted, can
 do nothing with it after (OWASP ASVS 5.0, 7.2.4). The next secret follows from the present one, from
@@ -10,13 +10,31 @@ nobody can compute it.
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 
+from sqlalchemy.orm import Session
+
+from app.accounts.identity import Identity
 from app.linking.values import Ticket, User
 
 Proof = tuple[str, ...]
 
 SIGNED_OUT: Final[Proof] = ("signed out",)
+
+
+class RecordSignIn(Protocol):
+    """The step that records who has signed in: `attempts.sign_in` or `browser_sessions.sign_in`."""
+
+    def __call__(
+        self,
+        session: Session,
+        ticket: Ticket,
+        identity: Identity,
+        successor: Ticket,
+        *,
+        at: datetime,
+    ) -> object: ...
 
 
 def proof_by_password(user: User) -> Proof:

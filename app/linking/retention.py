@@ -14,6 +14,7 @@ from app.linking.attempt_status import LIFE
 from app.linking.models import (
     HAS_DISPLAY_NAME,
     HAS_MESSENGER_NAME,
+    HAS_STATE,
     UNCONFIRMED,
     UNRECOGNISED,
     Attempt,
@@ -31,12 +32,13 @@ REFUSALS_KEPT: Final = timedelta(hours=24)
 
 
 def needless_names(at: datetime) -> Iterator[Cleanup[str]]:
-    """Yield what removes names that no link needs any more (R112)."""
+    """Yield what removes names and `state` that no link needs any more (R112)."""
     is_over = _is_over(at)
     seen_enough = Attempt.opened_at <= at - USERS_NAMED
     yield _attempts(
         and_(HAS_MESSENGER_NAME, is_over), _set(messenger_name=None, picture_url=None, memo=None)
     )
+    yield _attempts(and_(HAS_STATE, is_over), _set(state_ref=None))
     yield _attempts(and_(HAS_DISPLAY_NAME, seen_enough, is_over), _set(display_name=None))
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.linking import delivery_counts
+from app.linking import delivery_counts, resume
 from app.linking.attempt_events import events_of
 from app.linking.attempt_status import State, state_of
 from app.linking.authorization_codes import CODE_LIFE
@@ -143,6 +143,8 @@ def _steps(attempt: Attempt | None, events: Sequence[AttemptEvent]) -> tuple[Ste
 
 def _steps_of_row(attempt: Attempt) -> list[tuple[datetime, int, Step]]:
     steps = [(attempt.opened_at, _FIRST, "opened")]
+    if attempt.state_ref:
+        steps.append((attempt.opened_at, _BETWEEN, resume.words_of(attempt.state_ref)))
     if attempt.signed_in_at:
         # The name goes within a day (R112).
         name = f" as {attempt.display_name}" if attempt.display_name else ""

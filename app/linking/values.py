@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from app.linking.invitation_outcomes import InvitationOutcome
 from app.messenger.types import PageId, Psid
 
 # Reasons of refusals where no event of Messenger's was at fault; `conclusion` explains each.
@@ -54,7 +55,10 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The id of an attempt, and the secret by which its browser proves that it opened it."""
+    """The id of an attempt, and the secret by which its browser proves that it opened it.
+
+    Or the id and the secret of a browser session.
+    """
 
     attempt_id: str
     secret: str = field(repr=False)
@@ -95,6 +99,8 @@ class Made:
     replaced: User | None
     # The same Log In was opened more than once before the person confirmed (R21).
     also_opened_elsewhere: bool
+    # The attempt's `state_ref`.
+    state_ref: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ class Refused:
     reason: str
     user: User | None
     reference: str | None
+    # The attempt's `state_ref`, if whoever came is the person of the attempt.
+    state_ref: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +139,4 @@ class Endings:
 
 
 # What became of one event; None: nothing changed, because it was a repeat or out of date.
-Outcome = Made | Refused | Ended | None
+Outcome = Made | Refused | Ended | InvitationOutcome | None

@@ -17,6 +17,7 @@ _LIMITS: Final[Mapping[str, str]] = {
     "opensnet": "to open the page from this network",
     "tokens": "with old log-ins from this address",
     "tokensnet": "with old log-ins from this network",
+    "pagesignin": "on pages that open without Messenger, from this address",
     "digits": "of codes for this Messenger profile",
     "keys": "with wrong API keys from this network",
 }

@@ -3,27 +3,49 @@
 What cannot be read is a value too (`Unusable`, `Other`), so that one bad event does not keep the
 others of its delivery from being handled.
 
-To add an event: a class in `Event`, its key in `_Event`, and a branch of `_events` that calls a
-reader like `_account_linking`. Its handler is a row of `app.linking.handlers`.
+To add an event: a class in `Event`, its key in `delivery_shapes`, and a branch of `_event` that
+calls a reader like `_account_linking`. Its handler is a row of `app.linking.handlers`.
 """
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from datetime import datetime
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw
 from msgspec.json import Decoder
 
+from app.messenger.delivery_shapes import (
+    ABSENT,
+    OBJECT,
+    TEXT,
+    Fault,
+    FullEvent,
+    Invalid,
+    RawBody,
+    RawEntry,
+    RawEvent,
+    event_time,
+    has_only_known_keys,
+    read,
+    read_body,
+    whose,
+)
 from app.messenger.errors import BadPayload
-from app.messenger.lenient_json import NotJson, read_json
+from app.messenger.invitation_events import (
+    Answer,
+    Claim,
+    Disconnect,
+    InvitationEvent,
+    UnusableClaim,
+    invitation_event,
+    may_be_ours,
+)
+from app.messenger.lenient_json import NotJson
 from app.messenger.types import PageId, Psid
 
-T = TypeVar("T")
-
 OtherKind = Literal["event", "changes", "foreign object", "unrecognised"]
-Fault = Literal["foreign object", "unreadable", "status", "page", "psid", "time", "no code", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +86,7 @@ class Other:
     kind: OtherKind
 
 
-Event: TypeAlias = AccountLinked | AccountUnlinked | Unusable | Other
+Event: TypeAlias = AccountLinked | AccountUnlinked | Unusable | InvitationEvent | Other
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +106,7 @@ class Delivery:
 
         Of digits alone, as Meta's are.
         """
-        ids = {_read(_TEXT, entry_id) for entry_id in self.entry_ids}
+        ids = {read(TEXT, entry_id) for entry_id in self.entry_ids}
         (only, *more) = ids or {None}
         is_one = self.object == "page" and not more
         return only if is_one and _DIGITS.fullmatch(only or "") else None
@@ -98,130 +120,50 @@ class Delivery:
         return (
             bool(self.events)
             and self.object == "page"
-            and not any(isinstance(event, Other) for event in self.events)
-            and _has_only_known_keys(self.body)
+            and all(isinstance(event, _LINKING) for event in self.events)
+            and has_only_known_keys(self.body)
+        )
+
+    @property
+    def is_only_invitations(self) -> bool:
+        """Tell whether every event is one of an invitation, and says nothing else to the bot.
+
+        Of a text that only looks like a code, whoever looks it up knows more.
+        """
+        return bool(self.events) and all(
+            isinstance(event, _INVITATIONS) and not getattr(event, "is_for_bot", False)
+            for event in self.events
         )
 
 
-# A Raw accepts any JSON, so that a wrong type spoils its own event and no other.
-class _Event(Struct, gc=False):
-    sender: Raw = Raw()
-    recipient: Raw = Raw()
-    timestamp: Raw = Raw()
-    account_linking: Raw = Raw()
-
-
-class _Entry(Struct, gc=False):
-    id: Raw = Raw()
-    messaging: list[_Event | None] = []
-    standby: list[_Event | None] = []
-    changes: Raw = Raw()
-
-
-class _Body(Struct):
-    object: str
-    entry: list[_Entry | None]
-
-
-# The same for a body that has no other key.
-class _OnlyEvent(_Event, forbid_unknown_fields=True):
-    pass
-
-
-class _OnlyEntry(Struct, forbid_unknown_fields=True):
-    id: Raw = Raw()
-    time: Raw = Raw()
-    messaging: list[_OnlyEvent] = []
-    standby: list[_OnlyEvent] = []
-
-
-class _OnlyBody(Struct, forbid_unknown_fields=True):
-    object: str
-    entry: list[_OnlyEntry]
-
-
-class _Party(Struct):
-    # Opaque text, within what a database column holds and a log line shows.
-    id: Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
-
-
-_BODY: Final = Decoder(_Body)
-_EVENT: Final = Decoder(_Event)
-_ONLY_BODY: Final = Decoder(_OnlyBody)
-_PARTY: Final = Decoder(_Party)
-_OBJECT: Final = Decoder(dict[str, Raw])
-_LIST: Final = Decoder(list[Raw])
-_TEXT: Final = Decoder(str)
 _CODE: Final = Decoder(Annotated[str, Meta(min_length=1, max_length=512)])
 _DIGITS: Final = re.compile(r"[0-9]{1,64}")
-_ABSENT: Final = Raw()
 _UNRECOGNISED: Final = Other("unrecognised")
-
-# Meta's example counts seconds, live traffic milliseconds. 10^11 seconds, like 10^14 milliseconds,
-# is the year 5138.
-_TIMESTAMP: Final = Decoder(Annotated[int, Meta(gt=0, lt=10**14)])
-_SECONDS_BELOW: Final = 10**11
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LINKING: Final = (AccountLinked, AccountUnlinked, Unusable)
+_INVITATIONS: Final = (Answer, Claim, Disconnect, UnusableClaim)
 
 
-def parse_delivery(body: bytes) -> Delivery:
+def parse_delivery(body: bytes, *, with_invitations: bool = False) -> Delivery:
     """Return the delivery in *body*, with its events in their order.
 
-    The signature of *body* has been checked before.
+    The signature of *body* has been checked before. Events of invitations are looked for only
+    *with_invitations*.
 
     Raises:
         BadPayload: *body* is not a JSON object, or is nested too deeply.
     """
+    # By bytes: nearly every delivery ends here, and is read as if there were no invitations.
+    is_full = with_invitations and may_be_ours(body)
     try:
-        content = _read_body(body)
+        content = read_body(body, is_full=is_full)
     except (NotJson, msgspec.ValidationError) as exc:
         raise BadPayload("no JSON object") from exc
     events, of_nobody = _events(content)
-    ids = tuple(_ABSENT if entry is None else entry.id for entry in content.entry)
+    ids = tuple(ABSENT if entry is None else entry.id for entry in content.entry)
     return Delivery(content.object, events, body, ids, of_nobody)
 
 
-def _read_body(body: bytes) -> _Body:
-    try:
-        return read_json(_BODY, body)
-    except msgspec.ValidationError:
-        # Something in it is of a wrong type: read piece by piece, which takes twice the time.
-        content = read_json(_OBJECT, body)
-        entries = _read(_LIST, content.get("entry", _ABSENT))
-        return _Body(
-            _read(_TEXT, content.get("object", _ABSENT)) or "",
-            [None] if entries is None else [_read_entry(entry) for entry in entries],
-        )
-
-
-def _read_entry(raw: Raw) -> _Entry | None:
-    entry = _read(_OBJECT, raw)
-    if entry is None:
-        return None
-    return _Entry(
-        entry.get("id", _ABSENT),
-        _read_events(entry.get("messaging", _ABSENT)),
-        _read_events(entry.get("standby", _ABSENT)),
-        entry.get("changes", _ABSENT),
-    )
-
-
-def _read_events(raw: Raw) -> list[_Event | None]:
-    if not raw:
-        return []
-    events = _read(_LIST, raw)
-    return [None] if events is None else [_read(_EVENT, event) for event in events]
-
-
-def _has_only_known_keys(body: bytes) -> bool:
-    try:
-        read_json(_ONLY_BODY, body)
-    except (NotJson, msgspec.ValidationError):
-        return False
-    return True
-
-
-def _events(content: _Body) -> tuple[tuple[Event, ...], bool]:
+def _events(content: RawBody) -> tuple[tuple[Event, ...], bool]:
     other = Other("event" if content.object == "page" else "foreign object")
     events: list[Event] = []
     of_nobody = False
@@ -229,14 +171,15 @@ def _events(content: _Body) -> tuple[tuple[Event, ...], bool]:
         if entry is None:
             events.append(_UNRECOGNISED)
             continue
-        for event in entry.messaging + entry.standby:
-            if event is None:
-                events.append(_UNRECOGNISED)
-            elif event.account_linking:
-                events.append(_account_linking(content, entry, event))
-            else:
-                events.append(other)
-                of_nobody = of_nobody or not event.sender
+        for group, is_standby in ((entry.messaging, False), (entry.standby, True)):
+            for event in group:
+                if event is None:
+                    events.append(_UNRECOGNISED)
+                elif event.account_linking:
+                    events.append(_account_linking(content, entry, event))
+                else:
+                    events.append(_ours(content, entry, event, is_standby) or other)
+                    of_nobody = of_nobody or not event.sender
         if entry.changes:
             events.append(Other("changes"))
         elif not entry.messaging and not entry.standby:
@@ -244,57 +187,41 @@ def _events(content: _Body) -> tuple[tuple[Event, ...], bool]:
     return tuple(events), of_nobody
 
 
-class _Invalid(Exception):
-    """A part of an account_linking event is missing or wrong."""
+def _ours(
+    content: RawBody,
+    entry: RawEntry,
+    event: RawEvent,
+    is_standby: bool,  # noqa: FBT001 - called for each event of large deliveries
+) -> InvitationEvent | None:
+    if not isinstance(event, FullEvent):
+        return None
+    is_of_page = content.object == "page"
+    return invitation_event(entry, event, is_of_page=is_of_page, is_standby=is_standby)
 
-    def __init__(self, reason: Fault) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
-
-def _account_linking(content: _Body, entry: _Entry, event: _Event) -> Event:
-    linking = _read(_OBJECT, event.account_linking)
+def _account_linking(content: RawBody, entry: RawEntry, event: RawEvent) -> Event:
+    linking = read(OBJECT, event.account_linking)
     if linking is None:
         return Unusable(None, "unreadable")
-    code = _read(_CODE, linking.get("authorization_code", _ABSENT))
+    code = read(_CODE, linking.get("authorization_code", ABSENT))
     if content.object != "page":
         return Unusable(code, "foreign object")
     try:
         return _linked_or_unlinked(entry, event, linking, code)
-    except _Invalid as exc:
+    except Invalid as exc:
         return Unusable(code, exc.reason)
 
 
 def _linked_or_unlinked(
-    entry: _Entry, event: _Event, linking: dict[str, Raw], code: str | None
+    entry: RawEntry, event: RawEvent, linking: dict[str, Raw], code: str | None
 ) -> AccountLinked | AccountUnlinked:
-    status = _read(_TEXT, linking.get("status", _ABSENT))
+    status = read(TEXT, linking.get("status", ABSENT))
     if status not in {"linked", "unlinked"}:
-        raise _Invalid("status")
-    page = _read(_PARTY, event.recipient)
-    if page is None or page.id != _read(_TEXT, entry.id):
-        raise _Invalid("page")
-    person = _read(_PARTY, event.sender)
-    if person is None:
-        raise _Invalid("psid")
-    event_at = _event_time(event.timestamp)
+        raise Invalid("status")
+    page_id, psid = whose(entry, event)
+    event_at = event_time(event.timestamp)
     if status == "unlinked":
-        return AccountUnlinked(PageId(page.id), Psid(person.id), event_at, code)
+        return AccountUnlinked(page_id, psid, event_at, code)
     if code is None:
-        raise _Invalid("code" if "authorization_code" in linking else "no code")
-    return AccountLinked(PageId(page.id), Psid(person.id), event_at, code)
-
-
-def _event_time(raw: Raw) -> datetime:
-    timestamp = _read(_TIMESTAMP, raw)
-    if timestamp is None:
-        raise _Invalid("time")
-    is_in_seconds = timestamp < _SECONDS_BELOW
-    return _EPOCH + timedelta(milliseconds=timestamp * (1000 if is_in_seconds else 1))
-
-
-def _read(decoder: Decoder[T], raw: Raw) -> T | None:
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return None
+        raise Invalid("code" if "authorization_code" in linking else "no code")
+    return AccountLinked(page_id, psid, event_at, code)

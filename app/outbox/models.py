@@ -48,7 +48,8 @@ class OutboxRow(Base):
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
-    # Selects the handler: "graph.unlink", "notice", "delivery" or "privacy".
+    # Selects the handler: "graph.unlink", "graph.ask", "graph.say", "notice", "delivery" or
+    # "privacy".
     kind: Mapped[str] = mapped_column(String(32))
     # SHA-256 of the body in hex, where the same work must not be done twice.
     digest: Mapped[str | None] = mapped_column(String(64))

@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import Transactions, in_portions
-from app.linking import erasure, handlers, link_rows, voiding
+from app.linking import erasure, handlers, invitation_retention, link_rows, resume, voiding
 from app.linking.handlers import Policy
 from app.linking.values import ENDED_BY_US, LinkValue
 from app.privacy import outbox_items
@@ -77,7 +77,9 @@ def erase(  # noqa: PLR0913 - of whom, why, since when, by what settings, when
     changed = sum(
         (
             *in_portions(store, erasure.attempts_of_person(page_id, psid, only_until)),
+            *in_portions(store, invitation_retention.of_person(page_id, psid, only_until)),
             *in_portions(store, erasure.history_of_person(page_id, psid, only_until)),
+            *in_portions(store, resume.of_person(page_id, psid, only_until)),
             *outbox_items.erase(store, page_id, psid, until=until, others_until=only_until),
         )
     )

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from app.infra.database.portions import Transactions
-from app.linking import graph_unlink
+from app.linking import chat_messages, graph_unlink
 from app.linking.values import User
 from app.messenger.types import PageId, Psid
 from app.outbox import bodies
@@ -80,6 +80,8 @@ def items_of(store: Transactions, page_id: PageId, psid: Psid) -> Iterator[HeldI
                 page_id,
                 psid,
             )
+        elif item.kind == chat_messages.SAY:
+            is_theirs = chat_messages.is_about(item.body, page_id, psid)
         else:
             is_theirs = item.body == graph_unlink.body_for(page_id, psid)
         if is_theirs:
@@ -94,7 +96,8 @@ def _is_needless(
         is_theirs_alone = all(page == page_id and psid in ids for page, ids in people)
         return is_theirs_alone and item.created_at <= until
     is_asked_about = others_until is None or item.created_at <= others_until
-    return is_asked_about and (item.kind == NOTICE or item.state == "dead")
+    is_told_nobody = item.kind in {NOTICE, chat_messages.SAY} or item.state == "dead"
+    return is_asked_about and is_told_nobody
 
 
 def _people_in(body: bytes) -> Iterator[tuple[object, frozenset[object]]]:

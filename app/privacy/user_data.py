@@ -19,9 +19,20 @@ from app.accounts.first_passwords import username_of
 from app.accounts.models import Account
 from app.infra.database.engine import Base
 from app.infra.database.portions import Transactions, in_portions
-from app.linking import attempt_events, erasure, handlers, link_queries, voiding
+from app.linking import (
+    attempt_events,
+    erasure,
+    handlers,
+    invitation_retention,
+    link_queries,
+    resume,
+    session_retention,
+    voiding,
+)
 from app.linking.handlers import Policy
-from app.linking.models import Attempt, Link, LinkEvent, SignInName
+from app.linking.invitation_models import Invitation
+from app.linking.models import Attempt, Link, LinkEvent, Resume, SignInName
+from app.linking.session_models import BrowserSession
 from app.linking.values import ENDED_BY_US, User
 from app.outbox.bodies import HeldItem
 from app.privacy import outbox_items, requests
@@ -32,7 +43,19 @@ from app.privacy.values import ErasedPerson, Request
 
 FORMAT: Final = 1
 _SECRETS: Final = frozenset(
-    {"id", "secret_hash", "token_hash", "digits_hash", "code_hash", "memo", "password_hash"}
+    {
+        "id",
+        "secret_hash",
+        "token_hash",
+        "digits_hash",
+        "code_hash",
+        "memo",
+        "password_hash",
+        "ref_hash",
+        "handoff_hash",
+        "nonce_hash",
+        "session_id",
+    }
 )
 
 
@@ -52,12 +75,13 @@ class Forgotten:
 
 def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, Any]:
     """Return what is kept of *user*, as JSON has it; times are UTC, in RFC 3339."""
+    pairs = store.read(partial(erasure.pairs_of_user, user=user))
+    given = (store.read(partial(_rows, table=Resume, which=resume.of(*pair))) for pair in pairs)
     history = [
         row
         for ids in erasure.history_ids_of_user(store, user)
         for row in store.read(partial(_rows, table=LinkEvent, which=LinkEvent.id.in_(ids)))
     ]
-    pairs = store.read(partial(erasure.pairs_of_user, user=user))
     held = (outbox_items.items_of(store, *pair) for pair in pairs)
     items = {item.id: item for item in chain(*held, outbox_items.notices_of(store, user))}
     return {
@@ -66,6 +90,8 @@ def export_user(store: Transactions, user: User, *, at: datetime) -> dict[str, A
         "user": {"issuer": user.issuer, "subject": user.subject},
         **store.read(partial(_of_tables, user=user)),
         "history": history,
+        # What the bot gave with buttons that nobody has used yet.
+        "resume": [*chain.from_iterable(given)],
         "waiting_for_the_bot_or_messenger": [_item(items[id_]) for id_ in sorted(items)],
     }
 
@@ -80,7 +106,10 @@ def forget_user(
     close = partial(_close, user=user, secret_keys=secret_keys, policy=policy, at=at)
     # If this is interrupted, the worker goes on with the request.
     closed, request = store.write(close)
-    attempts = sum(in_portions(store, erasure.attempts_of_user(user)))
+    own = (erasure.attempts_of_user(user), invitation_retention.of_user(user))
+    attempts = sum(in_portions(store, *own))
+    for _ in in_portions(store, session_retention.of_user(user)):
+        pass
     if request is not None:
         erase_people(store, request, request.people, policy=policy, at=at)
     history = sum(erasure.history_of_user(store, user))
@@ -101,7 +130,7 @@ def _close(
     links = handlers.end_all(session, user, cause=cause, policy=policy, at=at).links
     username = username_of(session, user.subject) if user.issuer == local.ISSUER else None
     if username is not None:
-        local.delete(session, username)
+        local.delete(session, username, at=at)
     # After the end: a link that was made a moment ago is among them.
     people = [
         ErasedPerson(page_id, psid, was_held=True)
@@ -117,9 +146,10 @@ def _close(
 
 def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
     attempts = _rows(session, Attempt, _theirs(Attempt, user))
-    references = [row["reference"] for row in attempts]
+    invitations = _rows(session, Invitation, _theirs(Invitation, user))
+    references = [row["reference"] for row in (*attempts, *invitations)]
     events = attempt_events.events_of(session, references)
-    for row in attempts:
+    for row in (*attempts, *invitations):
         row["events"] = [_fields(event) for event in events[row["reference"]]]
     is_local = user.issuer == local.ISSUER
     accounts = _rows(session, Account, Account.id == user.subject) if is_local else []
@@ -127,12 +157,16 @@ def _of_tables(session: Session, *, user: User) -> dict[str, Any]:
         "account": accounts[0] if accounts else None,
         "links": _rows(session, Link, _theirs(Link, user)),
         "attempts": attempts,
+        "invitations": invitations,
+        "browser_sessions": _rows(session, BrowserSession, _theirs(BrowserSession, user)),
         # Keyed hashes: the names themselves are not kept.
         "sign_in_names": _rows(session, SignInName, _theirs(SignInName, user)),
     }
 
 
-def _theirs(table: type[Attempt | Link | SignInName], user: User) -> ColumnElement[bool]:
+def _theirs(
+    table: type[Attempt | BrowserSession | Invitation | Link | SignInName], user: User
+) -> ColumnElement[bool]:
     return (table.issuer == user.issuer) & (table.subject == user.subject)
 
 

@@ -15,15 +15,28 @@ from app.delivery_log import entries
 from app.infra import clock
 from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
-from app.linking import delivery_counts, graph_unlink, settling, sign_in_names
+from app.linking import (
+    chat_messages,
+    delivery_counts,
+    graph_unlink,
+    invitation_retention,
+    resume,
+    session_retention,
+    settling,
+    sign_in_names,
+)
 from app.linking import retention as linking_retention
+from app.linking.chat_messages import Say
+from app.linking.chat_writer import ChatWriter
 from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
+from app.privacy import own_subjects
 from app.privacy import requests as privacy_requests
 from app.privacy.handler import finish_due, privacy_handler, warn_of_duties
 from app.services.container import Services
+from app.services.page_looks import look_of
 from app.setup import page_profiles
 from app.setup.header_checks import HeaderObserver, check_version
 from app.setup.meta_checks import check_meta
@@ -44,10 +57,13 @@ META_CHECK_AFTER: Final = timedelta(minutes=5)
 DUTIES_EVERY: Final = timedelta(days=1)
 
 
-def run(services: Services, stop: threading.Event) -> None:
-    """Run the outbox worker and the periodic tasks, with a heartbeat, until *stop* is set."""
+def run(services: Services, stop: threading.Event, say: Say) -> None:
+    """Run the outbox worker and the periodic tasks, with a heartbeat, until *stop* is set.
+
+    *say* words what is written into chats: the texts are of a higher layer.
+    """
     worker_id = secrets.token_hex(16)
-    worker = make_worker(services, worker_id)
+    worker = make_worker(services, worker_id, say)
     services.pulses.watch("worker", *worker.pulses)
     worker.run(stop)
     # If this cannot be written, the worker counts as missing a minute later.
@@ -55,8 +71,11 @@ def run(services: Services, stop: threading.Event) -> None:
         services.write(heartbeats.record_stop, worker_id, at=clock.now())
 
 
-def make_worker(services: Services, worker_id: str) -> Worker:
-    """Return a worker with all handlers and tasks; its heartbeats are recorded as *worker_id*."""
+def make_worker(services: Services, worker_id: str, say: Say | None = None) -> Worker:
+    """Return a worker with all handlers and tasks; its heartbeats are recorded as *worker_id*.
+
+    Without *say* it leaves messages to chats to others.
+    """
     sweeper = Sweeper(services.writer, services.settings.retention)
     tasks = (
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
@@ -70,7 +89,7 @@ def make_worker(services: Services, worker_id: str) -> Worker:
         ),
         PeriodicTask(partial(warn_of_duties, services.writer), every=DUTIES_EVERY),
     )
-    worker = Worker(services.writer, _handlers(services), clock.now, tasks)
+    worker = Worker(services.writer, _handlers(services, say), clock.now, tasks)
     beat = partial(_record_heartbeat, services, worker, worker_id)
     worker.add_task(PeriodicTask(beat, every=heartbeats.HEARTBEAT_INTERVAL))
     return worker
@@ -82,17 +101,22 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, rate_limiter.outdated(at))
     yield from in_portions(services.writer, delivery_counts.old(at - retention.codes))
     yield from in_portions(services.writer, *linking_retention.needless_names(at))
+    yield from in_portions(services.writer, *invitation_retention.needless_names(at))
+    yield from in_portions(services.writer, session_retention.old(at))
     # Also here: what a worker that was away has not counted yet must not be deleted before.
     yield from settle(services, at)
     yield from in_portions(services.writer, *linking_retention.old_attempts(retention, at))
+    yield from in_portions(services.writer, *invitation_retention.old(retention, at))
     yield from in_portions(services.writer, *linking_retention.old_events(retention, at))
     yield from in_portions(services.writer, linking_retention.old_history(at - retention.history))
     yield from in_portions(services.writer, sign_in_names.needless(at - retention.codes, at=at))
+    yield from in_portions(services.writer, resume.old(at - retention.resume))
     oldest = (at - retention.statistics).date()
     yield from in_portions(services.writer, *settling.old_statistics(oldest))
     yield from in_portions(services.writer, heartbeats.silent(at))
     yield from in_portions(services.writer, page_profiles.needless(services.page_ids))
     yield from finish_due(services.writer, at)
+    yield from own_subjects.forget_due(services.writer, at)
     yield from in_portions(services.writer, privacy_requests.old(at - retention.history))
 
 
@@ -106,7 +130,7 @@ def refresh_pages(services: Services, at: datetime) -> Iterator[object]:
     yield from services.page_refresh().refresh_due(services.page_ids, at)
 
 
-def _handlers(services: Services) -> Mapping[str, Handler]:
+def _handlers(services: Services, say: Say | None = None) -> Mapping[str, Handler]:
     bot, egress = services.settings.bot, services.settings.egress
     handlers = {
         graph_unlink.KIND: graph_unlink.unlink_handler(services.read, services.graph),
@@ -114,6 +138,9 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
             services.writer, services.meta().app.people_of, services.policy, clock.now
         ),
     }
+    if say is not None and services.settings.invitations.enabled:
+        writer = _chat_writer(services, say)
+        handlers |= {chat_messages.ASK: writer.asks(), chat_messages.SAY: writer.says()}
     if bot.webhook_url:
         handlers[bot_webhooks.NOTICE] = bot_webhooks.notice_handler(
             bot.webhook_url, bot.webhook_secrets, clock.now, egress=egress
@@ -125,6 +152,20 @@ def _handlers(services: Services) -> Mapping[str, Handler]:
     if services.delivery_log:
         handlers[bot_webhooks.DELIVERY] = entries.delivery_handler(services.delivery_log)
     return handlers
+
+
+def _chat_writer(services: Services, say: Say) -> ChatWriter:
+    settings = services.settings
+    return ChatWriter(
+        store=services.writer,
+        graph=services.graph,
+        say=say,
+        page_name=lambda page_id: look_of(settings, services.page_profiles, page_id).name,
+        always_digits=settings.confirm_in_chat == "always",
+        secret_key=settings.secret_key,
+        rate_limit_keys=services.rate_limit_keys,
+        clock=clock.now,
+    )
 
 
 def _record_heartbeat(services: Services, worker: Worker, worker_id: str, at: datetime) -> None:

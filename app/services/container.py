@@ -37,6 +37,7 @@ from app.messenger.graph.transport import Observation
 from app.messenger.kept_pictures import MOST_AT_ONCE, KeptPictures
 from app.messenger.pictures import PictureFetcher
 from app.messenger.types import PageId
+from app.services.invitations import policy_of
 from app.services.look_ups import LookUps
 from app.services.processes import core_count, process_count
 from app.setup import page_profiles
@@ -132,7 +133,7 @@ class Services:
     @cached_property
     def policy(self) -> Policy:
         """The part of the settings that decides what follows from a change of a link."""
-        return Policy(self.page_ids, tells_bot=self.settings.bot.webhook_url is not None)
+        return policy_of(self.settings, self.rate_limit_keys)
 
     @cached_property
     def delivery_counter(self) -> DeliveryCounter:
@@ -169,7 +170,8 @@ class Services:
         pages = tuple(
             self._meta_page(PageId(page.id), page.token, endpoint) for page in settings.pages
         )
-        return Meta(app=app, pages=pages, webhook_url=f"{settings.public_url}/webhook")
+        url, has_links = f"{settings.public_url}/webhook", settings.invitations.enabled
+        return Meta(app=app, pages=pages, webhook_url=url, has_links=has_links)
 
     def page_refresh(self) -> PageRefresh:
         """Return the questions to Graph about the pages' names and pictures."""

@@ -82,6 +82,18 @@ def check_sign_in(page_id: str, *, works: bool, refusing: Sequence[str]) -> Find
     )
 
 
+def check_connect_page(pages: Sequence[str]) -> Finding:
+    """Warn of the password form of /connect on *pages*: everybody can open it.
+
+    The one behind Log In can be opened with a token of Messenger's alone.
+    """
+    return warning(
+        "connect page",
+        f"passwords can be tried at /connect without a Messenger account, on {', '.join(pages)}",
+        "have people come from your own site alone, CONNECT_PAGE=0, or sign in by oidc alone",
+    )
+
+
 def _ago(then: datetime, at: datetime) -> str:
     minutes = max(0, int((at - then).total_seconds() // 60))
     if minutes < 120:  # noqa: PLR2004 - two hours

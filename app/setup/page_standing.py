@@ -37,3 +37,18 @@ def _details(integrity: PageIntegrity) -> str:
     names = ", ".join(dict.fromkeys((*integrity.features, *integrity.violations)))
     until = f", until {integrity.until:%Y-%m-%d %H:%M} UTC" if integrity.until else ""
     return f"{names or integrity.status}{until}"
+
+
+def check_published(page_id: PageId, client: PageClient) -> Iterator[Finding]:
+    """Warn of a page that is not published; nothing where Graph does not tell.
+
+    "The Page … must be published to receive the referral parameter for all users": Messenger
+    Platform, "m.me Links". The field may need a permission that a token for Messenger lacks.
+    """
+    try:
+        is_published = client.is_published()
+    except GraphError:
+        return
+    if is_published is False:
+        words = "is not published: links tell their ref for people with a role alone"
+        yield warning(f"page {page_id}", words, "publish it in its settings at Facebook")

@@ -1,20 +1,20 @@
 """The plan of `threadlink setup`: the present state at Meta, the wanted one, and the changes."""
 
-import json
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-import msgspec
-
 from app.messenger.errors import GraphRefused
-from app.messenger.graph.setup import INTEGRITY_FIELD, LINKING_FIELD, Webhook
+from app.messenger.graph.setup import INTEGRITY_FIELD, Webhook
 from app.messenger.types import PageId
 from app.setup.fields import subscribe_as_far_as_possible
 from app.setup.meta_checks import Meta, MetaPage
+from app.setup.state import BadUndo, GetStarted, PageState, State
 
 # The fields that a bot behind Threadlink needs.
 BOT_FIELDS: Final = ("messages", "messaging_postbacks")
+# Set where there is no such button: without one, a link into a new chat tells no ref.
+GET_STARTED_PAYLOAD: Final = "GET_STARTED"
 
 
 class ForeignWebhook(Exception):
@@ -23,43 +23,6 @@ class ForeignWebhook(Exception):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.url = url
-
-
-class BadUndo(ValueError):
-    """The undo file holds no state that setup has written, or the state of another installation."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageState:
-    """The settings of one page at Meta."""
-
-    page_id: PageId
-    fields: tuple[str, ...]
-    linking_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The settings of the app and its pages at Meta."""
-
-    webhook: Webhook | None
-    pages: tuple[PageState, ...]
-
-    def to_json(self) -> str:
-        """Return the state as text that `from_json` reads; it holds no secret."""
-        return json.dumps(asdict(self), indent=2)
-
-    @classmethod
-    def from_json(cls, text: str) -> "State":
-        """Return the state that *text* holds.
-
-        Raises:
-            BadUndo: *text* holds no state.
-        """
-        try:
-            return msgspec.json.decode(text, type=State)
-        except (msgspec.MsgspecError, ValueError):
-            raise BadUndo from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +72,24 @@ class LinkingUrlChange:
         return f"Page {self.page_id} Log In: {before}\n    becomes {after}"
 
 
-Change = WebhookChange | FieldsChange | LinkingUrlChange
+@dataclass(frozen=True, slots=True)
+class GetStartedChange:
+    """A new Get Started button in a page's Messenger profile; *after* None removes it.
+
+    It is a call of the Messenger Profile API, too.
+    """
+
+    page_id: PageId
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        """Return the change in words."""
+        before, after = (payload or "nothing" for payload in (self.before, self.after))
+        return f"Page {self.page_id} Get Started: {before}\n    becomes {after}"
+
+
+Change = WebhookChange | FieldsChange | LinkingUrlChange | GetStartedChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +110,6 @@ class Made:
         )
 
 
-def read_state(meta: Meta) -> State:
-    """Return the present state at Meta: one call of the Messenger Profile API for each page."""
-    return State(
-        meta.app.webhook(),
-        tuple(
-            PageState(page.id, page.client.subscribed_fields(), page.profile.linking_url())
-            for page in meta.pages
-        ),
-    )
-
-
 def wanted(
     state: State, meta: Meta, *, more_fields: Collection[str] = (), take_webhook: bool = False
 ) -> State:
@@ -153,12 +122,17 @@ def wanted(
     if webhook is not None and webhook.url != meta.webhook_url and not take_webhook:
         raise ForeignWebhook(webhook.url)
     # Where Meta refuses the second, everything else is set up all the same.
-    fields = (*needed_fields(more_fields), INTEGRITY_FIELD)
+    fields = (*needed_fields(meta, more_fields), INTEGRITY_FIELD)
     urls = {page.id: page.linking_url for page in meta.pages}
     return State(
         Webhook(meta.webhook_url, _union(webhook.fields if webhook else (), fields)),
         tuple(
-            PageState(page.page_id, _union(page.fields, fields), urls[page.page_id])
+            PageState(
+                page.page_id,
+                _union(page.fields, fields),
+                urls[page.page_id],
+                _with_button(page.get_started) if meta.has_links else page.get_started,
+            )
             for page in state.pages
         ),
     )
@@ -204,6 +178,13 @@ def apply(meta: Meta, change: Change, *, verify_token: str) -> Made:
             else:
                 profile.set_linking_url(url)
             return Made(change)
+        case GetStartedChange(after=payload):
+            profile = _page(meta, change.page_id).profile
+            if payload is None:
+                profile.clear_get_started()
+            else:
+                profile.set_get_started(payload)
+            return Made(change)
         case _:
             assert_never(change)
 
@@ -231,13 +212,15 @@ def inverse(change: Change) -> Change:
             return FieldsChange(change.page_id, change.after, change.before)
         case LinkingUrlChange():
             return LinkingUrlChange(change.page_id, change.after, change.before)
+        case GetStartedChange():
+            return GetStartedChange(change.page_id, change.after, change.before)
         case _:
             assert_never(change)
 
 
-def needed_fields(more_fields: Collection[str] = ()) -> tuple[str, ...]:
+def needed_fields(meta: Meta, more_fields: Collection[str] = ()) -> tuple[str, ...]:
     """Return the fields that linking needs, and *more_fields*."""
-    return (LINKING_FIELD, *more_fields)
+    return _union(meta.needed_fields, more_fields)
 
 
 def _page_changes(before: State, after: State, needed: tuple[str, ...]) -> Iterator[Change]:
@@ -246,6 +229,15 @@ def _page_changes(before: State, after: State, needed: tuple[str, ...]) -> Itera
             yield FieldsChange(old.page_id, old.fields, new.fields, needed)
         if old.linking_url != new.linking_url:
             yield LinkingUrlChange(old.page_id, old.linking_url, new.linking_url)
+        if old.get_started is None or new.get_started is None:
+            continue
+        if old.get_started != new.get_started:
+            yield GetStartedChange(old.page_id, old.get_started.payload, new.get_started.payload)
+
+
+def _with_button(button: GetStarted | None) -> GetStarted | None:
+    """Return *button*, or ours where there is none."""
+    return GetStarted(GET_STARTED_PAYLOAD) if button == GetStarted(None) else button
 
 
 def _union(present: Collection[str], added: Collection[str]) -> tuple[str, ...]:

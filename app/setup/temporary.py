@@ -14,7 +14,8 @@ from typing import Final
 from app.infra import private_files
 from app.setup import plan
 from app.setup.meta_checks import Meta
-from app.setup.plan import BadUndo, Change, LinkingUrlChange, Made, State
+from app.setup.plan import Change, GetStartedChange, LinkingUrlChange, Made
+from app.setup.state import BadUndo, State, read_state
 
 # Calls of the Messenger Profile API that Meta allows for each page within ten minutes
 # (developers.facebook.com, "Messenger Profile API", November 2026).
@@ -67,12 +68,12 @@ class TemporarySetup:
             BadUndo: The state to restore is of other pages.
             GraphError: Meta refused a change; those before it remain.
         """
-        self._check_calls(at)
+        self._check_calls(at, has_links=meta.has_links)
         now = self._state(meta, at)
         is_ours = now.webhook is not None and now.webhook.url in self._ours
         fields = plan.BOT_FIELDS if bot else ()
         after = plan.wanted(now, meta, more_fields=fields, take_webhook=take_webhook or is_ours)
-        changes = plan.changes(now, after, needed=plan.needed_fields(fields))
+        changes = plan.changes(now, after, needed=plan.needed_fields(meta, fields))
         if self._before is None:
             self._before = now
         # Raises if this could not be restored, before anything is changed.
@@ -103,8 +104,9 @@ class TemporarySetup:
         verify_token: str,
         at: datetime,
     ) -> Iterator[Made]:
-        if any(isinstance(change, LinkingUrlChange) for change in changes):
-            self._calls.append(at)
+        # Of one page: the limit is for each.
+        kinds = {type(change) for change in changes}
+        self._calls.extend(at for kind in (LinkingUrlChange, GetStartedChange) if kind in kinds)
         # Unknown until all changes are made.
         self._now = None
         is_whole = True
@@ -117,11 +119,12 @@ class TemporarySetup:
     def _state(self, meta: Meta, at: datetime) -> State:
         if self._now is None:
             self._calls.append(at)
-            self._now = plan.read_state(meta)
+            self._now = read_state(meta)
         return self._now
 
-    def _check_calls(self, at: datetime) -> None:
-        needed = 1 if self._now else 2
+    def _check_calls(self, at: datetime, *, has_links: bool) -> None:
+        # Get Started is a call of its own, now and to restore it.
+        needed = (1 if self._now else 2) + 2 * has_links
         self._calls = [call for call in self._calls if at - call < WITHIN]
         excess = len(self._calls) + needed + KEPT_BACK - MOST_CALLS
         if excess > 0:

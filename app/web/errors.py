@@ -17,7 +17,7 @@ from app.delivery_log.log import NotAppended
 from app.infra.database.time_limits import within
 from app.infra.database.writer import NotCommitted
 from app.linking.attempt_status import AttemptStatus, stored_reference
-from app.linking.errors import AttemptError, AttemptUnknown
+from app.linking.errors import AttemptError, AttemptUnknown, TooManyLinks
 from app.messenger.errors import (
     GraphError,
     GraphRefused,
@@ -31,11 +31,18 @@ from app.messenger.graph.error_table import row_of_error
 from app.web import authenticator_failures, obstacles, paths, request_reference
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, FormRefused, InputRefused, LinkIncomplete
-from app.web.pages import attempt_cookie
+from app.web.pages import attempt_cookie, connections, session_pages
 from app.web.pages.attempt_cookie import AttemptCookie
-from app.web.pages.brands import brand_here
-from app.web.pages.outcomes import outcome_of_problem
-from app.web.pages.rendering import current_status, page_of, stop_page
+from app.web.pages.brands import brand_here, shown_brand
+from app.web.pages.doors import connect_url
+from app.web.pages.outcomes import START_AGAIN, TRY_AGAIN, outcome_of_problem
+from app.web.pages.rendering import (
+    can_see_connections,
+    current_status,
+    form_frame,
+    page_of,
+    stop_page,
+)
 from app.web.problems.pages import THROTTLED_TOO_LONG
 from app.web.problems.problem import Problem
 from app.web.problems.table import UNFORESEEN, problem_of
@@ -76,7 +83,7 @@ def _answer(exc: Exception) -> ResponseReturnValue:
     elif cookie is not None:
         response = make_response(_page_of_attempt(cookie, exc, problem))
     else:
-        response = _page(problem)
+        response = make_response(session_pages.page_of_problem(exc, problem) or _page(problem))
     if isinstance(exc, HTTPException):
         allowed = dict(exc.get_headers(request.environ)).get("Allow")
         response.headers.update({"Allow": allowed} if allowed else {})
@@ -135,11 +142,16 @@ def _page(problem: Problem) -> Response:
     # What is not there is not noted, so that no reference to it could be looked up.
     is_noted = problem.status not in obstacles.NOT_NOTED
     reference = request_reference.current() if is_noted else None
+    page_id = g.get("page_id")
     body = render_template(
         "outcome.html",
-        brand=brand_here(),
+        brand=shown_brand(page_id) if page_id else brand_here(),
         outcome=outcome_of_problem(problem),
         reference=reference,
+        connect_url=connect_url(page_id),
+        again_action=session_pages.again_url(problem),
+        again_method="get",
+        again_label=TRY_AGAIN if problem.passes or problem.is_ours else START_AGAIN,
     )
     return make_response(body, problem.status)
 
@@ -148,6 +160,11 @@ def _page_of_attempt(
     cookie: AttemptCookie, exc: Exception, problem: Problem
 ) -> ResponseReturnValue:
     status = _status_of(cookie)
+    if isinstance(exc, TooManyLinks) and status and status.user and can_see_connections(status):
+        # To end one is the way on.
+        frame = form_frame(cookie, status)
+        page = connections.list_in_attempt(cookie, status.user, problem=problem, **frame)
+        return page, problem.status
     if status is not None and isinstance(exc, (AttemptError, FormRefused, RateLimited)):
         # The page that the person was on, or that of what became of the attempt.
         if isinstance(exc, RateLimited) and exc.until >= status.expires_at:

@@ -40,6 +40,21 @@ class NoCookies(CookieAbsent):
     """The browser sends no cookie at all: it may be one that stores none."""
 
 
+class SessionAbsent(Exception):
+    """The browser sends no cookie of this browser session, or one that we did not sign."""
+
+
+class HandoffRefused(Exception):
+    """A browser came to be handed over, and not from the business's own site, or too late.
+
+    *reason*: ``origin``, ``token``, ``late`` or ``get``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class FormRefused(Exception):
     """The form did not come from our page in this browser, or from one that is out of date."""
 

@@ -11,7 +11,18 @@ from app.web.current import EXTENSION
 from app.web.forwarding import TrustedProxies
 from app.web.languages import translation
 from app.web.monitoring import health, prometheus, tracing
-from app.web.pages import authorize, brands, deletion, landing, oidc, password, pictures
+from app.web.pages import (
+    authorize,
+    brands,
+    connect,
+    connections,
+    deletion,
+    handoff,
+    landing,
+    oidc,
+    password,
+    pictures,
+)
 from app.web.server.limits import MOST_LARGE_BYTES, MOST_PARAMETERS
 from app.web.webhook import views
 
@@ -36,7 +47,8 @@ def make_app(services: Services | None) -> Flask:
     app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
-    pages = (authorize, oidc, password, pictures, assets, brands, landing, deletion)
+    own = (authorize, oidc, password, pictures, handoff, connect, connections)
+    pages = (*own, assets, brands, landing, deletion)
     for module in (*pages, views, privacy_callbacks, api, health, prometheus):
         app.register_blueprint(module.bp)
     trusting = TrustedProxies(app.wsgi_app, services.settings)

@@ -16,6 +16,8 @@ HTML_POLICY: Final = f"{_POLICY}; form-action 'self'"
 # Chromium applies form-action to every redirect that answers a form, and the way back to Messenger
 # is one, or several (measured in Chromium 156): no page under /authorize may send it.
 ATTEMPT_POLICY: Final = _POLICY
+# Pages that differ by the cookie of a browser session: /connect and /connections.
+_SESSIONS: Final = "/connect"
 DATA_POLICY: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 ALWAYS: Final = {
@@ -44,7 +46,7 @@ def add_headers(response: Response) -> Response:
         if name.lower() not in present:
             headers.add(name, value)
     is_attempt = request.path.startswith("/authorize")
-    if is_attempt:
+    if is_attempt or request.path.startswith(_SESSIONS):
         response.vary.add("Cookie")
     if headers.get("Content-Type", "").startswith("text/html"):
         headers["X-Frame-Options"] = "DENY"

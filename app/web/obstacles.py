@@ -115,7 +115,10 @@ _READERS: Final[Mapping[type[Exception], _Reader]] = {
 
 
 def note(kind: Kind, *, subject: str = "", code: int = 0, detail: str = "") -> None:
-    """Note an event of *kind* under the reference of the present request."""
+    """Note an event of *kind* under the reference of the present request, if it is an attempt's."""
+    if not request_reference.is_of_attempt():
+        # Of a browser session: no command could ever show it.
+        return
     _note(kind, _Facts(subject=subject, code=code, detail=detail))
 
 

@@ -28,6 +28,7 @@ from app.web import paths
 from app.web.api.fast_path import is_look_up
 from app.web.factory import make_app
 from app.web.fast_paths import FastPaths
+from app.web.languages import chat_texts
 from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
 from app.web.server.head import Scope
@@ -193,5 +194,7 @@ class _Instance:
         self.fast_path = FastPaths(self.built)
         self.refusals = Refusals(settings)
         self.stop = threading.Event()
-        self.worker = threading.Thread(target=background.run, args=(self.built, self.stop))
+        self.worker = threading.Thread(
+            target=background.run, args=(self.built, self.stop, chat_texts.say)
+        )
         self.requests = 0

@@ -96,9 +96,12 @@ export class Threadlink {
     }
   }
 
-  /** Sends a Log In button with text above it, or with Threadlink's; the message's id. */
-  sendLogin(pageId, psid, text) {
-    return this.#button("login", pageId, psid, text);
+  /**
+   * Sends a Log In button with text above it, or with Threadlink's; the message's id.
+   * resume, of 512 characters at most, comes back in the notice that follows from the button.
+   */
+  sendLogin(pageId, psid, text, resume) {
+    return this.#button("login", pageId, psid, text, resume);
   }
 
   /** Sends a Log Out button, as sendLogin does. */
@@ -106,8 +109,8 @@ export class Threadlink {
     return this.#button("logout", pageId, psid, text);
   }
 
-  async #button(kind, pageId, psid, text) {
-    const button = { kind, psid: idOf(psid), text: text ?? undefined };
+  async #button(kind, pageId, psid, text, resume) {
+    const button = { kind, psid: idOf(psid), text: text ?? undefined, resume: resume ?? undefined };
     return (await this.#call("POST", `/pages/${idOf(pageId)}/buttons`, button)).message_id;
   }
 

@@ -4,7 +4,7 @@
     export APP_SECRET=… PAGE_ACCESS_TOKEN=… THREADLINK_URL=… THREADLINK_KEY=… BOT_WEBHOOK_SECRET=…
     flask --app bot run --port 3000
 
-THREADLINK_KEY is a key with all three scopes: threadlink keys create --help
+THREADLINK_KEY is a key with the scopes links:read, links:write and messages:send
 """
 
 import base64
@@ -43,6 +43,9 @@ def create_app(settings: Mapping[str, str] = os.environ) -> Flask:
         with bot.once(request.headers["webhook-id"]) as is_first:
             if is_first and notice in {"link.created", "link.replaced"}:
                 bot.say(link["page_id"], link["psid"], f"Welcome, {name_of(link)}!")
+                if link.get("resume"):
+                    # Go on where the conversation was.
+                    bot.answer(link["page_id"], link["psid"], link["resume"])
             elif is_first and notice == "link.removed":
                 bot.say(link["page_id"], link["psid"], "You are logged out. I have forgotten you.")
         return "", 204
@@ -82,6 +85,7 @@ class Bot:
         response = requests.get(person, headers=self.key, timeout=SECONDS)
         if response.status_code == 404:
             button = {"kind": "login", "psid": psid, "text": "Hi! Log in, and I know you."}
+            button |= {"resume": text[:512]} if text else {}
             url = f"{self.api}/pages/{page_id}/buttons"
             requests.post(url, json=button, headers=self.key, timeout=SECONDS).raise_for_status()
             return

@@ -22,7 +22,15 @@ def test_a_new_installation_has_no_account(session: Session) -> None:
 
 def test_an_account_has_a_password_and_nothing_beside_it() -> None:
     """No hint, question, recovery code or address by which somebody else could get in."""
-    names = {"id", "username", "canonical", "display_name", "created_at", "disabled_at"}
+    names = {
+        "id",
+        "subject_is_own",
+        "username",
+        "canonical",
+        "display_name",
+        "created_at",
+        "disabled_at",
+    }
     of_password = {"password_hash", "password_set_at", "password_is_first"}
 
     assert of_password == {column.name for column in inspect(Account).columns} - names
@@ -100,7 +108,7 @@ def test_a_subject_is_random_and_never_comes_back(session: Session) -> None:
     """Design §4: a deleted account's links must not pass to whoever takes its name."""
     first = local.add(session, "jane", None, "hash", at=NOON)
     session.flush()
-    assert first == local.delete(session, "JANE")
+    assert first == local.delete(session, "JANE", at=NOON)
 
     second = local.add(session, "jane", None, "hash", at=NOON)
 
@@ -134,7 +142,7 @@ def test_disabling_twice_keeps_the_first_time(session: Session) -> None:
 def test_a_deleted_account_is_gone(session: Session) -> None:
     subject = local.add(session, "jane", None, "hash", at=NOON)
 
-    assert subject == local.delete(session, "jane")
+    assert subject == local.delete(session, "jane", at=NOON)
 
     assert local.find(session, "jane") is None
     assert not proofs.is_active(session, subject)
@@ -160,7 +168,7 @@ def test_what_nobody_has_cannot_be_changed(session: Session) -> None:
     with pytest.raises(AccountUnknown):
         local.enable(session, "jane")
     with pytest.raises(AccountUnknown):
-        local.delete(session, "jane")
+        local.delete(session, "jane", at=NOON)
 
     assert ["ben"] == [one.username for one in local.list_accounts(session)]
 

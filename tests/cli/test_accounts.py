@@ -40,6 +40,39 @@ def test_an_account_is_added_with_a_password_from_standard_input(operator: Opera
     assert PASSWORD not in added.output
 
 
+def test_an_account_gets_the_number_that_the_business_gives(operator: Operator) -> None:
+    """And after it was deleted nobody gets it unasked (R58)."""
+    add = ("accounts", "add", USERNAME, "--subject", "10042")
+    told = f"{PASSWORD}\n"
+
+    assert 0 == operator.types(*add, told=told).exit_code
+    assert "subject       10042" in operator.types("accounts", "show", USERNAME).output
+    assert 0 == operator.types("accounts", "delete", USERNAME, "--yes").exit_code
+    refused = operator.types(*add, told=told)
+    assert 1 == refused.exit_code
+    assert "10042 belonged to a deleted account." in refused.output
+    assert "--same-person" in refused.output
+    assert 0 == operator.types(*add, "--same-person", told=told).exit_code
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (("--subject", USERNAME.upper()), 1, "may not be the username"),
+        (("--subject", "a b"), 1, "1 to 64 letters"),
+        (("--same-person",), 2, "--same-person goes with --subject"),
+    ],
+)
+def test_a_number_that_is_none_is_refused_in_a_sentence(
+    operator: Operator, options: tuple[str, ...], status: int, said: str
+) -> None:
+    result = operator.types("accounts", "add", USERNAME, *options, told=f"{PASSWORD}\n")
+
+    assert status == result.exit_code
+    assert said in result.output
+    assert USERNAME not in operator.types("accounts", "list").output
+
+
 def test_a_weak_password_is_refused_with_the_reason(operator: Operator) -> None:
     result = operator.types("accounts", "add", USERNAME, told="short\n")
 

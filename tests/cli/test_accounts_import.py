@@ -72,6 +72,21 @@ def test_refused_lines_are_named_and_the_others_imported(
     assert HASH not in done.output
 
 
+def test_numbers_of_the_business_are_imported_as_subjects(services: Services) -> None:
+    """Once each, and not that of a deleted account; a line without one gets a random one."""
+    services.write(local.add, "gone", None, "x", own_subject="10041", at=NOON)
+    services.write(local.delete, "gone", at=NOON)
+    lines = [f"ann,{HASH},10042", f"ben,{HASH},10042", f"cat,{HASH},10041", f"dan,{HASH},"]
+
+    done = imports(services, "\n".join(["username,password_hash,Subject", *lines]))
+
+    assert "refused lines: 2" in done.stdout
+    assert "line 3, subject: this subject is in line 2 already" in done.stderr
+    assert "line 4, subject: this subject belonged to a deleted account" in done.stderr
+    found = {one.username: one.subject for one in services.read(local.list_accounts)}
+    assert ({"ann", "dan"}, "10042") == ({*found}, found["ann"])
+
+
 def test_the_same_file_can_be_imported_again(services: Services) -> None:
     """An interrupted import is finished by repeating it."""
     text = "username,password_hash\n" + "".join(f"user{n},{HASH}\n" for n in range(1201))

@@ -39,6 +39,7 @@ ARGUMENTS: Final = {
     "accounts set-password": "jane",
     "accounts show": "jane",
     "attempts show": "abcd-efgh",
+    "invitations show": "abcd-efgh",
     "backup": "copy.sqlite",
     "keys create": "bot",
     "keys revoke": "0123456789",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts import local
 from app.accounts.identity import Identity
 from app.infra import clock
-from app.linking import link_queries, sign_in_names
+from app.linking import link_queries, resume, sign_in_names
 from app.linking.models import LinkEvent
 from app.linking.values import User
 from app.messenger.types import Psid
@@ -38,6 +38,7 @@ def subject(services: Services, jane: str) -> str:
     identity = Identity(local.ISSUER, jane, "j•••@example.com")
     services.write(lambda session: linked(session, psid=ANA, as_=identity))
     services.write(lambda session: confirmed(session, psid=ANA, as_=identity))
+    services.write(resume.keep, PAGE, Psid(ANA), "private order", at=NOON)
     services.write(lambda session: linked(session, psid=BEN, as_=OMAR))
     hashes = services.name_hasher.candidates(USERNAME)
     services.write(sign_in_names.remember, identity, hashes, at=NOON)
@@ -62,6 +63,7 @@ def test_the_export_has_everything_but_secrets(
     assert 2 == len(content["attempts"])
     assert ["linked"] == [event["status"] for event in content["history"]]
     assert 1 == len(content["sign_in_names"])
+    assert ["private order"] == [given["text"] for given in content["resume"]]
     (item,) = content["waiting_for_the_bot_or_messenger"]
     assert "private words" in item["body"]
     text = file.read_text(encoding="utf-8")
@@ -97,7 +99,8 @@ def test_who_is_forgotten_leaves_nothing_in_the_end(
     for _ in finish_due(services.writer, clock.now() + TOMBSTONE_KEPT):
         pass
     left = everything(services)
-    assert [] == [words for words in (ANA, subject, USERNAME, "private words") if words in left]
+    hers = (ANA, subject, USERNAME, "private words", "private order")
+    assert [] == [words for words in hers if words in left]
     assert services.read(link_queries.find_link, PAGE, Psid(BEN)) is not None
     assert 1 == count(services, PrivacyRequest)
     assert 1 == count(services, LinkEvent)

@@ -53,7 +53,7 @@ def test_the_watchdog_is_told_while_what_was_begun_is_finished(
         if state == "WATCHDOG=1":
             is_told.set()
 
-    def work(_built: Services, stop: threading.Event) -> None:
+    def work(_built: Services, stop: threading.Event, _say: object) -> None:
         stop.wait(30)
         is_told.wait(5)
 

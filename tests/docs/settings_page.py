@@ -18,6 +18,7 @@ SUBJECTS: Final[Mapping[str, Sequence[Description]]] = {
     "The name and look of the pages": BRAND,
     "The bot": catalogue.BOT,
     "Linking": catalogue.LINKING,
+    "Links that begin on your own site": catalogue.INVITATIONS,
     "Signing in": catalogue.SIGN_IN,
     **{
         f"Signing in: `{name}:NAME`": kind.descriptions

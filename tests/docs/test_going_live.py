@@ -8,7 +8,7 @@ import pytest
 
 from app.infra.network.meta_addresses import VERSION_ENDS
 from app.messenger.graph.profiles import WITH_PICTURE
-from app.messenger.graph.setup import INTEGRITY_FIELD, LINKING_FIELD, NEEDED_SCOPES
+from app.messenger.graph.setup import INTEGRITY_FIELD, LINK_FIELDS, LINKING_FIELD, NEEDED_SCOPES
 from app.setup.plan import BOT_FIELDS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def test_the_reviewers_are_told_exactly_what_is_read_of_a_person() -> None:
 
 
 def test_the_reviewers_are_told_exactly_what_is_subscribed() -> None:
-    subscribed = {*BOT_FIELDS, LINKING_FIELD, INTEGRITY_FIELD}
+    subscribed = {*BOT_FIELDS, LINKING_FIELD, INTEGRITY_FIELD, *LINK_FIELDS}
     told = block("Our app subscribes")
 
     assert subscribed == set(re.findall(r"\b(?:messages|messaging_\w+|business_\w+)\b", told))

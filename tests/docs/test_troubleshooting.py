@@ -1,5 +1,6 @@
 """docs/troubleshooting.md quotes pages and commands as the program words them."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Final
@@ -43,6 +44,19 @@ def test_every_page_that_is_quoted_exists(quote: str) -> None:
     ]
 
     assert any(quotes(quote, f"{problem.title} {problem.english}") for problem in problems)
+
+
+@pytest.mark.parametrize("quote", quoted("By symptom: links by m.me"))
+def test_every_text_of_the_second_road_that_is_quoted_exists(quote: str) -> None:
+    sources = ("app/web/languages/chat_texts.py", "app/web/pages/connect_pages.py")
+    said = {
+        node.value
+        for source in sources
+        for node in ast.walk(ast.parse((ROOT / source).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+    }
+
+    assert quote in said
 
 
 @pytest.mark.parametrize("quote", quoted("By symptom: commands and start"))

@@ -97,6 +97,9 @@ _NEVER_CONFIRMED: Final[Mapping[str, tuple[str, ...]]] = {
 _HARMLESS: Final = (
     *("twice", "recut", "mixed-messages", "mixed-standby", "mixed-changes", "other-objects"),
     *("in-standby", "webhook-500", "webhook-timeout", "limit-20s"),
+    # Of links by m.me, which are another road.
+    *("ref-lost", "ref-in-message", "ref-twice", "ref-late", "ref-user-ref", "ref-standby"),
+    *("no-source", "page-unpublished"),
     # The initial stands where the picture would.
     *("picture-gone", "picture-slow", "picture-huge", "picture-html", "picture-inward"),
     # Of calls that no person waits for, or that are made as these ask for.

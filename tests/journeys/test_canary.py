@@ -56,6 +56,8 @@ HEADERS = {
     "traceparent": "canary-traceparent",
     "X-Request-Id": "canary-request-id",
 }
+# What the bot gives with buttons: the notices alone have it, and pages of nobody.
+RESUMED = ("canary-resume of the API", "canary-resume-of-a-button")
 SENT = (TYPED, *HEADERS.values(), "canary-query", "canary-error", "canary-field")
 
 
@@ -220,6 +222,13 @@ class Run:
         for bearer in (key, f"{key}x", key.swapcase()):
             browser("GET", path, headers={"Authorization": f"Bearer {bearer}"})
         browser("GET", f"{path}?access_token={key}")
+        sender = self.services.write(keys.issue, "sender", **{**new, "scopes": ("messages:send",)})  # type: ignore[arg-type]  # as named
+        self.secrets["sender's key"] = sender
+        button = {"kind": "login", "psid": BEN, "resume": RESUMED[0]}
+        sent = {"Authorization": f"Bearer {sender}", "Content-Type": "application/json"}
+        to = f"/api/v1/pages/{PAGE}/buttons"
+        for body in (button, {**button, "kind": "logout"}):
+            browser("POST", to, body=json.dumps(body).encode(), headers=sent)
 
     def _arrived(self, psid: str) -> tuple[LogIn, Person]:
         login = log_in()
@@ -227,7 +236,7 @@ class Run:
         self.graph.pictures[psid] = f"https://canary-pictures.example/?psid={psid}&{FACE}"
         browser = self._browser()
         person = Person(browser)
-        person.opens(login.address())
+        person.opens(login.address(state=RESUMED[1]))
         person.follows()
         self.secrets[f"token {login.account_linking_token[-4:]}"] = login.account_linking_token
         return login, person
@@ -303,6 +312,11 @@ def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture
     found += [("picture", what) for what in ("log", "pages") if FACE in places[what]]
     over = [row for row in attempts if "'ended_as': None" not in row]
     assert over
+    # Of what the bot gave, an attempt under way has the short text, and nobody else's page or line.
+    found += [(text, what) for text in RESUMED for what in ("log", "pages") if text in places[what]]
+    found += [(text, "recorded") for text in RESUMED if text in events]
+    found += [("state of an ended attempt", row) for row in over if RESUMED[1] in row]
+    assert (1, True) == (kept.count(RESUMED[0]), RESUMED[1] in kept)
     found += [("picture of an ended attempt", row) for row in over if FACE in row]
     assert [] == found
     assert USERNAME not in places["log"]

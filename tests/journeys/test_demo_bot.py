@@ -17,9 +17,11 @@ def test_the_bot_greets_knows_and_forgets(demo: Mapping[str, Any], phone: Mobile
     phone.taps("Connect")
     phone.taps("Back to the chat")
     phone.sees("Welcome, Ana")
+    # What was asked before Log In is answered now.
+    phone.sees("You are j•••@example.com.")
 
     phone.says("hi again")
-    phone.sees("You are j•••@example.com.")
+    expect(phone.page.get_by_text("You are j•••@example.com.")).to_have_count(2)
 
     phone.says("log out")
     phone.sees("You are logged out. I have forgotten you.")

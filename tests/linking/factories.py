@@ -32,11 +32,18 @@ def user(identity: Identity) -> User:
 
 
 def opened(
-    session: Session, *, token: str | None = None, page_id: PageId = PAGE, at: datetime = NOON
+    session: Session,
+    *,
+    token: str | None = None,
+    page_id: PageId = PAGE,
+    state_ref: str | None = None,
+    at: datetime = NOON,
 ) -> Ticket:
     """Open an attempt, with a token of its own unless *token* says otherwise."""
     token = token or secrets.token_urlsafe(16)
-    return attempts.open_(session, page_id=page_id, account_linking_token=token, at=at)
+    return attempts.open_(
+        session, page_id=page_id, account_linking_token=token, state_ref=state_ref, at=at
+    )
 
 
 def signed_in(  # noqa: PLR0913 - each is what a test is about
@@ -46,9 +53,10 @@ def signed_in(  # noqa: PLR0913 - each is what a test is about
     as_: Identity = JANE,
     token: str | None = None,
     page_id: PageId = PAGE,
+    state_ref: str | None = None,
     at: datetime = NOON,
 ) -> Ticket:
-    ticket = opened(session, token=token, page_id=page_id, at=at)
+    ticket = opened(session, token=token, page_id=page_id, state_ref=state_ref, at=at)
     attempts.recognise(session, ticket, recognised(psid, "Ana Berg"), at=at)
     renewed = successor(ticket)
     attempts.sign_in(session, ticket, as_, renewed, at=at)
@@ -69,16 +77,17 @@ def confirm(session: Session, ticket: Ticket, *, at: datetime = NOON, max_links:
     return attempts.confirm(session, ticket, code_key=CODE_KEY, max_links=max_links, at=at)
 
 
-def confirmed(
+def confirmed(  # noqa: PLR0913 - each is what a test is about
     session: Session,
     *,
     psid: Psid = ANA,
     as_: Identity = JANE,
     page_id: PageId = PAGE,
+    state_ref: str | None = None,
     at: datetime = NOON,
 ) -> str:
     """Bring an attempt to its code, and return that."""
-    ticket = signed_in(session, psid=psid, as_=as_, page_id=page_id, at=at)
+    ticket = signed_in(session, psid=psid, as_=as_, page_id=page_id, state_ref=state_ref, at=at)
     return confirm(session, ticket, at=at, max_links=1000)
 
 

@@ -18,7 +18,7 @@ from app.linking.conclusion import PATIENCE, REASONS, SO_FAR, Conclusion, conclu
 from app.linking.delivery_counts import Seen
 from app.linking.models import Attempt, AttemptEvent
 from app.linking.obstacles import NEUTRAL, PROBLEM_KINDS, PROBLEM_PAGE
-from app.messenger.events import Fault
+from app.messenger.delivery_shapes import Fault
 from app.messenger.graph.error_rows import ROWS
 from app.messenger.graph.meanings import CONSEQUENCES, ErrorRow, Meaning
 from app.messenger.types import PageId, Psid

@@ -1,6 +1,7 @@
 """The use cases of linking, on what only they decide; their parts have tests of their own."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import pytest
@@ -138,7 +139,9 @@ def test_closing_an_account_ends_its_attempts_and_links(session: Session) -> Non
     linked(session, psid=BEN, as_=OMAR)
     under_way = signed_in(session, as_=jane)
 
-    ended = flow.close_account(session, local.delete, USERNAME, policy=POLICY, at=NOON)
+    ended = flow.close_account(
+        session, partial(local.delete, at=NOON), USERNAME, policy=POLICY, at=NOON
+    )
     session.expire_all()
 
     assert 1 == ended

@@ -1,6 +1,7 @@
 """Retention, end to end: the worker deletes by the settings of its operator (R112)."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import inspect, text
@@ -31,7 +32,11 @@ def test_a_deleted_user_is_named_nowhere_any_more(
     before = everything(services)
 
     services.write(
-        flow.close_account, local.delete, USERNAME, policy=services.policy, at=clock.now()
+        flow.close_account,
+        partial(local.delete, at=clock.now()),
+        USERNAME,
+        policy=services.policy,
+        at=clock.now(),
     )
     for _ in sweep(services, clock.now() + DAY):
         pass

@@ -12,7 +12,8 @@ from app.linking.graph_unlink import KIND, Unlink
 from app.linking.handlers import Policy
 from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import Outcome, Refused
-from app.messenger.events import AccountLinked, AccountUnlinked, Event, Fault, Other, Unusable
+from app.messenger.delivery_shapes import Fault
+from app.messenger.events import AccountLinked, AccountUnlinked, Event, Other, Unusable
 from app.messenger.types import PageId, Psid
 from app.outbox.models import OutboxRow
 from tests.installation import ANA, BEN, NOON, OTHER_PAGE, PAGE

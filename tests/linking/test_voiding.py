@@ -204,7 +204,9 @@ def test_a_closed_account_says_so(session: Session) -> None:
     assert account is not None
     code = confirmed(session, as_=Identity(local.ISSUER, account.subject, "j"))
 
-    flow.close_account(session, local.delete, "jane@example.com", policy=POLICY, at=NOON)
+    flow.close_account(
+        session, partial(local.delete, at=NOON), "jane@example.com", policy=POLICY, at=NOON
+    )
 
     outcome = _arrives(session, code)
     assert isinstance(outcome, Refused)

@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import in_portions
-from app.linking import handlers, link_queries
+from app.linking import handlers, link_queries, resume
 from app.linking.handlers import Policy
 from app.messenger.errors import GraphRefused, GraphThrottled, GraphUnavailable
 from app.messenger.events import AccountLinked, AccountUnlinked
@@ -95,7 +95,8 @@ def live(session: Session) -> None:
     """Give Ana and Ben a link, an attempt on its way, and items that wait in the outbox."""
     for psid, name in ((ANA, JANE), (BEN, OMAR)):
         linked(session, psid=psid, as_=name, at=NOON)
-        confirmed(session, psid=psid, as_=name, at=NOON + MINUTE)
+        state = resume.keep(session, PAGE, psid, f"resume of {psid}", at=NOON)
+        confirmed(session, psid=psid, as_=name, state_ref=state, at=NOON + MINUTE)
         body = delivery(message(psid, f"private words of {psid}", NOON))
         bot_webhooks.item_of(RawDelivery(body, {}), at=NOON)(session)
         notice = {
@@ -121,6 +122,7 @@ def test_a_deletion_leaves_a_tombstone_and_then_nothing(services: Services) -> N
     assert not any("Ana Berg" in line or str(JANE.display_name) in line for line in hers)
     assert USER_ID not in everything(services)
     assert f"private words of {ANA}" not in everything(services)
+    assert f"resume of {ANA}" not in everything(services)
 
     finish(services, LATER + TOMBSTONE_KEPT - MINUTE)
     assert "link" in tables_with(services, ANA)
@@ -290,7 +292,23 @@ def test_deauthorize_ends_the_links_and_erases_nothing_else(services: Services) 
 
     assert ("done", 1) == (request.state, request.found)
     assert services.read(link_queries.find_link, PAGE, ANA) is None
-    assert {"attempt", "link", "link_event", "outbox"} == tables_with(services, ANA)
+    assert {"attempt", "link", "link_event", "outbox", "resume"} == tables_with(services, ANA)
+
+
+@on_sqlite
+def test_of_whom_a_button_alone_is_kept_that_goes_too(services: Services) -> None:
+    """R132: and a button that the bot has sent since the request stays."""
+    reference = ask(services)
+    for psid, at in ((ANA, NOON), (ANA, LATER + 2 * MINUTE), (BEN, NOON)):
+        services.write(resume.keep, PAGE, psid, f"resume of {psid} at {at}", at=at)
+    services.write(lambda session: linked(session, psid=ANA, at=LATER + 2 * MINUTE))
+
+    request = work(services, reference, named((PAGE, ANA), (OTHER_PAGE, BEN)))
+
+    assert 1 == request.found
+    left = [line for line in everything(services).splitlines() if line.startswith("resume ")]
+    assert 2 == len(left)
+    assert f"resume of {ANA} at {NOON}" not in everything(services)
 
 
 @on_sqlite

@@ -64,6 +64,7 @@ KNOWN_FORMATS = {
     "self.sentence.format",
     "cause.sentence.format_map",
     "(found.row.fix or cause.fix).format_map",
+    "cause.fix.format_map",
     "found.format",
 }
 # SQLAlchemy's own switch of the same name: how a % in a LIKE is written.

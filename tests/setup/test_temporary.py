@@ -11,7 +11,8 @@ from app.emulator.context import Emulator
 from app.emulator.state import AppSubscription
 from app.messenger.graph.setup import INTEGRITY_FIELD
 from app.services.container import Services, build
-from app.setup.plan import BadUndo, ForeignWebhook
+from app.setup.plan import ForeignWebhook
+from app.setup.state import BadUndo
 from app.setup.temporary import TemporarySetup, TooSoon
 from tests.conftest import on_sqlite
 from tests.emulator.webhook_server import Webhook

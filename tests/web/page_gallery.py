@@ -13,14 +13,26 @@ from app.accounts.authenticators import AuthenticatorUnavailable
 from app.accounts.rate_limiter import RateLimited
 from app.infra.admission import Busy
 from app.infra.settings.texts import Texts
-from app.linking.errors import AttemptExpired, TooManyLinks
+from app.linking.errors import AttemptExpired, SessionOver, TooManyLinks
+from app.linking.invitation_status import CLAIMED_TWICE
+from app.linking.values import WRONG_DIGITS as WRONG_DIGITS_REASON
 from app.messenger.errors import GraphRefused, GraphUnavailable, RegionRefused
-from app.web.exceptions import DigitsNotDelivered, FormRefused, LinkIncomplete
+from app.web.exceptions import DigitsNotDelivered, FormRefused, HandoffRefused, LinkIncomplete
 from app.web.languages import translation
 from app.web.languages.message import N_, Message
 from app.web.languages.translation import direction
-from app.web.pages import deletion, outcomes
-from app.web.pages.outcomes import CONTINUE, SEND_CODE, TRY_AGAIN, Outcome, outcome_of_problem
+from app.web.pages import connect_pages, deletion, outcomes
+from app.web.pages.connect_pages import Action
+from app.web.pages.connections import Row
+from app.web.pages.outcomes import (
+    CONTINUE,
+    SEND_CODE,
+    START_AGAIN,
+    TRY_AGAIN,
+    Outcome,
+    outcome_of_problem,
+)
+from app.web.pages.qr import picture_of
 from app.web.pages.time_left import TimeLeft, text_of
 from app.web.problems.forms import (
     PROVIDER_NOWHERE,
@@ -129,6 +141,7 @@ _CONFIRM = {
     "question": "qu3st10n",
     "not_you_action": "/authorize/q3m9/again",
     "password_url": None,
+    "connections_url": "/authorize/q3m9/connections",
     "digits_action": "/authorize/q3m9/digits",
     "problem": None,
 }
@@ -149,6 +162,63 @@ _PASSWORD = {
     "problem": None,
     "field": None,
 }
+
+
+_SESSION = {**_ATTEMPT, "cancel_action": None, "reference": None}
+_CONNECT = {**_ATTEMPT, "cancel_action": "/connect/k7f2/cancel", "display_name": "j•••@example.com"}
+_M_ME = "https://m.me/1717527131834678?ref=tli-QvJ0Zb8n3kq7Xw2Lr5Ty9Uo1Pa4Sd6Fg8Hj0Kl2Zx4C"
+_INVITE = {
+    **_CONNECT,
+    "link": _M_ME,
+    "picture": picture_of(_M_ME),
+    "code": "K7F2-M9QA",
+    "code_link": "https://m.me/1717527131834678?text=K7F2-M9QA",
+    "refresh_seconds": 20,
+    "not_you_action": "/connect/k7f2/sign-out",
+}
+_CONNECT_CONFIRM = {
+    **_CONNECT,
+    "action": "/connect/k7f2/confirm",
+    "question": "qu3st10n",
+    "messenger_name": "Ana Berg",
+    "like_brand": False,
+    "not_you_action": "/connect/k7f2/sign-out",
+    "connections_url": "/connections?page=1",
+    "problem": None,
+}
+_DIGITS = {
+    **_CONNECT,
+    "action": "/connect/k7f2/digits",
+    "resend_action": "/connect/k7f2/resend",
+    "problem": None,
+}
+_ROWS = [
+    Row("0" * 32, "Ana Berg", "Harbour Coffee", "20 November 2026", N_("By Log In")),
+    Row("1" * 32, None, "Harbour Coffee", "2 November 2026", N_("By link")),
+    Row("2" * 32, "Anastasia Brandenburg-Sokolova", "Harbour Coffee Roastery", None, None),
+]
+_CONNECTIONS = {
+    **_SESSION,
+    "rows": _ROWS,
+    "ask_url": "/connections/k7f2/disconnect/{}".format,
+    "more_url": None,
+    "back": None,
+    "not_you_action": "/connections/k7f2/sign-out",
+    "display_name": "j•••@example.com",
+    "help_url": "https://shop.example/forgot",
+    "problem": None,
+}
+_DISCONNECT = {
+    **_SESSION,
+    "row": _ROWS[0],
+    "action": "/connections/k7f2/disconnect/0",
+    "back": "/connections/k7f2",
+}
+
+
+def _connect(said: Outcome, *actions: Action, **changes: Any) -> Sample:
+    context = {**_CONNECT, "outcome": said, "actions": actions, "refresh_seconds": None}
+    return Sample("connect/outcome.html", {**context, **changes})
 
 
 def _outcome(outcome: Outcome, *, again: Message | None = None, **changes: Any) -> Sample:
@@ -269,6 +339,84 @@ SAMPLES: dict[str, Sample] = {
     "bad-link-of-a-page": _problem(LinkIncomplete, cancel_action=None),
     "not-found": _outcome(outcome_of_problem(problem_with(404)), brand=_HOST, cancel_action=None),
     "internal": _outcome(outcome_of_problem(UNFORESEEN), brand=_HOST, cancel_action=None),
+    "region-with-another-way": _problem(RegionRefused, connect_url="/connect?page=1"),
+    "connect-sign-in": Sample(
+        "authorize/sign_in.html",
+        {
+            **_SIGN_IN,
+            "cancel_action": None,
+            "intro": N_("Log in to connect Messenger to your account."),
+            "providers": _PROVIDERS[1:2],
+        },
+    ),
+    "connect-invite": Sample("connect/invite.html", _INVITE),
+    "connect-answer": _connect(
+        connect_pages.ANSWER,
+        Action(connect_pages.ASK_AGAIN, "/connect/k7f2/resend"),
+        refresh_seconds=3,
+    ),
+    "connect-write-first": _connect(
+        connect_pages.WRITE_FIRST.with_page("Harbour Coffee"),
+        Action(TRY_AGAIN, "/connect/k7f2/resend"),
+        refresh_seconds=3,
+    ),
+    "connect-digits": Sample("connect/digits.html", _DIGITS),
+    "connect-digits-refused": Sample("connect/digits.html", {**_DIGITS, "problem": WRONG_DIGITS}),
+    "connect-confirm": Sample("connect/confirm.html", _CONNECT_CONFIRM),
+    "connect-confirm-unnamed": Sample(
+        "connect/confirm.html", {**_CONNECT_CONFIRM, "messenger_name": None}
+    ),
+    "connect-confirm-like-brand": Sample(
+        "connect/confirm.html",
+        {**_CONNECT_CONFIRM, "messenger_name": "Harbour Coffee Support", "like_brand": True},
+    ),
+    "connect-done": _connect(
+        Outcome(
+            "check",
+            connect_pages.CONNECTED,
+            connect_pages.CONNECTED_TO.with_values(account="Ana Berg"),
+            connect_pages.CONNECTED_ALL.with_values(page="Harbour Coffee"),
+        ),
+        Action(N_("Your connections"), "/connections?page=1", is_post=False),
+        cancel_action=None,
+        time_left=None,
+    ),
+    **{
+        f"connect-{name}": _connect(
+            said,
+            Action(connect_pages.NEW_LINK, "/connect/k7f2/again"),
+            cancel_action=None,
+            time_left=None,
+        )
+        for name, said in {
+            "declined": connect_pages.DECLINED,
+            "expired": connect_pages.EXPIRED,
+            "said-in-chat": connect_pages.SAID_IN_CHAT,
+            "claimed-twice": connect_pages.REFUSED[CLAIMED_TWICE],
+            "wrong-digits": connect_pages.REFUSED[WRONG_DIGITS_REASON],
+        }.items()
+    },
+    "connect-cancelled": _connect(connect_pages.CANCELLED, cancel_action=None, time_left=None),
+    "handoff-refused": _problem(HandoffRefused, cancel_action=None),
+    "session-over": _problem(
+        SessionOver, again=START_AGAIN, cancel_action=None, again_action="/connections?page=1"
+    ),
+    "connections": Sample("connections/list.html", _CONNECTIONS),
+    "connections-empty": Sample("connections/list.html", {**_CONNECTIONS, "rows": []}),
+    "connections-in-a-log-in": Sample(
+        "connections/list.html",
+        {
+            **_CONNECTIONS,
+            "reference": "q3m9-7d2k",
+            "problem": PAGE_PROBLEMS[TooManyLinks].about(num=3),
+            "back": "/authorize/q3m9/confirm",
+            "more_url": "/authorize/q3m9/connections?after=2",
+            "not_you_action": None,
+            "display_name": None,
+        },
+    ),
+    "disconnect": Sample("connections/disconnect.html", _DISCONNECT),
+    "disconnect-unnamed": Sample("connections/disconnect.html", {**_DISCONNECT, "row": _ROWS[1]}),
     "deleted": Sample(
         "deletion.html",
         {

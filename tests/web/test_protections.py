@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from app import create_app
 from app.services.container import Services, build
-from app.web.pages.attempt_cookie import MOST_DELETED
+from app.web.pages.sealed_cookies import MOST_DELETED
 from app.web.server.limits import MOST_COOKIES
 from tests.actors import Graph, LogIn, log_in
 from tests.browsers import Answer, InProcess

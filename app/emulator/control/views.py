@@ -143,6 +143,25 @@ def send_trigger() -> Response:
     )
 
 
+@bp.post("/people")
+def add_person() -> Response:
+    """Add somebody called `name`, who has not written to any page; answer with their threads."""
+    emulator, name = current_emulator(), requests.text(requests.content("name"), "name")
+    if not name or any(name == thread.person for thread in emulator.state.every_thread()):
+        requests.refuse("name must be one that nobody has yet")
+    threads = emulator.state.add_person(name)
+    return jsonify(
+        [
+            {
+                "page_id": each.page_id,
+                "psid": each.psid,
+                "chat_path": f"/t/{each.page_id}/{each.psid}",
+            }
+            for each in threads
+        ]
+    )
+
+
 @bp.get("/exchanges")
 def exchanges() -> Response:
     """Return the exchanges with a number above `after`, oldest first and in full."""
@@ -201,6 +220,7 @@ def _thread(thread: Thread) -> dict[str, Any]:
         "psid": thread.psid,
         "person": thread.person,
         "linked": thread.linked,
+        "started": thread.is_started,
         "messages": [
             {
                 "id": message.id,

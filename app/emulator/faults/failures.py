@@ -107,6 +107,25 @@ NO_CONFIRMATION = Failure(
     'Answer 200 and {"url": "https://…", "confirmation_code": "…"}: the address of a page that '
     "shows the state of the deletion, and a code that the person can quote.",
 )
+REF_LOST = Failure(
+    "The link opened the chat, and its ref was lost: nothing tells your server of it.",
+    "Give people a short code, too, which they can type. Nothing else helps: the fault “ref-lost” "
+    "is on.",
+)
+PAGE_UNPUBLISHED = Failure(
+    "The Page is not published, so the ref of the link is told for people with a role alone.",
+    "Publish the Page in its settings at Facebook; here, turn the fault “page-unpublished” off.",
+)
+NO_GET_STARTED = Failure(
+    "The chat is new and the Page has no Get Started button, so the ref of the link is not told.",
+    "Set get_started in the Messenger profile: POST /me/messenger_profile with "
+    '{"get_started": {"payload": "…"}}.',
+)
+REF_MALFORMED = Failure(
+    "The ref of this link is none that Meta documents.",
+    "A ref has 1 to 2,083 characters: letters, digits, “-”, “_” and “=”. Encode what you have "
+    "by base64url, or keep it and put a random key into the link.",
+)
 
 
 def app_field_missing(field: str) -> Failure:

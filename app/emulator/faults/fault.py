@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Area = Literal["webhook", "signature", "subscription", "return", "graph", "seldom"]
+Area = Literal["webhook", "signature", "subscription", "return", "m-me", "graph", "seldom"]
 
 
 @dataclass(frozen=True, slots=True)

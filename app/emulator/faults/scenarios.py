@@ -60,7 +60,7 @@ _ROWS: Final = (
         "europe-page",
         "Page in Europe",
         "Messenger shows no Log In button, and the Log In of the chat’s details opens your page "
-        "without the way back: it says so, and connects nobody.",
+        "without the way back: it says so, and connects nobody. Links by m.me work.",
         ("europe-page",),
     ),
 )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.emulator.faults.fault import Fault, GraphError
+from app.emulator.faults.m_me import M_ME_FAULTS
 from app.emulator.faults.pictures import PICTURE_FAULTS
 from app.emulator.faults.profiles import PROFILE_FAULTS
 from app.emulator.faults.rare_errors import EUROPE, RARE_ERRORS, REPORTED_ERRORS
@@ -120,9 +121,10 @@ _ROWS = (
         area="return",
         does="The Page is subject to Europe's privacy rules: its profile says so, Log In and Log "
         "Out are refused (10/2018336), and the Log In of the profile opens your page without "
-        "redirect_uri, which nobody documents.",
+        "redirect_uri, which nobody documents. Links by m.me work.",
         source=EUROPE,
     ),
+    *(Fault(name=row[0], area="m-me", does=row[1], source=row[2]) for row in M_ME_FAULTS),
     _graph("linking-token-expired", "account_linking_token has just expired: 10303.", _ERRORS),
     _graph(
         "linking-token-of-another-page", "account_linking_token is another Page's: 10303.", _ERRORS

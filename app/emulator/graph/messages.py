@@ -3,6 +3,8 @@
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
 """
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from app.emulator import ids
@@ -12,12 +14,13 @@ from app.emulator.graph.problems import (
     bad_parameter,
     invalid_keys,
     missing_parameter,
+    outside_window,
     refused_in_europe,
-    too_many,
 )
+from app.emulator.graph.quick_replies import read_quick_replies
 from app.emulator.graph.templates import read_template
 from app.emulator.graph.values import check_text
-from app.emulator.state import Message
+from app.emulator.state import Message, Thread
 
 _TYPES = {"RESPONSE", "UPDATE", "MESSAGE_TAG"}
 # Since 27 April 2026; utility templates are there instead.
@@ -28,7 +31,8 @@ _ACTIONS = {"mark_seen", "typing_on", "typing_off"}
 _MESSAGE_KEYS = {"text", "attachment", "quick_replies", "metadata"}
 _FILES = {"image", "audio", "video", "file"}
 _LONGEST_TEXT = 2000
-_MOST_QUICK_REPLIES = 13
+# https://developers.facebook.com/documentation/business-messaging/messenger-platform/policy
+_WINDOW = timedelta(hours=24)
 
 
 def send(call: PageCall) -> dict[str, Any]:
@@ -37,7 +41,7 @@ def send(call: PageCall) -> dict[str, Any]:
     if not isinstance(recipient, dict):
         raise missing_parameter("recipient")
     psid = str(recipient.get("id", ""))
-    call.recipient(psid)
+    thread = call.recipient(psid)
     action, content = call.params.text("sender_action"), call.params.structure("message")
     if action is not None and content is not None:
         raise bad_parameter("Cannot send message and state together", subcode=MESSAGE_AND_ACTION)
@@ -48,6 +52,7 @@ def send(call: PageCall) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise missing_parameter("message")
     message = _read_message(call, content)
+    _check_window(call, thread)
     if any(button.kind in _LINKING for button in message.all_buttons) and call.fault_fires(
         "europe-page"
     ):
@@ -73,22 +78,32 @@ def _check_type(call: PageCall) -> None:
         raise bad_parameter(f"Message tag {tag} is no longer supported.")
 
 
+def _check_window(call: PageCall, thread: Thread) -> None:
+    """Refuse what answers something that is more than 24 hours old.
+
+    Somebody who never did anything can be greeted, which Messenger does not allow.
+    """
+    is_tagged = call.params.text("messaging_type") == "MESSAGE_TAG"
+    acted_at = thread.acted_at
+    if acted_at is not None and not is_tagged and call.emulator.clock() - acted_at > _WINDOW:
+        raise outside_window()
+
+
 def _read_message(call: PageCall, content: dict[str, Any]) -> Message:
     if unknown := sorted(set(content) - _MESSAGE_KEYS):
         raise invalid_keys(unknown, "message")
     text, attachment = content.get("text"), content.get("attachment")
     if (text is None) == (attachment is None):
         raise bad_parameter("Param message must have either a text or an attachment")
-    quick_replies = content.get("quick_replies") or []
-    if not isinstance(quick_replies, list):
-        raise bad_parameter("Param message[quick_replies] must be an array.")
-    if len(quick_replies) > _MOST_QUICK_REPLIES:
-        raise too_many("message[quick_replies]")
-    mid, at = ids.message_id(), call.emulator.clock()
+    empty = Message(
+        id=ids.message_id(),
+        author="page",
+        at=call.emulator.clock(),
+        quick_replies=read_quick_replies(content.get("quick_replies")),
+    )
     if text is None:
-        return _read_attachment(attachment, Message(id=mid, author="page", at=at))
-    text = check_text(text, "message[text]", _LONGEST_TEXT)
-    return Message(id=mid, author="page", at=at, text=text)
+        return _read_attachment(attachment, empty)
+    return replace(empty, text=check_text(text, "message[text]", _LONGEST_TEXT))
 
 
 def _read_attachment(attachment: object, empty: Message) -> Message:
@@ -98,15 +113,8 @@ def _read_attachment(attachment: object, empty: Message) -> Message:
         raise missing_parameter("message[attachment][payload]")
     if isinstance(kind, str) and kind in _FILES:
         # The file is not fetched: the emulator calls the business's webhook and callbacks only.
-        return Message(id=empty.id, author="page", at=empty.at, text=f"[{kind}]")
+        return replace(empty, text=f"[{kind}]")
     if kind != "template":
         raise bad_parameter("Param message[attachment][type] must be template, or a kind of file")
     template = read_template(payload)
-    return Message(
-        id=empty.id,
-        author="page",
-        at=empty.at,
-        text=template.text,
-        buttons=template.buttons,
-        cards=template.cards,
-    )
+    return replace(empty, text=template.text, buttons=template.buttons, cards=template.cards)

@@ -15,7 +15,7 @@ from app.emulator.graph.problems import (
     profile_withheld,
     unknown_object,
 )
-from app.emulator.graph.values import check_login_url
+from app.emulator.graph.values import check_login_url, check_text
 from app.emulator.pictures import profile_pic
 from app.emulator.webhooks import events
 
@@ -23,7 +23,8 @@ from app.emulator.webhooks import events
 # https://github.com/botman/botman/issues/864
 _FIELDS_WITH_PERMISSION = frozenset({"gender", "locale", "timezone"})
 
-
+_GET_STARTED = "get_started"
+_LONGEST_PAYLOAD = 1000
 # https://developers.facebook.com/docs/graph-api/reference/page
 _OF_THE_PROFILE = frozenset({"name", "picture"})
 
@@ -36,6 +37,8 @@ def read_page(call: PageCall) -> dict[str, Any]:
     known = {
         "id": call.page.id,
         "name": call.page.name,
+        "username": call.page.username,
+        "is_published": "page-unpublished" not in call.emulator.faults.on(),
         "picture": page_pictures.picture_of(call.page.id),
     }
     if "recipient" in fields and "account_linking_token" in call.params:
@@ -109,14 +112,20 @@ def _check_setting_type(call: PageCall) -> None:
 
 
 def set_profile(call: PageCall) -> dict[str, Any]:
-    """Set the linking URL in the Messenger profile.
+    """Set the linking URL or Get Started, or both, in the Messenger profile.
 
     https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/messenger-profile-api
     """
-    others = sorted(call.params.changeable() - {"account_linking_url"})
-    if others:
+    given = call.params.changeable()
+    if others := sorted(given - {"account_linking_url", _GET_STARTED}):
         raise bad_parameter(f"The emulator does not know {', '.join(others)}.")
-    call.emulator.state.set_linking_url(call.page.id, _linking_url(call))
+    url = None if given == {_GET_STARTED} else _linking_url(call)
+    payload = _payload(call) if _GET_STARTED in given else None
+    state = call.emulator.state
+    if url is not None:
+        state.set_linking_url(call.page.id, url)
+    if payload is not None:
+        state.set_get_started(call.page.id, payload)
     return {"result": "success"}
 
 
@@ -124,7 +133,9 @@ def read_profile(call: PageCall) -> dict[str, Any]:
     fields = call.params.words("fields")
     if not fields:
         raise missing_parameter("fields")
+    payload = call.emulator.state.get_started(call.page.id)
     known: dict[str, Any] = {
+        _GET_STARTED: None if payload is None else {"payload": payload},
         "account_linking_url": call.emulator.state.linking_url(call.page.id),
         # Documented as a Boolean; that it is told where it is false, too, is not.
         "subject_to_new_eu_privacy_rules": "europe-page" in call.emulator.faults.on(),
@@ -139,7 +150,19 @@ def delete_profile(call: PageCall) -> dict[str, Any]:
         raise missing_parameter("fields")
     if "account_linking_url" in fields:
         call.emulator.state.set_linking_url(call.page.id, None)
+    if _GET_STARTED in fields:
+        call.emulator.state.set_get_started(call.page.id, None)
     return {"result": "success"}
+
+
+def _payload(call: PageCall) -> str:
+    """Return the payload of Get Started.
+
+    https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/messenger-profile-api/get-started-button
+    """
+    button = call.params.structure(_GET_STARTED)
+    content = button.get("payload") if isinstance(button, dict) else None
+    return check_text(content, "get_started[payload]", _LONGEST_PAYLOAD)
 
 
 def _linking_url(call: PageCall) -> str:

@@ -11,6 +11,7 @@ NO_MATCHING_USER = 2018001
 MESSAGE_AND_ACTION = 2018014
 INCOMPLETE_ELEMENT = 2018035
 PROFILE_WITHHELD = 2018247
+OUTSIDE_WINDOW = 2018278
 REFUSED_IN_EUROPE = 2018336
 
 
@@ -98,6 +99,11 @@ def profile_withheld() -> GraphProblem:
     # https://github.com/remixz/messenger-bot/issues/98
     message = "Insufficient permission to access user profile."
     return bad_parameter(message, subcode=PROFILE_WITHHELD)
+
+
+def outside_window() -> GraphProblem:
+    message = "(#10) This message is sent outside of allowed window."
+    return GraphProblem(GraphError(10, message, OUTSIDE_WINDOW))
 
 
 def refused_in_europe() -> GraphProblem:

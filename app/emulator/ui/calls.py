@@ -11,9 +11,6 @@ from app.emulator.webhooks.journal import Exchange
 
 _LONGEST_QUOTE: Final = 60
 _ON_EDGES: Final[Mapping[tuple[str, str], str]] = {
-    ("POST", "messenger_profile"): "sets where Log In leads",
-    ("GET", "messenger_profile"): "asks where Log In leads",
-    ("DELETE", "messenger_profile"): "takes Log In away",
     ("POST", "thread_settings"): "sets where Log In leads",
     ("DELETE", "thread_settings"): "takes Log In away",
     ("POST", "subscribed_apps"): "subscribes the app to the Page",
@@ -22,6 +19,12 @@ _ON_EDGES: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "subscriptions"): "sets the webhook",
     ("GET", "subscriptions"): "asks where the webhook is",
     ("DELETE", "subscriptions"): "removes the webhook",
+}
+# By the method of the call, around what is set in the Messenger profile.
+_ON_PROFILE: Final[Mapping[str, tuple[str, str]]] = {
+    "POST": ("sets where Log In leads", "sets the Get Started button"),
+    "GET": ("asks where Log In leads", "asks for the Get Started button"),
+    "DELETE": ("takes Log In away", "takes Get Started away"),
 }
 _ACTIONS: Final[Mapping[str, str]] = {
     "mark_seen": "shows {} that the chat was read",
@@ -87,7 +90,8 @@ def words_of_call(exchange: Exchange, people: Mapping[str, str]) -> str:
         case "POST", "unlink_accounts":
             return f"ends {name}’s link"
         case on_edge:
-            return _ON_EDGES.get(on_edge, f"calls {exchange.title}")
+            words = _of_profile(call, *on_edge) or _ON_EDGES.get(on_edge)
+            return words or f"calls {exchange.title}"
 
 
 def quoted(text: str) -> str:
@@ -105,6 +109,16 @@ def json_object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _of_profile(call: Call, method: str, edge: str) -> str:
+    """Return what a call does with the Messenger profile; empty for any other call."""
+    if edge != "messenger_profile" or method not in _ON_PROFILE:
+        return ""
+    log_in, get_started = _ON_PROFILE[method]
+    asked = f"{call.params.get('fields', '')} {' '.join(call.params)}"
+    is_about_it = "account_linking_url" not in asked and "get_started" in asked
+    return get_started if is_about_it else log_in
 
 
 def _of_object(call: Call, name: str, *, is_person: bool) -> str:
@@ -127,8 +141,11 @@ def _of_message(call: Call, name: str) -> str:
     if action in _ACTIONS:
         return _ACTIONS[action].replace("{}", name)
     message = call.params.get("message")
-    text = _text_of(message) if isinstance(message, dict) else ""
-    return f"sends {quoted(text)} to {name}" if text else f"sends a message to {name}"
+    if not isinstance(message, dict) or not (text := _text_of(message)):
+        return f"sends a message to {name}"
+    choices = " or ".join(quoted(title) for title in _choices_of(message))
+    offered = f", to answer by {choices}" if choices else ""
+    return f"sends {quoted(text)} to {name}{offered}"
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
@@ -142,3 +159,16 @@ def _text_of(message: Mapping[str, Any]) -> str:
     found = (text for text in (message.get("text"), template.get("text"), title) if text)
     text = next(found, "")
     return text if isinstance(text, str) else ""
+
+
+def _choices_of(message: Mapping[str, Any]) -> list[str]:
+    """Return the titles of the buttons and quick replies that answer *message* in the chat."""
+    attachment = message.get("attachment")
+    payload = attachment.get("payload") if isinstance(attachment, dict) else None
+    buttons = payload.get("buttons") if isinstance(payload, dict) else None
+    return [
+        each["title"]
+        for choices in (buttons, message.get("quick_replies"))
+        for each in (choices if isinstance(choices, list) else ())
+        if isinstance(each, dict) and "payload" in each and isinstance(each.get("title"), str)
+    ]

@@ -4,10 +4,10 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from app.emulator import ids
+from app.emulator import referrals
 from app.emulator.context import Emulator, current_emulator
-from app.emulator.state import Button, Message, Thread
-from app.emulator.ui import login_window
+from app.emulator.state import Button, Thread
+from app.emulator.ui import login_window, m_me
 from app.emulator.webhooks import events
 
 bp = Blueprint("chat", __name__)
@@ -54,8 +54,10 @@ def chats(psid: str) -> str:
 
 
 @bp.get("/t/<page_id>/<psid>")
-def show(page_id: str, psid: str) -> str:
-    return _page("chat.html", page_id, psid)
+def show(page_id: str, psid: str) -> Response:
+    """Show the chat; `text` is filled in, and `ref` is that of the link that led here."""
+    _, thread = _thread(page_id, psid)
+    return m_me.remember(Response(_page("chat.html", page_id, psid)), thread)
 
 
 @bp.get("/t/<page_id>/<psid>/details")
@@ -68,7 +70,12 @@ def messages(page_id: str, psid: str) -> ResponseReturnValue:
     """Return the messages alone, or 304 when the browser has the current version."""
     emulator, thread = _thread(page_id, psid)
     response = Response(
-        render_template("messages.html", thread=thread, page=emulator.state.pages[page_id])
+        render_template(
+            "messages.html",
+            thread=thread,
+            page=emulator.state.pages[page_id],
+            get_started=emulator.state.get_started(page_id),
+        )
     )
     response.set_etag(str(thread.version))
     return response.make_conditional(request)
@@ -80,9 +87,15 @@ def say(page_id: str, psid: str) -> ResponseReturnValue:
     emulator, thread = _thread(page_id, psid)
     text = request.form.get("text", "").strip()[:_LONGEST_MESSAGE]
     if text:
-        message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=text)
-        emulator.state.add_message(page_id, psid, message)
-        emulator.dispatcher.enqueue(events.message(thread, message))
+        emulator.dispatcher.enqueue(referrals.write(emulator, thread, text))
+    return redirect(_chat_url(thread), 303)
+
+
+@bp.post("/t/<page_id>/<psid>/get-started")
+def get_started(page_id: str, psid: str) -> ResponseReturnValue:
+    """Tap Get Started, the button of a thread without messages."""
+    emulator, thread = _thread(page_id, psid)
+    referrals.tap_get_started(emulator, thread)
     return redirect(_chat_url(thread), 303)
 
 
@@ -98,6 +111,9 @@ def tap(page_id: str, psid: str) -> ResponseReturnValue:
             login_window.log_out(emulator, thread)
         case "postback":
             _send_postback(emulator, thread, button)
+        case "quick_reply":
+            event = referrals.write(emulator, thread, button.title, quick_reply=button.payload)
+            emulator.dispatcher.enqueue(event)
         case "web_url":
             return redirect(button.url, 303)
     return redirect(_chat_url(thread), 303)
@@ -121,8 +137,7 @@ def log_out(page_id: str, psid: str) -> ResponseReturnValue:
 
 
 def _send_postback(emulator: Emulator, thread: Thread, button: Button) -> None:
-    message = Message(id=ids.message_id(), author="person", at=emulator.clock(), text=button.title)
-    emulator.state.add_message(thread.page_id, thread.psid, message)
+    message = referrals.say(emulator, thread, button.title)
     event = events.postback(thread, mid=message.id, title=button.title, payload=button.payload)
     emulator.dispatcher.enqueue(event)
 
@@ -134,7 +149,11 @@ def _tapped_button(thread: Thread) -> Button:
     buttons = next(matching, ())
     if not 0 <= index < len(buttons):
         abort(404)
-    return buttons[index]
+    button = buttons[index]
+    is_gone = button.kind == "quick_reply" and message_id != thread.messages[-1].id
+    if is_gone:
+        abort(404)
+    return button
 
 
 def _thread(page_id: str, psid: str) -> tuple[Emulator, Thread]:
@@ -153,6 +172,7 @@ def _page(template: str, page_id: str, psid: str) -> str:
         page=emulator.state.pages[page_id],
         people=emulator.state.threads(page_id),
         linking_url=emulator.state.linking_url(page_id),
+        get_started=emulator.state.get_started(page_id),
     )
 
 

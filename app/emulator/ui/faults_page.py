@@ -8,10 +8,12 @@ from typing import Final
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.emulator import referrals
 from app.emulator.context import current_emulator
 from app.emulator.faults.fault import Fault
 from app.emulator.faults.scenarios import SCENARIOS
 from app.emulator.faults.table import FAULTS
+from app.emulator.faults.ways_in import FAULTS_OF_WAYS, WAYS_IN
 from app.emulator.triggers import TRIGGERS, Trigger, run_trigger
 
 bp = Blueprint("faults", __name__, url_prefix="/faults")
@@ -28,6 +30,7 @@ _AREAS: Final = {
     "signature": "Signatures",
     "subscription": "Subscriptions",
     "return": "Round trip",
+    "m-me": "Links by m.me",
     "graph": "Graph",
     "seldom": "Graph: rare errors",
 }
@@ -55,6 +58,7 @@ def show() -> str:
         count=sum(len(area.faults) for area in areas),
         on=emulator.faults.on(),
         scenarios=SCENARIOS.values(),
+        ways_in=WAYS_IN.values(),
         now=emulator.clock(),
         ahead=emulator.clock.ahead,
         steps=_STEPS,
@@ -114,6 +118,22 @@ def play(name: str) -> ResponseReturnValue:
     return redirect(url_for(".show", _anchor=f"scenario-{name}"), 303)
 
 
+@bp.post("/ways-in/<name>")
+def prepare(name: str) -> ResponseReturnValue:
+    """Prepare every chat for a way in by an m.me link, with its faults and no other way's."""
+    if name not in WAYS_IN:
+        abort(404)
+    emulator, way = current_emulator(), WAYS_IN[name]
+    for fault in FAULTS_OF_WAYS:
+        (emulator.faults.turn_on if fault in way.faults else emulator.faults.turn_off)(fault)
+    for thread in emulator.state.every_thread():
+        if way.is_new:
+            emulator.state.forget_messages(thread.page_id, thread.psid)
+        elif not thread.is_started:
+            referrals.say(emulator, thread, "Hello!")
+    return redirect(url_for(".show", prepared=name, _anchor="ways-in"), 303)
+
+
 @bp.post("/all-off")
 def all_off() -> ResponseReturnValue:
     current_emulator().faults.clear()
@@ -145,5 +165,8 @@ def trigger() -> ResponseReturnValue:
     late = _LATE if "late" in request.form else timedelta()
     ref = request.form.get("ref") or None
     wanted = Trigger(what=what, ref=ref, twice="twice" in request.form, late=late)
-    run_trigger(emulator, thread, wanted)
+    try:
+        run_trigger(emulator, thread, wanted)
+    except ValueError as exc:
+        abort(400, str(exc))
     return redirect(url_for("inspector.show"), 303)

@@ -27,6 +27,8 @@ _OF_CALLBACKS: Final[Mapping[str, str]] = {
     "data-deletion": "asks to delete the data of {}",
     "deauthorize": "says that {} removed the app",
 }
+_BY_LINK: Final = ", who followed a link"
+_REFUSED_LINK: Final = "follows a link whose ref is none"
 _OF_RETURNS: Final[Mapping[str, str]] = {
     "linked": "comes back, logged in",
     "declined": "comes back, not logged in",
@@ -127,9 +129,11 @@ class Narrator:
 
 def _of_browser(exchange: Exchange) -> str:
     what, _, rest = exchange.title.partition(", ")
-    return (
-        _OF_RETURNS[rest] if what == "return" else f"opens the log-in page for {first_name(rest)}"
-    )
+    if what == "return":
+        return _OF_RETURNS[rest]
+    if what == "m.me":
+        return f"follows a link into {first_name(rest)}’s chat" if rest else _REFUSED_LINK
+    return f"opens the log-in page for {first_name(rest)}"
 
 
 def _of_callback(exchange: Exchange) -> str:
@@ -140,11 +144,13 @@ def _of_callback(exchange: Exchange) -> str:
 
 def _of_event(kind: str, person: str, content: Mapping[str, Any]) -> str:
     name, about = first_name(person), content.get(kind)
-    text = about.get("text") or about.get("title") if isinstance(about, dict) else None
+    known = about if isinstance(about, dict) else {}
+    text = known.get("text") or known.get("title")
+    by_link = _BY_LINK if "referral" in known else ""
+    if isinstance(text, str) and (kind == "postback" or "quick_reply" in known):
+        return f"says that {name} tapped {quoted(text)}{by_link}"
     if isinstance(text, str) and kind == "message":
-        return f"delivers {quoted(text)} from {name}"
-    if isinstance(text, str) and kind == "postback":
-        return f"says that {name} tapped {quoted(text)}"
+        return f"delivers {quoted(text)} from {name}{by_link}"
     return _OF_EVENTS.get(kind, "delivers an event of {}").replace("{}", name)
 
 

@@ -66,8 +66,9 @@ class WebhookDispatcher:
         timed = TimedEvent(event, at or self._clock())
         reorders = "reordered" in self._faults.on()
         earlier = self._schedule.pop_page(event.page_id, only_new=True) if reorders else []
-        if self._faults.fires("late"):
-            self._delay(timed, _LATE, "late")
+        is_ref_late = "ref-late" in event.faults
+        if is_ref_late or self._faults.fires("late"):
+            self._delay(timed, _LATE, "ref-late" if is_ref_late else "late")
             return None
         if not earlier and self._faults.fires("reordered"):
             self._delay(timed, _REORDERED_ALONE, "reordered")
@@ -167,7 +168,7 @@ class WebhookDispatcher:
         if self._faults.fires("other-objects"):
             self._deliveries.send_other_object()
         failure = self._attempt(delivery)
-        if self._faults.fires("twice"):
+        if "ref-twice" in delivery.faults or self._faults.fires("twice"):
             self._attempt(replace(delivery, faults=(*delivery.faults, "twice")))
         if failure is not None and not delivery.is_forged:
             self._schedule_retry(delivery, since=self._clock(), retries=0)

@@ -22,6 +22,10 @@ class Event:
     # The inspector's line: the kind of event, and the person.
     title: str
     content: dict[str, Any]
+    # The faults of this event alone.
+    faults: tuple[str, ...] = ()
+    # In place of the PSID, as it was for people of the Chat Plugin.
+    user_ref: str | None = None
 
 
 def linked(thread: Thread, authorization_code: str) -> Event:
@@ -35,8 +39,15 @@ def unlinked(thread: Thread) -> Event:
     return _event(thread, "unlinked", "messaging_account_linking", {"account_linking": content})
 
 
-def message(thread: Thread, message: Message) -> Event:
-    content = {"mid": message.id, "text": message.text}
+def message(
+    thread: Thread, message: Message, *, quick_reply: str | None = None, ref: str | None = None
+) -> Event:
+    """Return the event of a message; *quick_reply* is the payload of the one that was tapped."""
+    content: dict[str, Any] = {"mid": message.id, "text": message.text}
+    if quick_reply is not None:
+        content["quick_reply"] = {"payload": quick_reply}
+    if ref is not None:
+        content["referral"] = _referral(ref)
     return _event(thread, "message", "messages", {"message": content})
 
 

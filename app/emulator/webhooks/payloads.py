@@ -57,10 +57,12 @@ def pack(
     """Return *events*, all of one page, as one delivery, with the faults that are on."""
     fired = [name for name in _ENTRY_FAULTS if faults.fires(name)]
     page_id = events[0].event.page_id
-    content = [_event(timed) for timed in events]
+    standby = ("in-standby", "ref-standby")
+    fired += dict.fromkeys(name for timed in events for name in timed.event.faults)
+    field = "messaging" if set(standby).isdisjoint(fired) else "standby"
+    content = [_event(timed, field) for timed in events]
     if "mixed-messages" in fired:
         content = [_message_of_stranger(page_id, at), *content, _read_of_stranger(page_id, at)]
-    field = "standby" if "in-standby" in fired else "messaging"
     entry = {"id": page_id, "time": milliseconds(at), field: content}
     body = signing.delivery_body("page", [*_other_entries(page_id, fired, at), entry])
     delivery = Delivery(
@@ -86,12 +88,18 @@ def pack_other_object(app_secret: str, at: datetime) -> tuple[bytes, dict[str, s
     return body, dict(signing.signed_headers(body, app_secret))
 
 
-def _event(timed: TimedEvent) -> dict[str, Any]:
+def _event(timed: TimedEvent, field: str) -> dict[str, Any]:
+    event, content = timed.event, dict(timed.event.content)
+    if field == "standby" and "postback" in content:
+        # "Postbacks do not have a payload" there: the payload is told to its own app alone.
+        content["postback"] = {
+            name: value for name, value in content["postback"].items() if name != "payload"
+        }
     return {
-        "sender": {"id": timed.event.psid},
-        "recipient": {"id": timed.event.page_id},
+        "sender": {"id": event.psid} if event.user_ref is None else {"user_ref": event.user_ref},
+        "recipient": {"id": event.page_id},
         "timestamp": milliseconds(timed.at),
-        **timed.event.content,
+        **content,
     }
 
 

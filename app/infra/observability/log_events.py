@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.infra.observability.graph_log_events import GRAPH
+from app.infra.observability.invitation_log_events import INVITATIONS
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.outbox_log_events import DELIVERY_LOG, OUTBOX
 from app.infra.observability.page_log_events import PAGES
@@ -227,6 +228,12 @@ _API: Final = (
         "If its holder has no reason to ask: revoke the key.",
     ),
     LogEvent(
+        "account.read",
+        "The API key `key` has looked a built-in account up (`accounts:read`), by its `subject` or "
+        "`username` (`by`), and was told of it or not (`found`).",
+        "If many are not found: its holder may be guessing names. Revoke the key.",
+    ),
+    LogEvent(
         "api.key_exposed",
         "A valid API key stood in an address, where logs keep it.",
         "Revoke it and make another: `threadlink keys revoke`, `threadlink keys create`.",
@@ -244,6 +251,7 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Requests": REQUESTS,
     "Signing in": _SIGN_IN,
     "Webhook and links": _LINKS,
+    "Invitations": INVITATIONS,
     "Delivery log": DELIVERY_LOG,
     "Outbox": OUTBOX,
     "Graph API": GRAPH,

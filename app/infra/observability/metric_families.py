@@ -19,6 +19,7 @@ _GRAPH_CALLS: Final = (
     "profile_name",
     "conversations",
     "send_text",
+    "send_postbacks",
     "send_login_button",
     "send_logout_button",
     "unlink",
@@ -126,6 +127,39 @@ class PageMetrics:
         # Zeros for the alerts, as above.
         for kind in ("database_busy", "throttled"):
             self.sign_in_failures.labels(kind)
+
+
+class InvitationMetrics:
+    """Metrics of links that begin on the business's own site."""
+
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter, Histogram  # noqa: PLC0415 - as said above
+
+        self.steps = Counter(
+            "threadlink_invitations",
+            "Invitations, by step: created, claimed, asked, ask_failed, accepted, declined, "
+            "linked, refused.",
+            ["step"],
+            registry=registry,
+        )
+        self.claims = Counter(
+            "threadlink_invitation_claims",
+            "Claims of invitations: by a new thread, an existing thread, or a typed code.",
+            ["via"],
+            registry=registry,
+        )
+        self.typed_codes = Counter(
+            "threadlink_typed_codes",
+            "Texts of the form of a code, by outcome: known, unknown, too many, or resting.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.question_seconds = Histogram(
+            "threadlink_invitation_question_seconds",
+            "Time from the claim to the question in the chat.",
+            buckets=_SLOW,
+            registry=registry,
+        )
 
 
 class ProfileMetrics:

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from app.infra.observability.metric_families import (
     GraphMetrics,
+    InvitationMetrics,
     PageMetrics,
     ProfileMetrics,
     ServerMetrics,
@@ -38,6 +39,7 @@ class _Metrics:
         self.registry = CollectorRegistry()
         self.webhook = WebhookMetrics(self.registry)
         self.pages = PageMetrics(self.registry)
+        self.invitations = InvitationMetrics(self.registry)
         self.profiles = ProfileMetrics(self.registry)
         self.graph = GraphMetrics(self.registry)
         self.server = ServerMetrics(self.registry)
@@ -94,6 +96,26 @@ def count_authenticator_failure(authenticator: str, failure: Failure) -> None:
 def count_redirect_refusal(reason: str) -> None:
     """Count a redirect_uri that was refused."""
     _metrics().pages.redirect_refusals.labels(reason).inc()
+
+
+def count_invitation(step: str) -> None:
+    """Count one step of an invitation."""
+    _metrics().invitations.steps.labels(step).inc()
+
+
+def count_claim(via: str) -> None:
+    """Count a chat that has claimed an invitation."""
+    _metrics().invitations.claims.labels(via).inc()
+
+
+def count_typed_code(outcome: str) -> None:
+    """Count a text that has the form of a code."""
+    _metrics().invitations.typed_codes.labels(outcome).inc()
+
+
+def observe_question(seconds: float) -> None:
+    """Note the time from a claim to its question."""
+    _metrics().invitations.question_seconds.observe(seconds)
 
 
 def count_name(source: str) -> None:

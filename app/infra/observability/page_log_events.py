@@ -41,4 +41,11 @@ PAGES: Final = (
         "the process knows.",
         "Look at the database.",
     ),
+    LogEvent(
+        "handoff.refused",
+        "A browser came to `/connect/handoff`, and was not taken over, for `reason`: `origin` (of "
+        "no site in CONNECT_ORIGINS), `token` (unknown or used), `late`, or `get` (by a link).",
+        "If it was your own site: CONNECT_ORIGINS, and no `Referrer-Policy: no-referrer` there, "
+        "with which Chromium sends `Origin: null`. Else somebody tries to sign people in.",
+    ),
 )

@@ -105,6 +105,12 @@ FACEBOOK_PAGES: Final = (
         example="/etc/threadlink/pages.toml",
     ),
     Description(
+        "PAGE_USERNAME",
+        "The name of the Page in its address at Facebook, for links into its chat. Without it they "
+        "have the ID.",
+        example="harbourcoffee",
+    ),
+    Description(
         "LANGUAGES",
         "The languages in which the pages are offered, separated by spaces. Each person gets the "
         "one that the browser asks for, or else the first. With one there is no choice.",
@@ -153,6 +159,39 @@ LINKING: Final = (
         "the Page's. On this machine alone (PUBLIC_URL) the default is `never`. "
         "[What it stops](security.md#confirm_in_chat).",
     ),
+    Description(
+        "CONNECTIONS_PAGE",
+        "1: at `/connections` people log in, see which Messenger profiles are connected to their "
+        "account, and disconnect them. It takes passwords and opens without Messenger; "
+        "[rate limits](security.md#rate-limits) bound the guesses. The same list is part of every "
+        "log-in from the chat, whatever this is.",
+    ),
+)
+
+INVITATIONS: Final = (
+    Description(
+        "INVITATIONS",
+        "1: users who are signed in on your own site, or on our page for it, can connect a "
+        "Messenger profile by a link into the chat or by a code. Webhook events are looked at for "
+        "them, and the API has its operations on invitations.",
+    ),
+    Description(
+        "CONNECT_PAGE",
+        "1: people can sign in at `/connect` for that. It needs INVITATIONS. This form, unlike the "
+        "one behind *Log In*, can be reached by everybody.",
+    ),
+    Description(
+        "CONNECT_ORIGINS",
+        "The origins of your own site that may hand a browser over to us, separated by spaces. It "
+        "needs INVITATIONS.",
+        example="https://shop.example.com",
+        default="none",
+    ),
+    Description(
+        "M_ME_URL",
+        "The address before the Page's name in links into the chat. In production this or "
+        "`https://www.messenger.com/t`.",
+    ),
 )
 
 SIGN_IN: Final = (
@@ -199,6 +238,11 @@ RETENTION: Final = (
         "KEEP_CODES_DAYS",
         "Days for which an attempt is kept that got one (names are removed from it sooner), and "
         "the hashed name of a user who has no link.",
+    ),
+    Description(
+        "KEEP_RESUME_DAYS",
+        "Days for which a `resume` is kept that no notice has brought back to the bot; the button "
+        "works after that, without it.",
     ),
     Description(
         "KEEP_DELIVERIES_HOURS",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.infra.settings.brands import PLAIN, Brand, page_name, read_brand
+from app.infra.settings.invitations import username
 from app.infra.settings.languages import ALL, Languages, languages_of
 from app.infra.settings.parsing import SettingError, digits, read_file
 from app.infra.settings.reader import Reader
@@ -19,6 +20,7 @@ KEYS: Final = {
     "name": "The name of the Page; it is shown if `brand.name` is not set.",
     "token": "The access token of the Page. This or `token_file` is required.",
     "token_file": "A file that contains the access token.",
+    "username": "The name of the Page in its address at Facebook, in place of PAGE_USERNAME.",
     "authenticators": "The authenticators of this Page, in place of AUTHENTICATORS.",
     "languages": 'The languages of this Page, in place of LANGUAGES, such as `["de", "en"]`.',
     "brand": "A table: the name, colour, logo and links of the Page's sign-in pages.",
@@ -38,6 +40,8 @@ class Page:
     authenticators: tuple[str, ...] = ()
     languages: Languages = ALL
     brand: Brand = PLAIN
+    # Empty: the links into the chat have the id.
+    username: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,12 @@ def read_pages(
     if path is None:
         page_id = reader.required("PAGE_ID", digits)
         token = reader.required("PAGE_ACCESS_TOKEN", copied_secret)
-        return (Page(page_id, brand.name, token, languages=languages, brand=brand),)
+        name = reader.optional("PAGE_USERNAME", username, "")
+        return (Page(page_id, brand.name, token, (), languages, brand, name),)
     if reader.text("PAGE_ID") or reader.text("PAGE_ACCESS_TOKEN"):
         reader.errors.append("PAGES_FILE and PAGE_ID exclude each other")
+    if reader.text("PAGE_USERNAME"):
+        reader.errors.append("PAGE_USERNAME stands in the [[pages]] tables of PAGES_FILE")
     default = _Default(languages, brand)
     return reader.optional("PAGES_FILE", lambda path: _pages_in_file(path, kinds, default), ())
 
@@ -91,9 +98,18 @@ def _page(table: Mapping[str, object], number: int, kinds: Kinds, default: _Defa
             raise SettingError(f"page {number}: token_file {exc}") from None
     names = _authenticators(table.get("authenticators"), number, kinds)
     languages, brand = _looks(table, number, default)
+    address = _username(table.get("username", ""), number)
     match page_id, name, token:
         case str(page_id), str(name), str(token) if page_id.isascii() and page_id.isdigit():
-            return Page(page_id, name or brand.name, _token(token, number), names, languages, brand)
+            return Page(
+                page_id,
+                name or brand.name,
+                _token(token, number),
+                names,
+                languages,
+                brand,
+                address,
+            )
         case _:
             raise SettingError(
                 f"page {number}: id (digits, in quotes), name and token must be text"
@@ -107,6 +123,15 @@ def _token(text: str, number: int) -> str:
         return copied_secret(text)
     except SettingError as exc:
         raise SettingError(f"page {number}: token {exc}") from None
+
+
+def _username(given: object, number: int) -> str:
+    if not isinstance(given, str):
+        raise SettingError(f"page {number}: username must be text")
+    try:
+        return username(given) if given else ""
+    except SettingError as exc:
+        raise SettingError(f"page {number}: username {exc}") from None
 
 
 def _looks(table: Mapping[str, object], number: int, default: _Default) -> tuple[Languages, Brand]:

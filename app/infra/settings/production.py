@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from app.infra.network.addresses import is_loopback
 from app.infra.network.meta_addresses import GRAPH_URL
+from app.infra.settings.invitations import M_ME_URLS
 from app.infra.settings.languages import PSEUDO, Languages
 
 # In the secrets that `threadlink demo` makes.
@@ -60,6 +61,13 @@ def untrusted_graph(graph_url: str, trusted_host: str | None) -> list[str]:
 def demo_secrets(secrets: Mapping[str, str]) -> list[str]:
     """Return an error for each of *secrets*, by name, that `threadlink demo` has made."""
     return [f"{name} is from the demo" for name, secret in secrets.items() if DEMO_MARK in secret]
+
+
+def foreign_m_me_url(url: str) -> list[str]:
+    """Return an error if *url* leads people into no chat of Messenger's."""
+    if url in M_ME_URLS:
+        return []
+    return [f"M_ME_URL must be {' or '.join(M_ME_URLS)}"]
 
 
 def languages_for_tests(languages: Iterable[Languages]) -> list[str]:

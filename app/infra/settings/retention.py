@@ -20,6 +20,7 @@ class Retention:
     # Without a code, of a person whom Messenger has named: never shorter than *attempts*.
     failed_attempts: timedelta
     codes: timedelta
+    resume: timedelta
     deliveries: timedelta
     deliveries_bytes: int
     dead_letters: timedelta
@@ -40,6 +41,7 @@ def read_retention(reader: Reader) -> Retention:
         attempts=attempts,
         failed_attempts=max(attempts, failed),
         codes=timedelta(days=reader.optional("KEEP_CODES_DAYS", whole(2, 365), 30)),
+        resume=timedelta(days=reader.optional("KEEP_RESUME_DAYS", whole(1, 30), 7)),
         deliveries=timedelta(hours=reader.optional("KEEP_DELIVERIES_HOURS", whole(1, 168), 24)),
         deliveries_bytes=reader.optional("KEEP_DELIVERIES_MIB", whole(1, 1024**2), 1024) * MIB,
         dead_letters=timedelta(

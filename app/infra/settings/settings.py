@@ -23,6 +23,7 @@ from app.infra.settings.bot import BotSettings, read_bot
 from app.infra.settings.brands import Brand, read_brand_settings
 from app.infra.settings.database_url import database_url
 from app.infra.settings.egress import read_egress
+from app.infra.settings.invitations import InvitationSettings, read_invitations
 from app.infra.settings.languages import Languages, read_languages
 from app.infra.settings.monitoring import MonitoringSettings, read_monitoring
 from app.infra.settings.near_misses import NearMiss, near_misses
@@ -35,6 +36,7 @@ from app.infra.settings.parsing import (
     one_of,
     version,
     whole,
+    yes_or_no,
 )
 from app.infra.settings.pictures import PictureSettings, read_pictures
 from app.infra.settings.reader import Reader, read_env_file
@@ -81,6 +83,8 @@ class Settings:
     egress: Egress
     confirm_in_chat: str
     max_links_per_user: int
+    connections_page: bool
+    invitations: InvitationSettings
     password_min_length: int
     breached_passwords: SortedHashes | None
     sign_in: SignInSettings
@@ -147,6 +151,8 @@ class Settings:
                 "unnamed" if _is_production(public_url) else "never",
             ),
             max_links_per_user=reader.optional("MAX_LINKS_PER_USER", whole(1, 1000), 5),
+            connections_page=reader.optional("CONNECTIONS_PAGE", yes_or_no, False),
+            invitations=read_invitations(reader),
             password_min_length=reader.optional("PASSWORD_MIN_LENGTH", whole(8, 64), 15),
             breached_passwords=reader.optional("BREACHED_PASSWORDS_FILE", hash_list, None),
             sign_in=read_sign_in(reader, kinds, chosen),
@@ -252,6 +258,7 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         return errors
     addresses = {
         "REDIRECT_ORIGINS": settings.redirect_origins,
+        "CONNECT_ORIGINS": settings.invitations.connect_origins,
         "GRAPH_URL": [settings.graph_url],
     }
     secrets = {
@@ -268,6 +275,7 @@ def _unfit_for_production(settings: Settings) -> list[str]:
     return [
         *production.languages_for_tests(languages),
         *production.unsafe_addresses(addresses),
+        *production.foreign_m_me_url(settings.invitations.m_me_url),
         *production.untrusted_graph(settings.graph_url, settings.graph_url_trusted),
         *production.demo_secrets(secrets),
         *production.weak_keys(settings.secret_keys),

@@ -6,21 +6,28 @@ whether it may be repeated.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.infra.network.egress import DIRECT, Egress
 from app.infra.network.http_client import Deadline
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION
 from app.messenger.errors import (
-    BAD_PARAMETER,
-    GraphRefused,
     GraphUnavailable,
     LinkingTokenRefused,
     TokenDead,
 )
 from app.messenger.graph.conversations import CALLS_PER_S
 from app.messenger.graph.ids import checked, is_id
+from app.messenger.graph.messages import postbacks, template
+from app.messenger.graph.messenger_profile import (
+    GET_STARTED,
+    LINKING_URL,
+    MessengerProfile,
+    clear_property,
+    read_profile,
+    read_properties,
+    set_property,
+)
 from app.messenger.graph.profiles import Profile, Profiles
 from app.messenger.graph.transport import (
     Call,
@@ -32,20 +39,6 @@ from app.messenger.types import PageId, Psid
 
 # The version whose documentation describes thread_settings; later ones have messenger_profile.
 LEGACY_VERSION: Final = "v2.6"
-
-
-# "Whether the page is impacted by the new European privacy rules": Messenger Platform, "Messenger
-# Profile API", 18 March 2026.
-_EUROPE: Final = "subject_to_new_eu_privacy_rules"
-
-
-@dataclass(frozen=True, slots=True)
-class MessengerProfile:
-    """The parts of a page's Messenger profile that concern account linking."""
-
-    linking_url: str | None = None
-    # False also where Graph does not tell.
-    is_under_european_rules: bool = field(default=False, kw_only=True)
 
 
 class GraphClient:
@@ -83,61 +76,31 @@ class GraphClient:
 
     def set_linking_url(self, url: str) -> None:
         """Make Messenger show Log In in the thread's details, leading to *url*."""
-        self._do(
-            Call(
-                name="set_linking_url",
-                method="POST",
-                path="/me/messenger_profile",
-                body={"account_linking_url": url},
-                may_repeat=True,
-            )
-        )
+        set_property(self._transport, LINKING_URL, url)
 
     def linking_url(self) -> str | None:
         """Return the address of Log In in the thread's details, or None if there is none."""
-        return self._messenger_profile("account_linking_url").linking_url
+        return read_properties(self._transport, LINKING_URL).linking_url
+
+    def profile_settings(self) -> MessengerProfile:
+        """Return the part of the Messenger profile that can be set, in one call."""
+        return read_properties(self._transport, LINKING_URL, GET_STARTED)
 
     def messenger_profile(self) -> MessengerProfile:
-        """Return the page's Messenger profile, and whether Meta's rules for Europe apply to it.
-
-        One call, of which Meta allows few; two where Graph does not know the second property.
-        """
-        try:
-            return self._messenger_profile("account_linking_url", _EUROPE)
-        except GraphRefused as exc:
-            if exc.code != BAD_PARAMETER:
-                raise
-            return self._messenger_profile("account_linking_url")
-
-    def _messenger_profile(self, *fields: str) -> MessengerProfile:
-        answer = self._transport.send(
-            Call(
-                name="linking_url",
-                method="GET",
-                path="/me/messenger_profile",
-                params={"fields": ",".join(fields)},
-                may_repeat=True,
-            )
-        )
-        match answer:
-            case {"data": []}:
-                return MessengerProfile()
-            case {"data": [dict() as profile]}:
-                return _profile(profile)
-            case _:
-                raise GraphUnavailable("an answer without a profile")
+        """Return the page's Messenger profile, and whether Meta's rules for Europe apply to it."""
+        return read_profile(self._transport)
 
     def clear_linking_url(self) -> None:
         """Remove Log In from the thread's details."""
-        self._do(
-            Call(
-                name="clear_linking_url",
-                method="DELETE",
-                path="/me/messenger_profile",
-                body={"fields": ["account_linking_url"]},
-                may_repeat=True,
-            )
-        )
+        clear_property(self._transport, LINKING_URL)
+
+    def set_get_started(self, payload: str) -> None:
+        """Give people who are new to the chat a button, which sends *payload* to the webhook."""
+        set_property(self._transport, GET_STARTED, {"payload": payload})
+
+    def clear_get_started(self) -> None:
+        """Remove the Get Started button."""
+        clear_property(self._transport, GET_STARTED)
 
     def set_linking_url_legacy(self, url: str, *, version: str = LEGACY_VERSION) -> None:
         """Do the same as `set_linking_url` by the call of 2016."""
@@ -231,14 +194,25 @@ class GraphClient:
         """Send *text* to *psid*; return the id of the message."""
         return self._send("send_text", psid, {"text": text}, deadline=deadline)
 
+    def send_postbacks(
+        self,
+        psid: Psid,
+        text: str,
+        payloads: Mapping[str, str],
+        *,
+        deadline: Deadline | None = None,
+    ) -> str:
+        """Send *text* with a button for each title in *payloads*; return the id of the message."""
+        return self._send("send_postbacks", psid, postbacks(text, payloads), deadline=deadline)
+
     def send_login_button(self, psid: Psid, *, text: str, url: str) -> str:
         """Send *text* with a Log In button that leads to *url*; return the id of the message."""
         button = {"type": "account_link", "url": url}
-        return self._send("send_login_button", psid, _template(text, button))
+        return self._send("send_login_button", psid, template(text, button))
 
     def send_logout_button(self, psid: Psid, *, text: str) -> str:
         """Send *text* with a Log Out button; return the id of the message."""
-        return self._send("send_logout_button", psid, _template(text, {"type": "account_unlink"}))
+        return self._send("send_logout_button", psid, template(text, {"type": "account_unlink"}))
 
     def _send(
         self,
@@ -274,16 +248,3 @@ class GraphClient:
                 return
             case _:
                 raise GraphUnavailable("an answer without a result")
-
-
-def _profile(profile: Mapping[str, Any]) -> MessengerProfile:
-    url = profile.get("account_linking_url")
-    if url is not None and not isinstance(url, str):
-        raise GraphUnavailable("an answer without a profile")
-    return MessengerProfile(url, is_under_european_rules=profile.get(_EUROPE) is True)
-
-
-def _template(text: str, button: Mapping[str, str]) -> dict[str, Any]:
-    # Graph refuses an account button with a title, even with an empty one.
-    payload = {"template_type": "button", "text": text, "buttons": [button]}
-    return {"attachment": {"type": "template", "payload": payload}}

@@ -37,6 +37,7 @@ GraphCall = Literal[
     "profile_name",
     "conversations",
     "send_text",
+    "send_postbacks",
     "send_login_button",
     "send_logout_button",
     "unlink",

@@ -24,6 +24,8 @@ from app.messenger.page_integrity import PageIntegrity, read_status
 from app.messenger.types import PageId, Psid
 
 LINKING_FIELD: Final = "messaging_account_linking"
+# By which the ref of an m.me link arrives, the code that is typed instead, and the answers.
+LINK_FIELDS: Final = ("messages", "messaging_postbacks", "messaging_referrals")
 # What Meta holds against a page (Pages API, "Page Integrity API & Webhook", 6 July 2026).
 INTEGRITY_FIELD: Final = "business_integrity"
 # The first is needed for every call about messages, the second for subscribed_apps.
@@ -197,6 +199,20 @@ class PageClient:
         path = f"/{page_id}/page_status"
         call = Call(name="page_status", method="GET", path=path, may_repeat=True)
         return read_status(page_id, self._transport.send(call))
+
+    def is_published(self) -> bool | None:
+        """Return whether everybody can see the page; None where Graph does not tell."""
+        answer = self._transport.send(
+            Call(
+                name="page_published",
+                method="GET",
+                path="/me",
+                params={"fields": "is_published"},
+                may_repeat=True,
+            )
+        )
+        told = answer.get("is_published")
+        return told if isinstance(told, bool) else None
 
     def subscribed_fields(self) -> tuple[str, ...]:
         """Return the fields that the app is subscribed to; empty if it is not subscribed."""

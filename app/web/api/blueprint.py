@@ -7,14 +7,20 @@ from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
 from app.infra.settings.languages import SOURCE
-from app.web.api import attempts, buttons, links, notice_snippets
+from app.web.api import accounts, attempts, buttons, invitations, links, notice_snippets
 from app.web.api.highlighting import highlighted
 from app.web.api.openapi import document_json
 from app.web.api.operations import PREFIX, register
 from app.web.api.reference_page import reference
 from app.web.current import services
 
-OPERATIONS: Final = (*links.OPERATIONS, *buttons.OPERATIONS, *attempts.OPERATIONS)
+OPERATIONS: Final = (
+    *links.OPERATIONS,
+    *buttons.OPERATIONS,
+    *invitations.OPERATIONS,
+    *accounts.OPERATIONS,
+    *attempts.OPERATIONS,
+)
 
 _operations: Final = Blueprint("calls", __name__, url_prefix=PREFIX)
 register(_operations, OPERATIONS)

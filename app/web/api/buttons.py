@@ -3,9 +3,15 @@
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from sqlalchemy.orm import Session
 
 from app.api_keys.service import Grant
+from app.infra import clock
+from app.linking import link_queries, resume
+from app.linking.invitation_links import is_made_here
 from app.linking.link_object import PsidField
+from app.linking.resume import ResumeText
+from app.messenger.chat_tokens import DISCONNECT
 from app.messenger.errors import (
     GraphRefused,
     GraphThrottled,
@@ -31,6 +37,7 @@ _TEXTS: Final = {
     "login": N_("Log in to use your %(page)s account here."),
     "logout": N_("You can log out here."),
 }
+_LOG_OUT: Final = N_("Log out")
 
 
 class Button(Struct, forbid_unknown_fields=True):
@@ -62,6 +69,18 @@ class Button(Struct, forbid_unknown_fields=True):
             examples=["pt-BR"],
         ),
     ] = None
+    resume: Annotated[
+        ResumeText | None,
+        Meta(
+            description="With Log In: a text that comes back once, unchanged, in the notice about "
+            "this person that follows from the button.",
+            examples=["order 1042"],
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.resume is not None and self.kind != "login":
+            raise ValueError("`resume` goes with a Log In button only")
 
 
 class Sent(Struct):
@@ -90,13 +109,30 @@ def _send(graph: GraphClient, button: Button) -> str:
     psid, page_id = Psid(button.psid), graph.page_id
     text = button.text or _text(button, page_id)
     if button.kind == "logout":
+        if services().read(_is_made_by_invitation, page_id, psid):
+            # Messenger knows nothing of the link, and its own button would end nothing.
+            title = plain(_LOG_OUT, _language(button, page_id))
+            return graph.send_postbacks(psid, text, {title: DISCONNECT})
         return graph.send_logout_button(psid, text=text)
-    return graph.send_login_button(psid, text=text, url=services().linking_url(page_id))
+    url = services().linking_url(page_id)
+    if button.resume is not None:
+        # Before the button is there: it can be tapped at once.
+        state = services().write(resume.keep, page_id, psid, button.resume, at=clock.now())
+        url += f"&state={state}"
+    return graph.send_login_button(psid, text=text, url=url)
 
 
 def _text(button: Button, page_id: PageId) -> str:
-    language = choose(button.language or "", languages_on(page_id).offered)
-    return plain(_TEXTS[button.kind].with_values(page=shown_brand(page_id).name), language)
+    message = _TEXTS[button.kind].with_values(page=shown_brand(page_id).name)
+    return plain(message, _language(button, page_id))
+
+
+def _language(button: Button, page_id: PageId) -> str:
+    return choose(button.language or "", languages_on(page_id).offered)
+
+
+def _is_made_by_invitation(session: Session, page_id: PageId, psid: Psid) -> bool:
+    return is_made_here(link_queries.find_link(session, page_id, psid))
 
 
 OPERATIONS: Final = (

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from app.linking.link_object import LinkObject, PageIdField, PsidField
+from app.linking.link_object import LinkObject, PageIdField, PsidField, SubjectField
 from app.linking.notices import NOTICES, Notice, Removed
 from app.web.api.link_shapes import ID
 from app.web.api.operations import PREFIX, Operation
@@ -21,6 +21,12 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 _IN_PATHS: Final[Mapping[str, Any]] = {
     "page_id": Annotated[PageIdField, ID],
     "psid": Annotated[PsidField, ID],
+    "invitation_id": Annotated[
+        str,
+        ID,
+        Meta(description="The invitation.", examples=["Xq3m97d2kV8rT0pLw5Yb1A"]),
+    ],
+    "subject": Annotated[SubjectField, ID],
     "reference": Annotated[
         str,
         ID,
@@ -49,7 +55,9 @@ class Problem(Struct):
         str,
         Meta(
             description="A sentence for whoever writes or runs the program.",
-            examples=["There is no such link or page, or this API key is for another page."],
+            examples=[
+                "There is no such link, account or page, or this API key is for another page."
+            ],
         ),
     ]
     reference: Annotated[
@@ -170,7 +178,7 @@ def _responses(operation: Operation, schema_of: Mapping[Any, Any]) -> dict[str, 
     else:
         shown = operation.example.answer or sample(operation.answer)
         content = _json(schema_of[operation.answer], shown)
-        success = {"200": {"description": "Done.", "content": content}}
+        success = {str(operation.status.value): {"description": "Done.", "content": content}}
     by_status: dict[int, list[KnownProblem]] = {}
     for problem in operation.problems:
         by_status.setdefault(problem.status, []).append(problem)

@@ -68,6 +68,8 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     answer: type[msgspec.Struct] | None = None
+    # With an answer: 201 where it has made something.
+    status: HTTPStatus = HTTPStatus.OK
     # In addition to those that every operation may answer.
     errors: tuple[type[Exception], ...] = ()
     example: Example = field(default_factory=Example)
@@ -127,7 +129,9 @@ def _view_for(operation: Operation) -> Callable[..., ResponseReturnValue]:
         answer = operation.view(grant, **arguments)
         if answer is None:
             return "", HTTPStatus.NO_CONTENT
-        return Response(msgspec.json.encode(answer), mimetype="application/json")
+        return Response(
+            msgspec.json.encode(answer), status=operation.status, mimetype="application/json"
+        )
 
     return serve
 

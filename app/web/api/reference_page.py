@@ -156,7 +156,7 @@ def _call(operation: Operation, told: Mapping[str, Any], objects: _Objects, orig
         answer_name=answer.__name__ if answer else None,
         answer=list(objects.take(answer.__name__)) if answer else [],
         snippets=snippets_of(_sample_call(operation, origin)),
-        status=HTTPStatus.OK if answer else HTTPStatus.NO_CONTENT,
+        status=operation.status if answer else HTTPStatus.NO_CONTENT,
         answered=pretty(msgspec.to_builtins(answered)) if answered else None,
         refused=[(one, pretty(problem_example(one))) for one in operation.own_problems],
         also_refused=operation.common_problems,

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, abort, g, request
 from app.infra import clock
 from app.infra.observability import metrics
 from app.infra.observability.readings import Reading
-from app.linking import graph_unlink
+from app.linking import chat_messages, graph_unlink
 from app.messenger.errors import RedirectRefused
 from app.outbox import dropped, heartbeats, inspection
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
@@ -31,7 +31,14 @@ _SIGN_IN: Final = frozenset({"sign_in", "depart", "come_back"})
 _PERSON_BLUEPRINTS: Final = frozenset({"authorize", "oidc"})
 # The answer to a link preview, which is not a step.
 _PREVIEW: Final = 204
-_KINDS: Final = (DELIVERY, NOTICE, graph_unlink.KIND, privacy_requests.ITEM_KIND)
+_KINDS: Final = (
+    DELIVERY,
+    NOTICE,
+    graph_unlink.KIND,
+    chat_messages.ASK,
+    chat_messages.SAY,
+    privacy_requests.ITEM_KIND,
+)
 _QUEUES: Final = (*(("waiting", lane.name.lower()) for lane in Lane), ("dead", ""))
 _OF_THE_WAY_BACK: Final = {PROBLEMS[kind].name for kind in (RedirectRefused, LinkIncomplete)}
 

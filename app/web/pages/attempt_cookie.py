@@ -5,32 +5,23 @@ address; it is kept here, in the browser that it belongs to. Once the attempt is
 cut down to the way back.
 """
 
-import hmac
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
-from flask import Response, after_this_request, g, request
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from flask import Response, after_this_request, g
 
 from app.linking.renewal import Proof, renewed
 from app.linking.values import Ticket
 from app.messenger.redirects import RedirectUri, check_redirect_uri, linking_token_in
 from app.web import request_reference
 from app.web.current import services
-from app.web.exceptions import CookieAbsent, NoCookies
-from app.web.pages.signing import signer
+from app.web.pages.sealed_cookies import SealedCookies, derived
 
 # In seconds. An attempt expires after five minutes; the way back to Messenger works longer.
 MAX_AGE: Final = 900
-MOST_KEPT: Final = 3
-# A browser that sends thousands would get an answer that no proxy forwards.
-MOST_DELETED: Final = 8
-# To check a signature takes long. Browsers send the oldest cookies first (RFC 6265, 5.4).
-MOST_SEEN: Final = 16
 # The secret of a cookie that is cut down; its digest is that of no attempt.
 _NO_SECRET: Final = ""
+_COOKIES: Final = SealedCookies("attempt", MAX_AGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +67,9 @@ def put(cookie: AttemptCookie) -> None:
 
 
 def _set(response: Response) -> Response:
-    """Set the cookie in place of one of the same attempt; of more than three keep the newest."""
     cookie: AttemptCookie = g.attempt_cookie
     ticket = cookie.ticket
-    value = str(_signer(ticket.attempt_id).dumps([ticket.secret, cookie.redirect_uri]))
-    response.set_cookie(
-        _name(ticket.attempt_id),
-        value,
-        max_age=MAX_AGE,
-        secure=services().settings.is_production,
-        httponly=True,
-        samesite="Lax",
-    )
-    for name in _surplus(ticket.attempt_id):
-        response.delete_cookie(
-            name, secure=services().settings.is_production, httponly=True, samesite="Lax"
-        )
-    return response
+    return _COOKIES.set(response, ticket.attempt_id, [ticket.secret, cookie.redirect_uri])
 
 
 def cut_down(cookie: AttemptCookie) -> None:
@@ -115,84 +92,22 @@ def read(attempt_id: str) -> AttemptCookie:
     new: AttemptCookie | None = g.get("attempt_cookie")
     if new is not None and new.ticket.attempt_id == attempt_id:
         return new
-    values = [value for name, value in _sent() if name == _name(attempt_id)]
-    # A browser has one of each name that begins with __Host-: who sends two was given one of them.
-    value = values[0] if len(values) == 1 else ""
-    for secret_key in services().settings.secret_keys:
-        try:
-            secret, text = _signer(attempt_id, secret_key).loads(value, max_age=MAX_AGE)
-        except BadSignature:
-            continue
-        request_reference.bind_attempt(attempt_id)
-        # Checked before it was signed, and again: REDIRECT_ORIGINS may have changed since.
-        redirect_uri = check_redirect_uri(
-            text,
-            account_linking_token=linking_token_in(text),
-            origins=services().settings.redirect_origins,
-        )
-        return _cookie(Ticket(attempt_id, secret), redirect_uri, secret_key)
-    raise CookieAbsent if request.headers.get("Cookie") else NoCookies
+    (secret, text), secret_key = _COOKIES.opened(attempt_id)
+    request_reference.bind_attempt(attempt_id)
+    # Checked before it was signed, and again: REDIRECT_ORIGINS may have changed since.
+    redirect_uri = check_redirect_uri(
+        text,
+        account_linking_token=linking_token_in(text),
+        origins=services().settings.redirect_origins,
+    )
+    return _cookie(Ticket(attempt_id, secret), redirect_uri, secret_key)
 
 
 def _cookie(ticket: Ticket, redirect_uri: RedirectUri, secret_key: str) -> AttemptCookie:
     return AttemptCookie(
         ticket,
         redirect_uri,
-        code_key=_derived(secret_key, "authorization_code"),
-        form_key=_derived(secret_key, "form_token"),
-        renewal_key=_derived(secret_key, "renewal"),
+        code_key=derived(secret_key, "authorization_code"),
+        form_key=derived(secret_key, "form_token"),
+        renewal_key=derived(secret_key, "renewal"),
     )
-
-
-def _sent() -> Iterator[tuple[str, str]]:
-    """Yield name and value of each cookie that the browser sends, byte for byte.
-
-    Not as a library reads them: one that also strips other white space than a browser does, or
-    takes off quotes, finds the name that begins with ``__Host-`` where the browser has seen none,
-    and so has let a neighbour of this host set it (Werkzeug before 3.1.9 did).
-    """
-    for pair in request.headers.get("Cookie", "").split(";"):
-        name, _, value = pair.removeprefix(" ").partition("=")
-        yield name, value
-
-
-def _surplus(attempt_id: str) -> Iterator[str]:
-    """Yield the oldest cookies of other attempts beyond two; a few at a time."""
-    others = (
-        (name, value)
-        for name, value in _sent()
-        if name.startswith(_name("")) and name != _name(attempt_id)
-    )
-    signed_at = {
-        name: max(map(float, _moments(name, value)), default=0.0)
-        for name, value in islice(others, MOST_SEEN)
-    }
-    oldest_first = sorted(signed_at, key=lambda name: signed_at[name])
-    surplus = oldest_first[: max(0, len(oldest_first) - (MOST_KEPT - 1))]
-    yield from surplus[:MOST_DELETED]
-
-
-def _moments(name: str, value: str) -> Iterator[float]:
-    """Yield when *value* was signed, if it was signed for *name* by us."""
-    try:
-        _, moment = _signer(name.removeprefix(_name(""))).loads(value, return_timestamp=True)
-    except BadSignature:
-        return
-    yield moment.timestamp()
-
-
-def _signer(attempt_id: str, *secret_keys: str) -> URLSafeTimedSerializer:
-    # The id belongs to what is signed: a secret proves nothing under the name of another attempt.
-    return signer(
-        secret_keys or services().settings.secret_keys, purpose=f"attempt cookie {attempt_id}"
-    )
-
-
-def _name(attempt_id: str) -> str:
-    # With this prefix a browser accepts the cookie from this very host only, over https.
-    prefix = "__Host-" if services().settings.is_production else ""
-    return f"{prefix}attempt-{attempt_id}"
-
-
-def _derived(secret_key: str, purpose: str) -> bytes:
-    return hmac.digest(secret_key.encode(), f"threadlink {purpose}".encode(), "sha256")

@@ -1,41 +1,36 @@
 """The pages of an attempt: opened from Messenger, signed in, confirmed, and back to Messenger."""
 
-import re
 from typing import Final, Literal
 
 import structlog
 from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
-from app.accounts.authenticators import CredentialsRefused, PasswordExpired
-from app.accounts.identity import meant_name
 from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
-from app.linking import attempts, flow
+from app.linking import attempts, flow, provider_visits, resume
 from app.linking.attempt_events import Kind
-from app.linking.attempt_status import status_of
+from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.errors import AttemptOver, AttemptUnknown
 from app.linking.flow import Consent, ConsentRules, NotConfirmed
 from app.linking.references import reference_of
-from app.linking.renewal import SIGNED_OUT, proof_by_password
-from app.linking.values import User
+from app.linking.renewal import SIGNED_OUT
 from app.messenger.redirects import check_redirect_uri, has_unknown_names, with_authorization_code
-from app.messenger.types import PageId
+from app.messenger.types import PageId, Psid
 from app.web import obstacles, rate_limits, request_reference
 from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, LinkIncomplete, PageUnknown
-from app.web.pages import attempt_cookie, chat_code
+from app.web.pages import attempt_cookie, chat_code, provider_state
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.csrf import QUESTION, check_form, posted
-from app.web.pages.recognition import log_sign_in, recognise
+from app.web.pages.previews import is_preview
+from app.web.pages.recognition import recognise
 from app.web.pages.rendering import current_page, page_of
+from app.web.pages.signing_in import Place, by_password
 from app.web.problems.forms import (
-    FIRST_PASSWORD_EXPIRED,
     PASSWORD_TO_CHOOSE,
     QUESTION_CHANGED,
-    WRONG_CREDENTIALS,
     WRONG_DIGITS,
 )
 from app.web.problems.pages import PAGE_PROBLEMS
@@ -45,16 +40,7 @@ log = structlog.get_logger()
 bp = Blueprint("authorize", __name__, url_prefix="/authorize")
 
 # Of a repeated parameter some programs read the last value, others the first.
-_ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "state", "code")
-
-# Headers by which browsers declare a prefetch: the standard one, and older ones.
-_PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
-
-# Meta's crawlers, which fetch a link for its preview: developers.facebook.com, "Meta Web Crawlers".
-# No person's browser has such a name, and whoever gives itself one gets no attempt.
-_CRAWLERS: Final = re.compile(
-    r"facebookexternal(?:hit|ua)|meta-external(?:ads|agent|fetcher)|meta-webindexer", re.IGNORECASE
-)
+_ONCE: Final = ("account_linking_token", "redirect_uri", "client_id", "code")
 
 _NOT_CONFIRMED: Final[dict[NotConfirmed, Problem]] = {
     NotConfirmed.ACCOUNT_CLOSED: PAGE_PROBLEMS[AttemptOver],
@@ -85,7 +71,7 @@ def enter() -> ResponseReturnValue:
     if has_unknown_names(redirect_uri):
         log.info("redirect_uri.unknown_names")
     page_id = g.page_id = _page_id()
-    if _is_preview():
+    if is_preview():
         return "", 204
     counters = services().rate_limit_keys.opens(rate_limits.address())
     ticket = services().write(
@@ -94,6 +80,7 @@ def enter() -> ResponseReturnValue:
         page_id,
         account_linking_token,
         attempt_id=attempt_id,
+        state_ref=resume.state_ref(_states()),
         at=clock.now(),
     )
     request_reference.bind_attempt(ticket.attempt_id)
@@ -114,48 +101,11 @@ def show(attempt_id: str) -> ResponseReturnValue:
 @bp.post("/<attempt_id>")
 def sign_in(attempt_id: str) -> ResponseReturnValue:
     cookie = posted(attempt_id)
-    # The password as it is: a directory or an endpoint compares what was set elsewhere.
-    username, password = meant_name(request.form["username"]), request.form["password"]
     status = services().read(
         attempts.signing_in, cookie.ticket, renewal_key=cookie.renewal_key, at=clock.now()
     )
     request_reference.adopt(status)
-    methods = services().sign_in_methods[status.page_id]
-    authenticator, g.authenticator = methods.password, methods.password_name
-    if authenticator is None:
-        raise NotFound
-    # Before the credentials are verified: each guess costs a live token of a real profile.
-    psid = status.psid or recognise(cookie, status.page_id)
-    counters = services().rate_limit_keys.sign_in(
-        username, rate_limits.address(), status.page_id, psid
-    )
-    try:
-        with (
-            rate_limits.counted(counters, wrong=CredentialsRefused) as hit,
-            services().admission.enter(),
-        ):
-            identity = authenticator.verify(username, password)
-            renewed = cookie.renewed(proof_by_password(User(identity.issuer, identity.subject)))
-            services().write(
-                flow.sign_in,
-                cookie.ticket,
-                identity,
-                renewed.ticket,
-                hit,
-                name_hashes=services().name_hasher.hashes_of(identity),
-                at=clock.now(),
-            )
-    except CredentialsRefused as exc:
-        obstacles.note_wrong_credentials(methods.password_name, exc)
-        expired = isinstance(exc, PasswordExpired)
-        log.info("sign_in.refused", authenticator=methods.password_name, expired=expired)
-        problem = FIRST_PASSWORD_EXPIRED if expired else WRONG_CREDENTIALS
-        return page_of(cookie, status, problem=problem, username=username)
-    attempt_cookie.put(renewed)
-    log_sign_in(identity)
-    # Outside the count: an error here says nothing about the guess.
-    send_first_digits(renewed)
-    return redirect(url_for(".show_confirm", attempt_id=attempt_id), 303)
+    return by_password(place_of(cookie, status))
 
 
 @bp.post("/<attempt_id>/confirm")
@@ -224,6 +174,38 @@ def cancel(attempt_id: str) -> ResponseReturnValue:
     return redirect(cookie.redirect_uri, 303)
 
 
+def place_of(cookie: AttemptCookie, status: AttemptStatus) -> Place[AttemptCookie]:
+    """Return how a person signs in within the attempt of *cookie*."""
+    attempt_id = cookie.ticket.attempt_id
+
+    def psid() -> Psid:
+        # Before the credentials are verified: each guess costs a live token of a real profile.
+        return status.psid or recognise(cookie, status.page_id)
+
+    def go_on(renewed: AttemptCookie) -> ResponseReturnValue:
+        send_first_digits(renewed)
+        return redirect(url_for("authorize.show_confirm", attempt_id=attempt_id), 303)
+
+    keys = services().rate_limit_keys
+    return Place(
+        cookie=cookie,
+        page_id=status.page_id,
+        renewed=cookie.renewed,
+        record=attempts.sign_in,
+        depart=provider_visits.depart,
+        come_back=provider_visits.come_back,
+        password_counters=lambda username: keys.sign_in(
+            username, rate_limits.address(), status.page_id, psid()
+        ),
+        visit_counters=lambda: keys.provider_visit(rate_limits.address(), status.page_id, psid()),
+        kind=provider_state.ATTEMPT,
+        put=attempt_cookie.put,
+        page=lambda problem, username: page_of(cookie, status, problem=problem, username=username),
+        go_on=go_on,
+        leave=lambda authorization, _: redirect(authorization.url, 303),
+    )
+
+
 def send_first_digits(cookie: AttemptCookie) -> None:
     """Send the digits that the question asks for, unless a password has to be chosen before."""
     status = services().read(status_of, cookie.ticket, at=clock.now())
@@ -245,6 +227,15 @@ def _check_names() -> None:
             raise LinkAmbiguous
 
 
+def _states() -> list[str]:
+    """Return every value that some program would read as `state`."""
+    return [
+        value
+        for name, value in request.args.items(multi=True)
+        if name == "state" or name.startswith("state[")
+    ]
+
+
 def _required(name: str, *, lacking: Literal["no_redirect_uri"] | None = None) -> str:
     value = request.args.get(name)
     if not value:
@@ -261,11 +252,3 @@ def _page_id() -> PageId:
     if client_id in pages:
         return PageId(client_id)
     raise PageUnknown
-
-
-def _is_preview() -> bool:
-    """Return whether no person will see the page: a crawler, any HEAD, a browser's prefetch."""
-    if request.method == "HEAD" or _CRAWLERS.search(request.headers.get("User-Agent", "")):
-        return True
-    purpose = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
-    return "prefetch" in purpose or "preview" in purpose

@@ -62,13 +62,13 @@ def brand_here() -> Shown:
 def page_here() -> str:
     """Return the id of the Page that a page is of which belongs to no attempt.
 
-    It is the only one; of several that of the client_id in the address, if it is one of them, else
-    `NEUTRAL`: nobody's brand is lent to a page that is not theirs.
+    It is the only one; of several that of the client_id or page in the address, if it is one of
+    them, else `NEUTRAL`: nobody's brand is lent to a page that is not theirs.
     """
     pages = services().settings.pages
     if len(pages) == 1:
         return pages[0].id
-    asked = request.args.getlist("client_id")
+    asked = request.args.getlist("client_id") or request.args.getlist("page")
     return next((page.id for page in pages if [page.id] == asked), NEUTRAL)
 
 

@@ -1,7 +1,7 @@
 """The pages that end an attempt or stop it: an icon, and what it says beside it."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from app.linking.attempt_status import AttemptStatus
 from app.web.languages.message import N_, Message
@@ -26,6 +26,7 @@ _ICONS: Final = {
     "attempt_expired": "hourglass-empty",
     "token_refused": "hourglass-empty",
     "too_late": "hourglass-empty",
+    "session_over": "hourglass-empty",
     "region_refused": "globe-off",
     "not_found": "compass",
 }
@@ -43,6 +44,11 @@ class Outcome:
     sentence: Message
     next_step: Message | None = None
     offers_website: bool = False
+
+    def with_page(self, page: str) -> Self:
+        """Return this outcome with the name of the *page* in what the person does now."""
+        step = self.next_step and self.next_step.with_values(page=page)
+        return replace(self, next_step=step)
 
 
 WAITING: Final = Outcome("clock", N_("Connecting…"), N_("This takes a few seconds."))
@@ -77,6 +83,7 @@ ASK_FOR_CODE: Final = Outcome(
 
 # The buttons of these pages, beside "Back to Messenger".
 TRY_AGAIN: Final = N_("Try again")
+START_AGAIN: Final = N_("Start again")
 CONTINUE: Final = N_("Continue")
 SEND_CODE: Final = N_("Send a code")
 

@@ -6,11 +6,9 @@ from typing import Any, Final
 from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts.authenticators import Provider
 from app.accounts.first_passwords import username_of
 from app.accounts.local import ISSUER
 from app.infra import clock
-from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus, end_of, status_of
 from app.linking.errors import AttemptExpired, TokenSpent
 from app.linking.values import REGION, TOKEN_REFUSED, NameOutcome
@@ -23,7 +21,7 @@ from app.web.pages import attempt_cookie, chat_code
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import brand_here, brand_of, shown_brand
 from app.web.pages.csrf import csrf_token, question
-from app.web.pages.help_links import help_links
+from app.web.pages.doors import connect_url
 from app.web.pages.outcomes import (
     ASK_FOR_CODE,
     CONTINUE,
@@ -37,9 +35,8 @@ from app.web.pages.outcomes import (
     outcome_of_problem,
 )
 from app.web.pages.pictures import picture_url
-from app.web.pages.provider_marks import mark_of
 from app.web.pages.time_left import TimeLeft
-from app.web.pages.webviews import is_offered, not_here
+from app.web.pages.ways_in import ways_in
 from app.web.problems.forms import PASSWORD_FIELDS
 from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.problem import Problem
@@ -135,34 +132,17 @@ def _sign_in_page(
     cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None, username: str
 ) -> str:
     obstacles.note_page("sign_in", problem)
-    methods, brand = services().sign_in_methods[status.page_id], brand_of(status.page_id)
-    texts = brand.texts_in(translation.language())
-    offered = [provider for provider in methods.providers if is_offered(provider)]
-    if not offered and methods.password is None:
-        for provider in methods.providers:
-            obstacles.note(Kind.PROVIDER_NOT_OFFERED, subject=f"oidc:{provider.name}")
+    attempt_id = cookie.ticket.attempt_id
     return render_template(
         "authorize/sign_in.html",
-        action=url_for("authorize.sign_in", attempt_id=cookie.ticket.attempt_id),
+        action=url_for("authorize.sign_in", attempt_id=attempt_id),
         problem=problem,
         username=username,
-        with_password=methods.password is not None,
-        providers=[_button(cookie, provider) for provider in offered],
-        elsewhere=[
-            not_here(provider, methods).sentence
-            for provider in methods.providers
-            if provider not in offered
-        ],
-        help_links=help_links(brand, texts),
-        texts=texts,
-        **_form_frame(cookie, status),
+        **ways_in(
+            status.page_id, lambda name: url_for("oidc.depart", attempt_id=attempt_id, name=name)
+        ),
+        **form_frame(cookie, status),
     )
-
-
-def _button(cookie: AttemptCookie, provider: Provider) -> dict[str, str]:
-    attempt_id = cookie.ticket.attempt_id
-    action = url_for("oidc.depart", attempt_id=attempt_id, name=provider.name)
-    return {"name": provider.label, "action": action, "mark": mark_of(provider.issuer)}
 
 
 def _signed_in_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
@@ -190,9 +170,15 @@ def _confirm_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         if can_choose_password(status)
         else None,
         digits_action=url_for("authorize.send_digits", attempt_id=attempt_id),
+        connections_url=url_for("connections.show_in_attempt", attempt_id=attempt_id),
         problem=problem,
-        **_form_frame(cookie, status),
+        **form_frame(cookie, status),
     )
+
+
+def can_see_connections(status: AttemptStatus) -> bool:
+    """Return whether the person has signed in, and is at the question."""
+    return status.state == "signed_in" and not status.must_choose_password
 
 
 def can_choose_password(status: AttemptStatus) -> bool:
@@ -217,7 +203,7 @@ def password_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem
         minimum=services().settings.password_min_length,
         problem=problem,
         field=PASSWORD_FIELDS.get(problem.name) if problem else None,
-        **_form_frame(cookie, status),
+        **form_frame(cookie, status),
     )
 
 
@@ -274,13 +260,15 @@ def _outcome_page(
     return render_template(
         "outcome.html",
         outcome=outcome,
+        connect_url=connect_url(status.page_id if status else None),
         **{"again_action": None, "again_label": TRY_AGAIN, **more},
         **_frame(cookie, status),
     )
 
 
-def _form_frame(cookie: AttemptCookie, status: AttemptStatus) -> dict[str, Any]:
-    return {**_frame(cookie, status), "time_left": TimeLeft.of(status)}
+def form_frame(cookie: AttemptCookie, status: AttemptStatus) -> dict[str, Any]:
+    """Return the values that every page of a running attempt has."""
+    return {**_frame(cookie, status), "time_left": TimeLeft.until(status.expires_at)}
 
 
 def _frame(cookie: AttemptCookie, status: AttemptStatus | None) -> dict[str, Any]:

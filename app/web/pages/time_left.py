@@ -1,25 +1,25 @@
 """The time for which a form still works, as the page's foot says and its script counts down."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 from typing import Self
 
 from app.infra import clock
-from app.linking.attempt_status import AttemptStatus
 from app.web.languages.translation import ngettext
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
-    """The time left of an attempt: *seconds*, and a text for each minute from one upwards."""
+    """The time left of a page: *seconds*, and a text for each minute from one upwards."""
 
     seconds: int
     texts: tuple[str, ...]
 
     @classmethod
-    def of(cls, status: AttemptStatus) -> Self:
-        """Return what is left of the attempt of *status* now."""
-        seconds = max(1, ceil((status.expires_at - clock.now()).total_seconds()))
+    def until(cls, end: datetime) -> Self:
+        """Return what is left until *end*."""
+        seconds = max(1, ceil((end - clock.now()).total_seconds()))
         return cls(seconds, tuple(map(text_of, range(1, ceil(seconds / 60) + 1))))
 
 

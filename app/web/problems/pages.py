@@ -14,9 +14,12 @@ from app.linking.errors import (
     DigitsSentTooOften,
     NotDeparted,
     NotSignedIn,
+    SessionOver,
+    SessionUnknown,
     TokenSpent,
     TooManyLinks,
 )
+from app.linking.invitation_errors import InvitationError
 from app.messenger.errors import (
     GraphRefused,
     GraphThrottled,
@@ -29,11 +32,13 @@ from app.web.exceptions import (
     CookieAbsent,
     DigitsNotDelivered,
     FormRefused,
+    HandoffRefused,
     LinkAmbiguous,
     LinkIncomplete,
     NoCookies,
     NotByHttps,
     PageUnknown,
+    SessionAbsent,
     StateRefused,
 )
 from app.web.languages.message import N_, NN_
@@ -48,6 +53,8 @@ OPEN_THE_CHAT: Final = N_("Open the chat in Messenger and tap Log In.")
 _LETS_START_AGAIN: Final = N_("Let’s start again")
 _TAP_LOG_IN: Final = N_("Tap Log In in the chat.")
 
+_OPENED_ELSEWHERE: Final = N_("This page was opened in another browser, or too long ago.")
+
 _EXPIRED: Final = N_("This page has expired")
 _WORKS_FIVE_MINUTES: Final = N_("For your safety it works for five minutes. Nothing was connected.")
 
@@ -61,6 +68,13 @@ _LATER: Final = N_("Please try later.")
 
 _NO_MESSENGER: Final = N_("We can’t reach Messenger")
 _WAIT: Final = N_("Please wait")
+
+_SESSION_OVER: Final = Problem(
+    410,
+    "session_over",
+    _EXPIRED,
+    N_("For your safety you’re logged in here for a few minutes only."),
+)
 
 PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     # RFC 9110, 7.4: a request for an https address that did not come by https is misdirected.
@@ -118,8 +132,15 @@ PAGE_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
             "Your account is connected to %(num)d Messenger profile, the most allowed.",
             "Your account is connected to %(num)d Messenger profiles, the most allowed.",
         ),
-        N_("Tap Log Out in one of those chats, then try again."),
+        N_("Disconnect one of them, then try again."),
     ),
+    HandoffRefused: Problem(
+        403, "handoff_refused", BAD_LINK, N_("Open this from your account page.")
+    ),
+    SessionAbsent: Problem(400, "session_absent", _LETS_START_AGAIN, _OPENED_ELSEWHERE),
+    SessionUnknown: Problem(400, "session_unknown", _LETS_START_AGAIN, _OPENED_ELSEWHERE),
+    SessionOver: _SESSION_OVER,
+    InvitationError: _SESSION_OVER,
     DigitsSentTooOften: Problem(
         409,
         "digits_sent_too_often",

@@ -8,6 +8,16 @@ from app.api_keys.service import KeyRefused
 from app.delivery_log.log import NotAppended
 from app.infra.admission import Busy
 from app.infra.database.writer import NotCommitted
+from app.linking.invitation_errors import (
+    InvitationOver,
+    InvitationUnknown,
+    NobodyToInvite,
+    NotAccepted,
+    NothingToAsk,
+    QuestionChanged,
+    TooManyLinks,
+    WrongDigits,
+)
 from app.messenger.errors import (
     BadPayload,
     BadSignature,
@@ -63,7 +73,7 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         404,
         "not_found",
         "Not found",
-        "There is no such link or page, or this API key is for another page.",
+        "There is no such link, account or page, or this API key is for another page.",
     ),
     InputRefused: english_problem(
         400,
@@ -72,8 +82,48 @@ PROGRAM_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         "The query or body does not match the API specification: /api/docs",
     ),
 }
+_INVITATIONS: Final[Mapping[type[Exception], Problem]] = {
+    InvitationUnknown: PROGRAM_PROBLEMS[ResourceNotFound],
+    InvitationOver: english_problem(
+        409,
+        "over",
+        "Invitation over",
+        "The invitation has ended, has expired, or was handed over to a browser.",
+    ),
+    NotAccepted: english_problem(
+        409,
+        "not_accepted",
+        "Not accepted yet",
+        "The Messenger profile has not answered Yes in its chat yet, nor entered its digits.",
+    ),
+    QuestionChanged: english_problem(
+        409,
+        "question_changed",
+        "Question changed",
+        "The name is not the one of the Messenger profile: show the present one, and ask again.",
+    ),
+    NothingToAsk: english_problem(
+        409,
+        "not_asked",
+        "No digits asked for",
+        "No digits were sent to a chat for this invitation.",
+    ),
+    WrongDigits: english_problem(
+        422, "wrong_digits", "Wrong digits", "These are not the digits that were sent to the chat."
+    ),
+    NobodyToInvite: english_problem(
+        422, "account_unknown", "No such account", "There is no active account of this subject."
+    ),
+    TooManyLinks: english_problem(
+        422,
+        "too_many_links",
+        "Too many links",
+        "This user has as many Messenger profiles as the operator allows.",
+    ),
+}
 # Of the API alone: people read other words about the same errors.
 API_PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
+    **_INVITATIONS,
     RateLimited: english_problem(
         429,
         "throttled",

@@ -142,14 +142,19 @@ class FastPath:
         outcomes: tuple[Outcome, ...] = ()
         if wanted.events:
             outcomes = await built.writer.write_meanwhile(
-                flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
+                flow.take_in,
+                wanted.events,
+                wanted.passed_on,
+                unless_used=wanted.unless_used,
+                policy=built.policy,
+                at=at,
             )
         elif wanted.passed_on:
             await built.writer.insert_meanwhile(item_of(wanted.passed_on, at=at))
         intake.report(wanted, outcomes, at=at)
-        if wanted.appended and built.delivery_log:
+        if (entry := wanted.entry_after(outcomes)) and built.delivery_log:
             # Last, as `intake` explains.
-            await built.delivery_log.append(wanted.appended, within=until - time.monotonic())
+            await built.delivery_log.append(entry, within=until - time.monotonic())
 
     def _name(self, scope: Scope, fields: Fields) -> None:
         request_guard.name_on_loop(scope, fields, self._settings)

@@ -27,13 +27,22 @@ from app.delivery_log.log import Entry
 from app.infra.observability import metrics
 from app.infra.settings.settings import Settings
 from app.linking.delivery_counts import Signer
+from app.linking.flow import are_used
 from app.linking.handlers import HANDLERS
+from app.linking.invitation_outcomes import (
+    Answered,
+    Claimed,
+    InvitationRefused,
+    NotACode,
+    NothingNew,
+)
 from app.linking.links import MOST_AHEAD
 from app.linking.values import Ended, Made, Outcome, Refused
 from app.messenger.events import AccountLinked, AccountUnlinked, Delivery, Event, parse_delivery
 from app.messenger.page_integrity import PageIntegrity, read_events
 from app.messenger.signature import SIGNATURE, check_signature
 from app.outbox.bot_webhooks import Headers, RawDelivery
+from app.web.webhook import invitation_reports
 
 log = structlog.get_logger()
 
@@ -52,9 +61,15 @@ class Wanted:
     passed_on: RawDelivery | None
     standings: tuple[PageIntegrity, ...] = ()
     appended: Entry | None = None
+    # The bot gets it only if an event turns out not to be one of an invitation.
+    unless_used: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.events or self.passed_on or self.standings or self.appended)
+
+    def entry_after(self, outcomes: tuple[Outcome, ...]) -> Entry | None:
+        """Return what the log is to have, now that the *outcomes* are known."""
+        return None if self.unless_used and are_used(outcomes) else self.appended
 
 
 def signer(settings: Settings, body: bytes, headers: Headers) -> Signer:
@@ -74,17 +89,18 @@ def wanted(settings: Settings, body: bytes, headers: Headers) -> Wanted:
     Raises:
         BadPayload: It is not a JSON object, or nested too deeply.
     """
-    delivery = parse_delivery(body)
+    delivery = parse_delivery(body, with_invitations=settings.invitations.enabled)
     events = tuple(event for event in delivery.events if type(event) in HANDLERS)
     passed_on = RawDelivery(body, headers) if _is_for_the_bot(settings, delivery) else None
     appended = None
     if passed_on and settings.bot.messenger_log:
         appended, passed_on = entry_of(passed_on, page_id=delivery.page_id), None
+    unless_used = not settings.bot.messenger_linking and delivery.is_only_invitations
     if not delivery.has_event_of_nobody:
-        return Wanted(events, passed_on, appended=appended)
+        return Wanted(events, passed_on, appended=appended, unless_used=unless_used)
     ours = {page.id for page in settings.pages}
     told = (integrity for integrity in read_events(body) if integrity.page_id in ours)
-    return Wanted(events, passed_on, tuple(told), appended)
+    return Wanted(events, passed_on, tuple(told), appended, unless_used)
 
 
 def report(wanted: Wanted, outcomes: tuple[Outcome, ...], *, at: datetime) -> None:
@@ -147,6 +163,7 @@ def _report(outcome: Outcome) -> None:
                 page=link.page_id,
                 psid=link.psid,
                 reference=link.reference,
+                cause=link.cause,
                 replaced=replaced is not None,
                 also_opened_elsewhere=also_opened_elsewhere,
             )
@@ -163,6 +180,8 @@ def _report(outcome: Outcome) -> None:
                 cause=link.cause,
                 reference=link.reference,
             )
+        case Claimed() | Answered() | InvitationRefused() | NotACode() | NothingNew():
+            invitation_reports.report(outcome)
         case None:
             metrics.count_link_event("unchanged")
             log.info("link.unchanged")

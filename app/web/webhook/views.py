@@ -86,11 +86,16 @@ def receive() -> ResponseReturnValue:
     outcomes: tuple[Outcome, ...] = ()
     if wanted.events or wanted.passed_on:
         outcomes = built.write(
-            flow.take_in, wanted.events, wanted.passed_on, policy=built.policy, at=at
+            flow.take_in,
+            wanted.events,
+            wanted.passed_on,
+            unless_used=wanted.unless_used,
+            policy=built.policy,
+            at=at,
         )
     intake.report(wanted, outcomes, at=at)
-    if wanted.appended and built.delivery_log:
+    if (entry := wanted.entry_after(outcomes)) and built.delivery_log:
         # Last, as `intake` explains.
-        built.delivery_log.append_and_wait(wanted.appended, within=until - time.monotonic())
+        built.delivery_log.append_and_wait(entry, within=until - time.monotonic())
     # Not HTML: the headers of a page are not sent.
     return Response(status=200, mimetype="text/plain")

@@ -53,20 +53,26 @@ class Threadlink:
                 return None
             raise
 
-    def send_login(self, page_id: str, psid: str, text: str | None = None) -> str:
+    def send_login(
+        self, page_id: str, psid: str, text: str | None = None, resume: str | None = None
+    ) -> str:
         """Send a Log In button with *text* above it, or with Threadlink's; return the message's id.
+
+        *resume*, of 512 characters at most, comes back in the notice that follows from the button.
 
         Raises:
             ThreadlinkError: It was not sent, or that is not known.
         """
-        return self._button("login", page_id, psid, text)
+        return self._button("login", page_id, psid, text, resume)
 
     def send_logout(self, page_id: str, psid: str, text: str | None = None) -> str:
         """Send a Log Out button, as `send_login` does."""
         return self._button("logout", page_id, psid, text)
 
-    def _button(self, kind: str, page_id: str, psid: str, text: str | None) -> str:
-        button = {"kind": kind, "psid": _id(psid), "text": text}
+    def _button(
+        self, kind: str, page_id: str, psid: str, text: str | None, resume: str | None = None
+    ) -> str:
+        button = {"kind": kind, "psid": _id(psid), "text": text, "resume": resume}
         wanted = {name: value for name, value in button.items() if value is not None}
         return str(self._call("POST", f"/pages/{_id(page_id)}/buttons", wanted).get("message_id"))
 

@@ -21,6 +21,8 @@ class Messenger:
     def __init__(self, description: Mapping[str, Any]) -> None:
         self.url: str = description["url"]
         self.graph_url: str = description["graph_url"]
+        # In place of https://m.me.
+        self.m_me_url: str = description["m_me_url"]
         self.inspector_url: str = description["inspector_url"]
         self.env: dict[str, str] = dict(description["env"])
         self.page_tokens: dict[str, str] = dict(description["page_tokens"])
@@ -42,18 +44,38 @@ class Messenger:
                 return person
         raise LookupError(f"no {name} among {sorted({each.name for each in self.people})}")
 
+    def newcomer(self, name: str, page_id: str | None = None) -> Person:
+        """Return a new person, who has not written to any page; a reset removes them.
+
+        Raises:
+            EmulatorError: Somebody is called *name* already.
+        """
+        threads = self._control.call("POST", "/people", name=name)
+        here = page_id or self.env["PAGE_ID"]
+        thread = next(each for each in threads if each["page_id"] == here)
+        chat_url = self.url + thread["chat_path"]
+        known = {"name": name, "psid": thread["psid"], "chat_url": chat_url}
+        return Person(self._control, here, known)
+
     def deliver_to(self, webhook_url: str | None) -> None:
         """Subscribe *webhook_url* to every event, as if in Meta's dashboard; None unsubscribes."""
         self._control.call("PUT", "/webhook", url=webhook_url)
 
     def set_linking_url(self, url: str, page_id: str | None = None) -> None:
         """Set the account_linking_url of a page, as your server would through Graph."""
+        self._set_profile(page_id, account_linking_url=url)
+
+    def set_get_started(self, payload: str = "GET_STARTED", page_id: str | None = None) -> None:
+        """Give a page a Get Started button, without which a new chat tells no ref."""
+        self._set_profile(page_id, get_started={"payload": payload})
+
+    def _set_profile(self, page_id: str | None, **content: Any) -> None:
         token = self.page_tokens[page_id or self.env["PAGE_ID"]]
         with requests.Session() as session:
             session.trust_env = False
             response = session.post(
                 f"{self.graph_url}/me/messenger_profile",
-                json={"account_linking_url": url},
+                json=content,
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=TIMEOUT_SECONDS,
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import requests
 
@@ -43,6 +44,39 @@ class Person:
         if failure is not None:
             raise EmulatorError(failure)
 
+    def opens(self, m_me_url: str) -> None:
+        """Open a link by m.me, and tap Get Started if the chat is new and the page has that button.
+
+        Waits until your webhook has got what comes of it.
+
+        Raises:
+            LookupError: The link leads to another page, or to none.
+        """
+        parts = urlsplit(m_me_url)
+        fields = dict(parse_qsl(parts.query))
+        answer = requests.post(
+            urlunsplit((*parts[:3], "", "")),
+            data={**fields, "who": self.psid},
+            timeout=TIMEOUT_SECONDS,
+        )
+        if not answer.ok or f"/{self.page_id}/" not in answer.url:
+            raise LookupError(f"{m_me_url} opens no chat with page {self.page_id}")
+        if not self._thread()["started"]:
+            self._post("get-started")
+        self._control.call("POST", "/settle")
+
+    def taps(self, title: str) -> None:
+        """Tap the newest button or quick reply called *title*; wait until the webhook has it.
+
+        Raises:
+            LookupError: There is none that answers in the chat.
+        """
+        button = self._newest_button("postback", title) or self._newest_button("quick_reply", title)
+        if button is None:
+            raise LookupError(f"no button {title!r} in the chat: {self.messages}")
+        self._post("tap", **button)
+        self._control.call("POST", "/settle")
+
     def taps_log_in(self) -> Window:
         """Tap Log In and return the page that your server shows.
 
@@ -78,10 +112,10 @@ class Person:
         me = (self.page_id, self.psid)
         return next(each for each in threads if (each["page_id"], each["psid"]) == me)
 
-    def _newest_button(self, kind: str) -> dict[str, str] | None:
+    def _newest_button(self, kind: str, title: str | None = None) -> dict[str, str] | None:
         for message in reversed(self._thread()["messages"]):
             for position, button in enumerate(message["buttons"]):
-                if button["kind"] == kind:
+                if button["kind"] == kind and title in {None, button["title"]}:
                     return {"message": message["id"], "button": str(position)}
         return None
 

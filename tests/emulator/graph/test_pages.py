@@ -161,3 +161,45 @@ def test_a_page_s_profile_may_be_refused(emulator: Emulator, graph: FlaskClient)
     assert (400, 10) == (refused.status_code, refused.get_json()["error"]["code"])
     # What else is asked of the Page is told.
     assert 200 == graph.get("/v26.0/me?fields=id").status_code
+
+
+def test_messenger_profile_sets_gets_and_deletes_get_started(
+    graph: FlaskClient, emulator: Emulator
+) -> None:
+    profile, both = "/v26.0/me/messenger_profile", "account_linking_url,get_started"
+    button = {"get_started": {"payload": "GET_STARTED"}}
+
+    added = graph.post(profile, json={**button, "account_linking_url": LOGIN})
+    shown = graph.get(profile, query_string={"fields": both})
+    deleted = graph.delete(profile, json={"fields": ["get_started"]})
+    after = graph.get(profile, query_string={"fields": both})
+
+    assert {"result": "success"} == added.get_json() == deleted.get_json()
+    assert {"data": [{**button, "account_linking_url": LOGIN}]} == shown.get_json()
+    assert {"data": [{"account_linking_url": LOGIN}]} == after.get_json()
+    assert emulator.state.get_started(PAGE) is None
+
+
+@pytest.mark.parametrize("button", [{}, "", {"payload": ""}, {"payload": "x" * 1001}, None])
+def test_a_get_started_without_a_payload_is_refused_and_changes_nothing(
+    button: object, graph: FlaskClient, emulator: Emulator
+) -> None:
+    sent = {"get_started": button, "account_linking_url": LOGIN}
+
+    refused = graph.post("/v26.0/me/messenger_profile", json=sent)
+
+    assert 100 == error(refused)["code"]
+    assert emulator.state.linking_url(PAGE) is None
+
+
+def test_a_page_tells_its_username_and_whether_it_is_published(
+    graph: FlaskClient, emulator: Emulator
+) -> None:
+    asked = "/v26.0/me?fields=username,is_published"
+
+    before = graph.get(asked).get_json()
+    emulator.faults.turn_on("page-unpublished")
+    after = graph.get(asked).get_json()
+
+    assert {"id": PAGE, "username": "harbourcoffee", "is_published": True} == before
+    assert after["is_published"] is False

@@ -37,7 +37,7 @@ def test_the_page_turns_faults_on_once_and_off(
 @pytest.mark.parametrize(
     ("find", "found"),
     [
-        ("twice", ["twice"]),
+        ("twice", ["twice", "ref-twice"]),
         ("190 expired", ["graph-190-463"]),
         ("EXPIRED Token page", ["graph-190-463"]),
         ("rain", []),

@@ -115,6 +115,8 @@ def test_every_screen_is_accessible_and_fits(
         chat,
         f"{chat}/details",
         f"{server.origin}/chats/{psid}",
+        f"{server.origin}/m.me/{chat.split('/')[-2]}?ref=summer-26&choose=1",
+        f"{chat}?ref=summer-26&text=K7F2-M9QA",
         back,
         inspector,
         f"{inspector}/1",

@@ -57,6 +57,14 @@ class OtherPrograms:
         self.messenger.settle()
         return f"{shown(window)}; {deliveries(self.messenger, person)}"
 
+    def hears_of_a_link(self, _name: str, person: Person) -> str:
+        """Follow an m.me link into a chat with messages, and write again."""
+        person.says("hello")
+        person.opens(f"{self.messenger.m_me_url}/{person.page_id}?ref=summer-26")
+        person.says("here I am")
+        self.messenger.settle()
+        return deliveries(self.messenger, person)
+
     def heard(self, name: str) -> str:
         """Return the linking events that the bot has received since the last call."""
         self.messenger.settle()

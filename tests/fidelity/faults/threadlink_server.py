@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,8 @@ from tests.installation import ENVIRONMENT, PASSWORD, USERNAME
 from threadlink_testing import Messenger, Person, Window
 
 _SECONDS: Final = 60
+_ASKED_WITHIN: Final = 5
+_QUESTION: Final = "Connect this Messenger to"
 _YES: Final = "Yes, connect"
 # Graph calls of `connect`, which are not the server's.
 _CALLS_TO_CONNECT: Final = 1
@@ -60,6 +63,34 @@ class ThreadlinkServer:
         window = self._through_the_form(person)
         person.logs_out()
         return f"{shown(window)}; {self._deliveries_and_link(person)}"
+
+    def comes_by_link(self, person: Person) -> str:
+        """Connect from a page by its link, and by its code where the link brings no question."""
+        window = Window().opens(f"{self.server.origin}/connect")
+        window.submits(username=USERNAME, password=PASSWORD)
+        (link,) = set(re.findall(r'href="([^"]*/m\.me/[^"]*\bref=[^"]*)"', window.text))
+        (code,) = set(re.findall(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b", window.text))
+        person.says("hello")
+        person.opens(unescape(link))
+        by = "link" if self._is_asked(person) else "code"
+        if by == "code":
+            person.says(code)
+            if not self._is_asked(person):
+                window.opens(window.url)
+                told = f"not asked; {shown(window)}; {self.link_of(person)}"
+                return f"{deliveries(self.messenger, person)}; {told}"
+        person.taps("Yes")
+        window.opens(window.url).submits(button=_YES)
+        return f"{deliveries(self.messenger, person)}; asked by the {by}; {self.link_of(person)}"
+
+    def _is_asked(self, person: Person) -> bool:
+        """Wait for the question, which the worker sends: two seconds at most by its promise."""
+        until = time.monotonic() + _ASKED_WITHIN
+        while time.monotonic() < until:
+            if any(_QUESTION in each for each in person.messages):
+                return True
+            time.sleep(0.05)
+        return False
 
     def stands_still(self, person: Person) -> str:
         """Send a message while the server's processes are stopped; return the deliveries."""
@@ -158,6 +189,8 @@ def running(messenger: Messenger) -> Iterator[ThreadlinkServer]:
             **messenger.env,
             "REDIRECT_ORIGINS": messenger.url,
             "MAX_LINKS_PER_USER": "1000",
+            "INVITATIONS": "1",
+            "CONNECT_PAGE": "1",
         }
         env = {**ENVIRONMENT, **changed, "DATABASE_URL": str(database), "PATH": os.environ["PATH"]}
         _run(env, folder, "db", "upgrade")

@@ -17,6 +17,7 @@ def test_the_defaults() -> None:
     assert (24 * HOUR, 30 * DAY) == (retention.attempts, retention.codes)
     assert (24 * HOUR, 1024**3) == (retention.deliveries, retention.deliveries_bytes)
     assert (30 * DAY, 365 * DAY) == (retention.dead_letters, retention.history)
+    assert 7 * DAY == retention.resume
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ def test_the_defaults() -> None:
         ("KEEP_ATTEMPTS_HOURS", "0"),
         # Messenger repeats an event for 36 hours: the code must still be known.
         ("KEEP_CODES_DAYS", "1"),
+        ("KEEP_RESUME_DAYS", "31"),
         ("KEEP_DELIVERIES_HOURS", "169"),
         ("KEEP_DELIVERIES_MIB", "0"),
         # R99: dead letters are kept for 30 days and more.

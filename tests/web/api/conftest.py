@@ -45,7 +45,13 @@ def holder(app: Flask, services: Services) -> Holder:
 
     def make(*scopes: Scope, page_id: str | None = None) -> Caller:
         key = services.write(
-            keys.issue, "bot", scopes=scopes, page_id=page_id, expires_at=None, at=clock.now()
+            keys.issue,
+            "bot",
+            scopes=scopes,
+            page_id=page_id,
+            issuer="local" if keys.INVITE in scopes else None,
+            expires_at=None,
+            at=clock.now(),
         )
         return Caller(app, key)
 

@@ -9,6 +9,7 @@ from app import create_app
 from app.services.container import Services
 from tests.installation import ANA, OTHER_PAGE, PAGE, PUBLIC_URL, settings_for
 from tests.web.api.conftest import Caller, Holder, said
+from tests.web.stored_rows import StoredRows
 
 BUTTONS = f"/pages/{PAGE}/buttons"
 MESSAGES = "https://graph.facebook.com/v26.0/me/messages"
@@ -116,12 +117,25 @@ def test_a_button_is_refused_at_once_when_graph_s_slots_are_taken(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"kind": "sign-in"}, {"text": ""}, {"text": "x" * 641}, {"psid": ""}]
+    "wrong",
+    [
+        {"kind": "sign-in"},
+        {"text": ""},
+        {"text": "x" * 641},
+        {"psid": ""},
+        {"resume": ""},
+        {"resume": "x" * 513},
+        {"resume": "order\u00001042"},
+        {"kind": "logout", "resume": "order 1042"},
+    ],
 )
-def test_a_button_that_messenger_cannot_show_is_refused(bot: Caller, wrong: dict[str, str]) -> None:
+def test_a_button_that_messenger_cannot_show_is_refused(
+    bot: Caller, services: Services, wrong: dict[str, str]
+) -> None:
     given = {"kind": "login", "psid": ANA, "text": "Connect", **wrong}
 
     assert 400 == bot("POST", BUTTONS, **given).status
+    assert 0 == StoredRows(services).count("resume")
 
 
 def address() -> str:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -17,6 +18,8 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Request, Response
 
+from app.accounts import local
+from app.accounts.models import Account
 from app.api_keys import service as keys
 from app.api_keys.service import SCOPES
 from app.infra import clock
@@ -111,12 +114,14 @@ def site(running: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     running.graph.sent.clear()
     running.services.write(_forget)
     add_link(running.services, subject="k7f2m9qa", event_at=_at(118), change=1042)
+    jane = partial(local.add, username="jane@example.com", display_name="Jane", password_hash="x")
+    running.services.write(jane, own_subject="k7f2m9qa", at=_at(0))
     running.services.write(_add_attempt)
     return running
 
 
 def _forget(session: Session) -> None:
-    for table in (Link, Attempt, AttemptEvent):
+    for table in (Account, Link, Attempt, AttemptEvent):
         session.execute(delete(table))
 
 
@@ -154,7 +159,7 @@ def test_an_example_gets_the_answer_beside_it(site: Site, call: str, language: s
 
 @pytest.mark.parametrize(
     ("call", "refusal"),
-    [("show_link", "not_found"), ("show_attempt", "not_found")]
+    [(call, "not_found") for call in ("show_link", "show_attempt", "show_account", "find_account")]
     + [("send_button", name) for name in GRAPH_ERRORS],
 )
 def test_a_refusal_is_the_one_beside_the_call(site: Site, call: str, refusal: str) -> None:

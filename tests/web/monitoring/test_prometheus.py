@@ -22,6 +22,7 @@ from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.queue import Lane, LaneKey, enqueue_once
 from app.services import background
 from app.services.container import Services, build
+from app.web.languages import chat_texts
 from tests.actors import Graph, Messenger, Person, linked, log_in
 from tests.browsers import InProcess
 from tests.installation import ANA, ENVIRONMENT, PAGE, PUBLIC_URL, USERNAME, add_jane, settings_for
@@ -226,7 +227,7 @@ def test_heartbeats_and_the_check_at_meta_are_read_at_each_scrape(
 
 def test_a_worker_that_stops_is_counted_no_longer(services: Services, client: InProcess) -> None:
     stop = threading.Event()
-    worker = threading.Thread(target=background.run, args=(services, stop))
+    worker = threading.Thread(target=background.run, args=(services, stop, chat_texts.say))
     worker.start()
     try:
         while not samples_of(client)["threadlink_workers",]:

@@ -85,7 +85,6 @@ AMBIGUOUS: list[Callable[[LogIn], str]] = [
     lambda login: f"{urlencode(_both(login))}&redirect_uri={quote(login.redirect_uri, safe='')}",
     lambda login: f"{urlencode(_both(login))}&redirect_uri[]=https://evil.example/",
     lambda login: f"{urlencode(_both(login))}&account_linking_token%5B0%5D=x",
-    lambda login: f"{urlencode(_both(login))}&state=1&state=2",
     lambda login: f"{urlencode(_both(login))}&code=1&code=2",
     lambda login: f"{urlencode(_both(login))}&client_id=1&client_id=2",
     _swapped,
@@ -128,6 +127,10 @@ def _is_refused(visitor: PageVisitor, login: LogIn, stored: StoredRows) -> None:
     "more",
     [
         {"state": "a"},
+        {"state": ""},
+        {"state": "r.\u0000"},
+        {"state": "x" * 129},
+        {"state": "1", "state[]": "2"},
         {"next": "//evil.example", "return_to": "/\\evil.example"},
         {"scope": "basic", "utm": "é"},
         {"foo[]": "1"},

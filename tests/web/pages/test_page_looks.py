@@ -21,16 +21,19 @@ PORTIONS = pytest.mark.parametrize(
 )
 # With a problem on it as well, a page may be longer than the smallest screen.
 QUESTIONS = pytest.mark.parametrize(
-    "name", ["confirm", "confirm-picture", "confirm-unnamed", "code", "code-unnamed"]
+    "name",
+    ["confirm", "confirm-picture", "confirm-unnamed", "code", "code-unnamed", "connect-confirm"],
 )
 
 # One of each kind, with the most that can be on it.
-FIVE = (
+LOOKS = (
     "sign-in-with-everything",
     "sign-in-refused",
     "confirm-like-brand",
     "code-refused",
     "linked",
+    "connect-invite",
+    "connections",
 )
 
 SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input")]
@@ -81,8 +84,8 @@ def test_axe_finds_nothing_in_other_languages_and_themes(
 ) -> None:
     """R81: right to left, and with texts that are 40 % longer."""
     found = {}
-    page = visit(f"{language}/{FIVE[0]}")
-    for name in FIVE:
+    page = visit(f"{language}/{LOOKS[0]}")
+    for name in LOOKS:
         page.emulate_media(color_scheme="dark", contrast="no-preference")
         page.goto(f"{gallery.url}/{language}/{name}")
         page.evaluate(AXE)
@@ -99,8 +102,8 @@ def test_no_text_is_cut_off_in_any_language(
 ) -> None:
     """R81: at 320 px, with text of twice the size, and with the spacing of WCAG 1.4.12."""
     cut: dict[tuple[str, str], object] = {}
-    page = visit(f"{language}/{FIVE[0]}", viewport=SMALL, bypass_csp=True)
-    for name in FIVE:
+    page = visit(f"{language}/{LOOKS[0]}", viewport=SMALL, bypass_csp=True)
+    for name in LOOKS:
         page.goto(f"{gallery.url}/{language}/{name}")
         cut[name, "narrow"] = page.evaluate(CLIPPED)
         cut[name, "targets"] = page.evaluate(SMALL_TARGETS)

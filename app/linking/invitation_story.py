@@ -1,0 +1,129 @@
+"""The story of an invitation, in words: derived, never stored. State and resume never show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.linking.attempt_events import events_of
+from app.linking.causes.cause import Cause
+from app.linking.causes.invitations import BY_SLUG
+from app.linking.event_words import words_of
+from app.linking.invitation_models import Invitation
+from app.linking.invitation_status import CHAT_REFUSED, State, state_of
+from app.linking.models import AttemptEvent
+from app.linking.timeline import Step
+from app.linking.values import User
+from app.messenger.types import PageId
+
+_VIA = {
+    "new_thread": "opened in a new chat",
+    "existing_thread": "opened in an existing chat",
+    "typed": "its code typed in a chat",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """An invitation from its creation to its end, with its cause in words."""
+
+    reference: str
+    page_id: PageId
+    state: State
+    source: str
+    created_at: datetime
+    steps: tuple[Step, ...]
+    cause: Cause
+    sentence: str
+    fix: str
+
+
+def story_of(session: Session, reference: str, *, at: datetime) -> Story | None:
+    """Return the story of the invitation with *reference*, None where there is none."""
+    row = session.scalar(select(Invitation).where(Invitation.reference == reference))
+    return None if row is None else _story(row, events_of(session, [reference])[reference], at)
+
+
+def stories(  # noqa: PLR0913 - the conditions, by name
+    session: Session,
+    *,
+    user: User | None,
+    page: PageId | None,
+    since: datetime | None,
+    most: int,
+    at: datetime,
+) -> tuple[Story, ...]:
+    """Return the newest stories that fit, up to *most*."""
+    rows = select(Invitation).order_by(Invitation.created_at.desc(), Invitation.id).limit(most)
+    if user is not None:
+        rows = rows.where(Invitation.issuer == user.issuer, Invitation.subject == user.subject)
+    if page is not None:
+        rows = rows.where(Invitation.page_id == page)
+    if since is not None:
+        rows = rows.where(Invitation.created_at >= since)
+    found = session.scalars(rows).all()
+    events = events_of(session, [row.reference for row in found])
+    return tuple(_story(row, events[row.reference], at) for row in found)
+
+
+def _story(row: Invitation, events: Sequence[AttemptEvent], at: datetime) -> Story:
+    state = state_of(row, at)
+    cause = BY_SLUG[_slug(row, state)]
+    codes = [f"{event.code}/{event.subcode}" for event in events if event.code]
+    facts = {
+        "reference": row.reference,
+        "reason": row.reason or state,
+        "code": codes[-1] if codes else "it did not answer",
+    }
+    return Story(
+        reference=row.reference,
+        page_id=row.page_id,
+        state=state,
+        source="the API" if row.api_key_id else "our page",
+        created_at=row.created_at,
+        steps=_steps(row, events),
+        cause=cause,
+        sentence=cause.sentence.format_map(facts),
+        fix=cause.fix.format_map(facts).replace("`", ""),
+    )
+
+
+def _slug(row: Invitation, state: State) -> str:
+    if state == "refused":
+        slug = (row.reason or "").replace(" ", "_")
+        return slug if slug in BY_SLUG else "refused"
+    if row.reason == CHAT_REFUSED:
+        return "chat_refused"
+    if state == "expired":
+        return _obstacle(row)
+    return state if state in BY_SLUG else "running"
+
+
+def _obstacle(row: Invitation) -> str:
+    """Return what was still missing when the time of *row* was over."""
+    if row.accepted_at is not None:
+        return "not_confirmed"
+    if row.psid is None or row.ended_at is not None:
+        return "unclaimed"
+    return "not_asked" if row.asked_at is None else "no_answer"
+
+
+def _steps(row: Invitation, events: Sequence[AttemptEvent]) -> tuple[Step, ...]:
+    name = f" as {row.display_name}" if row.display_name else ""
+    steps = [Step(row.created_at, f"invited{name} ({row.issuer})")]
+    if row.claimed_at:
+        steps.append(Step(row.claimed_at, _VIA.get(row.claimed_via or "", "claimed by a chat")))
+    if row.asked_at:
+        asked = "six digits sent" if row.digits_hash else "question sent"
+        steps.append(Step(row.asked_at, f"{asked}, {row.asks} in all"))
+    for event in events:
+        until = event.last_at if event.times > 1 else None
+        steps.append(Step(event.first_at, words_of(event), until))
+    if row.accepted_at:
+        steps.append(Step(row.accepted_at, "the chat agreed"))
+    if row.ended_at and row.ended_as:
+        reason = f" ({row.reason})" if row.reason else ""
+        steps.append(Step(row.ended_at, f"{row.ended_as}{reason}"))
+    return tuple(sorted(steps, key=lambda step: step.at))
