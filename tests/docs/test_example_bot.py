@@ -21,6 +21,8 @@ from tests.installation import ANA, PAGE
 BOT: Final = Path(__file__).parents[2] / "examples/bot/bot.py"
 SECRET: Final = b"0123456789abcdef0123456789abcdef"
 APP_SECRET: Final = "an app secret"
+MESSAGES: Final = "https://graph.facebook.com/v26.0/me/messages"
+JSON: Final = "application/json"
 NOTICE: Final = json.dumps(
     {
         "type": "link.created",
@@ -47,7 +49,7 @@ def bot() -> FlaskClient:
 def sent() -> Iterator[responses.RequestsMock]:
     """Yield Graph, which notes what the bot says in chats."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as graph:
-        graph.post("https://graph.facebook.com/v26.0/me/messages", json={})
+        graph.post(MESSAGES, json={})
         yield graph
 
 
@@ -64,6 +66,37 @@ def test_a_notice_of_now_is_acted_on(bot: FlaskClient, sent: responses.RequestsM
         ).status_code
     )
     assert 1 == len(sent.calls)
+
+
+def test_what_was_written_before_log_in_is_given_and_gone_on_with(
+    bot: FlaskClient, sent: responses.RequestsMock
+) -> None:
+    """R132: the button has it, and the notice brings it back."""
+    written = {"message": {"mid": "m", "text": "where is my order?"}, "sender": {"id": ANA}}
+    delivery = json.dumps({"entry": [{"id": PAGE, "messaging": [written]}]}).encode()
+    mac = hmac.new(APP_SECRET.encode(), delivery, "sha256").hexdigest()
+    person = f"http://threadlink.test/api/v1/links/{PAGE}/{ANA}"
+    sent.get(person, status=404)
+    buttons = sent.post(f"http://threadlink.test/api/v1/pages/{PAGE}/buttons", json={})
+    signed = {"X-Hub-Signature-256": f"sha256={mac}"}
+    assert (
+        200 == bot.post("/messenger", data=delivery, headers=signed, content_type=JSON).status_code
+    )
+    given = json.loads(buttons.calls[0].request.body or b"")["resume"]
+
+    link = {"page_id": PAGE, "psid": ANA, "messenger_name": "Ana", "display_name": "a•••"}
+    sent.replace("GET", person, json=link)
+    notice = json.dumps({"type": "link.created", "data": {**link, "resume": given}}).encode()
+    headers = {**standard_webhooks.headers_for("m-1", notice, secrets=[SECRET], at=clock.now())}
+    assert 204 == bot.post("/notices", data=notice, headers=headers, content_type=JSON).status_code
+
+    assert "where is my order?" == given
+    said = [
+        json.loads(call.request.body)["message"]["text"]
+        for call in sent.calls
+        if MESSAGES == call.request.url
+    ]
+    assert ["Welcome, Ana!", "Hi Ana! You are a•••."] == said
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ def _running(database: URL, **more: str) -> Iterator[Run]:
 
 
 def test_no_secret_is_found_anywhere(database: URL, capfd: pytest.CaptureFixture[str]) -> None:
-    """R29, R110: whatever way is walked, right or wrong."""
+    """R29, R110, R132: whatever way is walked, right or wrong."""
     with _running(database) as run:
         run.everything()
 

@@ -21,7 +21,8 @@ def test_the_bot_greets_knows_and_forgets(demo: Mapping[str, Any], phone: Mobile
     phone.sees("You are j•••@example.com.")
 
     phone.says("hi again")
-    expect(phone.page.get_by_text("You are j•••@example.com.")).to_have_count(2)
+    answers = phone.page.get_by_role("main").get_by_text("You are j•••@example.com.")
+    expect(answers).to_have_count(2)
 
     phone.says("log out")
     phone.sees("You are logged out. I have forgotten you.")
