@@ -62,8 +62,9 @@ def test_a_command_is_listed_by_the_first_sentence_of_its_help(name: str) -> Non
 def test_the_list_shows_each_command_on_a_line_under_its_heading() -> None:
     shown = CliRunner().invoke(main, ["--help"]).output
 
+    width = max(map(len, COMMANDS))
     lines = {f"{name}:" for name in SECTIONS} | {
-        f"  {name:<9}  {summary}" for name, (_, summary) in COMMANDS.items()
+        f"  {name.ljust(width)}  {summary}" for name, (_, summary) in COMMANDS.items()
     }
     assert lines <= set(shown.splitlines())
 
