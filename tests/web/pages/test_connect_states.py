@@ -45,8 +45,8 @@ def services(database: URL) -> Iterator[Services]:
 @pytest.fixture
 def scene(app: Flask, services: Services, graph: Graph, messenger: Messenger) -> Scene:
     named(graph, ANA, "Ana Berg")
-    chats = (Chat(psid, messenger, graph, services) for psid in (ANA, BEN))
-    return Scene(Shopper(app), *chats, services)
+    ana, ben = (Chat(psid, messenger, graph, services) for psid in (ANA, BEN))
+    return Scene(Shopper(app), ana, ben, services)
 
 
 def _not_signed_in(scene: Scene) -> None:

@@ -73,6 +73,8 @@ CLIPPED = """() => [...document.querySelectorAll("main *, header *, footer *")]
   .filter((each) => getComputedStyle(each).display !== "inline")
   .filter((each) => each.scrollWidth > each.clientWidth + 1)
   .map((each) => each.outerHTML)"""
+# What is shut has no width yet.
+OPENED = """() => document.querySelectorAll("details").forEach((each) => { each.open = true })"""
 # WCAG 2.2, 1.4.12: what a reader's own stylesheet may ask for.
 SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
   word-spacing: .16em !important } p { margin-bottom: 2em !important }"""
@@ -105,6 +107,7 @@ def test_no_text_is_cut_off_in_any_language(
     page = visit(f"{language}/{LOOKS[0]}", viewport=SMALL, bypass_csp=True)
     for name in LOOKS:
         page.goto(f"{gallery.url}/{language}/{name}")
+        page.evaluate(OPENED)
         cut[name, "narrow"] = page.evaluate(CLIPPED)
         cut[name, "targets"] = page.evaluate(SMALL_TARGETS)
         cut[name, "sideways"] = page.evaluate("document.documentElement.scrollWidth") - 320
