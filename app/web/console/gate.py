@@ -21,7 +21,7 @@ from app.web import proxy_warnings, request_guard, request_reference
 from app.web.console import cookies, guard
 from app.web.console.current import now, parts, signed_in_if_any
 from app.web.console.forms import check_form
-from app.web.console.problems import RoleRefused, TooManyRequests
+from app.web.console.problems import NotFresh, RoleRefused, TooManyRequests
 from app.web.console.rules import Rule, current_rule
 from app.web.current import services
 from app.web.forwarding import CLIENT, Client
@@ -151,7 +151,7 @@ def _for_operators(rule: Rule) -> ResponseReturnValue | None:
     if request.method not in _SAFE:
         check_form(ticket.secret if ticket else "")
     if rule.is_fresh and not operator.is_fresh(now()):
-        return to_re_authentication()
+        raise NotFresh(request.path)
     return None
 
 
@@ -159,12 +159,6 @@ def to_sign_in() -> ResponseReturnValue:
     """Send the browser to the sign-in, and afterwards back to what it asked for."""
     query = f"?{urlencode({'next': request.path})}" if request.method in _SAFE else ""
     return redirect(f"/sign-in{query if request.path != '/' else ''}", HTTPStatus.SEE_OTHER)
-
-
-def to_re_authentication(back: str | None = None) -> ResponseReturnValue:
-    """Send the browser to sign in again, and then *back*: what it has asked for is not repeated."""
-    query = urlencode({"next": back or request.path})
-    return redirect(f"/re-authenticate?{query}", HTTPStatus.SEE_OTHER)
 
 
 def _is_from_elsewhere() -> bool:

@@ -17,6 +17,14 @@ class RoleRefused(Exception):
     """The operator's role does not allow this."""
 
 
+class NotFresh(Exception):
+    """The act needs a sign-in of the last ten minutes; *back* is the page to press again on."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__()
+        self.back = back
+
+
 class TooManyRequests(Exception):
     """A session asks for more pages than anybody reads."""
 
