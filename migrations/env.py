@@ -18,6 +18,7 @@ MODELS = (
     accounts_models,
     keys_models,
     linking_models,
+    operators_models,
     outbox_models,
     privacy_models,
     schema,
