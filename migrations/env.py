@@ -9,6 +9,7 @@ from app.infra.database import schema
 from app.infra.database.engine import Base
 from app.linking import invitation_models, session_models
 from app.linking import models as linking_models
+from app.operators import models as operators_models
 from app.outbox import models as outbox_models
 from app.privacy import models as privacy_models
 from app.setup import models as setup_models
@@ -19,6 +20,7 @@ MODELS = (
     invitation_models,
     keys_models,
     linking_models,
+    operators_models,
     outbox_models,
     privacy_models,
     schema,

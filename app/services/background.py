@@ -28,6 +28,7 @@ from app.linking import (
 from app.linking import retention as linking_retention
 from app.linking.chat_messages import Say
 from app.linking.chat_writer import ChatWriter
+from app.operators import audit, sessions
 from app.outbox import bot_webhooks, heartbeats
 from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
@@ -118,6 +119,8 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from finish_due(services.writer, at)
     yield from own_subjects.forget_due(services.writer, at)
     yield from in_portions(services.writer, privacy_requests.old(at - retention.history))
+    yield from in_portions(services.writer, sessions.old(at))
+    yield from in_portions(services.writer, audit.old(at - retention.audit))
 
 
 def settle(services: Services, at: datetime) -> Iterator[object]:

@@ -8,7 +8,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app.web.current import services
 from app.web.exceptions import StateRefused
 from app.web.pages.attempt_cookie import MAX_AGE
-from app.web.pages.signing import signer
+from app.web.signing import signer
 
 ATTEMPT: Final = "a"
 SESSION: Final = "s"

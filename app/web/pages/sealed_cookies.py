@@ -12,9 +12,10 @@ from typing import Any, Final
 from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from app.web.cookies import only_cookie, sent_cookies
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, NoCookies
-from app.web.pages.signing import signer
+from app.web.signing import signer
 
 MOST_KEPT: Final = 3
 # A browser that sends thousands would get an answer that no proxy forwards.
@@ -37,9 +38,7 @@ class SealedCookies:
             CookieAbsent: The browser has none that we signed and that has not expired, or has two.
             NoCookies: It has no cookies at all.
         """
-        values = [value for name, value in _sent() if name == self._name(own_id)]
-        # A browser has one of each name that begins with __Host-: who sends two was given one.
-        value = values[0] if len(values) == 1 else ""
+        value = only_cookie(self._name(own_id)) or ""
         for secret_key in services().settings.secret_keys:
             try:
                 return self._signer(own_id, secret_key).loads(value, self.max_age), secret_key
@@ -66,7 +65,7 @@ class SealedCookies:
         """Yield the oldest cookies of others beyond two; a few at a time."""
         others = (
             (name, value)
-            for name, value in _sent()
+            for name, value in sent_cookies()
             if name.startswith(self._name("")) and name != self._name(own_id)
         )
         signed_at = {
@@ -100,15 +99,3 @@ class SealedCookies:
 def derived(secret_key: str, purpose: str) -> bytes:
     """Return the key for *purpose* that follows from *secret_key*."""
     return hmac.digest(secret_key.encode(), f"threadlink {purpose}".encode(), "sha256")
-
-
-def _sent() -> Iterator[tuple[str, str]]:
-    """Yield name and value of each cookie that the browser sends, byte for byte.
-
-    Not as a library reads them: one that also strips other white space than a browser does, or
-    takes off quotes, finds the name that begins with ``__Host-`` where the browser has seen none,
-    and so has let a neighbour of this host set it (Werkzeug before 3.1.9 did).
-    """
-    for pair in request.headers.get("Cookie", "").split(";"):
-        name, _, value = pair.removeprefix(" ").partition("=")
-        yield name, value

@@ -11,7 +11,7 @@ from sqlalchemy import URL
 
 from app.infra import clock
 from app.services.container import Services, build
-from app.web.pages.signing import signer
+from app.web.signing import signer
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, log_in
 from tests.installation import ANA, settings_for
