@@ -92,7 +92,7 @@ def test_what_was_written_before_log_in_is_given_and_gone_on_with(
 
     assert "where is my order?" == given
     said = [
-        json.loads(call.request.body)["message"]["text"]
+        json.loads(call.request.body or b"")["message"]["text"]
         for call in sent.calls
         if MESSAGES == call.request.url
     ]
