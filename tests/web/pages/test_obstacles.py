@@ -343,7 +343,7 @@ ENTRIES: dict[str, tuple[Callable[[LogIn], str], str, str]] = {
         "origin",
     ),
     "twice": (
-        lambda login: f"{login.address().partition('?')[2]}&state=canary&state=canary",
+        lambda login: f"{login.address().partition('?')[2]}&code=canary&code=canary",
         "link_ambiguous",
         "",
     ),
@@ -378,7 +378,7 @@ def test_a_flood_of_strangers_fills_no_table(
     monkeypatch.setattr(stranger_references, "minute_of", lambda _: NOON)
     person = PageVisitor(app)
     shown = [reference_on(person.opens("/authorize?state=1")) for _ in range(50)]
-    other = reference_on(person.opens("/authorize?state=1&state=2"))
+    other = reference_on(person.opens("/authorize?code=1&code=2"))
 
     rows = {row["reference"]: row for row in all_events(services)}
     assert set(shown) | {other} == rows.keys()
