@@ -17,7 +17,7 @@ from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
 from app.services.container import Services
 from app.web import door_warnings
-from app.web.factory import make_app
+from app.web.hosts import make_applications
 from app.web.reloading import log_refused_reload
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
     note_start(built.settings)
     host, port = listener.getsockname()[:2]
     server = make_server(
-        host, port, make_app(built), threaded=True, request_handler=Handler, fd=listener.fileno()
+        host, port, make_applications(built), threaded=True, request_handler=Handler, fd=listener.fileno()
     )
     stop = threading.Event()
     serves = threading.Thread(target=server.serve_forever, args=(0.05,), name="server")
