@@ -1,17 +1,18 @@
 """The page of one cause: the sentence, the fix, how often by day and Page, the newest attempts."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from app.linking.attempt_lists import ListFilter, list_attempts
+from app.linking.attempt_lists import SHOWN, ListFilter, list_attempts
 from app.linking.causes.cause import Cause, Stage
 from app.linking.causes.table import CAUSES
+from app.linking.entry_refusals import Refusal, newest_refusals
 from app.linking.statistics import CountFilter, places_of_cause
 from app.messenger.types import PageId
 from app.operators.roles import Role
@@ -55,6 +56,7 @@ def show(slug: str) -> ResponseReturnValue:
     if not _SLUG.fullmatch(slug):
         raise NotFound
     at, days = now(), chosen_days(DEFAULT_DAYS)
+    is_of_attempts = cause is None or cause.stage is not Stage.NONE
     wanted = CountFilter.of_last(days, at.date())
     places = part(places_of_cause, slug, wanted)
     if cause is None and not places:
@@ -63,7 +65,7 @@ def show(slug: str) -> ResponseReturnValue:
         "cause.html",
         slug=slug,
         cause=cause,
-        stage=cause.stage.value if cause and cause.stage else None,
+        is_of_attempts=is_of_attempts,
         sentence=_of_all(cause.sentence) if cause else "",
         fix=[*fix_parts(cause)] if cause else [],
         fixed_by=words.fixer_of(slug),
@@ -75,8 +77,8 @@ def show(slug: str) -> ResponseReturnValue:
             for (day, page_id), number in places.items()
         ],
         chart=_chart(places or {}, wanted.since, at.date()),
-        listed=_newest(slug, cause),
-        request_args=request.args,
+        listed=part(list_attempts, ListFilter(cause=slug), at=at) if is_of_attempts else None,
+        refusals=_refusals(slug),
     )
 
 
@@ -91,10 +93,9 @@ def _of_all(text: str) -> str:
     return _FACT.sub(lambda fact: _FACTS.get(fact[1], "…"), text)
 
 
-def _newest(slug: str, cause: Cause | None) -> object:
-    if cause is not None and cause.stage is Stage.NONE:
-        return None
-    return part(list_attempts, ListFilter(cause=slug), at=now())
+def _refusals(slug: str) -> Sequence[Refusal] | None:
+    found = part(newest_refusals, at=now())
+    return None if found is None else [one for one in found if one.cause == slug][:SHOWN]
 
 
 def _chart(places: Mapping[tuple[date, PageId], int], since: date, today: date) -> ColumnChart:

@@ -1,6 +1,6 @@
 """The overview: what is wrong now, how far people come, and what keeps the others from a link."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from app.linking import delivery_counts
 from app.linking.attempt_status import LIFE
 from app.linking.causes.cause import Stage
 from app.linking.delivery_counts import Seen
+from app.linking.entry_refusals import Refusal, by_cause, newest_refusals
 from app.linking.settling import GRACE
 from app.linking.statistics import (
     STAGES,
@@ -104,12 +105,14 @@ def show() -> ResponseReturnValue:
     )
     found = part(_attempts, wanted, at)
     deliveries = part(delivery_counts.by_day, days=DELIVERY_DAYS, until=at)
+    refusals = part(newest_refusals, at=at)
     state = part(faults.health, at=at)
     return rendering.page(
         "overview.html",
         at=at,
         faults=None if state is None else [*faults.faults_of(state, at)],
         found=found,
+        refusals=None if refusals is None else _refused(refusals),
         deliveries=None if deliveries is None else delivery_card(deliveries),
         health=None if state is None else health_card(state, at),
         days=days,
@@ -212,6 +215,11 @@ def health_card(state: Health, at: datetime) -> HealthCard:
         beat_at=state.workers.beat_at,
         dropped=state.dropped,
     )
+
+
+def _refused(refusals: Sequence[Refusal]) -> tuple[tuple[str, int, str], ...]:
+    counts = by_cause(refusals).items()
+    return tuple((slug, number, words.fixer_of(slug)) for slug, number in counts)
 
 
 def _funnel(found: Statistics) -> Iterator[Row]:
