@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION, Cleanup
@@ -23,6 +23,8 @@ MOST_LOOKS: Final = 120
 MOST_ACTS: Final = 30
 LONGEST_REASON: Final = 200
 
+# Of a row in the order of the list: its time and its id.
+Place: TypeAlias = tuple[datetime, int]
 Result: TypeAlias = Literal["done", "failed", "refused"]
 
 
@@ -130,17 +132,21 @@ class AuditRow:
     reference: str
     times: int
 
+    @property
+    def place(self) -> Place:
+        """Where the list goes on behind this row."""
+        return self.at, self.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which rows are wanted; None is any. *before* is the id of the last row that was shown."""
+    """Which rows are wanted; None is any."""
 
     actor: str | None = None
     act: str | None = None
     subject_kind: str | None = None
     subject: str | None = None
     since: datetime | None = None
-    before: int | None = None
 
 
 def record(  # noqa: PLR0913 - the columns of one row
@@ -204,8 +210,10 @@ def look(  # noqa: PLR0913 - the columns of one row
     _add(session, actor, act.value, subject, result=result, reason="", at=at)
 
 
-def rows(session: Session, wanted: Filter, *, most: int) -> tuple[AuditRow, ...]:
-    """Return up to *most* rows that are *wanted*, the newest first."""
+def rows(
+    session: Session, wanted: Filter, *, before: Place | None = None, most: int
+) -> tuple[AuditRow, ...]:
+    """Return up to *most* rows that are *wanted*, the newest first, from behind *before* on."""
     query = select(AuditEvent)
     equal = {
         AuditEvent.actor: wanted.actor,
@@ -218,9 +226,12 @@ def rows(session: Session, wanted: Filter, *, most: int) -> tuple[AuditRow, ...]
             query = query.where(column == value)
     if wanted.since is not None:
         query = query.where(AuditEvent.at >= wanted.since)
-    if wanted.before is not None:
-        query = query.where(AuditEvent.id < wanted.before)
-    return tuple(map(_value, session.scalars(query.order_by(AuditEvent.id.desc()).limit(most))))
+    if before is not None:
+        at, row_id = before
+        is_same = and_(AuditEvent.at == at, AuditEvent.id < row_id)
+        query = query.where(or_(AuditEvent.at < at, is_same))
+    query = query.order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
+    return tuple(map(_value, session.scalars(query.limit(most))))
 
 
 def old(until: datetime) -> Cleanup[int]:

@@ -1,6 +1,6 @@
 """The check of an operator's password: the same work for a wrong, a disabled and an unknown name.
 
-The sign-in and the audit know which it was; the page does not (R134).
+The sign-in and the audit know which it was; the page does not (R136).
 """
 
 from dataclasses import dataclass

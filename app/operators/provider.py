@@ -4,14 +4,19 @@ Stricter than that of people: the provider must say when its user last signed in
 needs a proof of this very moment. Without `auth_time` a provider cannot be used.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from app.accounts.oidc import OidcAuthenticator
 
-from app.accounts.authenticators import AuthorizationRequest, ProofRefused, SignInNotFresh
+from app.accounts.authenticators import (
+    AuthorizationRequest,
+    Diagnosis,
+    ProofRefused,
+    SignInNotFresh,
+)
 from app.accounts.oidc_settings import OidcSettings
 from app.infra import clock
 from app.infra.network.egress import DIRECT, Egress
@@ -38,6 +43,13 @@ def oidc_settings(provider: ConsoleProvider) -> OidcSettings:
         scope=provider.scope,
         prefix="CONSOLE_OIDC",
     )
+
+
+def check(provider: ConsoleProvider, egress: Egress) -> Iterator[Diagnosis]:
+    """Yield what keeps operators from signing in at *provider*, or that nothing does."""
+    from app.accounts import oidc_check  # noqa: PLC0415 - loaded where one is set
+
+    return oidc_check.check(oidc_settings(provider), egress)
 
 
 class OperatorProvider:

@@ -32,8 +32,8 @@ def session_ticket() -> Ticket | None:
 
 def put_session(ticket: Ticket) -> None:
     """Have the answer set the cookie of a session, until the browser is closed or it ends."""
-    _put(_SESSION, f"{ticket.id}.{ticket.secret}", max_age=None)
     drop(_ENTRY)
+    _put(_SESSION, f"{ticket.id}.{ticket.secret}", max_age=None)
 
 
 def drop_session() -> None:

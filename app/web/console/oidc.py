@@ -6,6 +6,7 @@ cannot send one that is answered with a redirect to the provider. It changes not
 
 import hmac
 import secrets
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -22,11 +23,10 @@ from app.accounts.authenticators import (
 )
 from app.accounts.rate_limiter import RateLimited
 from app.infra.observability import metrics
-from app.infra.settings.console import OIDC
+from app.infra.settings.console import LOCAL, OIDC
 from app.operators import audit, sessions
-from app.operators.audit import Act
+from app.operators.audit import Act, Actor
 from app.operators.provider import OperatorProvider
-from app.operators.roles import Role
 from app.operators.sessions import Person, SignedIn, Ticket
 from app.web import rate_limits
 from app.web.console import cookies, guard
@@ -105,7 +105,8 @@ def _begun(person: Person, back: str) -> ResponseReturnValue:
     )
     if role is None:
         return _failed("/", _NO_ROLE, "no_role", status=403)
-    ticket = services().write(_begin, person, role, before)
+    who = guard.actor_as(person.actor, person.name, role=role.value)
+    ticket = services().write(_begin, person, who, before, at=now())
     cookies.put_session(ticket)
     metrics.count_console_sign_in(OIDC, "done")
     log.info("console.signed_in", method=OIDC, actor=person.actor)
@@ -115,11 +116,12 @@ def _begun(person: Person, back: str) -> ResponseReturnValue:
     return response
 
 
-def _begin(session: Session, person: Person, role: Role, before: SignedIn | None) -> Ticket:
+def _begin(
+    session: Session, person: Person, who: Actor, before: SignedIn | None, *, at: datetime
+) -> Ticket:
     act = Act.SIGNED_IN if before is None else Act.REAUTHENTICATED
-    who = guard.actor_as(person.actor, person.name, role=role.value)
-    audit.record(session, who, act, at=now())
-    return sessions.begin(session, person, replaces=before, at=now())
+    audit.record(session, who, act, at=at)
+    return sessions.begin(session, person, replaces=before, at=at)
 
 
 def _session_of_browser() -> SignedIn | None:
@@ -161,7 +163,7 @@ def _failed(back: str, sentence: str, outcome: str, *, status: int = 422) -> Res
         back=back,
         name="",
         error=sentence,
-        with_password="local" in services().settings.console.sign_in,
+        with_password=LOCAL in services().settings.console.sign_in,
         provider=_provider().label,
     )
 

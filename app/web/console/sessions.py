@@ -4,7 +4,6 @@ from typing import Final
 
 from flask import Blueprint, redirect
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from app.operators import sessions
 from app.operators.audit import Act, Subject
@@ -41,11 +40,7 @@ def end(session_id: str) -> ResponseReturnValue:
         guard.require(Role.ADMIN)
         if not operator.is_fresh(now()):
             return gate.to_re_authentication("/sessions")
-    guard.done(Subject("session", session_id), _end, session_id)
+    guard.done(Subject("session", session_id), sessions.end, session_id, at=now())
     if session_id == operator.session_id:
         cookies.drop_session()
     return redirect("/sessions", 303)
-
-
-def _end(session: Session, session_id: str) -> None:
-    sessions.end(session, session_id, at=now())

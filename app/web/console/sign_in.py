@@ -1,6 +1,7 @@
-"""Signing in with a password, signing in again before an act, and signing out (R134, R136)."""
+"""Signing in with a password, signing in again before an act, and signing out (R135, R136)."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from math import ceil
 from typing import Final
@@ -116,7 +117,8 @@ def _signed_in(name: str, password: str, *, replaces: SignedIn | None) -> Ticket
             metrics.count_console_sign_in(LOCAL, "refused")
             log.info("console.sign_in_refused", method=LOCAL)
             return None
-        ticket = services().write(_begin, checked.operator, hit, replaces)
+        begin = partial(_begin, hit=hit, replaces=replaces, at=now())
+        ticket = services().write(begin, checked.operator, _who(checked.operator))
     metrics.count_console_sign_in(LOCAL, "done")
     log.info("console.signed_in", method=LOCAL, actor=checked.operator.actor)
     return ticket
@@ -133,14 +135,20 @@ def _checked(name: str, password: str, replaces: SignedIn | None) -> Checked:
     return passwords.check(operator, password, hasher=built.hasher, decoy_hash=built.decoy_hash)
 
 
-def _begin(
-    session: Session, operator: OperatorValue, hit: Hit, replaces: SignedIn | None
+def _begin(  # noqa: PLR0913 - of whom, by which try, in place of what, when
+    session: Session,
+    operator: OperatorValue,
+    who: Actor,
+    *,
+    hit: Hit,
+    replaces: SignedIn | None,
+    at: datetime,
 ) -> Ticket:
     rate_limiter.refund(session, hit)
     act = Act.SIGNED_IN if replaces is None else Act.REAUTHENTICATED
-    audit.record(session, _who(operator), act, at=now())
+    audit.record(session, who, act, at=at)
     person = Person(actor=operator.actor, name=operator.name)
-    return sessions.begin(session, person, replaces=replaces, at=now())
+    return sessions.begin(session, person, replaces=replaces, at=at)
 
 
 def _who(operator: OperatorValue | None) -> Actor:
