@@ -170,7 +170,7 @@ def page_of_accounts(session: Session, *, after: str, most: int) -> tuple[Accoun
     All from the first on, if there is no such account.
     """
     rows = select(Account).order_by(Account.canonical).limit(most)
-    last = session.get(Account, after) if after and "\0" not in after else None
+    last = session.get(Account, after) if after else None
     if last is not None:
         rows = rows.where(Account.canonical > last.canonical)
     return tuple(map(_value, session.scalars(rows)))

@@ -17,7 +17,7 @@ from app.linking.attempt_lists import ListFilter, list_attempts
 from app.linking.values import User
 from app.operators.audit import Act, Subject
 from app.operators.roles import Role
-from app.web.console import guard, rendering
+from app.web.console import guard, rendering, words
 from app.web.console.current import now, signed_in
 from app.web.console.people import kept_words
 from app.web.console.questions import NO_REASON, Question, ask, has_reason
@@ -118,8 +118,8 @@ def enable(subject: str) -> ResponseReturnValue:
 def _page(problem: str = "") -> ResponseReturnValue:
     accounts = None
     if signed_in().role.may(Role.ADMIN):
-        after = request.args.get("after", "")
-        guard.looked_at(Subject("accounts", after[:64]), act=Act.VIEWED_ACCOUNTS)
+        after = words.asked("after")
+        guard.looked_at(Subject("accounts", after), act=Act.VIEWED_ACCOUNTS)
         accounts = read(local.page_of_accounts, after=after, most=SHOWN + 1)
     return rendering.page(
         "accounts.html",
@@ -130,7 +130,7 @@ def _page(problem: str = "") -> ResponseReturnValue:
 
 
 def _found(subject: str) -> AccountValue:
-    account = read(local.find_by_subject, subject) if "\x00" not in subject else None
+    account = read(local.find_by_subject, subject) if subject.isprintable() else None
     if account is None:
         raise NotFound
     return account

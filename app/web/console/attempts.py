@@ -34,7 +34,6 @@ bp = Blueprint("attempts", __name__)
 
 REFRESH_SECONDS: Final = 10
 _FILTERS: Final = ("cause", "stage", "page", "authenticator", "since")
-_LONGEST: Final = 255
 _STAGES: Final = tuple(stage.value for stage in Stage if stage is not Stage.NONE)
 
 
@@ -42,13 +41,9 @@ _STAGES: Final = tuple(stage.value for stage in Stage if stage is not Stage.NONE
 @allows(Role.VIEWER)
 def list_() -> ResponseReturnValue:
     """Show the attempts that fit, newest first; live, the page loads itself again and again."""
-    chosen = {
-        name: value
-        for name in _FILTERS
-        if (value := request.args.get(name, "")) and len(value) <= _LONGEST
-    }
+    chosen = {name: value for name in _FILTERS if (value := words.asked(name))}
     is_live = "live" in request.args
-    before = "" if is_live else request.args.get("before", "")
+    before = "" if is_live else words.asked("before")
     listed = part(_listed, chosen, before, at=now())
     response: Response = make_response(
         rendering.page(

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.operators import audit
 from app.operators.audit import Act, Filter, Subject
 from app.operators.roles import Role
-from app.web.console import guard, rendering
+from app.web.console import guard, rendering, words
 from app.web.console.current import signed_in
 from app.web.console.reading import part
 from app.web.console.rules import allows
@@ -25,18 +25,14 @@ def list_() -> ResponseReturnValue:
     """Show the rows that fit, newest first."""
     is_admin = signed_in().role.may(Role.ADMIN)
     names = ("actor", "act", "kind", "subject")
-    chosen = {
-        name: value
-        for name in names
-        if (value := request.args.get(name, "").strip()) and len(value) <= _LONGEST
-    }
-    before = request.args.get("before", "")
+    chosen = {name: value for name in names if (value := words.asked(name, most=_LONGEST))}
+    before = words.asked("before", most=18)
     wanted = Filter(
         actor=chosen.get("actor") if is_admin else signed_in().actor,
         act=chosen.get("act"),
         subject_kind=chosen.get("kind"),
         subject=chosen.get("subject"),
-        before=int(before) if before.isdecimal() and len(before) < 19 else None,  # noqa: PLR2004 - of BIGINT
+        before=int(before) if before.isdecimal() and before.isascii() else None,
     )
     guard.looked_at(Subject("audit", "all" if is_admin else "own"))
     rows = part(audit.rows, wanted, most=SHOWN + 1)

@@ -4,13 +4,14 @@ Deliveries that are passed on are what customers write: no page has their conten
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
@@ -24,7 +25,7 @@ from app.outbox.overdue import describe
 from app.operators.audit import Act, Subject
 from app.operators.roles import Role
 from app.privacy.requests import ITEM_KIND
-from app.web.console import guard, rendering
+from app.web.console import guard, rendering, words
 from app.web.console.current import now, signed_in
 from app.web.console.figures import age, queue_name
 from app.web.console.questions import NO_REASON, Question, ask, has_reason
@@ -38,6 +39,8 @@ STATES: Final = ("waiting", "dead")
 SHOWN: Final = 50
 # One press; more are another press, so that no request takes longer than people wait.
 REPLAYED_AT_ONCE: Final = 500
+# No larger than a column of 64 bits.
+_ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +72,10 @@ def list_() -> ResponseReturnValue:
     at = now()
     queues = part(inspection.queue_stats, most=inspection.COUNTED_UP_TO)
     circuits = part(heartbeats.open_circuits, at=at)
-    kind, state = request.args.get("kind", ""), request.args.get("state", "")
+    kind, state = words.asked("kind"), words.asked("state")
     if kind and (kind not in KINDS or state not in STATES):
         raise NotFound
-    before = request.args.get("before", "")
+    before = words.asked("before")
     items: Sequence[OutboxItem] | None = ()
     if kind:
         guard.require(Role.SUPPORT)
@@ -91,21 +94,21 @@ def list_() -> ResponseReturnValue:
     )
 
 
-@bp.get("/outbox/<int:item_id>")
+@bp.get("/outbox/<item_id>")
 @allows(Role.SUPPORT, look=Act.VIEWED_NOTICE)
-def show(item_id: int) -> ResponseReturnValue:
+def show(item_id: str) -> ResponseReturnValue:
     """Show one item; of a notice also what the bot gets."""
     item = _found(item_id)
-    guard.looked_at(_subject(item_id))
+    guard.looked_at(_subject(item))
     return rendering.page("outbox_item.html", item=item, body=_body(item), person=_person(item))
 
 
-@bp.post("/outbox/<int:item_id>/replay")
+@bp.post("/outbox/<item_id>/replay")
 @allows(Role.SUPPORT, act=Act.REPLAYED)
-def replay(item_id: int) -> ResponseReturnValue:
+def replay(item_id: str) -> ResponseReturnValue:
     """Have the worker try the item at once."""
-    _found(item_id)
-    guard.done(_subject(item_id), partial(inspection.replay, item_id=item_id, at=now()))
+    item = _found(item_id)
+    guard.done(_subject(item), partial(inspection.replay, item_id=item.id, at=now()))
     return redirect(url_for("outbox.show", item_id=item_id), 303)
 
 
@@ -129,21 +132,20 @@ def replay_all(kind: str) -> ResponseReturnValue:
 
 
 def _items(session: Session, kind: str, state: str, before: str) -> Sequence[OutboxItem]:
-    last = inspection.find(session, int(before)) if before.isdecimal() else None
+    last = inspection.find(session, int(before)) if _ID.fullmatch(before) else None
     place = (last.created_at, last.id) if last else None
     return inspection.newest_items(session, kind, state, before=place, most=SHOWN + 1)
 
 
-def _found(item_id: int) -> OutboxItem:
-    # As large as no id, SQLite and PostgreSQL refuse it.
-    item = read(inspection.find, item_id) if item_id < 2**63 else None
+def _found(item_id: str) -> OutboxItem:
+    item = read(inspection.find, int(item_id)) if _ID.fullmatch(item_id) else None
     if item is None:
         raise NotFound
     return item
 
 
-def _subject(item_id: int) -> Subject:
-    return Subject("outbox", str(item_id))
+def _subject(item: OutboxItem) -> Subject:
+    return Subject("outbox", str(item.id))
 
 
 def _line(queue: QueueStats, at: datetime) -> QueueLine:

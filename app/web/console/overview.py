@@ -96,7 +96,7 @@ def show() -> ResponseReturnValue:
     """Show the overview."""
     at = now()
     days = chosen_days(DEFAULT_DAYS)
-    page, authenticator = request.args.get("page", ""), request.args.get("authenticator", "")
+    page, authenticator = words.asked("page"), words.asked("authenticator")
     wanted = CountFilter.of_last(
         days,
         at.date(),

@@ -78,7 +78,7 @@ def kept_words() -> str:
 
 
 def _found(page_id: str, psid: str) -> PersonProfile:
-    if max(len(page_id), len(psid)) > _LONGEST:
+    if max(len(page_id), len(psid)) > _LONGEST or not (page_id + psid).isprintable():
         raise NotFound
     return read(person_profile, PageId(page_id), Psid(psid))
 

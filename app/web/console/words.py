@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.exceptions import NotFound
 
 from app.linking.causes.cause import FixedBy
@@ -47,6 +47,12 @@ def shown(name: str) -> str:
 def line(text: str) -> str:
     """Return a *text* that may hold words of strangers, in the same way, at its full length."""
     return clean_line(text)
+
+
+def asked(name: str, *, most: int = 255) -> str:
+    """Return what the query of the address has under *name*; empty if no database could hold it."""
+    value = request.args.get(name, "").strip()
+    return value if value.isprintable() and len(value) <= most else ""
 
 
 def words(slug: str) -> str:

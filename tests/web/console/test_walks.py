@@ -1,5 +1,6 @@
 """From the first page to every cause with its sentence and its fix, in three clicks at most."""
 
+import re
 from collections.abc import Callable
 
 from flask import Flask
@@ -9,6 +10,7 @@ from app.linking.causes.table import CAUSES
 from app.linking.timeline import timeline_of
 from app.operators.roles import Role
 from app.services.container import Services
+from tests.browsers import Answer
 from tests.web.console.made_attempts import make_every_cause
 from tests.web.console.pages_read import links_of, tables_of, words_of
 from tests.web.console.staff import Staff
@@ -75,14 +77,14 @@ def test_the_first_page_tells_each_cause_with_its_number_and_who_fixes_it(
     ]
 
 
-def chosen(page: object, begins: str) -> str:
+def chosen(page: Answer, begins: str) -> str:
     """Return the address of the first link of *page* that begins so."""
-    found = [link for link in links_of(page) if link.partition("?")[0] == begins or link == begins]  # type: ignore[arg-type]
+    found = [link for link in links_of(page) if begins in {link, link.partition("?")[0]}]
     assert found, begins
     return found[0]
 
 
 def sure_parts(text: str) -> list[str]:
     """Return the parts of a sentence between its facts, as a page has them."""
-    parts = [part.partition("}")[2] or part for part in f"}}{text}".split("{")]
-    return [" ".join(part.split()) for part in parts if len(part.split()) > 1]
+    parts = [" ".join(part.split()) for part in re.split(r"\{\w+\}", text)]
+    return [part for part in parts if " " in part]
