@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from app.accounts.oidc import OidcAuthenticator
-
 from app.accounts.authenticators import (
     AuthorizationRequest,
     Diagnosis,
@@ -23,6 +20,9 @@ from app.infra.network.egress import DIRECT, Egress
 from app.infra.settings.console import ConsoleProvider
 from app.operators.oidc_rules import groups_in
 from app.operators.sessions import Person, actor_at
+
+if TYPE_CHECKING:
+    from app.accounts.oidc import OidcAuthenticator
 
 # In seconds: how far the clocks may differ.
 SKEW_S: Final = 60
@@ -62,11 +62,13 @@ class OperatorProvider:
         egress: Egress = DIRECT,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
-        from app.accounts.oidc import OidcAuthenticator  # noqa: PLC0415 - loaded where one is set
+        from app.accounts import oidc  # noqa: PLC0415 - loaded where one is set
 
         self._provider = provider
         self._settings = oidc_settings(provider)
-        self._oidc: OidcAuthenticator = OidcAuthenticator(self._settings, now=now, egress=egress)
+        self._oidc: OidcAuthenticator = oidc.OidcAuthenticator(
+            self._settings, now=now, egress=egress
+        )
 
     @property
     def label(self) -> str:

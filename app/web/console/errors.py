@@ -1,18 +1,22 @@
 """The error answers of the console: a page that says what to do, and a line in the log."""
 
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
 import structlog
-from flask import Flask, Response, g, make_response, request
+from flask import Flask, Response, g, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.web import request_reference
-from app.web.console.problems import UNFORESEEN, problem_of
+from app.web.console.problems import UNFORESEEN, NotFresh, problem_of
 from app.web.console.rendering import page
 from app.web.server.limits import RETRY_AFTER
 
 log = structlog.get_logger()
 
-_PASSES = frozenset({429, 503})
+_PASSES: Final = frozenset({429, 503})
 
 
 def register(app: Flask) -> None:
@@ -22,6 +26,9 @@ def register(app: Flask) -> None:
 
 def answer(exc: Exception) -> ResponseReturnValue:
     """Answer *exc*; what an operator has typed is in no answer and in no line."""
+    if isinstance(exc, NotFresh):
+        # Not an error, and not repeated afterwards: one comes back, and presses again.
+        return redirect(f"/re-authenticate?{urlencode({'next': exc.back})}", HTTPStatus.SEE_OTHER)
     problem = problem_of(exc)
     g.problem = problem.name
     path = request.url_rule.rule if request.url_rule else None

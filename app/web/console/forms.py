@@ -24,12 +24,12 @@ _ENCODING: Final = "application/x-www-form-urlencoded"
 def form_token(action: str) -> str:
     """Return the token of the form that is sent to the path *action* in this session."""
     ticket = cookies.session_ticket()
-    return _token(ticket.secret if ticket else "", action)
+    return token_of(ticket.secret if ticket else "", action)
 
 
 def entry_token(action: str) -> str:
     """Return the token of a form before the sign-in, for this browser."""
-    return _token(cookies.entry_secret(), action)
+    return token_of(cookies.entry_secret(), action)
 
 
 def check_form(secret: str) -> None:
@@ -44,7 +44,7 @@ def check_form(secret: str) -> None:
     if request.get_data().count(b"&") >= MOST_PARAMETERS:
         raise RequestEntityTooLarge
     token = request.form.get(TOKEN, "")
-    if not hmac.compare_digest(token.encode(), _token(secret, request.path).encode()):
+    if not hmac.compare_digest(token.encode(), token_of(secret, request.path).encode()):
         raise FormRefused
     if any(len(value) > LONGEST_FIELD for value in request.form.values()):
         raise RequestEntityTooLarge
@@ -66,5 +66,6 @@ def _is_same_origin() -> bool:
     return is_origin_among({services().settings.console.url or ""})
 
 
-def _token(secret: str, action: str) -> str:
+def token_of(secret: str, action: str) -> str:
+    """Return the token, made with *secret*, of a form that is sent to the path *action*."""
     return hmac.digest(secret.encode(), f"form {action}".encode(), "sha256").hex()

@@ -19,10 +19,11 @@ from app.infra.network.client_addresses import read_address
 from app.operators import sessions
 from app.web import proxy_warnings, request_guard, request_reference
 from app.web.console import cookies, guard
+from app.web.console.browser_session import session_of_browser
 from app.web.console.current import now, parts, signed_in_if_any
 from app.web.console.forms import check_form
-from app.web.console.problems import RoleRefused, TooManyRequests
-from app.web.console.rules import Rule, current_rule
+from app.web.console.problems import NotFresh, RoleRefused, TooManyRequests
+from app.web.console.rules import Rule, RuleMissing, current_rule
 from app.web.current import services
 from app.web.forwarding import CLIENT, Client
 
@@ -59,8 +60,7 @@ def receive() -> ResponseReturnValue | None:
     if request.endpoint is None:
         return None
     if rule is None:
-        # A view that says of nobody that they may call it.
-        raise Forbidden
+        raise RuleMissing
     _take_place()
     return _for_operators(rule) if rule.role is not None else None
 
@@ -133,9 +133,7 @@ def _for_operators(rule: Rule) -> ResponseReturnValue | None:
     if request.method in _SAFE and not rule.is_from_elsewhere and _is_from_elsewhere():
         # A link of another site, or of a mail, must not have an operator look at somebody.
         return redirect("/", HTTPStatus.SEE_OTHER)
-    ticket = cookies.session_ticket()
-    console = services().settings.console
-    operator = ticket and services().read(sessions.current, ticket, console, at=now())
+    ticket, operator = cookies.session_ticket(), session_of_browser()
     if operator is None:
         if ticket is not None:
             cookies.drop_session()
@@ -151,7 +149,7 @@ def _for_operators(rule: Rule) -> ResponseReturnValue | None:
     if request.method not in _SAFE:
         check_form(ticket.secret if ticket else "")
     if rule.is_fresh and not operator.is_fresh(now()):
-        return to_re_authentication()
+        raise NotFresh(request.path)
     return None
 
 
@@ -159,12 +157,6 @@ def to_sign_in() -> ResponseReturnValue:
     """Send the browser to the sign-in, and afterwards back to what it asked for."""
     query = f"?{urlencode({'next': request.path})}" if request.method in _SAFE else ""
     return redirect(f"/sign-in{query if request.path != '/' else ''}", HTTPStatus.SEE_OTHER)
-
-
-def to_re_authentication(back: str | None = None) -> ResponseReturnValue:
-    """Send the browser to sign in again, and then *back*: what it has asked for is not repeated."""
-    query = urlencode({"next": back or request.path})
-    return redirect(f"/re-authenticate?{query}", HTTPStatus.SEE_OTHER)
 
 
 def _is_from_elsewhere() -> bool:

@@ -18,7 +18,7 @@ from app.operators.audit import NOTHING, Act, Actor, Subject, TooManyActs, TooMa
 from app.operators.roles import Role
 from app.web import request_reference
 from app.web.console.current import now, signed_in
-from app.web.console.problems import AuditNotWritten, RoleRefused
+from app.web.console.problems import AuditNotWritten, NotFresh, RoleRefused
 from app.web.console.rules import Rule, current_rule
 from app.web.current import services
 
@@ -109,6 +109,16 @@ def require(role: Role) -> None:
     if not signed_in().role.may(role):
         note_refused_role(_rule())
         raise RoleRefused
+
+
+def require_fresh(back: str) -> None:
+    """Refuse the present request unless the operator has just signed in; then go *back*.
+
+    Raises:
+        NotFresh: The sign-in is more than ten minutes old.
+    """
+    if not signed_in().is_fresh(now()):
+        raise NotFresh(back)
 
 
 def note_refused_role(rule: Rule) -> None:

@@ -30,6 +30,7 @@ from app.operators.provider import OperatorProvider
 from app.operators.sessions import Person, SignedIn, Ticket
 from app.web import rate_limits
 from app.web.console import cookies, guard
+from app.web.console.browser_session import session_of_browser
 from app.web.console.current import now, parts
 from app.web.console.rendering import page
 from app.web.console.rules import is_open
@@ -95,14 +96,12 @@ def come_back() -> ResponseReturnValue:
 
 
 def _begun(person: Person, back: str) -> ResponseReturnValue:
-    before = _session_of_browser()
+    before = session_of_browser()
     if before is not None and before.actor != person.actor:
         # An act needs the proof of the one who is signed in, and of nobody else.
         return _failed(back, _OTHER, "other_person", status=403)
     console = services().settings.console
-    role = services().read(
-        sessions.role_at_present, console, person.actor, person.groups
-    )
+    role = services().read(sessions.role_at_present, console, person.actor, person.groups)
     if role is None:
         return _failed("/", _NO_ROLE, "no_role", status=403)
     who = guard.actor_as(person.actor, person.name, role=role.value)
@@ -122,12 +121,6 @@ def _begin(
     act = Act.SIGNED_IN if before is None else Act.REAUTHENTICATED
     audit.record(session, who, act, at=at)
     return sessions.begin(session, person, replaces=before, at=at)
-
-
-def _session_of_browser() -> SignedIn | None:
-    ticket = cookies.session_ticket()
-    console = services().settings.console
-    return services().read(sessions.current, ticket, console, at=now()) if ticket else None
 
 
 def _visit() -> tuple[str, str, str]:

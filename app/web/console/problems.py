@@ -17,6 +17,14 @@ class RoleRefused(Exception):
     """The operator's role does not allow this."""
 
 
+class NotFresh(Exception):
+    """The act needs a sign-in of the last ten minutes; *back* is the page to press again on."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__()
+        self.back = back
+
+
 class TooManyRequests(Exception):
     """A session asks for more pages than anybody reads."""
 
@@ -80,6 +88,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
 }
 _BY_STATUS: Final = {
     400: Problem(400, "bad_request", "This address or form is not understood", "Go back."),
+    403: Problem(403, "forbidden", "This is refused", "Nothing was changed."),
     404: Problem(404, "not_found", "There is nothing here", "It may have been deleted by age."),
     405: Problem(405, "wrong_method", "This cannot be asked like that", "Go back."),
     413: Problem(413, "too_large", "This form is too large", "Nothing was changed."),

@@ -37,6 +37,10 @@ class Rule:
     is_from_elsewhere: bool = False
 
 
+class RuleMissing(RuntimeError):
+    """A view says of nobody that they may call it: an error of ours."""
+
+
 class NotRecorded(RuntimeError):
     """A view that has to leave a row in the audit has left none: an error of ours."""
 

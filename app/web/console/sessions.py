@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.operators import sessions
 from app.operators.audit import Act, Subject
 from app.operators.roles import Role
-from app.web.console import cookies, gate, guard
+from app.web.console import cookies, guard
 from app.web.console.current import now, signed_in
 from app.web.console.rendering import page
 from app.web.console.rules import allows
@@ -38,8 +38,7 @@ def end(session_id: str) -> ResponseReturnValue:
     own = services().read(sessions.running, actor=operator.actor, most=MOST_SHOWN, at=now())
     if session_id not in {each.id for each in own}:
         guard.require(Role.ADMIN)
-        if not operator.is_fresh(now()):
-            return gate.to_re_authentication("/sessions")
+        guard.require_fresh("/sessions")
     guard.done(Subject("session", session_id), sessions.end, session_id, at=now())
     if session_id == operator.session_id:
         cookies.drop_session()

@@ -25,6 +25,7 @@ from app.operators.roles import Role
 from app.operators.sessions import Person, SignedIn, Ticket
 from app.web import rate_limits
 from app.web.console import cookies, guard
+from app.web.console.browser_session import session_of_browser
 from app.web.console.current import now, parts, signed_in
 from app.web.console.forms import check_entry_form
 from app.web.console.rendering import page
@@ -61,6 +62,9 @@ def sign_in() -> ResponseReturnValue:
         return _limited(partial(_sign_in_page, back, name), exc)
     if ticket is None:
         return _sign_in_page(back, name, error=WRONG, status=_WRONG_STATUS)
+    if (old := session_of_browser()) is not None:
+        # Its cookie is replaced: whoever has a copy of that has nothing.
+        services().write(sessions.end, old.session_id, at=now())
     cookies.put_session(ticket)
     return redirect(back, _SEE_OTHER)
 

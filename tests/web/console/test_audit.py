@@ -18,6 +18,7 @@ from app.operators.audit import MOST_ACTS, MOST_LOOKS, Act, Subject
 from app.operators.roles import Role
 from app.services.container import Services
 from app.web.console import guard
+from app.web.console.forms import token_of
 from app.web.console.rules import allows
 from tests.web.console.staff import Staff, acts, audit_rows
 
@@ -57,10 +58,8 @@ def console(console: Flask, services: Services) -> Flask:
 
 def ends(staff: Staff, name: str, **fields: str) -> int:
     """Do the act to *name*, with the token that its page would have."""
-    from app.web.console.forms import _token  # noqa: PLC0415 - a page would have made it
-
     path = f"/things/{name}/end"
-    token = _token(staff.secret, path)
+    token = token_of(staff.secret, path)
     return staff.posts(path, {"form_token": token, **fields}).status
 
 

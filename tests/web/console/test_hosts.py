@@ -60,11 +60,12 @@ def test_without_an_address_there_is_no_console(database: URL) -> None:
     services = build(settings_for(database))
     application = make_applications(services)
     routes = {rule.rule for rule in make_app(services).url_map.iter_rules()}
+    answer = Server(application)("/sign-in", "localhost:8000")
     services.close()
 
     assert "Flask" == type(application).__name__
     assert not routes & set(CONSOLE_PATHS)
-    assert 400 == Server(application)("/sign-in", "localhost:8000").status_code
+    assert 400 == answer.status_code
 
 
 @pytest.mark.parametrize("path", PUBLIC_PATHS)

@@ -1,147 +1,119 @@
-"""The console in a real browser: by day and night, on a small screen, with the keyboard alone."""
+"""The console in a real browser: by keyboard alone, without script, on a small screen (R139)."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # no types
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import URL
 
-from app.infra.settings.database_url import database_url
-from tests.web.console.served_console import ServedConsole, serving
+from app.cli.listening import listening
+from app.cli.serving import serving
+from app.operators.roles import Role
+from app.services.container import build
+from tests.installation import settings_for
+from tests.web.console.staff import PASSWORD, add_operator
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 AXE: str = Axe().axe_script
-SMALL = ViewportSize(width=320, height=640)
-LARGE = ViewportSize(width=1280, height=900)
-SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")]
-  .filter((each) => each.checkVisibility() && !each.closest("p, li, td, dd, .unseen") && !each.matches(".skip"))
+# Every page of these is looked at; add those that you build.
+PATHS = ("/", "/sessions", "/re-authenticate", "/nothing")
+WIDTHS = (320, 390, 1280)
+SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
+  .filter((each) => each.checkVisibility() && !each.classList.contains("skip"))
   .map((each) => [each.outerHTML, each.getBoundingClientRect()])
   .filter(([, box]) => Math.min(box.width, box.height) < 24)
   .map(([html]) => html)"""
-# Of each kind of page one: a list, a chart, a form, a question, a detail.
-LOOKED_AT = ("overview", "cause", "attempts", "attempt", "search", "person", "unlink", "outbox")
 
 
-@pytest.fixture(scope="module")
-def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
-    path = tmp_path_factory.mktemp("console") / "threadlink.sqlite"
-    shutil.copyfile(sqlite_template, path)
-    with serving(database_url(f"sqlite:///{path}")) as served:
-        yield served
+@pytest.fixture
+def console(database: URL) -> Iterator[str]:
+    """Yield the address of a console with one admin, kim."""
+    with listening("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        addresses = {
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "CONSOLE_URL": f"http://localhost:{port}",
+        }
+        services = build(settings_for(database, **addresses))
+        add_operator(services, "kim", Role.ADMIN)
+        with serving(services, listener):
+            yield addresses["CONSOLE_URL"]
 
 
-@pytest.fixture(scope="module")
-def page(browser: Browser, served: ServedConsole) -> Iterator[Page]:
-    """Yield a page of an admin; no page may have complained, such as of its policy."""
+@pytest.fixture
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """Yield a window without script, whose pages must not complain."""
     complaints: list[str] = []
-    context = browser.new_context(viewport=SMALL)
-    page = served.signs_in(context)
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
+    context = browser.new_context(java_script_enabled=False)
+    context.on("console", lambda message: complaints.append(message.text))
+    yield context
     context.close()
-    # An answer that is no page is told as well, and is expected.
-    assert [] == [one for one in complaints if "404" not in one]
+    # A page that answers with an error says so to the developer.
+    assert [] == [told for told in complaints if "Failed to load resource" not in told]
 
 
-def test_every_page_fits_a_small_screen_also_at_twice_the_text(
-    page: Page, served: ServedConsole
-) -> None:
-    """R81: nobody scrolls sideways at 320 px, nor with text of 200 %; targets can be hit."""
-    found: dict[tuple[str, str], object] = {}
-    for name, path in served.paths.items():
-        page.goto(f"{served.url}{path}")
-        found[name, "sideways"] = _sideways(page)
-        found[name, "targets"] = page.evaluate(SMALL_TARGETS)
-        found[name, "headings"] = page.locator("h1").count() - 1
-        page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
-        found[name, "sideways at 200 %"] = _sideways(page)
-    assert {} == {name: each for name, each in found.items() if each}
-
-
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
-def test_axe_finds_nothing_by_day_and_by_night(
-    page: Page, served: ServedConsole, size: ViewportSize
-) -> None:
-    """R81, on one page of each kind."""
-    found: dict[tuple[str, str], list[str]] = {}
-    page.set_viewport_size(size)
-    for name in LOOKED_AT:
-        page.goto(f"{served.url}{served.paths[name]}")
-        page.evaluate(AXE)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
-            found[name, scheme] = _findings(page)
-    page.set_viewport_size(SMALL)
-    assert {} == {name: each for name, each in found.items() if each}
-
-
-def test_charts_are_seen_in_colours_of_the_reader(page: Page, served: ServedConsole) -> None:
-    """In forced colours bars have the colour of text, and the other part its pattern."""
-    page.emulate_media(forced_colors="active")
-    page.goto(f"{served.url}{served.paths['overview']}")
-    fills = page.evaluate(
-        """() => {
-          const of = (name) => getComputedStyle(document.querySelector(name)).fill;
-          const ink = getComputedStyle(document.querySelector(".chart")).color;
-          return [of(".chart-part") === ink, of(".chart text") === ink, of(".chart-rest")];
-        }"""
-    )
-    page.emulate_media(forced_colors="none")
-
-    assert [True, True] == fills[:2]
-    assert fills[2].startswith('url("#')
-
-
-def test_from_the_first_page_to_a_disconnected_person_by_keyboard(
-    page: Page, served: ServedConsole
-) -> None:
-    """By Tab and Enter alone: the skip link, a cause, an attempt; a search, a person, the end."""
-    page.goto(f"{served.url}/?days=7")
-    page.keyboard.press("Tab")
-    assert "Skip to the content" == page.evaluate("document.activeElement.textContent")
-    page.keyboard.press("Enter")
-    _tab_to(page, "graph token dead")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/causes/graph_token_dead*")
-    page.goto(f"{served.url}/search")
-    _tab_to(page, "", tag="INPUT")
-    page.keyboard.type(served.paths["person"].rpartition("/")[2])
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/people/**")
-    _tab_to(page, "Disconnect …")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/unlink")
-    _tab_to(page, "", tag="INPUT")
-    page.keyboard.type("ticket 4711")
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: not url.endswith("/unlink"))
-
-    assert "Not connected." in page.inner_text("main")
-
-
-def _tab_to(page: Page, words: str, *, tag: str = "") -> None:
-    for _ in range(150):
+def _sign_in(page: Page, console: str) -> None:
+    """Sign in by keyboard alone, from the page that was asked for."""
+    page.goto(f"{console}/sessions")
+    expect(page).to_have_url(f"{console}/sign-in?next=%2Fsessions")
+    for _ in range(2):
         page.keyboard.press("Tab")
-        at, text = page.evaluate(
-            "[document.activeElement.tagName, document.activeElement.textContent.trim()]"
-        )
-        if (tag and at == tag) or (words and text == words):
-            return
-    raise AssertionError(f"nothing that says {words or tag} can be reached")
+    page.keyboard.type("kim")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{console}/sessions")
 
 
-def _sideways(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+def test_an_operator_works_by_keyboard_and_without_script(
+    console: str, window: BrowserContext
+) -> None:
+    """R139: sign in, skip to the content, sign out."""
+    page = window.new_page()
+    _sign_in(page, console)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sessions")
+    expect(page.get_by_role("link", name="Sessions")).to_have_attribute("aria-current", "page")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.get_by_role("button", name="Sign out").press("Enter")
+    expect(page).to_have_url(f"{console}/sign-in")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "forced"])
+def test_axe_finds_nothing_and_nobody_scrolls_sideways(
+    console: str, browser: Browser, theme: str
+) -> None:
+    """R81, R139: at 320, 390 and 1280 px."""
+    looks: dict[str, Any] = {
+        "light": {"color_scheme": "light"},
+        "dark": {"color_scheme": "dark"},
+        "forced": {"forced_colors": "active"},
+    }
+    context = browser.new_context(**looks[theme])
+    page = context.new_page()
+    found: dict[tuple[str, int, str], object] = {}
+    page.goto(f"{console}/sign-in")
+    found["/sign-in", 0, "axe"] = _findings(page)
+    _sign_in(page, console)
+    for path in PATHS:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(f"{console}{path}")
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            found[path, width, "sideways"] = max(0, wide - width)
+            found[path, width, "targets"] = page.evaluate(SMALL_TARGETS)
+        found[path, 0, "axe"] = _findings(page)
+    context.close()
+
+    assert {} == {of: what for of, what in found.items() if what}
 
 
 def _findings(page: Page) -> list[str]:
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    found = page.evaluate("options => axe.run(document, options)", options)
-    return [
-        f"{rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
+    page.evaluate(AXE)
+    result = page.evaluate("axe.run()")
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in result["violations"]]

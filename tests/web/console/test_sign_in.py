@@ -256,6 +256,18 @@ def test_a_new_sign_in_makes_no_session_longer(
     assert 303 == Staff(console, keeps_cookies=False).opens("/", Cookie=old).status
 
 
+def test_who_signs_in_anew_has_one_session(services: Services, signed_in: SignedIn) -> None:
+    """R135: the one whose cookie is replaced has ended."""
+    staff = signed_in(Role.VIEWER)
+    staff.signs_in("viewer")
+
+    rows = StoredRows(services)
+    assert (2, 1) == (
+        rows.count("operator_session"),
+        rows.count("operator_session", "ended_at IS NULL"),
+    )
+
+
 def test_only_admins_see_and_end_the_sessions_of_others(
     services: Services, console: Flask, signed_in: SignedIn
 ) -> None:
