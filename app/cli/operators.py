@@ -39,7 +39,9 @@ def add(name: str, role: str) -> None:
     Example: threadlink operators add kim --role support
     """
     password_hash = _hashed_new_password(name)
-    _write(partial(accounts.add, role=Role(role), password_hash=password_hash, at=clock.now()), name)
+    _write(
+        partial(accounts.add, role=Role(role), password_hash=password_hash, at=clock.now()), name
+    )
     click.echo(f"Added {name} as {role}.")
     url = services().settings.console.url
     click.echo(f"Sign in at {url}" if url else _OFF)
@@ -143,7 +145,9 @@ def list_(*, as_json: bool) -> None:
             body = {"name": operator.name, "actor": operator.actor, "role": operator.role.value}
             click.echo(json.dumps({**body, "disabled": is_disabled}))
         else:
-            click.echo(f"{operator.name}  {operator.role.value}{'  (disabled)' if is_disabled else ''}")
+            click.echo(
+                f"{operator.name}  {operator.role.value}{'  (disabled)' if is_disabled else ''}"
+            )
     if not known and not as_json:
         click.echo("There are no operators. Next: threadlink operators add NAME --role admin")
 

@@ -39,7 +39,12 @@ def serving(built: Services, listener: socket.socket) -> Iterator[None]:
     note_start(built.settings)
     host, port = listener.getsockname()[:2]
     server = make_server(
-        host, port, make_applications(built), threaded=True, request_handler=Handler, fd=listener.fileno()
+        host,
+        port,
+        make_applications(built),
+        threaded=True,
+        request_handler=Handler,
+        fd=listener.fileno(),
     )
     stop = threading.Event()
     serves = threading.Thread(target=server.serve_forever, args=(0.05,), name="server")

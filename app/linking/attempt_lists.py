@@ -30,7 +30,7 @@ _COLUMNS: Final = (Attempt.opened_at, Attempt.id, Attempt.reference)
 
 
 class Place(NamedTuple):
-    """The place of an attempt in the order of all, and the reference by which a page asks for it."""
+    """The place of an attempt in the order of all, with the reference that pages ask by."""
 
     opened_at: datetime
     id: str
@@ -39,7 +39,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFilter:
-    """Conditions on attempts; None leaves one out. *before* is exclusive."""
+    """Conditions on attempts; None leaves one out. *before* is exclusive.
+
+    A *user*, or a *psid* with its Page, stands alone: all of theirs are few.
+    """
 
     before: Place | None = None
     since: datetime | None = None
@@ -90,7 +93,10 @@ class _Part:
 
 def list_attempts(session: Session, wanted: ListFilter, *, at: datetime) -> AttemptList:
     """Return the newest attempts that fit *wanted*."""
-    parts = (_settled(session, wanted, at), _unsettled(session, wanted, at))
+    if wanted.user is not None or wanted.psid is not None:
+        parts: Sequence[_Part] = [_theirs(session, wanted, at)]
+    else:
+        parts = [_settled(session, wanted, at), _unsettled(session, wanted, at)]
     # Older than this, one of the two may have attempts that were not looked at.
     end = max((part.end for part in parts if part.end is not None), default=None)
     found = sorted(
@@ -142,29 +148,42 @@ def _unsettled(session: Session, wanted: ListFilter, at: datetime) -> _Part:
     return _Part(fitting, _place_of(rows[-1]) if len(rows) == DERIVED else None)
 
 
-def _in_order(wanted: ListFilter, kind: TextClause) -> Select[Attempt]:
-    """Return the attempts of *kind* that an index has in this order, by what *wanted* begins with.
+def _theirs(session: Session, wanted: ListFilter, at: datetime) -> _Part:
+    if wanted.user is not None:
+        user = wanted.user
+        which = (Attempt.issuer == user.issuer) & (Attempt.subject == user.subject)
+    else:
+        which = (Attempt.page_id == wanted.page_id) & (Attempt.psid == wanted.psid)
+    # Found first and sorted then: an index that has the order would be read to its end.
+    some = aliased(Attempt, select(Attempt).where(which).limit(LOOKED_AT).subquery())
+    query = select(some).order_by(*_newest_first(some)).limit(SHOWN + 1)
+    if wanted.before is not None:
+        query = query.where(_place(some) < tuple(wanted.before[:2]))
+    rows = session.scalars(query).all()
+    under_way = [row for row in rows if row.settled_at is None]
+    told = {
+        row.id: timeline.conclusion
+        for row, timeline in zip(under_way, timelines_of(session, under_way, at=at), strict=True)
+    }
+    attempts = [
+        _listed(row, told[row.id].stage.value, told[row.id].cause.slug, at)
+        if row.id in told
+        else _listed(row, row.stage or "", row.cause or "", at)
+        for row in rows
+    ]
+    return _Part(attempts, attempts[-1].place if len(rows) > SHOWN else None)
 
-    A person and a user have few attempts; of a cause or a Page, which may have all of them, there
-    is an index with the time.
-    """
+
+def _in_order(wanted: ListFilter, kind: TextClause) -> Select[Attempt]:
+    """Return the attempts of *kind* that an index has in this order: of a cause, a Page or all."""
     rows = select(Attempt).where(kind).order_by(*_newest_first(Attempt))
     if wanted.before is not None:
         rows = rows.where(_place(Attempt) < tuple(wanted.before[:2]))
     if wanted.since is not None:
         rows = rows.where(Attempt.opened_at >= wanted.since)
-    if wanted.user is not None:
-        user = wanted.user
-        return rows.where(Attempt.issuer == user.issuer, Attempt.subject == user.subject)
-    if wanted.psid is not None:
-        return rows.where(Attempt.page_id == wanted.page_id, Attempt.psid == wanted.psid)
     if wanted.cause is not None and kind is SETTLED:
         return rows.where(Attempt.cause == wanted.cause)
-    if wanted.page_id is None:
-        return rows
-    # Few are not settled: hidden from the index of the Page, which has all the others as well.
-    page_id = Attempt.page_id if kind is SETTLED else Attempt.page_id.concat("")
-    return rows.where(page_id == wanted.page_id)
+    return rows if wanted.page_id is None else rows.where(Attempt.page_id == wanted.page_id)
 
 
 def _conditions(

@@ -60,7 +60,14 @@ class Attempt(Base):
             sqlite_where=text("cause IS NOT NULL"),
             postgresql_where=text("cause IS NOT NULL"),
         ),
-        Index("ix_attempt_page", "page_id", "opened_at"),
+        # Of those that are settled: nobody who opens one pays for it.
+        Index(
+            "ix_attempt_page",
+            "page_id",
+            "opened_at",
+            sqlite_where=SETTLED,
+            postgresql_where=SETTLED,
+        ),
         # Serve the retention, which finds what is to be forgotten without reading all attempts.
         *(
             Index(name, "opened_at", sqlite_where=which, postgresql_where=which)

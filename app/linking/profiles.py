@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -103,7 +103,7 @@ def known_users(session: Session, users: Collection[User]) -> Sequence[User]:
     return [user for user in users if any(_is(session, rows) for rows in _rows_of(user))]
 
 
-def _rows_of(user: User) -> Sequence[Select[str]]:
+def _rows_of(user: User) -> Sequence[Select[Any]]:
     return [
         select(table.issuer).where(table.issuer == user.issuer, table.subject == user.subject)
         for table in (Link, SignInName, Attempt)
@@ -114,5 +114,5 @@ def _attempts_of(page_id: PageId, psid: Psid) -> Select[str]:
     return select(Attempt.id).where(Attempt.page_id == page_id, Attempt.psid == psid)
 
 
-def _is(session: Session, rows: Select[str]) -> bool:
+def _is(session: Session, rows: Select[Any]) -> bool:
     return session.scalar(rows.limit(1)) is not None

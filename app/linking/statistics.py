@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -144,7 +144,7 @@ def places_of_cause(
     return {(day, page_id): int(number) for day, page_id, number in session.execute(rows)}
 
 
-def _of_days(counted: Select[*tuple[object, ...]], wanted: CountFilter) -> Select[*tuple[object, ...]]:
+def _of_days(counted: Select[Any], wanted: CountFilter) -> Select[Any]:
     counted = counted.where(AttemptsOfDay.day >= wanted.since)
     if wanted.until is not None:
         counted = counted.where(AttemptsOfDay.day < wanted.until)

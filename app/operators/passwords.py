@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.accounts.passwords import Hasher
 from app.operators.accounts import OperatorValue
 
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """Whose name was typed, None for nobody's, and whether the sign-in is right."""

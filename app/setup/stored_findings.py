@@ -71,8 +71,8 @@ def read(session: Session) -> Look:
     look = session.get(MetaLookRow, _ID)
     return Look(
         findings=tuple(sorted(findings, key=lambda one: _ORDER.index(one.verdict))),
-        looked_at=look and look.looked_at,
-        wished_at=look and look.wished_at,
+        looked_at=look.looked_at if look else None,
+        wished_at=look.wished_at if look else None,
     )
 
 

@@ -66,9 +66,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_event_at", "audit_event", ["at"])
     op.create_index("ix_audit_event_actor_at", "audit_event", ["actor", "at"])
-    op.create_index(
-        "ix_audit_event_subject_at", "audit_event", ["subject_kind", "subject", "at"]
-    )
+    op.create_index("ix_audit_event_subject_at", "audit_event", ["subject_kind", "subject", "at"])
 
 
 def downgrade() -> None:

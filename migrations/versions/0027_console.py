@@ -10,9 +10,9 @@ down_revision: str | None = "0026"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
-INDEXES: dict[str, tuple[list[str], str | None]] = {
+INDEXES: dict[str, tuple[list[str], str]] = {
     "ix_attempt_cause": (["cause", "opened_at"], "cause IS NOT NULL"),
-    "ix_attempt_page": (["page_id", "opened_at"], None),
+    "ix_attempt_page": (["page_id", "opened_at"], "settled_at IS NOT NULL"),
 }
 
 
@@ -53,7 +53,7 @@ def _build(*, concurrently: bool) -> None:
     for name, (columns, condition) in INDEXES.items():
         # An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index (PostgreSQL 17).
         op.drop_index(name, "attempt", postgresql_concurrently=concurrently, if_exists=True)
-        where = None if condition is None else sa.text(condition)
+        where = sa.text(condition)
         op.create_index(
             name,
             "attempt",

@@ -52,9 +52,7 @@ def test_an_operator_is_added_changed_and_deleted(operator: Operator, services: 
 
 
 @pytest.mark.parametrize("password", ["short", "password", "kimkimkimkimkim"])
-def test_a_weak_password_is_refused(
-    operator: Operator, services: Services, password: str
-) -> None:
+def test_a_weak_password_is_refused(operator: Operator, services: Services, password: str) -> None:
     """R135: 15 characters at least, whatever PASSWORD_MIN_LENGTH says."""
     refused = operator.types("operators", "add", "kim", "--role", "admin", told=f"{password}\n")
 

@@ -1,7 +1,7 @@
 """Lists of attempts: every attempt once, in order, in reads that are bounded whatever is stored."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import event as listening
@@ -161,16 +161,17 @@ def test_each_list_is_read_by_an_index(
 
 def plans_of(session: Session, ask: object) -> list[str]:
     """Return the plan of each statement that *ask* sends."""
-    sent: list[tuple[str, object]] = []
+    sent: list[tuple[str, Any]] = []
     connection = session.connection()
 
-    def keep(_conn: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+    def keep(_conn: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         sent.append((statement, parameters))
 
     is_sqlite = connection.dialect.name == "sqlite"
     if not is_sqlite:
-        # Of a few rows, PostgreSQL would read all.
+        # Of a few rows, PostgreSQL would read all, and sort them.
         session.execute(text("SET LOCAL enable_seqscan = off"))
+        session.execute(text("SET LOCAL enable_sort = off"))
     listening.listen(connection, "before_cursor_execute", keep)
     try:
         ask()  # type: ignore[operator]
@@ -179,7 +180,7 @@ def plans_of(session: Session, ask: object) -> list[str]:
     explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
     plans = []
     for statement, parameters in sent:
-        rows = connection.exec_driver_sql(explain + statement, parameters).all()  # type: ignore[call-overload]
+        rows = connection.exec_driver_sql(explain + statement, parameters).all()
         plans.append("\n".join(str(row[-1]) for row in rows) + "\n")
     return plans
 

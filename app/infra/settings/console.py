@@ -69,7 +69,9 @@ class ConsoleSettings:
         return urlsplit(self.url or "").hostname or ""
 
 
-def read_console(reader: Reader, public_url: str, allowed_hosts: tuple[str, ...]) -> ConsoleSettings:
+def read_console(
+    reader: Reader, public_url: str, allowed_hosts: tuple[str, ...]
+) -> ConsoleSettings:
     """Return the settings of the console; what keeps it from being safe is an error.
 
     *public_url* and *allowed_hosts* are those of the public pages, which it must not share.

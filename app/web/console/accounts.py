@@ -158,11 +158,11 @@ def _to_disable(account: AccountValue) -> Question:
     return Question(
         title="Disable this account?",
         who=[account.username],
-        sentences=[
+        sentence=(
             "Nobody can sign in with it until somebody enables it. Its links end now, on every "
             "Page, and every attempt to connect that is under way. Links that have ended stay "
             "ended when it is enabled again."
-        ],
+        ),
         button="Disable",
         back=url_for("accounts.show", subject=account.subject),
     )
@@ -172,10 +172,10 @@ def _to_enable(account: AccountValue) -> Question:
     return Question(
         title="Enable this account?",
         who=[account.username],
-        sentences=[
+        sentence=(
             "Its owner can sign in again with the password of before. The links that were ended "
             "stay ended: they connect anew."
-        ],
+        ),
         button="Enable",
         back=url_for("accounts.show", subject=account.subject),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -85,7 +85,7 @@ def show(reference: str) -> ResponseReturnValue:
     return rendering.page("attempt.html", **_shown(found, sees_persons=sees_persons))
 
 
-def _shown(found: AttemptDetails, *, sees_persons: bool) -> dict[str, object]:
+def _shown(found: AttemptDetails, *, sees_persons: bool) -> dict[str, Any]:
     timeline = found.timeline
     return {
         "reference": timeline.reference,

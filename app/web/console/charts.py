@@ -146,7 +146,8 @@ def _description(columns: Sequence[Column], highest: int | None, part: str, rest
     if rest:
         told += f"; {rest}: {total - of_part:,}"
     most = columns[highest]
-    return f"{told}. Most: {most.label}, {most.total:,}. From {columns[0].label} to {columns[-1].label}."
+    ends = f"From {columns[0].label} to {columns[-1].label}."
+    return f"{told}. Most: {most.label}, {most.total:,}. {ends}"
 
 
 def _column(  # noqa: PLR0913 - a place among others

@@ -53,10 +53,10 @@ def _question(key: KeyValue) -> Question:
     return Question(
         title="Revoke this key?",
         who=[key.name],
-        sentences=[
+        sentence=(
             "Whatever uses it is refused from now on, and nobody can take that back. A new one is "
             "made on the server: threadlink keys create NAME"
-        ],
+        ),
         button="Revoke",
         back=url_for("keys.list_"),
     )

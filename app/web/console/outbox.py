@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from app.linking import graph_unlink
+from app.operators.audit import Act, Subject
+from app.operators.roles import Role
 from app.outbox import heartbeats, inspection
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.outbox.circuit_breaker import OpenCircuit
 from app.outbox.inspection import OutboxItem, QueueStats
 from app.outbox.overdue import describe
-from app.operators.audit import Act, Subject
-from app.operators.roles import Role
 from app.privacy.requests import ITEM_KIND
 from app.web.console import guard, rendering, words
 from app.web.console.current import now, signed_in
@@ -186,10 +186,10 @@ def _question(kind: str) -> Question:
         raise NotFound
     return Question(
         title=f"Send the dead letters of {kind} again?",
-        sentences=[
+        sentence=(
             f"The worker tries the oldest {REPLAYED_AT_ONCE} at once, with all their retries anew. "
-            "Whoever got one already gets the same id again. If more are dead, press again.",
-        ],
+            "Whoever got one already gets the same id again. If more are dead, press again."
+        ),
         button="Send again",
         back=url_for("outbox.list_", kind=kind, state="dead"),
     )

@@ -101,7 +101,7 @@ def _question(page_id: str, psid: str, link: LinkValue | None) -> Question:
     return Question(
         title="Disconnect this person?",
         who=[name for name in names if name],
-        sentences=[first],
+        sentence=first,
         button="Disconnect",
         back=url_for("people.show", page_id=page_id, psid=psid),
     )

@@ -147,11 +147,11 @@ def _question(found: Request) -> Question:
     about = f" It is about the app-scoped id {found.user_id}." if found.user_id else ""
     return Question(
         title=f"Close the request {found.reference}?",
-        sentences=[
+        sentence=(
             f"You say that all that is kept of the person is erased, or erase it now.{about} The "
             f"ids of ended links go {TOMBSTONE_KEPT.days} days later, by themselves. Nobody can "
             "take that back."
-        ],
+        ),
         button="Close the request",
         back=url_for("privacy.list_"),
         fields=(_PSID, REASON),

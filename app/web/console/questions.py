@@ -39,7 +39,7 @@ class Question:
     """An act that is about to be done; *who* are names of strangers, *back* leads away from it."""
 
     title: str
-    sentences: Sequence[str]
+    sentence: str
     button: str
     back: str
     who: Sequence[str] = ()

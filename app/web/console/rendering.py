@@ -54,9 +54,7 @@ def install(app: Flask) -> None:
     """Give the templates of *app* their functions."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(
-        asset=assets.asset, form_token=form_token, entry_token=entry_token
-    )
+    app.jinja_env.globals.update(asset=assets.asset, form_token=form_token, entry_token=entry_token)
     app.jinja_env.filters.update(clock=clock_text, stamp=stamp)
 
 

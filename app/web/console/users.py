@@ -60,9 +60,7 @@ def unlink_all(issuer: str, subject: str) -> ResponseReturnValue:
     user = _user(issuer, subject)
     if not has_reason():
         return ask(_question(user, read(_profile, user)[0]), NO_REASON)
-    end = partial(
-        handlers.end_all, user=user, cause=CAUSE, policy=services().policy, at=now()
-    )
+    end = partial(handlers.end_all, user=user, cause=CAUSE, policy=services().policy, at=now())
     guard.done(subject_of(user), end)
     return redirect(url_for("users.show", issuer=issuer, subject=subject), 303)
 
@@ -88,13 +86,11 @@ def _question(user: User, found: UserProfile) -> Question:
     return Question(
         title="Disconnect this user everywhere?",
         who=[name for link in linked[:1] if (name := link.display_name)],
-        sentences=[
+        sentence=(
             f"{count} of this user end now, on every Page, and every attempt to connect that is "
             "under way. Messenger shows Log In again; your bot is told. The account itself stays: "
-            "they can reconnect at any time.",
-        ],
-        button="Disconnect all",
-        back=url_for(
-            "users.show", issuer=in_path(user.issuer), subject=in_path(user.subject)
+            "they can reconnect at any time."
         ),
+        button="Disconnect all",
+        back=url_for("users.show", issuer=in_path(user.issuer), subject=in_path(user.subject)),
     )

@@ -1,4 +1,4 @@
-"""Words of the console's pages: filters of the templates, ids in paths, and what pages choose by."""
+"""Words of the console's pages: filters of templates, ids in paths, what pages choose by."""
 
 import base64
 import binascii

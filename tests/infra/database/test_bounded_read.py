@@ -9,7 +9,8 @@ from app.infra.database.writer import NotCommitted, Writer
 
 # Some minutes of counting on either database.
 ENDLESS = text(
-    "WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 2000000000) "
+    "WITH RECURSIVE counted(n) AS "
+    "(SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 2000000000) "
     "SELECT count(*) FROM counted"
 )
 

@@ -62,7 +62,5 @@ def _moved(table: type[Any], row: Any, by: timedelta, **changed: str) -> Any:
         for column in table.__table__.columns.keys()  # noqa: SIM118 - a collection of columns
         if getattr(row, column) is not None
     }
-    times = {
-        name: value + by for name, value in columns.items() if isinstance(value, datetime)
-    }
+    times = {name: value + by for name, value in columns.items() if isinstance(value, datetime)}
     return table(**{**columns, **times, **changed})

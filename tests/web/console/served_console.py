@@ -94,7 +94,7 @@ def fill(services: Services) -> dict[str, str]:
         queue.enqueue(session, DELIVERY, b"{}", at=at - timedelta(minutes=9))
         queue.enqueue(session, NOTICE, b'{"type": "link.created", "data": {}}', at=at)
         graph_unlink.enqueue_unlink(session, PAGE, ANA, at=at)
-        keys.issue(session, "bot", scopes=("links:read",), page_id=None, expires_at=None, at=at)
+        keys.issue(session, "bot", scopes=[keys.SCOPES[0]], page_id=None, expires_at=None, at=at)
         found = problem(f"page {PAGE}", "the Page token is no longer good", "make a new one")
         stored_findings.keep(session, [found, ok("app", "is subscribed to all events")], at=at)
         session.flush()

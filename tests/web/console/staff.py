@@ -18,9 +18,7 @@ PASSWORD: Final = "seven lamps, one ferry"
 SAME_ORIGIN: Final = {"Sec-Fetch-Site": "same-origin"}
 
 
-def add_operator(
-    services: Services, name: str, role: Role, password: str = PASSWORD
-) -> str:
+def add_operator(services: Services, name: str, role: Role, password: str = PASSWORD) -> str:
     """Add an operator; return the actor."""
     password_hash = services.hasher.hash(password)
     operator_id = services.write(accounts.add, name, role, password_hash, at=NOON)

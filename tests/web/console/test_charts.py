@@ -38,9 +38,7 @@ def test_columns_are_in_proportion_and_the_least_is_seen() -> None:
     assert (0, 0) == (tuesday.rest_height, wednesday.part_height)
     assert wednesday.rest_height > 1
     assert ["1,000", "500", "1"] == [bar.words for bar in chart.bars]
-    assert (
-        "linked: 1,000; not linked: 501. Most: Mon, 1,000. From Mon to Wed." == chart.description
-    )
+    assert "linked: 1,000; not linked: 501. Most: Mon, 1,000. From Mon to Wed." == chart.description
 
 
 def test_of_many_columns_the_ends_and_the_highest_are_labelled() -> None:

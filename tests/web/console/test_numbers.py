@@ -28,7 +28,8 @@ from app.services.container import Services
 from tests.browsers import InProcess
 from tests.cli.terminal import Operator
 from tests.installation import OTHER_PAGE, PAGE, settings_for
-from tests.linking.factories import comes_back, confirmed, opened, signed_in as signs_in
+from tests.linking.factories import comes_back, confirmed, opened
+from tests.linking.factories import signed_in as signs_in
 from tests.web.console.pages_read import tables_of, words_of
 from tests.web.console.staff import CONSOLE_URL, Staff
 
@@ -90,7 +91,6 @@ def _attempt(session: Session, chance: random.Random, number: int, at: datetime)
     session.flush()
 
 
-
 def test_the_overview_has_the_numbers_of_the_commands(day: Services, signed_in: SignedIn) -> None:
     page = signed_in(Role.VIEWER).opens("/?days=7")
     told = json.loads(Operator(day).types("attempts", "causes", "--days", "7", "--json").stdout)
@@ -116,9 +116,7 @@ def test_the_overview_has_the_numbers_of_the_commands(day: Services, signed_in: 
     assert told["under_way"] == waiting + under_way
 
 
-def test_the_overview_has_the_numbers_of_the_metrics(
-    day: Services, signed_in: SignedIn
-) -> None:
+def test_the_overview_has_the_numbers_of_the_metrics(day: Services, signed_in: SignedIn) -> None:
     page = signed_in(Role.VIEWER).opens("/")
     metrics = _metrics(create_app(day))
 

@@ -15,8 +15,11 @@ from tests.web.console.served_console import ServedConsole, serving
 AXE: str = Axe().axe_script
 SMALL = ViewportSize(width=320, height=640)
 LARGE = ViewportSize(width=1280, height=900)
-SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")]
-  .filter((each) => each.checkVisibility() && !each.closest("p, li, td, dd, .unseen") && !each.matches(".skip"))
+# Links in a sentence or a cell are as large as its text, which is allowed (WCAG 2.2, 2.5.8).
+SMALL_TARGETS = """() => [...document.querySelectorAll(
+    "a, button, input:not([type=hidden]), select, summary")]
+  .filter((each) => each.checkVisibility() && !each.matches(".skip"))
+  .filter((each) => !each.closest("p, li, td, dd"))
   .map((each) => [each.outerHTML, each.getBoundingClientRect()])
   .filter(([, box]) => Math.min(box.width, box.height) < 24)
   .map(([html]) => html)"""
@@ -25,7 +28,9 @@ LOOKED_AT = ("overview", "cause", "attempts", "attempt", "search", "person", "un
 
 
 @pytest.fixture(scope="module")
-def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
+def served(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedConsole]:
     path = tmp_path_factory.mktemp("console") / "threadlink.sqlite"
     shutil.copyfile(sqlite_template, path)
     with serving(database_url(f"sqlite:///{path}")) as served:

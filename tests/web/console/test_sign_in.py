@@ -41,7 +41,9 @@ def test_an_operator_signs_in(services: Services, signed_in: SignedIn) -> None:
     assert [("signed_in", "done")] == acts(services)
 
 
-def test_who_is_not_signed_in_sees_the_sign_in_and_comes_back(console: Flask, services: Services) -> None:
+def test_who_is_not_signed_in_sees_the_sign_in_and_comes_back(
+    console: Flask, services: Services
+) -> None:
     """R135: a page asks for the sign-in first, and leads back to itself."""
     add_operator(services, "kim", Role.VIEWER)
     staff = Staff(console)
@@ -55,7 +57,15 @@ def test_who_is_not_signed_in_sees_the_sign_in_and_comes_back(console: Flask, se
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "/sign-in", "/nothing", "x", "/a\n"],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/sign-in",
+        "/nothing",
+        "x",
+        "/a\n",
+    ],
 )
 def test_the_way_back_is_a_page_of_the_console(
     services: Services, console: Flask, target: str
@@ -143,7 +153,9 @@ def test_what_cannot_be_counted_is_not_checked(
     assert 0 == StoredRows(services).count("operator_session")
 
 
-def test_the_database_alone_opens_no_session(services: Services, console: Flask, signed_in: SignedIn) -> None:
+def test_the_database_alone_opens_no_session(
+    services: Services, console: Flask, signed_in: SignedIn
+) -> None:
     """R135: what it holds is no cookie."""
     signed_in(Role.ADMIN)
     row = StoredRows(services).row("operator_session")
@@ -176,9 +188,7 @@ def test_ended_sessions_are_over_at_once(services: Services, signed_in: SignedIn
     assert 0 == end_all(services, actor)
 
 
-def test_a_session_ends_half_an_hour_after_its_last_use(
-    signed_in: SignedIn, later: Later
-) -> None:
+def test_a_session_ends_half_an_hour_after_its_last_use(signed_in: SignedIn, later: Later) -> None:
     """R135: each request moves the end on, for eight hours at most."""
     staff = signed_in(Role.VIEWER)
     for minutes in range(20, 8 * 60, 20):
@@ -196,7 +206,9 @@ def test_an_idle_session_is_over(signed_in: SignedIn, later: Later) -> None:
     assert 303 == staff.opens("/").status
 
 
-def test_signing_out_ends_the_session(services: Services, console: Flask, signed_in: SignedIn) -> None:
+def test_signing_out_ends_the_session(
+    services: Services, console: Flask, signed_in: SignedIn
+) -> None:
     """R135: the cookie opens nothing any more, also where a browser keeps it."""
     staff = signed_in(Role.VIEWER)
     kept = staff.sees.headers["set-cookie"].partition(";")[0]
