@@ -49,8 +49,11 @@ def test_a_deleted_operator_does_not_come_back(session: Session) -> None:
 
 @pytest.mark.parametrize(
     ("role", "allowed"),
-    [(Role.VIEWER, [True, False, False]), (Role.SUPPORT, [True, True, False])]
-    + [(Role.ADMIN, [True, True, True])],
+    [
+        (Role.VIEWER, [True, False, False]),
+        (Role.SUPPORT, [True, True, False]),
+        (Role.ADMIN, [True, True, True]),
+    ],
 )
 def test_a_role_has_what_is_below_it(role: Role, allowed: list[bool]) -> None:
     """R137: viewer, support, admin."""

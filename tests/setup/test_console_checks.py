@@ -26,8 +26,8 @@ def settings(database: URL, **changed: str) -> Settings:
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Answer]]:
-    """Yield what each address answers; what is not there does not answer."""
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
+    """Return what each address answers; what is not there does not answer."""
     there = {f"{CONSOLE}/sign-in": Answer(200, {}, PAGE), f"{PUBLIC}/sign-in": Answer(404, {}, b"")}
 
     def get(_session: object, url: str, *, total_s: float) -> Answer:
@@ -37,7 +37,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Answer]]:
         return there[url]
 
     monkeypatch.setattr(console_checks, "get", get)
-    yield there
+    return there
 
 
 def verdicts(findings: Iterator[Finding]) -> list[str]:

@@ -25,7 +25,7 @@ def _little_work(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(database: URL) -> Settings:
     """Return settings with a console for this machine."""
-    return settings_for(database, CONSOLE_URL=CONSOLE_URL)
+    return settings_for(database, CONSOLE_URL=CONSOLE_URL, LOG_LEVEL="info")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.api_keys import service as api_keys
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
+from app.infra.observability import logs
 from app.operators import audit
 from app.operators.audit import MOST_ACTS, MOST_LOOKS, Act, Subject
 from app.operators.roles import Role
@@ -28,7 +29,7 @@ APP: Final = Path(__file__).parents[3] / "app"
 
 
 @pytest.fixture
-def console(console: Flask, services: Services) -> Flask:
+def console(console: Flask) -> Flask:
     """Return the console with a page to look at, one that forgets its row, and an act."""
     bp = Blueprint("made", __name__)
 
@@ -88,6 +89,7 @@ def test_without_its_row_nothing_is_shown(
     signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """R138: 503, and no word of the page."""
+    logs.configure(level="info", form="json")
     support = signed_in(Role.SUPPORT)
 
     def away(*_: object, **__: object) -> None:
@@ -99,7 +101,7 @@ def test_without_its_row_nothing_is_shown(
     assert 503 == page.status
     assert "the data of a person" not in page.text
     assert "retry-after" in page.headers
-    assert "audit.not_written" in capsys.readouterr().out
+    assert "audit.not_written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -134,7 +136,8 @@ def test_nobody_looks_at_more_than_120_people_an_hour(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """R139: one more is not shown, an admin hears of it, and an hour later it goes on."""
-    console.extensions["threadlink-console"].pace.allows = lambda *_: True  # type: ignore[method-assign]
+    logs.configure(level="info", form="json")
+    console.extensions["threadlink-console"].pace.allows = lambda *_: True
     support = signed_in(Role.SUPPORT)
     for number in range(MOST_LOOKS):
         assert 200 == support.opens(f"/things/{number}").status
@@ -143,7 +146,7 @@ def test_nobody_looks_at_more_than_120_people_an_hour(
     assert 429 == page.status
     assert "You have looked at 120 people in this hour." in page.text
     assert ("viewed_person", "refused") == acts(services)[-1]
-    assert "console.many_views" in capsys.readouterr().out
+    assert "console.many_views" in capsys.readouterr().err
     # What was seen already may be seen again.
     assert 200 == support.opens("/things/119").status
     later(timedelta(hours=1, seconds=1))
@@ -186,7 +189,7 @@ def test_nobody_acts_more_than_30_times_an_hour(
     services: Services, signed_in: SignedIn, console: Flask
 ) -> None:
     """R139: the next one changes nothing."""
-    console.extensions["threadlink-console"].pace.allows = lambda *_: True  # type: ignore[method-assign]
+    console.extensions["threadlink-console"].pace.allows = lambda *_: True
     support = signed_in(Role.SUPPORT)
     for number in range(MOST_ACTS):
         assert 200 == ends(support, str(number))
@@ -201,11 +204,12 @@ def test_every_row_is_a_line_of_the_log(
     signed_in: SignedIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """R138: whoever can change the database cannot change both."""
+    logs.configure(level="info", form="json")
     support = signed_in(Role.SUPPORT)
     support.opens("/things/12345")
     ends(support, "12345")
 
-    log = capsys.readouterr().out
+    log = capsys.readouterr().err
     assert '"act": "viewed_person"' in log
     assert '"act": "unlinked"' in log
     assert "local:" in log

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
+from app.infra.observability import logs
 from app.operators.roles import Role
 from app.services.container import Services
 from tests.web.console.staff import PASSWORD, Staff, add_operator
@@ -22,6 +23,7 @@ def test_no_secret_of_an_operator_is_found_anywhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """R110, R139: what is typed, the secret of a session and the tokens of its forms."""
+    logs.configure(level="info", form="json")
     add_operator(services, "kim", Role.ADMIN)
     staff, seen = Staff(console), []
     keep: Callable[..., object] = Staff.posts
@@ -36,8 +38,7 @@ def test_no_secret_of_an_operator_is_found_anywhere(
     staff.signs_in(TYPED, WRONG)
     staff.signs_in(WRONG, TYPED)
     staff.signs_in("kim")
-    for path in ("/", "/sessions", "/re-authenticate", "/nothing"):
-        seen.append(staff.opens(path))
+    seen += [staff.opens(path) for path in ("/", "/sessions", "/re-authenticate", "/nothing")]
     staff.opens("/re-authenticate")
     staff.presses("Sign in again", password=WRONG)
     staff.posts("/sign-out", {"form_token": "canary-form-token"})

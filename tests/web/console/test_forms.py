@@ -1,7 +1,6 @@
 """Every form of the console: from a page of this session, for this act and this thing (R137)."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -92,7 +91,7 @@ def test_a_form_of_another_session_is_refused(
     assert 2 == StoredRows(services).count("operator_session", "ended_at IS NULL")
 
 
-def test_the_sign_in_form_belongs_to_its_browser(services: Services, console: Flask) -> None:
+def test_the_sign_in_form_belongs_to_its_browser(console: Flask) -> None:
     """R137: nobody signs another browser in to an account of theirs."""
     theirs, mine = Staff(console), Staff(console)
     theirs.opens("/sign-in")
@@ -103,9 +102,7 @@ def test_the_sign_in_form_belongs_to_its_browser(services: Services, console: Fl
     assert 400 == mine.posts(form.action, form.fields).status
 
 
-def test_the_sign_in_form_lasts_an_hour(
-    console: Flask, later: Callable[[timedelta], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sign_in_form_lasts_an_hour(console: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """R137: after that it is loaded again."""
     staff = Staff(console)
     staff.opens("/sign-in")

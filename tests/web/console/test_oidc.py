@@ -1,8 +1,7 @@
 """Signing in to the console at the operators' provider, and again before an act (R136)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -11,6 +10,7 @@ from flask import Flask
 from sqlalchemy import URL
 
 from app.infra import clock
+from app.infra.observability import logs
 from app.services.container import Services, build
 from app.web.console.factory import make_console
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
@@ -57,7 +57,7 @@ class Scene:
 @contextmanager
 def scene(database: URL, **changed: str) -> Iterator[Scene]:
     with providing(clock.now()) as provider:
-        provider.claims = {"name": "Kim", "groups": ["staff", "support"]}
+        provider.claims = {"name": "Kim", "email": None, "groups": ["staff", "support"]}
         given = {
             "CONSOLE_URL": CONSOLE_URL,
             "CONSOLE_SIGN_IN": "oidc",
@@ -220,9 +220,7 @@ def test_a_visit_that_took_too_long_is_over(
     assert 422 == at_provider.returns(url)
 
 
-def test_only_the_same_person_signs_in_again(
-    at_provider: Scene, later: Callable[[timedelta], None]
-) -> None:
+def test_only_the_same_person_signs_in_again(at_provider: Scene) -> None:
     """R136: for an act, another subject proves nothing, and the session stays whose it is."""
     at_provider.signs_in()
     at_provider.provider.claims["sub"] = "u-2"
@@ -240,12 +238,13 @@ def test_a_provider_that_is_away_is_told(
     at_provider: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """R136: with the settings named as they are; the page says what to do."""
+    logs.configure(level="info", form="json")
     at_provider.provider.metadata = {"issuer": "https://another.example"}
     page = at_provider.staff.opens("/sign-in/oidc")
 
     assert 503 == page.status
     assert "The provider does not answer as it should." in page.text
-    log = capsys.readouterr().out
+    log = capsys.readouterr().err
     assert "CONSOLE_OIDC_ISSUER" in log
     assert "<NAME>" not in log
 

@@ -7,11 +7,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import URL
 
+from app.infra.observability import logs
 from app.infra.resources import shipped
 from app.operators.roles import Role
 from app.services.container import Services, build
 from app.web.console.factory import make_console
 from app.web.console.pace import MOST_IN_WINDOW
+from app.web.console.rules import rule_of
 from tests.installation import settings_for
 from tests.web.console.staff import Staff, add_operator
 
@@ -100,19 +102,19 @@ def test_an_error_tells_nothing_of_itself(
     console: Flask, signed_in: SignedIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """R139: the page has a reference, and the log what happened under it."""
+    logs.configure(level="info", form="json")
     staff = signed_in(Role.VIEWER)
 
     def fails() -> str:
         raise RuntimeError("canary-inside")
 
-    rule = console.view_functions["overview.show"]
-    fails.console_rule = rule.console_rule  # type: ignore[attr-defined]
+    setattr(fails, "console_rule", rule_of(console.view_functions["overview.show"]))  # noqa: B010 - as rules.py does it
     console.view_functions["overview.show"] = fails
     page = staff.opens("/")
 
     assert 500 == page.status
     assert "canary" not in page.text
-    log = capsys.readouterr().out
+    log = capsys.readouterr().err
     reference = page.text.partition("Reference ")[2][:9]
     assert reference in log
     assert "request.failed" in log

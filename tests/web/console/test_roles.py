@@ -105,10 +105,10 @@ def test_every_route_has_a_row(console: Flask) -> None:
 def test_a_request_of_any_role_gets_what_its_row_says(
     console: Flask, signed_in: SignedIn, role: Role | None
 ) -> None:
-    """R137: 405 for another method, the sign-in for nobody, 403 beyond the role, else its answer."""
+    """R137: 405 for another method, else the sign-in for nobody, and 403 beyond the role."""
     routes = {route for _, route in LEAST}
     # As often as needed: the limit of requests has tests of its own.
-    console.extensions["threadlink-console"].pace.allows = lambda *_: True  # type: ignore[method-assign]
+    console.extensions["threadlink-console"].pace.allows = lambda *_: True
     browser = signed_in(role) if role else Staff(console)
     for route, method in product(sorted(routes), METHODS):
         asked = "GET" if method == "HEAD" else method

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from app.accounts.passwords import Hasher
 from app.infra import clock
 from app.operators import accounts, sessions
 from app.operators.roles import Role
@@ -19,6 +20,8 @@ from tests.web.console.staff import (
     end_all,
 )
 from tests.web.stored_rows import StoredRows
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 SignedIn = Callable[[Role], Staff]
 Later = Callable[[timedelta], None]
@@ -87,13 +90,14 @@ def test_wrong_unknown_and_disabled_read_the_same(
     add_operator(services, "kim", Role.ADMIN)
     add_operator(services, "gone", Role.ADMIN)
     services.write(accounts.disable, "gone", at=clock.now())
-    hasher, verified = type(console.extensions["threadlink-console"].hasher), []
-    matches = hasher.matches
-    monkeypatch.setattr(
-        hasher,
-        "matches",
-        lambda self, stored, typed: verified.append(stored) or matches(self, stored, typed),
-    )
+    hasher = type(console.extensions["threadlink-console"].hasher)
+    matches, verified = hasher.matches, list[str]()
+
+    def counted(self: Hasher, stored: str, typed: str) -> bool:
+        verified.append(stored)
+        return bool(matches(self, stored, typed))
+
+    monkeypatch.setattr(hasher, "matches", counted)
     seen = set()
     for name, password in (("kim", WRONG), ("nobody", PASSWORD), ("gone", PASSWORD), ("", "")):
         staff = Staff(console)
@@ -280,9 +284,7 @@ def test_who_signs_in_anew_has_one_session(services: Services, signed_in: Signed
     )
 
 
-def test_only_admins_see_and_end_the_sessions_of_others(
-    services: Services, console: Flask, signed_in: SignedIn
-) -> None:
+def test_only_admins_see_and_end_the_sessions_of_others(signed_in: SignedIn) -> None:
     """R137: a viewer sees the own ones, and what is tried beyond is in the audit."""
     viewer, admin = signed_in(Role.VIEWER), signed_in(Role.ADMIN)
     admin.opens("/sessions")
