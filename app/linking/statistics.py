@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final, TypeVarTuple
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,8 @@ from app.linking.causes.cause import Stage
 from app.linking.models import UNSETTLED, Attempt, AttemptsOfDay, LinkTimesOfDay
 from app.linking.settling import BUCKETS
 from app.messenger.types import PageId
+
+Columns = TypeVarTuple("Columns")
 
 # Each includes all that follow.
 STAGES: Final = (Stage.OPENED, Stage.SIGNED_IN, Stage.CONFIRMED, Stage.LINKED)
@@ -144,7 +146,7 @@ def places_of_cause(
     return {(day, page_id): int(number) for day, page_id, number in session.execute(rows)}
 
 
-def _of_days(counted: Select[Any], wanted: CountFilter) -> Select[Any]:
+def _of_days(counted: Select[*Columns], wanted: CountFilter) -> Select[*Columns]:
     counted = counted.where(AttemptsOfDay.day >= wanted.since)
     if wanted.until is not None:
         counted = counted.where(AttemptsOfDay.day < wanted.until)

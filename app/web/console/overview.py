@@ -144,6 +144,7 @@ def attempt_cards(
     days = [since + timedelta(days=n) for n in range((at.date() - since).days + 1)]
     counts = [(day, *found.days.get(day, (0, 0))) for day in days]
     names = [(_time(bucket, found), links) for bucket, links in found.times.items()]
+    marks = [_time(bucket, found).removeprefix("≤ ") for bucket in found.times]
     return AttemptCards(
         opened=opened,
         funnel=row_chart("How far people come", [*_funnel(found)]),
@@ -176,7 +177,7 @@ def attempt_cards(
         histogram=column_chart(
             "times",
             "Time from opening to link",
-            [Column(name, links, links) for name, links in names],
+            [Column(mark, *[links] * 2) for mark, (_, links) in zip(marks, names, strict=True)],
             part="links",
             rest="",
         ),

@@ -77,7 +77,7 @@ def test_axe_finds_nothing_by_day_and_by_night(
         page.goto(f"{served.url}{served.paths[name]}")
         page.evaluate(AXE)
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
+            page.emulate_media(color_scheme=scheme)
             found[name, scheme] = _findings(page)
     page.set_viewport_size(SMALL)
     assert {} == {name: each for name, each in found.items() if each}
