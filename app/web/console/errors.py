@@ -2,10 +2,9 @@
 
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, Response, g, make_response, redirect, request
+from flask import Flask, Response, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -28,7 +27,7 @@ def answer(exc: Exception) -> ResponseReturnValue:
     """Answer *exc*; what an operator has typed is in no answer and in no line."""
     if isinstance(exc, NotFresh):
         # Not an error, and not repeated afterwards: one comes back, and presses again.
-        return redirect(f"/re-authenticate?{urlencode({'next': exc.back})}", HTTPStatus.SEE_OTHER)
+        return redirect(url_for("sign_in.show_again", next=exc.back), HTTPStatus.SEE_OTHER)
     problem = problem_of(exc)
     g.problem = problem.name
     path = request.url_rule.rule if request.url_rule else None

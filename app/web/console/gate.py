@@ -6,10 +6,9 @@ whose form, how recent the sign-in.
 
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
 
 import structlog
-from flask import Response, g, redirect, request
+from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
 
@@ -132,7 +131,7 @@ def _take_place() -> None:
 def _for_operators(rule: Rule) -> ResponseReturnValue | None:
     if request.method in _SAFE and not rule.is_from_elsewhere and _is_from_elsewhere():
         # A link of another site, or of a mail, must not have an operator look at somebody.
-        return redirect("/", HTTPStatus.SEE_OTHER)
+        return redirect(url_for("overview.show"), HTTPStatus.SEE_OTHER)
     ticket, operator = cookies.session_ticket(), session_of_browser()
     if operator is None:
         if ticket is not None:
@@ -155,8 +154,9 @@ def _for_operators(rule: Rule) -> ResponseReturnValue | None:
 
 def to_sign_in() -> ResponseReturnValue:
     """Send the browser to the sign-in, and afterwards back to what it asked for."""
-    query = f"?{urlencode({'next': request.path})}" if request.method in _SAFE else ""
-    return redirect(f"/sign-in{query if request.path != '/' else ''}", HTTPStatus.SEE_OTHER)
+    is_page = request.method in _SAFE and request.endpoint != "overview.show"
+    back = request.path if is_page else None
+    return redirect(url_for("sign_in.show", next=back), HTTPStatus.SEE_OTHER)
 
 
 def _is_from_elsewhere() -> bool:

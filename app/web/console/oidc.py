@@ -64,13 +64,13 @@ def depart() -> ResponseReturnValue:
         rate_limits.take(counters)
         state = secrets.token_urlsafe(32)
         callback = f"{services().settings.console.url}{CALLBACK}"
-        begun = provider.begin(callback, state=state)
+        authorization = provider.begin(callback, state=state)
     except RateLimited:
         return _failed(back, _LIMITED, "limited", status=429)
     except AuthenticatorUnavailable as exc:
         return _tell(provider, exc, back)
-    cookies.put_visit([state, begun.memo, back])
-    return redirect(begun.url, _SEE_OTHER)
+    cookies.put_visit([state, authorization.memo, back])
+    return redirect(authorization.url, _SEE_OTHER)
 
 
 @bp.get(CALLBACK)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import Blueprint, redirect
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from app.operators import sessions
@@ -42,4 +42,4 @@ def end(session_id: str) -> ResponseReturnValue:
     guard.done(Subject("session", session_id), sessions.end, session_id, at=now())
     if session_id == operator.session_id:
         cookies.drop_session()
-    return redirect("/sessions", 303)
+    return redirect(url_for(".list_"), 303)

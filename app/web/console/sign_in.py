@@ -7,7 +7,7 @@ from math import ceil
 from typing import Final
 
 import structlog
-from flask import Blueprint, make_response, redirect, request
+from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
@@ -45,7 +45,7 @@ _TOO_MANY: Final = 429
 @bp.get("/sign-in")
 @is_open
 def show() -> ResponseReturnValue:
-    return _sign_in_page(way_back(request.args.get("next", "/")))
+    return _sign_in_page(request.args.get("next", "/"))
 
 
 @bp.post("/sign-in")
@@ -54,7 +54,7 @@ def sign_in() -> ResponseReturnValue:
     if LOCAL not in services().settings.console.sign_in:
         raise NotFound
     check_entry_form()
-    back = way_back(request.form.get("next", "/"))
+    back = request.form.get("next", "/")
     name = meant_name(request.form.get("name", ""))
     try:
         ticket = _signed_in(name, request.form.get("password", ""), replaces=None)
@@ -66,20 +66,20 @@ def sign_in() -> ResponseReturnValue:
         # Its cookie is replaced: whoever has a copy of that has nothing.
         services().write(sessions.end, old.session_id, at=now())
     cookies.put_session(ticket)
-    return redirect(back, _SEE_OTHER)
+    return redirect(way_back(back), _SEE_OTHER)
 
 
 @bp.get("/re-authenticate")
 @allows(Role.VIEWER)
 def show_again() -> ResponseReturnValue:
-    return _again_page(way_back(request.args.get("next", "/")))
+    return _again_page(request.args.get("next", "/"))
 
 
 @bp.post("/re-authenticate")
 @allows(Role.VIEWER)
 def sign_in_again() -> ResponseReturnValue:
     operator = signed_in()
-    back = way_back(request.form.get("next", "/"))
+    back = request.form.get("next", "/")
     if not operator.is_local:
         raise NotFound
     try:
@@ -89,7 +89,7 @@ def sign_in_again() -> ResponseReturnValue:
     if ticket is None:
         return _again_page(back, error="Wrong password.", status=_WRONG_STATUS)
     cookies.put_session(ticket)
-    return redirect(back, _SEE_OTHER)
+    return redirect(way_back(back), _SEE_OTHER)
 
 
 @bp.post("/sign-out")
@@ -98,7 +98,7 @@ def sign_out() -> ResponseReturnValue:
     session_id = signed_in().session_id
     guard.done(Subject("session", session_id), sessions.end, session_id, at=now())
     cookies.drop_session()
-    response = make_response(redirect("/sign-in", _SEE_OTHER))
+    response = make_response(redirect(url_for(".show"), _SEE_OTHER))
     # Not "cookies": those of the whole domain would go (W3C, Clear Site Data, "cookies").
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -181,7 +181,7 @@ def _sign_in_page(
     return page(
         "sign_in.html",
         status,
-        back=back,
+        back=way_back(back),
         name=name,
         error=error,
         with_password=LOCAL in console.sign_in,
@@ -194,7 +194,7 @@ def _again_page(back: str, *, error: str | None = None, status: int = 200) -> Re
     return page(
         "re_authenticate.html",
         status,
-        back=back,
+        back=way_back(back),
         error=error,
         provider=provider.label if provider else None,
     )

@@ -51,14 +51,14 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
     context.on("console", lambda message: complaints.append(message.text))
     yield context
     context.close()
-    # A page that answers with an error says so to the developer.
-    assert [] == [told for told in complaints if "Failed to load resource" not in told]
+    # What Chromium tells the developer of a page that asks for it.
+    assert [] == [told for told in complaints if "Cleared data types" not in told]
 
 
 def _sign_in(page: Page, console: str) -> None:
     """Sign in by keyboard alone, from the page that was asked for."""
     page.goto(f"{console}/sessions")
-    expect(page).to_have_url(f"{console}/sign-in?next=%2Fsessions")
+    expect(page).to_have_url(f"{console}/sign-in?next=/sessions")
     for _ in range(2):
         page.keyboard.press("Tab")
     page.keyboard.type("kim")

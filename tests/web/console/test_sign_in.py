@@ -52,7 +52,7 @@ def test_who_is_not_signed_in_sees_the_sign_in_and_comes_back(
     staff = Staff(console)
 
     sent = staff.opens("/sessions")
-    assert (303, "/sign-in?next=%2Fsessions") == (sent.status, sent.location)
+    assert (303, "/sign-in?next=/sessions") == (sent.status, sent.location)
     staff.opens(sent.location)
     back = staff.presses("Sign in", name="kim", password=PASSWORD)
     assert (303, "/sessions") == (back.status, back.location)
@@ -240,7 +240,7 @@ def test_an_act_needs_a_sign_in_of_the_last_ten_minutes(
     later(timedelta(minutes=11))
 
     asked = staff.posts(path, form.fields)
-    assert (303, "/re-authenticate?next=%2Fsessions") == (asked.status, asked.location)
+    assert (303, "/re-authenticate?next=/sessions") == (asked.status, asked.location)
     staff.opens(asked.location)
     assert 422 == staff.presses("Sign in again", password=WRONG).status
     before = staff.presses("Sign in again", password=PASSWORD)
