@@ -6,7 +6,7 @@ through the customers (docs/security.md).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -48,17 +48,16 @@ class Hit:
     account: AccountValue | None = None
     user: User | None = None
 
-    def url(self) -> str:
-        """Return the address of its page."""
+    @property
+    def view(self) -> tuple[str, dict[str, Any]]:
+        """The view that shows it, and the values of its address."""
         if self.psid is not None:
-            return url_for("people.show", page_id=self.page_id, psid=self.psid)
+            return "people.show", {"page_id": self.page_id or "", "psid": self.psid}
         if self.account is not None:
-            return url_for("accounts.show", subject=self.account.subject)
+            return "accounts.show", {"subject": self.account.subject}
         assert self.user is not None  # noqa: S101 - one of the three is given
-        user = self.user
-        return url_for(
-            "users.show", issuer=words.in_path(user.issuer), subject=words.in_path(user.subject)
-        )
+        issuer, subject = words.in_path(self.user.issuer), words.in_path(self.user.subject)
+        return "users.show", {"issuer": issuer, "subject": subject}
 
 
 @bp.get("/search")
@@ -83,7 +82,8 @@ def find() -> ResponseReturnValue:
     kind, hits = _hits(term)
     guard.looked_at(Subject(kind, str(len(hits))))
     if len(hits) == 1:
-        return redirect(hits[0].url(), 303)
+        view, values = hits[0].view
+        return redirect(url_for(view, **values), 303)
     if hits:
         return _page(hits=hits)
     return _page(problem=_kept(reference) if reference is not None else _NOTHING)
