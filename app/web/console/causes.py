@@ -36,7 +36,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "last": "some time",
     "until": "some minutes later",
     "limit": "of one kind",
-    "code": "with a code of Graph’s",
+    "code": "the attempt has the code",
     "says": "Meta refused.",
     "trace": "",
     "detail": "",

@@ -144,7 +144,7 @@ def attempt_cards(
     days = [since + timedelta(days=n) for n in range((at.date() - since).days + 1)]
     counts = [(day, *found.days.get(day, (0, 0))) for day in days]
     names = [(_time(bucket, found), links) for bucket, links in found.times.items()]
-    marks = [_time(bucket, found).removeprefix("≤ ") for bucket in found.times]
+    marks = [name.removeprefix("≤ ") if name[0] == "≤" else "more" for name, _ in names]
     return AttemptCards(
         opened=opened,
         funnel=row_chart("How far people come", [*_funnel(found)]),

@@ -30,10 +30,11 @@ from app.web.current import services
 bp = Blueprint("privacy", __name__)
 
 SHOWN: Final = 50
-_WORDS: Final = {
+WORDS: Final = {
     "received": "the worker does it",
     "duty": "somebody has to find the person",
     "ended": "erased, but for the ids of ended links",
+    "done": "done",
 }
 _PSID: Final = Field(
     name="psid",
@@ -135,7 +136,7 @@ def _line(found: Request) -> RequestLine:
         reference=found.reference,
         kind=found.kind,
         state=found.state,
-        words=_WORDS[found.state],
+        words=WORDS[found.state],
         why=found.why,
         asked_at=found.asked_at,
         due_at=due_at,

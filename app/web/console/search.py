@@ -22,8 +22,10 @@ from app.linking.values import User
 from app.messenger.types import PageId, Psid
 from app.operators.audit import Act, Subject
 from app.operators.roles import Role
+from app.privacy import requests
 from app.web.console import guard, rendering, words
 from app.web.console.current import now
+from app.web.console.privacy import WORDS
 from app.web.console.reading import read
 from app.web.console.rules import allows
 from app.web.current import services
@@ -79,6 +81,10 @@ def find() -> ResponseReturnValue:
     if reference is not None and read(timeline_of, reference, at=now()):
         guard.looked_at(Subject("reference", "1"))
         return redirect(url_for("attempts.show", reference=reference), 303)
+    if reference is not None and (asked := read(requests.find, reference)):
+        guard.looked_at(Subject("privacy_request", "1"))
+        told = f"{asked.asked_at:%d %b %Y}: {WORDS[asked.state]}"
+        return _page(problem=f"{reference} is a privacy request of {told}.")
     kind, hits = _hits(term)
     guard.looked_at(Subject(kind, str(len(hits))))
     if len(hits) == 1:

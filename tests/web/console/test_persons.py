@@ -22,6 +22,8 @@ from app.messenger.types import Psid
 from app.operators.roles import Role
 from app.outbox import queue
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
+from app.privacy import requests
+from app.privacy.requests import Source
 from app.services.container import Services
 from app.setup import stored_findings
 from app.setup.findings import problem
@@ -238,6 +240,20 @@ def test_a_term_is_kept_nowhere(
     assert "canary term" not in capsys.readouterr().out
     row = audit_rows(services)[-1]
     assert ("searched", "name", "0") == (row["act"], row["subject_kind"], row["subject"])
+
+
+def test_the_reference_of_a_privacy_request_is_told_from_others(
+    services: Services, signed_in: SignedIn
+) -> None:
+    """It looks like that of an attempt, and stands at the foot of the page that the person has."""
+    source = Source("deletion", "x")
+    taken = services.write(requests.take, source, secret_keys=["s"], user_id="2", at=clock.now())
+    support = signed_in(Role.SUPPORT)
+    support.opens("/search")
+
+    page = support.presses("Search", term=taken.reference)
+
+    assert f"{taken.reference} is a privacy request of" in words_of(page.text)
 
 
 def test_every_search_is_a_row(services: Services, signed_in: SignedIn) -> None:
