@@ -151,7 +151,7 @@ def test_a_filter_without_a_hit_looks_at_so_many_rows_and_says_where_it_stopped(
 def test_each_list_is_read_by_an_index(
     session: Session, index: str, wanted: dict[str, object]
 ) -> None:
-    """No list reads all attempts: neither to find nor to sort them."""
+    """R142: no list reads all attempts: neither to find nor to sort them."""
     plans = plans_of(session, lambda: list_attempts(session, ListFilter(**wanted), at=LATER))  # type: ignore[arg-type]
 
     assert any(index in plan for plan in plans)

@@ -92,6 +92,7 @@ def _attempt(session: Session, chance: random.Random, number: int, at: datetime)
 
 
 def test_the_overview_has_the_numbers_of_the_commands(day: Services, signed_in: SignedIn) -> None:
+    """R142: of attempts, causes, times, and what is under way."""
     page = signed_in(Role.VIEWER).opens("/?days=7")
     told = json.loads(Operator(day).types("attempts", "causes", "--days", "7", "--json").stdout)
 
