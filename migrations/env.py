@@ -8,6 +8,7 @@ from app.api_keys import models as keys_models
 from app.infra.database import schema
 from app.infra.database.engine import Base
 from app.linking import models as linking_models
+from app.operators import models as operators_models
 from app.outbox import models as outbox_models
 from app.privacy import models as privacy_models
 from app.setup import models as setup_models
@@ -17,6 +18,7 @@ MODELS = (
     accounts_models,
     keys_models,
     linking_models,
+    operators_models,
     outbox_models,
     privacy_models,
     schema,

@@ -32,7 +32,7 @@ _OFF: Final = "There is no console yet. Next: set CONSOLE_URL (docs/settings.md)
 @role_option
 @audited
 def add(name: str, role: str) -> None:
-    """Add an operator who signs in to the console by NAME and a password.
+    """Add an operator of the console, with a password.
 
     Asks for the password at a terminal; otherwise reads it from standard input.
 

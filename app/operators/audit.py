@@ -294,19 +294,4 @@ def _add(  # noqa: PLR0913 - the columns of one row
 
 
 def _value(row: AuditEvent) -> AuditRow:
-    return AuditRow(
-        id=row.id,
-        at=row.at,
-        actor=row.actor,
-        actor_name=row.actor_name,
-        role=row.role,
-        act=row.act,
-        subject_kind=row.subject_kind,
-        subject=row.subject,
-        page_id=row.page_id,
-        result=row.result,
-        reason=row.reason,
-        address=row.address,
-        reference=row.reference,
-        times=row.times,
-    )
+    return AuditRow(**{name: getattr(row, name) for name in AuditRow.__slots__})
