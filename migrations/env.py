@@ -7,7 +7,7 @@ from app.accounts import models as accounts_models
 from app.api_keys import models as keys_models
 from app.infra.database import schema
 from app.infra.database.engine import Base
-from app.linking import invitation_models, session_models
+from app.linking import invitation_models, session_models, statistics_models
 from app.linking import models as linking_models
 from app.operators import models as operators_models
 from app.outbox import models as outbox_models
@@ -25,6 +25,7 @@ MODELS = (
     privacy_models,
     schema,
     session_models,
+    statistics_models,
     setup_models,
 )
 

@@ -1,6 +1,6 @@
 """The story of an invitation, in words: derived, never stored. State and resume never show."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.linking.attempt_events import events_of
 from app.linking.causes.cause import Cause
 from app.linking.causes.invitations import BY_SLUG
-from app.linking.event_words import words_of
+from app.linking.event_words import public_words_of, words_of
 from app.linking.invitation_models import Invitation
 from app.linking.invitation_status import CHAT_REFUSED, State, state_of
 from app.linking.models import AttemptEvent
@@ -112,18 +112,24 @@ def _obstacle(row: Invitation) -> str:
 
 def _steps(row: Invitation, events: Sequence[AttemptEvent]) -> tuple[Step, ...]:
     name = f" as {row.display_name}" if row.display_name else ""
-    steps = [Step(row.created_at, f"invited{name} ({row.issuer})")]
-    if row.claimed_at:
-        steps.append(Step(row.claimed_at, _VIA.get(row.claimed_via or "", "claimed by a chat")))
-    if row.asked_at:
-        asked = "six digits sent" if row.digits_hash else "question sent"
-        steps.append(Step(row.asked_at, f"{asked}, {row.asks} in all"))
+    public = f"invited ({row.issuer})"
+    steps = [Step(row.created_at, f"invited{name} ({row.issuer})", public)]
+    for at, words in _moments(row):
+        steps.append(Step(at, words, words))
     for event in events:
         until = event.last_at if event.times > 1 else None
-        steps.append(Step(event.first_at, words_of(event), until))
-    if row.accepted_at:
-        steps.append(Step(row.accepted_at, "the chat agreed"))
-    if row.ended_at and row.ended_as:
-        reason = f" ({row.reason})" if row.reason else ""
-        steps.append(Step(row.ended_at, f"{row.ended_as}{reason}"))
+        steps.append(Step(event.first_at, words_of(event), public_words_of(event), until))
     return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def _moments(row: Invitation) -> Iterator[tuple[datetime, str]]:
+    """Yield what *row* itself says of its way, and when."""
+    if row.claimed_at:
+        yield row.claimed_at, _VIA.get(row.claimed_via or "", "claimed by a chat")
+    if row.asked_at:
+        asked = "six digits sent" if row.digits_hash else "question sent"
+        yield row.asked_at, f"{asked}, {row.asks} in all"
+    if row.accepted_at:
+        yield row.accepted_at, "the chat agreed"
+    if row.ended_at and row.ended_as:
+        yield row.ended_at, row.ended_as + (f" ({row.reason})" if row.reason else "")

@@ -1,6 +1,6 @@
 """The tables of linking."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import BigInteger, Index, Integer, String, UniqueConstraint, text
@@ -18,6 +18,7 @@ UNCONFIRMED: Final = text("confirmed_at IS NULL")
 UNRECOGNISED: Final = text("(confirmed_at IS NULL AND psid IS NULL)")
 UNSETTLED: Final = text("settled_at IS NULL")
 HAS_STATE: Final = text("state_ref IS NOT NULL")
+SETTLED: Final = text("settled_at IS NOT NULL")
 ENTRY_REFUSED: Final = text("kind = 'entry_refused'")
 
 
@@ -51,6 +52,22 @@ class Attempt(Base):
             "psid",
             sqlite_where=text("psid IS NOT NULL"),
             postgresql_where=text("psid IS NOT NULL"),
+        ),
+        # For lists by cause and by Page, newest first.
+        Index(
+            "ix_attempt_cause",
+            "cause",
+            "opened_at",
+            sqlite_where=text("cause IS NOT NULL"),
+            postgresql_where=text("cause IS NOT NULL"),
+        ),
+        # Of those that are settled: nobody who opens one pays for it.
+        Index(
+            "ix_attempt_page",
+            "page_id",
+            "opened_at",
+            sqlite_where=SETTLED,
+            postgresql_where=SETTLED,
         ),
         # Serve the retention, which finds what is to be forgotten without reading all attempts.
         *(
@@ -211,32 +228,6 @@ class LinkEvent(Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class AttemptsOfDay(Base):
-    """The attempts of one day (of their opening) that had one outcome, counted by `settling`."""
-
-    __tablename__ = "attempt_daily"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    page_id: Mapped[PageId] = mapped_column(String(64), primary_key=True)
-    # "local", "ldap:NAME", …; empty where nobody tried one.
-    authenticator: Mapped[str] = mapped_column(String(64), primary_key=True)
-    stage: Mapped[str] = mapped_column(String(16), primary_key=True)
-    cause: Mapped[str] = mapped_column(String(32), primary_key=True)
-    attempts: Mapped[int]
-
-
-class LinkTimesOfDay(Base):
-    """The links of one day that took a time of one bucket, from opening to link."""
-
-    __tablename__ = "link_time_daily"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    page_id: Mapped[PageId] = mapped_column(String(64), primary_key=True)
-    # The bucket's upper bound in seconds; 0 is what took longer than the largest.
-    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    links: Mapped[int]
-
-
 class AttemptEvent(Base):
     """An event of an attempt, or of a request without one; `attempt_events` writes them."""
 
@@ -276,14 +267,3 @@ class SignInName(Base):
     subject: Mapped[str] = mapped_column(String(255), primary_key=True)
     # When the user last signed in by it, or was last found to have a link.
     needed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-
-
-class Intake(Base):
-    """The deliveries of one minute that had one outcome, counted by all processes together."""
-
-    __tablename__ = "intake"
-
-    minute_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
-    # "current" or "previous", for the app secret that signed them, or "refused".
-    outcome: Mapped[str] = mapped_column(String(16), primary_key=True)
-    deliveries: Mapped[int]

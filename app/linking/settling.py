@@ -16,7 +16,8 @@ from app.infra.database.engine import insert_into
 from app.infra.database.portions import PORTION, Cleanup
 from app.linking.attempt_status import LIFE
 from app.linking.causes.cause import Stage
-from app.linking.models import UNSETTLED, Attempt, AttemptsOfDay, LinkTimesOfDay
+from app.linking.models import UNSETTLED, Attempt
+from app.linking.statistics_models import AttemptsOfDay, LinkTimesOfDay
 from app.linking.timeline import Timeline, timelines_of
 from app.messenger.types import PageId
 

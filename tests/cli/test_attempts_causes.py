@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.infra import clock
-from app.linking.models import AttemptsOfDay, LinkTimesOfDay
+from app.linking.statistics_models import AttemptsOfDay, LinkTimesOfDay
 from app.services.container import Services
 from tests.cli.terminal import Operator
 from tests.installation import OTHER_PAGE, PAGE

@@ -32,7 +32,7 @@ from app.infra import clock
 from app.infra.observability import logs
 from app.infra.settings.database_url import database_url
 from app.linking.conclusion import PATIENCE
-from app.linking.models import Intake
+from app.linking.statistics_models import Intake
 from app.linking.timeline import timeline_of
 from app.messenger.graph.client import GraphClient
 from app.messenger.types import PageId

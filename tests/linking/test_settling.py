@@ -10,8 +10,9 @@ from app.infra.database.portions import PORTION
 from app.linking import attempts, settling
 from app.linking.attempt_events import Counted, Kind, Note, record
 from app.linking.attempt_status import LIFE
-from app.linking.models import Attempt, AttemptsOfDay, LinkTimesOfDay
+from app.linking.models import Attempt
 from app.linking.references import reference_of
+from app.linking.statistics_models import AttemptsOfDay, LinkTimesOfDay
 from tests.cleanups import clean
 from tests.installation import BEN, NOON, OTHER_PAGE, PAGE
 from tests.linking.factories import MINUTE, SECOND, comes_back, confirmed, linked, opened

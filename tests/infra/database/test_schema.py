@@ -11,8 +11,16 @@ from app.linking import models as linking_models
 from app.operators import models as operators_models
 from app.outbox import models as outbox_models
 from app.privacy import models as privacy_models
+from app.setup import models as setup_models
 
-MODELS = (keys_models, linking_models, operators_models, outbox_models, privacy_models)
+MODELS = (
+    keys_models,
+    linking_models,
+    operators_models,
+    outbox_models,
+    privacy_models,
+    setup_models,
+)
 
 
 def test_migrations_make_the_tables_that_the_models_describe(engine: Engine) -> None:
