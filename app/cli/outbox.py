@@ -25,7 +25,7 @@ DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M"]
 
 kind_option = click.option(
     "--kind",
-    type=click.Choice(["notice", "delivery", "graph.unlink", "privacy"]),
+    type=click.Choice(["notice", "delivery", "graph.unlink", "privacy", "alert"]),
     help="Only this kind.",
 )
 

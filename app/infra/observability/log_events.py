@@ -7,6 +7,7 @@ fails if an event is missing here, or no longer logged.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.infra.observability.alert_log_events import ALERTS
 from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.outbox_log_events import DELIVERY_LOG, OUTBOX
@@ -246,6 +247,7 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Webhook and links": _LINKS,
     "Delivery log": DELIVERY_LOG,
     "Outbox": OUTBOX,
+    "Alerts": ALERTS,
     "Graph API": GRAPH,
     "Pages at Meta": PAGES,
     "Privacy": PRIVACY,

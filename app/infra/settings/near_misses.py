@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.infra.settings import catalogue
+from app.infra.settings.alert_descriptions import ALERTS
 from app.infra.settings.brand_descriptions import BRAND
 from app.infra.settings.network_descriptions import EGRESS, META
 
@@ -28,6 +29,7 @@ _NAMES: Final = frozenset(
         catalogue.SIGN_IN,
         catalogue.RETENTION,
         catalogue.MONITORING,
+        ALERTS,
         EGRESS,
         META,
     )

@@ -15,6 +15,7 @@ from app.messenger.errors import RedirectRefused
 from app.outbox import dropped, heartbeats, inspection
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.outbox.inspection import QueueStats
+from app.outbox.operator_webhook import ALERT
 from app.outbox.queue import Lane
 from app.privacy import requests as privacy_requests
 from app.web.current import services
@@ -31,7 +32,7 @@ _SIGN_IN: Final = frozenset({"sign_in", "depart", "come_back"})
 _PERSON_BLUEPRINTS: Final = frozenset({"authorize", "oidc"})
 # The answer to a link preview, which is not a step.
 _PREVIEW: Final = 204
-_KINDS: Final = (DELIVERY, NOTICE, graph_unlink.KIND, privacy_requests.ITEM_KIND)
+_KINDS: Final = (DELIVERY, NOTICE, ALERT, graph_unlink.KIND, privacy_requests.ITEM_KIND)
 _QUEUES: Final = (*(("waiting", lane.name.lower()) for lane in Lane), ("dead", ""))
 _OF_THE_WAY_BACK: Final = {PROBLEMS[kind].name for kind in (RedirectRefused, LinkIncomplete)}
 
