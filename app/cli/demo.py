@@ -14,7 +14,7 @@ import click
 
 from app.accounts import local
 from app.api_keys import service as keys
-from app.cli import demo_bot
+from app.cli import demo_bot, demo_day
 from app.cli.emulator import announcing
 from app.cli.listening import listening
 from app.cli.options import json_option
@@ -84,7 +84,7 @@ def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
                 folder / "env", "".join(f"{name}={text}\n" for name, text in env.items())
             )
             built = build(settings_from_env(env))
-            password = _prepare(built)
+            password = _prepare(built, PageId(emulator.pages[0].id))
             announced = announcing(emulator, messenger.description)
             bot = demo_bot.running(bot_listener, _bot_environment(env, emulator, built))
             with bot, serving(built, listener), announced:
@@ -183,11 +183,12 @@ def _bot_environment(
     return {**shared, **tokens, "THREADLINK_URL": env["PUBLIC_URL"], "THREADLINK_KEY": key}
 
 
-def _prepare(built: Services) -> str:
-    """Create the tables and one account; return its password."""
+def _prepare(built: Services, page_id: PageId) -> str:
+    """Create the tables, one account and a day of attempts; return the account's password."""
     schema.upgrade(built.engine)
     password = "-".join(secrets.token_hex(2) for _ in range(4))
     built.write(local.add, USERNAME, None, built.hasher.hash(password), at=clock.now())
+    demo_day.generate(built, page_id, at=clock.now())
     return password
 
 
