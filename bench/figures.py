@@ -172,6 +172,10 @@ FIGURES = (
     Figure("P18a", "look-ups: the same",
            ("look-ups, {db}, two processes", "look-ups, {db}, one process"), _acks, least=1.6,
            databases=ONLY_POSTGRESQL),
+    Figure("C2", "a request waits for a note of what stood in a person's way",
+           ("note",), _of("note_us"), most=5, unit=" µs", databases=ONLY_SQLITE),
+    Figure("C4", "attempts a second that the worker concludes and counts",
+           ("settling, {db}",), _of("settled_s"), least=1000),
     Figure("R59", "sign-ins that fail: slowest kind's median ÷ quickest kind's, 200 each",
            ("failures, {db}",), _of("ratio"), databases=ONLY_SQLITE),
 )
