@@ -56,6 +56,19 @@ class KeyMissing(ProofRefused):
         self.kid = kid
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a provider has proven of its user, at a visit that was *begun_at*.
+
+    *claims* are those of the ID token, with what UserInfo adds; *name* is to be shown, and proves
+    nothing.
+    """
+
+    claims: Mapping[str, Any]
+    name: str | None
+    begun_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """The claims that the token must have, for the sign-in that began at *begun_at*."""

@@ -8,7 +8,7 @@ import base64
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from app.accounts.authenticators import (
     AuthorizationRequest,
     ProofRefused,
 )
-from app.accounts.id_token import Expected, KeyMissing, check_id_token
+from app.accounts.id_token import Expected, KeyMissing, Proven, check_id_token
 from app.accounts.identity import Identity, masked
 from app.accounts.oidc_discovery import Metadata, address_of, read_metadata
 from app.accounts.oidc_errors import answer_error, token_error
@@ -67,8 +67,12 @@ class OidcAuthenticator:
         self._metadata: Metadata | None = None
         self._keys = ProviderKeys()
 
-    def begin(self, callback_url: str, *, state: str) -> AuthorizationRequest:
+    def begin(
+        self, callback_url: str, *, state: str, max_age: int | None = None
+    ) -> AuthorizationRequest:
         """Return the request to the provider, which sends the browser back with *state*.
+
+        With *max_age*, in seconds, it has to say how old the sign-in is.
 
         Raises:
             AuthenticatorUnavailable: The provider does not answer, or not as it should.
@@ -89,6 +93,7 @@ class OidcAuthenticator:
             "code_challenge_method": "S256",
             # An existing session proves only that somebody signed in earlier, not who is there now.
             "prompt": "login",
+            **({} if max_age is None else {"max_age": str(max_age)}),
         }
         separator = "&" if "?" in provider.authorization else "?"
         return AuthorizationRequest(
@@ -102,23 +107,49 @@ class OidcAuthenticator:
             ProofRefused: They prove no identity; SignInDeclined if the person cancelled.
             AuthenticatorUnavailable: They cannot be checked now.
         """
+        proven = self.prove(params, memo)
+        shown = masked(proven.name) if proven.name else f"your {self._settings.label} account"
+        return Identity(
+            self._settings.issuer,
+            proven.claims["sub"],
+            shown,
+            known_as=tuple(_known_as(proven.claims)),
+        )
+
+    def prove(
+        self, params: Mapping[str, str], memo: str, *, wanted: Collection[str] = ()
+    ) -> Proven:
+        """Return the claims proven by *params* for the browser that kept *memo*.
+
+        UserInfo is asked where the ID token has no name, or none of a claim that is *wanted*.
+
+        Raises:
+            ProofRefused: They prove nothing; SignInDeclined if the person cancelled.
+            AuthenticatorUnavailable: They cannot be checked now.
+        """
         begun = _Memo(*json.loads(memo))
         if not hmac.compare_digest(_hash(params.get("state", "")), begun.state_hash):
             raise ProofRefused("state")
         with self._limit.slot():
-            return self._identity(params, begun, Deadline(self._total_s))
+            return self._proven(params, begun, frozenset(wanted), Deadline(self._total_s))
 
-    def _identity(self, params: Mapping[str, str], memo: _Memo, deadline: Deadline) -> Identity:
+    def _proven(
+        self,
+        params: Mapping[str, str],
+        memo: _Memo,
+        wanted: frozenset[str],
+        deadline: Deadline,
+    ) -> Proven:
         provider = self._discover(deadline)
         code = self._code(params, provider)
         tokens = self._exchange(code, memo, provider, deadline)
         claims = self._claims(tokens, memo, provider, deadline)
-        named = claims if _name(claims) else self._userinfo(claims, tokens, provider, deadline)
-        name = _name(named)
-        shown = masked(name) if name else f"your {self._settings.label} account"
-        return Identity(
-            self._settings.issuer, claims["sub"], shown, known_as=tuple(_known_as(named))
-        )
+        begun_at = datetime.fromtimestamp(memo.begun_at_s, UTC)
+        if _name(claims) and wanted <= claims.keys():
+            return Proven(claims, _name(claims), begun_at)
+        told = self._userinfo(claims, tokens, provider, deadline)
+        # What is signed comes first.
+        return Proven({**told, **claims}, _name(claims) or _name(told), begun_at)
 
     def _code(self, params: Mapping[str, str], provider: Metadata) -> str:
         issuer = params.get("iss")

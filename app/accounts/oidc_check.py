@@ -30,7 +30,7 @@ def check(
 ) -> Iterator[Diagnosis]:
     """Yield what keeps people from signing in there, or that nothing does."""
     client, deadline = UpstreamClient(egress, ca_file=settings.ca_file), Deadline(total_s)
-    setting = f"OIDC_{settings.name.upper()}_ISSUER"
+    setting = f"{settings.called}_ISSUER"
     address = address_of(settings.issuer)
     try:
         metadata = _json(client.get(address, deadline=deadline))
@@ -56,8 +56,7 @@ def _of_metadata(
     if issuer != settings.issuer:
         yield _other_issuer(issuer, settings.issuer, setting)
     for fault in faults_in(metadata, settings):
-        fix = fault.fix.replace("<NAME>", settings.name.upper())
-        yield Diagnosis(f"cannot be used ({fault.reason})", fix)
+        yield Diagnosis(f"cannot be used ({fault.reason})", settings.fix(fault.fix))
 
 
 def _other_issuer(issuer: object, ours: str, setting: str) -> Diagnosis:

@@ -4,14 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.infra.settings.description import Description
-from app.infra.settings.parsing import (
-    SettingError,
-    certificates,
-    endpoint,
-    one_of,
-    plain,
-    yes_or_no,
-)
+from app.infra.settings.parsing import certificates, one_of, plain, scopes, yes_or_no
+from app.infra.settings.parsing import issuer as issuer_address
 from app.infra.settings.reader import Reader
 from app.infra.settings.secret_values import secret
 
@@ -24,7 +18,6 @@ POST: Final = "client_secret_post"
 # (developers.googleblog.com, "Upcoming security changes to Google's OAuth 2.0 authorization
 # endpoint in embedded webviews", 2021-06-29: all of them, from 2021-09-30 on).
 _NOT_IN_WEBVIEWS: Final = frozenset({"https://accounts.google.com"})
-_LONGEST_ISSUER: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +34,17 @@ class OidcSettings:
     # None: as the provider offers.
     auth_method: str | None = None
     ca_file: str | None = None
+    # How the names of its settings begin, where that is not OIDC_ and its name.
+    prefix: str | None = None
+
+    @property
+    def called(self) -> str:
+        """How the names of its settings begin."""
+        return self.prefix or f"OIDC_{self.name.upper()}"
+
+    def fix(self, text: str) -> str:
+        """Return the fix *text* of an error with these settings named as they are."""
+        return text.replace("OIDC_<NAME>", self.called)
 
 
 DESCRIPTIONS: Final = (
@@ -82,32 +86,17 @@ DESCRIPTIONS: Final = (
 def read_settings(reader: Reader, name: str) -> OidcSettings:
     """Return the settings of ``oidc:NAME``, ``OIDC_<NAME>_ISSUER`` and so on."""
     upper = name.upper()
-    issuer = reader.required(f"OIDC_{upper}_ISSUER", _issuer)
+    issuer = reader.required(f"OIDC_{upper}_ISSUER", issuer_address)
     return OidcSettings(
         name=name,
         label=reader.optional(f"OIDC_{upper}_LABEL", plain, name.capitalize()),
         issuer=issuer,
         client_id=reader.required(f"OIDC_{upper}_CLIENT_ID", plain),
         client_secret=reader.required(f"OIDC_{upper}_CLIENT_SECRET", secret),
-        scope=reader.optional(f"OIDC_{upper}_SCOPE", _scope, DEFAULT_SCOPE),
+        scope=reader.optional(f"OIDC_{upper}_SCOPE", scopes, DEFAULT_SCOPE),
         in_webviews=reader.optional(
             f"OIDC_{upper}_IN_WEBVIEWS", yes_or_no, issuer not in _NOT_IN_WEBVIEWS
         ),
         auth_method=reader.optional(f"OIDC_{upper}_AUTH_METHOD", one_of(BASIC, POST), None),
         ca_file=reader.optional(f"OIDC_{upper}_CA_FILE", certificates, None),
     )
-
-
-def _issuer(text: str) -> str:
-    if len(text) > _LONGEST_ISSUER or "?" in text:
-        raise SettingError(
-            f"must be an address without a query, {_LONGEST_ISSUER} characters at most"
-        )
-    return endpoint(text)
-
-
-def _scope(text: str) -> str:
-    scopes = text.split()
-    if "openid" not in scopes:
-        raise SettingError('must hold "openid"')
-    return " ".join(scopes)

@@ -79,6 +79,12 @@ KEYS: Final = RateLimit("keys", 20, timedelta(minutes=1), timedelta(seconds=1))
 IDENTIFIER: Final = RateLimit("identifier", 50, *_IN_AN_HOUR, is_shared=True)
 IDENTIFIER_WAIT: Final = timedelta(seconds=60)
 
+# Of operators, who have no Messenger profile: each refuses whoever reaches it. By name alone nobody
+# waits longer than a minute, so that a stranger cannot lock an operator out.
+CONSOLE_PAIR: Final = RateLimit("consolepair", 5, *_IN_FIVE_MINUTES)
+CONSOLE_ADDRESS: Final = RateLimit("consoleaddress", 30, *_IN_FIVE_MINUTES)
+CONSOLE_NAME: Final = RateLimit("consolename", 20, timedelta(minutes=1), timedelta(seconds=1))
+
 # Refuses nothing: from its maximum on, the operator is alerted.
 STREAK: Final = RateLimit("streak", 100, timedelta(days=1), timedelta(minutes=5))
 
@@ -93,6 +99,9 @@ LIMITS: Final = (
     REFUSED_TOKENS,
     REFUSED_TOKENS_OF_NETWORK,
     KEYS,
+    CONSOLE_PAIR,
+    CONSOLE_ADDRESS,
+    CONSOLE_NAME,
     IDENTIFIER,
     STREAK,
 )
@@ -135,6 +144,19 @@ class RateLimitKeys:
             self._counter(IDENTIFIER, name),
             self._counter(STREAK, name),
         )
+
+    def console_sign_in(self, name: str, address: str) -> tuple[Counter, ...]:
+        """Return the counters of a sign-in to the console as *name*."""
+        form, prefix = counted_form(name), network(address)
+        return (
+            self._counter(CONSOLE_PAIR, form, prefix),
+            self._counter(CONSOLE_ADDRESS, prefix),
+            self._counter(CONSOLE_NAME, form),
+        )
+
+    def console_visit(self, address: str) -> tuple[Counter, ...]:
+        """Return the counter of an operator's going to the provider."""
+        return (self._counter(CONSOLE_ADDRESS, network(address)),)
 
     def provider_visit(self, address: str, page_id: str, psid: str) -> tuple[Counter, ...]:
         """Return the counters of going to a provider."""

@@ -43,6 +43,11 @@ SECTIONS: Final = {
         "privacy": ("privacy:group", "List and do the privacy requests that Meta passes on."),
     },
     "Operate": {
+        "operators": (
+            "operators:group",
+            "Add, change and remove the operators of the console.",
+        ),
+        "audit": ("audit_list:group", "Show what operators did and whom they looked at."),
         "outbox": ("outbox:group", "Inspect and replay queued notices and deliveries."),
         "alerts": ("alerts:group", "Try the alerts that go to your own address."),
         "backup": ("backup:backup", "Copy the SQLite database to FILE, and verify the copy."),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from logging.handlers import SysLogHandler
 from pathlib import Path
-from typing import ClassVar, Final, ParamSpec, TypeVar
+from typing import ClassVar, Final, Literal, ParamSpec, TypeAlias, TypeVar
 
 import click
 import structlog
@@ -19,6 +19,7 @@ from app.infra.observability.logs import printable
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Result: TypeAlias = Literal["done", "failed"]
 
 # The operator could discard a command's stderr, so the line goes to the system's log: see
 # journalctl -t threadlink, or auth.log.
@@ -58,18 +59,52 @@ def audited(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        result = "failed"
+        result: Result = "failed"
+        is_expected = False
         try:
             answer = command(*args, **kwargs)
-            result = "done"
+            result, is_expected = "done", True
+        except (click.ClickException, click.Abort):
+            is_expected = True
+            raise
         finally:
             _write_line(result)
+            if is_expected:
+                # Else it is the database itself that does not do.
+                _write_row(result)
         return answer
 
     return run
 
 
-def _write_line(result: str) -> None:
+def _write_row(result: Result) -> None:
+    """Add a row to the audit that the console shows; the line stands whether or not this works.
+
+    It has the command alone: what it was given may be a name. A command that works without the
+    database has none.
+    """
+    context = click.get_current_context()
+    if context.obj is None:
+        return
+    # Loaded by then; --help does without.
+    from app.infra import clock  # noqa: PLC0415
+    from app.infra.database.failures import explanation  # noqa: PLC0415
+    from app.operators import audit  # noqa: PLC0415
+    from app.services.container import Services  # noqa: PLC0415
+
+    if not isinstance(context.obj, Services):
+        return
+    name = _actor()
+    actor = audit.Actor(actor=f"os:{name}", name=name, role="command")
+    act = f"command:{context.command_path.partition(' ')[2]}"
+    try:
+        context.obj.write(audit.record, actor, act, result=result, at=clock.now())
+    except Exception as exc:  # noqa: BLE001 - whatever it is, the command has done what it did
+        why = explanation(exc) or type(exc).__name__
+        click.echo(f"Not in the console's audit: {why}", err=True)
+
+
+def _write_line(result: Result) -> None:
     context = click.get_current_context()
     # Arguments may be logged: no command takes a secret as an argument, since others can see it.
     given = {name: str(value) for name, value in context.params.items() if value not in _UNSET}

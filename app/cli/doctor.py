@@ -13,6 +13,8 @@ from app.infra.settings.settings import ConfigError
 from app.linking import delivery_counts
 from app.linking.link_queries import newest_people
 from app.messenger.types import PageId
+from app.operators import accounts as operators
+from app.operators import provider as operators_provider
 from app.outbox import inspection
 from app.outbox.overdue import overdue
 from app.privacy import requests as privacy_requests
@@ -20,6 +22,7 @@ from app.services.container import Services, build
 from app.services.page_looks import look_of
 from app.services.processes import process_count
 from app.services.settings import load_settings
+from app.setup import console_checks
 from app.setup.alert_checks import check_operator_webhook
 from app.setup.authenticator_checks import check_authenticators
 from app.setup.brand_checks import SeenPage, check_brand
@@ -97,6 +100,8 @@ def examine() -> Iterator[Finding]:
             yield check_operator_webhook(url, settings.egress)
         yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)
+        if settings.console.is_on:
+            yield from findings_of(Check("console", partial(_console, built)))
         headers = HeaderObserver()
         yield from check_meta(built.meta(headers.observe), at=clock.now())
         yield from check_version(headers, settings.graph_version, at=clock.now())
@@ -152,6 +157,17 @@ def _privacy(built: Services) -> Iterator[Finding]:
     days = (at - waiting.oldest_at).days if waiting.oldest_at else 0
     within = privacy_requests.DUTY_WITHIN.days
     yield check_privacy(waiting=waiting.count, days=days, within=within)
+
+
+def _console(built: Services) -> Iterator[Finding]:
+    settings = built.settings
+    yield from console_checks.check_address(settings)
+    provider = settings.console.provider
+    yield from console_checks.check_sign_in(
+        settings,
+        has_operators=bool(built.read(operators.list_operators)),
+        provider=operators_provider.check(provider, settings.egress) if provider else (),
+    )
 
 
 def _names(built: Services, page_id: PageId, subject: str) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from app.infra.settings.settings import ConfigError, Settings
 from app.services import background
 from app.services.container import Services
 from app.web import door_warnings
-from app.web.factory import make_app
+from app.web.hosts import make_applications
 from app.web.reloading import log_refused_reload
 from app.web.server.wsgi import Application
 
@@ -38,7 +38,7 @@ def serving(built: Services, *listeners: socket.socket) -> Iterator[None]:
     """
     check_database(built)
     note_start(built.settings)
-    app = make_app(built)
+    app = make_applications(built)
     servers = [_server(listener, app) for listener in listeners]
     stop = threading.Event()
     serves = [

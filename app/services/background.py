@@ -17,6 +17,7 @@ from app.infra.database.portions import in_portions
 from app.infra.database.writer import NotCommitted
 from app.linking import delivery_counts, graph_unlink, settling, sign_in_names
 from app.linking import retention as linking_retention
+from app.operators import audit, sessions
 from app.outbox import bot_webhooks, heartbeats, operator_webhook
 from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
@@ -98,6 +99,8 @@ def sweep(services: Services, at: datetime) -> Iterator[object]:
     yield from in_portions(services.writer, page_profiles.needless(services.page_ids))
     yield from finish_due(services.writer, at)
     yield from in_portions(services.writer, privacy_requests.old(at - retention.history))
+    yield from in_portions(services.writer, sessions.old(at))
+    yield from in_portions(services.writer, audit.old(at - retention.audit))
 
 
 def settle(services: Services, at: datetime) -> Iterator[object]:

@@ -109,8 +109,10 @@ class Services:
             for page in self.settings.pages
         }
 
-    def check_new_password(self, password: str, username: str) -> None:
+    def check_new_password(self, password: str, username: str, *, at_least: int = 0) -> None:
         """Raise unless *password* may be set for the built-in account of *username*.
+
+        It needs *at_least* so many characters, whatever the setting says.
 
         Raises:
             PasswordRefused: It is too short, too long, common, stolen, or made of names.
@@ -120,7 +122,7 @@ class Services:
         try:
             check_new_password(
                 password,
-                minimum=self.settings.password_min_length,
+                minimum=max(at_least, self.settings.password_min_length),
                 forbidden=[username, *self.page_names.values()],
                 is_stolen=stolen.has if stolen else None,
             )

@@ -106,7 +106,7 @@ class FaultWatch:
 
 def form_of(services: Services) -> Form:
     """Return the form in which the operator wants alerts."""
-    return Form(services.settings.alerts.webhook_format)
+    return Form(services.settings.alerts.webhook_format, services.settings.console.url)
 
 
 def _no_longer_seen(

@@ -40,7 +40,11 @@ def asset(name: str) -> str:
 
 @bp.get(f"{_PREFIX}/<digest>/<name>")
 def serve(digest: str, name: str) -> Response:
-    found = _assets().get(name)
+    return answer(_assets().get(name), digest)
+
+
+def answer(found: Asset | None, digest: str) -> Response:
+    """Return the file *found*, if its content is that of *digest*."""
     if found is None or found.digest != digest:
         abort(404)
     is_gzip = bool(request.accept_encodings["gzip"])
@@ -54,10 +58,11 @@ def serve(digest: str, name: str) -> Response:
 
 @cache
 def _assets() -> dict[str, Asset]:
-    return {path.name: _read(path) for path in FOLDER.iterdir() if path.suffix in {".css", ".js"}}
+    return {path.name: read(path) for path in FOLDER.iterdir() if path.suffix in {".css", ".js"}}
 
 
-def _read(path: Path) -> Asset:
+def read(path: Path) -> Asset:
+    """Return the file at *path* as it is sent."""
     content = path.read_bytes()
     return Asset(
         sha256(content).hexdigest()[:16],

@@ -26,8 +26,8 @@ from app.services.container import build
 from app.services.settings import reload_settings
 from app.web import paths
 from app.web.api.fast_path import is_look_up
-from app.web.factory import make_app
 from app.web.fast_paths import FastPaths
+from app.web.hosts import make_applications
 from app.web.refusals import Refusals
 from app.web.server.asgi import AsgiGateway
 from app.web.server.head import Scope
@@ -189,7 +189,7 @@ class _Instance:
 
     def __init__(self, settings: Settings) -> None:
         self.built = build(settings)
-        self.app = make_app(self.built)
+        self.app = make_applications(self.built)
         self.fast_path = FastPaths(self.built)
         self.refusals = Refusals(settings)
         self.stop = threading.Event()

@@ -48,6 +48,8 @@ def series(database: URL) -> Series:
     metrics.count_picture("shown")
     metrics.count_graph_call("page", "ok", seconds=0.1, usage={"x-app-usage": 1})
     metrics.count_door_refusal("no thread free")
+    metrics.count_console_sign_in("local", "done")
+    metrics.count_operator_act("unlinked")
     services = build(settings_for(database, METRICS_TOKEN="token"))
     services.write(enqueue_unlink, PAGE, ANA, at=clock.now())
     circuit = OpenCircuit("notice", clock.now(), Cause.REFUSED, "status 500")

@@ -80,11 +80,13 @@ def settings() -> dict[str, Setting]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pages.toml"
         path.write_text("\n".join(_page(number, kind) for number, kind in enumerate(KINDS)))
-        readers = [_RecordingReader({}), _RecordingReader({"PAGES_FILE": str(path)})]
+        at_provider = {"CONSOLE_URL": "https://console.example.com", "CONSOLE_SIGN_IN": "oidc"}
+        texts: tuple[dict[str, str], ...] = ({}, {"PAGES_FILE": str(path)}, at_provider)
+        readers = [_RecordingReader(env) for env in texts]
         for reader in readers:
             Settings.read(reader, KINDS)
-    one_page, many_pages = (reader.settings for reader in readers)
-    everything = {**many_pages, **one_page, "PAGES_FILE": many_pages["PAGES_FILE"]}
+    one_page, many_pages, console = (reader.settings for reader in readers)
+    everything = {**console, **many_pages, **one_page, "PAGES_FILE": many_pages["PAGES_FILE"]}
     return {
         re.sub("^([A-Z]+)_NAME_", r"\1_<NAME>_", name): setting
         for name, setting in everything.items()

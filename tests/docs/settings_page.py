@@ -7,6 +7,7 @@ from app.accounts.sign_in_methods import KINDS
 from app.infra.settings import brands, catalogue, pages, texts
 from app.infra.settings.alert_descriptions import ALERTS
 from app.infra.settings.brand_descriptions import BRAND
+from app.infra.settings.console_descriptions import CONSOLE
 from app.infra.settings.description import Description
 from app.infra.settings.network_descriptions import EGRESS, META
 from app.infra.settings.settings import FIXED_AT_START
@@ -26,6 +27,7 @@ SUBJECTS: Final[Mapping[str, Sequence[Description]]] = {
         for name, kind in KINDS.items()
         if kind.descriptions
     },
+    "The operators' console": CONSOLE,
     "Retention": catalogue.RETENTION,
     "Logs, metrics, traces, errors": catalogue.MONITORING,
     "The way out: proxy and certificates": EGRESS,

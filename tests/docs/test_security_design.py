@@ -23,6 +23,7 @@ from app.linking import attempt_status, authorization_codes, chat_code
 from app.linking import models as linking
 from app.messenger import redirects
 from app.messenger.graph import transport
+from app.operators import models as operators
 from app.outbox import http_post
 from app.outbox import models as outbox
 from app.setup import page_refresh
@@ -99,6 +100,7 @@ CONNECTING: Final = {
     "app/messenger/pictures.py": "PROFILE_PICTURE_HOSTS",
     "app/outbox/http_post.py": "BOT_WEBHOOK_URL",
     "app/setup/alert_checks.py": "OPERATOR_WEBHOOK_URL",
+    "app/setup/console_checks.py": "CONSOLE_URL",
     "app/setup/egress_checks.py": "HTTPS_PROXY_URL",
     "app/setup/http_get.py": "threadlink doctor",
     "app/setup/public_checks.py": "threadlink doctor",
@@ -212,7 +214,7 @@ def test_each_module_that_connects_is_known_and_its_connection_listed() -> None:
 
 
 def test_each_table_of_the_database_is_classified() -> None:
-    models = (accounts, alerts, api_keys, linking, outbox)
+    models = (accounts, alerts, api_keys, linking, operators, outbox)
     tables = {table.name for table in Base.metadata.tables.values()}
 
     assert set() == {name for name in tables if f"`{name}`" not in section("Data")}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.infra.observability.alert_log_events import ALERTS
+from app.infra.observability.console_log_events import CONSOLE
 from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.log_event import LogEvent
 from app.infra.observability.outbox_log_events import DELIVERY_LOG, OUTBOX
@@ -252,4 +253,5 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Pages at Meta": PAGES,
     "Privacy": PRIVACY,
     "API": _API,
+    "Operators and their console": CONSOLE,
 }

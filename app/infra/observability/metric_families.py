@@ -202,3 +202,23 @@ class ServerMetrics:
             "wrong path",
         ):
             self.refusals.labels(reason)
+
+
+class ConsoleMetrics:
+    """Metrics of the operators' console."""
+
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter  # noqa: PLC0415 - as said above
+
+        self.sign_ins = Counter(
+            "threadlink_console_sign_ins",
+            "Sign-ins of operators, by method (local, oidc) and outcome.",
+            ["method", "outcome"],
+            registry=registry,
+        )
+        self.acts = Counter(
+            "threadlink_operator_acts",
+            "Acts of operators in the console, the refused among them.",
+            ["act"],
+            registry=registry,
+        )

@@ -12,6 +12,7 @@ from itertools import product
 from typing import Final, Literal, TypeAlias, get_args
 
 from app.infra.observability.metric_families import (
+    ConsoleMetrics,
     GraphMetrics,
     PageMetrics,
     ProfileMetrics,
@@ -41,6 +42,7 @@ class _Metrics:
         self.profiles = ProfileMetrics(self.registry)
         self.graph = GraphMetrics(self.registry)
         self.server = ServerMetrics(self.registry)
+        self.console = ConsoleMetrics(self.registry)
 
 
 def prepare() -> None:
@@ -123,6 +125,16 @@ def count_graph_call(call: str, outcome: str, *, seconds: float, usage: Mapping[
 def count_door_refusal(reason: str) -> None:
     """Count a request that was refused before any view saw it."""
     _metrics().server.refusals.labels(reason).inc()
+
+
+def count_console_sign_in(method: str, outcome: str) -> None:
+    """Count one sign-in of an operator, by *method*: ``local`` or ``oidc``."""
+    _metrics().console.sign_ins.labels(method, outcome).inc()
+
+
+def count_operator_act(act: str) -> None:
+    """Count one act of an operator in the console."""
+    _metrics().console.acts.labels(act).inc()
 
 
 def exposition(readings: Iterable[Reading]) -> bytes:

@@ -219,6 +219,10 @@ RETENTION: Final = (
         "KEEP_STATISTICS_DAYS",
         "Days for which it is kept how many attempts ended how: numbers, without persons.",
     ),
+    Description(
+        "KEEP_AUDIT_DAYS",
+        "Days for which it is kept what operators did and whom they looked at: ids, no names.",
+    ),
 )
 
 MONITORING: Final = (

@@ -8,6 +8,7 @@ from typing import Final
 from app.infra.settings import catalogue
 from app.infra.settings.alert_descriptions import ALERTS
 from app.infra.settings.brand_descriptions import BRAND
+from app.infra.settings.console_descriptions import CONSOLE
 from app.infra.settings.network_descriptions import EGRESS, META
 
 # SECRT_KEY and SECRET_KEY are alike by 0.95, LOG_LEVEL and its neighbour LOGNAME by 0.63.
@@ -27,6 +28,7 @@ _NAMES: Final = frozenset(
         catalogue.BOT,
         catalogue.LINKING,
         catalogue.SIGN_IN,
+        CONSOLE,
         catalogue.RETENTION,
         catalogue.MONITORING,
         ALERTS,

@@ -26,6 +26,7 @@ LEAST_WEBHOOK_KEY: Final = 24
 MOST_WEBHOOK_KEY: Final = 64
 
 
+_LONGEST_ISSUER: Final = 255
 _IN_ASCII: Final = "a host as xn--..., other characters as %C3%A9"
 _BOT_URL: Final = f"must be like https://bot.example.com/path: no user, no #fragment; {_IN_ASCII}"
 
@@ -162,6 +163,22 @@ def endpoint(text: str) -> str:
             f"#fragment; {_IN_ASCII}"
         )
     return text
+
+
+def issuer(text: str) -> str:
+    """Return *text* if it may be the issuer of an OpenID Connect provider."""
+    if len(text) > _LONGEST_ISSUER or "?" in text:
+        raise SettingError(
+            f"must be an address without a query, {_LONGEST_ISSUER} characters at most"
+        )
+    return endpoint(text)
+
+
+def scopes(text: str) -> str:
+    """Return the scopes in *text* that a provider is asked for; openid is among them."""
+    if "openid" not in text.split():
+        raise SettingError('must hold "openid"')
+    return " ".join(text.split())
 
 
 def installed(extra: str, module: str, parse: Callable[[str], T]) -> Callable[[str], T]:

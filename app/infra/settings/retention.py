@@ -25,6 +25,8 @@ class Retention:
     dead_letters: timedelta
     history: timedelta
     statistics: timedelta
+    # What operators did and looked at.
+    audit: timedelta
 
 
 def read_retention(reader: Reader) -> Retention:
@@ -49,4 +51,5 @@ def read_retention(reader: Reader) -> Retention:
         statistics=timedelta(
             days=reader.optional("KEEP_STATISTICS_DAYS", whole(30, MOST_DAYS), 800)
         ),
+        audit=timedelta(days=reader.optional("KEEP_AUDIT_DAYS", whole(30, MOST_DAYS), 400)),
     )

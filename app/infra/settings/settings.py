@@ -22,6 +22,7 @@ from app.infra.settings import production
 from app.infra.settings.alerts import AlertSettings, read_alerts
 from app.infra.settings.bot import BotSettings, read_bot
 from app.infra.settings.brands import Brand, read_brand_settings
+from app.infra.settings.console import ConsoleSettings, read_console
 from app.infra.settings.database_url import database_url
 from app.infra.settings.egress import read_egress
 from app.infra.settings.languages import Languages, read_languages
@@ -90,6 +91,7 @@ class Settings:
     trusted_proxies: int
     forwarded_header: str
     allowed_hosts: tuple[str, ...]
+    console: ConsoleSettings
     monitoring: MonitoringSettings
     workers: int | None
     threads: int
@@ -124,6 +126,7 @@ class Settings:
         languages, brand = read_languages(reader), read_brand_settings(reader)
         pages = read_pages(reader, kinds, languages, brand)
         chosen = [name for page in pages for name in page.authenticators]
+        allowed_hosts = reader.optional("ALLOWED_HOSTS", hosts, ())
         return cls(
             secret_key=reader.required("SECRET_KEY", secret),
             secret_key_fallbacks=reader.optional("SECRET_KEY_FALLBACKS", secrets, ()),
@@ -158,7 +161,8 @@ class Settings:
             forwarded_header=reader.optional(
                 "FORWARDED_HEADER", one_of(X_FORWARDED, FORWARDED), X_FORWARDED
             ),
-            allowed_hosts=reader.optional("ALLOWED_HOSTS", hosts, ()),
+            allowed_hosts=allowed_hosts,
+            console=read_console(reader, public_url, allowed_hosts),
             monitoring=read_monitoring(reader),
             workers=reader.optional("WORKERS", whole(1, 64), None),
             threads=reader.optional("THREADS", whole(2, 256), 32),

@@ -18,9 +18,10 @@ from app.linking.renewal import Proof, renewed
 from app.linking.values import Ticket
 from app.messenger.redirects import RedirectUri, check_redirect_uri, linking_token_in
 from app.web import request_reference
+from app.web.cookies import only_cookie, sent_cookies
 from app.web.current import services
 from app.web.exceptions import CookieAbsent, NoCookies
-from app.web.pages.signing import signer
+from app.web.signing import signer
 
 # In seconds. An attempt expires after five minutes; the way back to Messenger works longer.
 MAX_AGE: Final = 900
@@ -115,9 +116,7 @@ def read(attempt_id: str) -> AttemptCookie:
     new: AttemptCookie | None = g.get("attempt_cookie")
     if new is not None and new.ticket.attempt_id == attempt_id:
         return new
-    values = [value for name, value in _sent() if name == _name(attempt_id)]
-    # A browser has one of each name that begins with __Host-: who sends two was given one of them.
-    value = values[0] if len(values) == 1 else ""
+    value = only_cookie(_name(attempt_id)) or ""
     for secret_key in services().settings.secret_keys:
         try:
             secret, text = _signer(attempt_id, secret_key).loads(value, max_age=MAX_AGE)
@@ -144,23 +143,11 @@ def _cookie(ticket: Ticket, redirect_uri: RedirectUri, secret_key: str) -> Attem
     )
 
 
-def _sent() -> Iterator[tuple[str, str]]:
-    """Yield name and value of each cookie that the browser sends, byte for byte.
-
-    Not as a library reads them: one that also strips other white space than a browser does, or
-    takes off quotes, finds the name that begins with ``__Host-`` where the browser has seen none,
-    and so has let a neighbour of this host set it (Werkzeug before 3.1.9 did).
-    """
-    for pair in request.headers.get("Cookie", "").split(";"):
-        name, _, value = pair.removeprefix(" ").partition("=")
-        yield name, value
-
-
 def _surplus(attempt_id: str) -> Iterator[str]:
     """Yield the oldest cookies of other attempts beyond two; a few at a time."""
     others = (
         (name, value)
-        for name, value in _sent()
+        for name, value in sent_cookies()
         if name.startswith(_name("")) and name != _name(attempt_id)
     )
     signed_at = {

@@ -40,7 +40,6 @@ from app.web.pages.attempt_cookie import MAX_AGE, AttemptCookie
 from app.web.pages.csrf import posted
 from app.web.pages.recognition import log_sign_in, recognise
 from app.web.pages.rendering import current_page, page_of, stop_page
-from app.web.pages.signing import signer
 from app.web.pages.webviews import is_offered, not_here
 from app.web.problems.forms import (
     PROVIDER_AWAY,
@@ -51,6 +50,7 @@ from app.web.problems.forms import (
     PROVIDER_REFUSED,
 )
 from app.web.problems.pages import TOO_LATE
+from app.web.signing import signer
 
 log = structlog.get_logger()
 # The first that fits counts.

@@ -9,7 +9,7 @@ from flask import Flask
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app.services.container import Services
-from app.web.pages.signing import signer
+from app.web.signing import signer
 from tests.actors import log_in
 from tests.browsers import Answer
 from tests.web.page_visitor import PageVisitor
