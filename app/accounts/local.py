@@ -158,6 +158,24 @@ def find(session: Session, username: str) -> AccountValue | None:
     return None if account is None else _value(account)
 
 
+def find_by_subject(session: Session, subject: str) -> AccountValue | None:
+    """Return the account that has *subject*."""
+    account = session.get(Account, subject)
+    return None if account is None else _value(account)
+
+
+def page_of_accounts(session: Session, *, after: str, most: int) -> tuple[AccountValue, ...]:
+    """Return up to *most* accounts, sorted by username, those behind that of the subject *after*.
+
+    All from the first on, if there is no such account.
+    """
+    rows = select(Account).order_by(Account.canonical).limit(most)
+    last = session.get(Account, after) if after else None
+    if last is not None:
+        rows = rows.where(Account.canonical > last.canonical)
+    return tuple(map(_value, session.scalars(rows)))
+
+
 def list_accounts(session: Session) -> tuple[AccountValue, ...]:
     """Return all accounts, sorted by username."""
     return tuple(map(_value, session.scalars(select(Account).order_by(Account.canonical))))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 import click
 
@@ -11,7 +11,7 @@ from app.cli.options import json_option
 from app.infra import clock
 from app.linking.causes.cause import Stage
 from app.linking.causes.table import CAUSES
-from app.linking.statistics import STAGES, Statistics, statistics_since
+from app.linking.statistics import STAGES, CountFilter, Statistics, statistics_of
 from app.messenger.types import PageId
 
 
@@ -28,10 +28,9 @@ def causes(days: int, page_id: str | None, *, as_json: bool) -> None:
 
     Example: threadlink attempts causes --days 30
     """
-    since = clock.now().date() - timedelta(days=days - 1)
-    found = services().read(
-        statistics_since, since, page_id=None if page_id is None else PageId(page_id)
-    )
+    page = None if page_id is None else PageId(page_id)
+    wanted = CountFilter.of_last(days, clock.now().date(), page_id=page)
+    found, since = services().read(statistics_of, wanted), wanted.since
     if as_json:
         click.echo(json.dumps(_as_json(found, since, page_id)))
         return
@@ -45,7 +44,7 @@ def _as_json(found: Statistics, since: date, page_id: str | None) -> dict[str, o
         "page_id": page_id,
         "reached": {stage.value: number for stage, number in found.reached.items()},
         "median_seconds": found.median_s,
-        "under_way": found.under_way,
+        "under_way": found.under_way.total,
         "causes": [
             {"cause": slug, "fixed_by": _fixed_by(slug), "attempts": number}
             for slug, number in found.causes.items()
@@ -57,7 +56,7 @@ def _lines(found: Statistics, since: date, page_id: str | None) -> Iterator[str]
     opened = found.reached[Stage.OPENED]
     place = f"on Page {page_id}" if page_id else "on all Pages"
     attempts = "1 attempt" if opened == 1 else f"{opened:,} attempts"
-    yield f"Since {since:%Y-%m-%d}, {place}: {attempts}; not over yet: {found.under_way:,}"
+    yield f"Since {since:%Y-%m-%d}, {place}: {attempts}; not over yet: {found.under_way.total:,}"
     if not opened:
         return
     for stage in STAGES:
@@ -65,7 +64,7 @@ def _lines(found: Statistics, since: date, page_id: str | None) -> Iterator[str]
         yield f"  {name:<10}{number:>9,}{_share(number, opened):>7}{_pace(stage, found)}"
     if not found.causes:
         return
-    missed = sum(found.causes.values())
+    missed = found.missed
     yield f"Why {missed:,} did not end with a link, and who can fix it:"
     for slug, number in found.causes.items():
         share = _share(number, missed)

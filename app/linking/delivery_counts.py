@@ -4,12 +4,13 @@ They answer an operator's questions when a link is not made: did Messenger reach
 were its deliveries signed with the app secret?
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, case, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
@@ -58,6 +59,27 @@ def seen(session: Session, *, since: datetime, until: datetime) -> Seen:
     numbers = {outcome: int(number) for outcome, number in session.execute(counted.where(during))}
     refused = numbers.pop("refused", 0)
     return Seen(sum(numbers.values()), refused)
+
+
+def by_day(session: Session, *, days: int, until: datetime) -> Mapping[date, Seen]:
+    """Return the counts of each of the last *days* days (UTC), that of *until* included."""
+    today = datetime.combine(until.date(), time(), UTC)
+    starts = [today - timedelta(days=back) for back in range(days)]
+    # The number of the day: the databases have no function in common that tells it.
+    number = case(
+        *((Intake.minute_at >= start, place) for place, start in enumerate(starts)), else_=days
+    )
+    counted = select(number, Intake.outcome, func.sum(Intake.deliveries))
+    during = Intake.minute_at.between(starts[-1], until)
+    counts = Counter[tuple[int, bool]]()
+    for place, outcome, deliveries in session.execute(
+        counted.where(during).group_by(number, Intake.outcome)
+    ):
+        counts[int(place), outcome == "refused"] += int(deliveries)
+    return {
+        start.date(): Seen(counts[place, False], counts[place, True])
+        for place, start in reversed([*enumerate(starts)])
+    }
 
 
 def last(session: Session) -> dict[str, datetime]:

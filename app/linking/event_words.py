@@ -43,8 +43,18 @@ _CREDENTIALS: Final[Mapping[str, str]] = {
 def words_of(event: AttemptEvent) -> str:
     """Return *event* in words, with the number of times."""
     tell = _WORDS.get(event.kind, _of_a_later_version)
-    often = f", {words.times(event.times)}" if event.times > 1 else ""
-    return f"{tell(event)}{often}"
+    return f"{tell(event)}{_often(event)}"
+
+
+def public_words_of(event: AttemptEvent) -> str:
+    """Return the same without what was wrong with a credential, for those who may not know it."""
+    if event.kind != Kind.CREDENTIALS_WRONG:
+        return words_of(event)
+    return f"wrong name or password ({event.subject}){_often(event)}"
+
+
+def _often(event: AttemptEvent) -> str:
+    return f", {words.times(event.times)}" if event.times > 1 else ""
 
 
 def _of_a_later_version(event: AttemptEvent) -> str:

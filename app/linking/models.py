@@ -17,6 +17,7 @@ HAS_DISPLAY_NAME: Final = text("display_name IS NOT NULL")
 UNCONFIRMED: Final = text("confirmed_at IS NULL")
 UNRECOGNISED: Final = text("(confirmed_at IS NULL AND psid IS NULL)")
 UNSETTLED: Final = text("settled_at IS NULL")
+SETTLED: Final = text("settled_at IS NOT NULL")
 ENTRY_REFUSED: Final = text("kind = 'entry_refused'")
 
 
@@ -50,6 +51,22 @@ class Attempt(Base):
             "psid",
             sqlite_where=text("psid IS NOT NULL"),
             postgresql_where=text("psid IS NOT NULL"),
+        ),
+        # For lists by cause and by Page, newest first.
+        Index(
+            "ix_attempt_cause",
+            "cause",
+            "opened_at",
+            sqlite_where=text("cause IS NOT NULL"),
+            postgresql_where=text("cause IS NOT NULL"),
+        ),
+        # Of those that are settled: nobody who opens one pays for it.
+        Index(
+            "ix_attempt_page",
+            "page_id",
+            "opened_at",
+            sqlite_where=SETTLED,
+            postgresql_where=SETTLED,
         ),
         # Serve the retention, which finds what is to be forgotten without reading all attempts.
         *(

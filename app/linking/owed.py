@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.linking import graph_unlink
 from app.linking.link_queries import find_link
 from app.linking.models import Attempt
+from app.messenger.types import PageId, Psid
 from app.outbox import inspection
 from app.outbox.bot_webhooks import NOTICE
 from app.outbox.inspection import OutboxItem
@@ -24,6 +25,8 @@ class Owed:
     tries: int
     failure: str | None
     sentence: str
+    # In the outbox.
+    item_id: int
 
 
 def owed_of(session: Session, attempt: Attempt) -> tuple[Owed, ...]:
@@ -31,16 +34,33 @@ def owed_of(session: Session, attempt: Attempt) -> tuple[Owed, ...]:
     return tuple(_owed(item) for item in _items(session, attempt))
 
 
+def owed_to(session: Session, page_id: PageId, psid: Psid) -> tuple[Owed, ...]:
+    """Return what is owed to the Messenger person: to be told that they are not linked."""
+    return tuple(_owed(item) for item in _unlinks(session, page_id, psid))
+
+
 def _items(session: Session, attempt: Attempt) -> Iterator[OutboxItem]:
-    is_linked = attempt.psid and find_link(session, attempt.page_id, attempt.psid)
-    if attempt.psid is not None and not is_linked:
-        body = graph_unlink.body_for(attempt.page_id, attempt.psid)
-        yield from inspection.owed(session, graph_unlink.KIND, body)
+    if attempt.psid is not None:
+        yield from _unlinks(session, attempt.page_id, attempt.psid)
     yield from inspection.about(session, attempt.reference)
 
 
+def _unlinks(session: Session, page_id: PageId, psid: Psid) -> Iterator[OutboxItem]:
+    if find_link(session, page_id, psid) is None:
+        body = graph_unlink.body_for(page_id, psid)
+        yield from inspection.owed(session, graph_unlink.KIND, body)
+
+
 def _owed(item: OutboxItem) -> Owed:
-    return Owed(item.kind, item.state, item.created_at, item.tries, item.failure, _sentence(item))
+    return Owed(
+        item.kind,
+        item.state,
+        item.created_at,
+        item.tries,
+        item.failure,
+        _sentence(item),
+        item.id,
+    )
 
 
 def _sentence(item: OutboxItem) -> str:

@@ -14,7 +14,7 @@ from app.linking.attempt_status import State, state_of
 from app.linking.authorization_codes import CODE_LIFE
 from app.linking.conclusion import PATIENCE, Conclusion, conclude
 from app.linking.delivery_counts import Seen
-from app.linking.event_words import words_of
+from app.linking.event_words import public_words_of, words_of
 from app.linking.models import Attempt, AttemptEvent
 from app.linking.obstacles import OF_AUTHENTICATORS
 from app.linking.owed import Owed, owed_of
@@ -27,10 +27,15 @@ _BETWEEN: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of an attempt, in words; *until* is when it happened last, if it did so often."""
+    """A step of an attempt, in words; *until* is when it happened last, if it did so often.
+
+    *public* is for those who may see no person: without a name, and without what was wrong with a
+    credential, which tells whether there is an account.
+    """
 
     at: datetime
     words: str
+    public: str
     until: datetime | None = None
 
 
@@ -137,19 +142,22 @@ def _steps(attempt: Attempt | None, events: Sequence[AttemptEvent]) -> tuple[Ste
     steps = [] if attempt is None else _steps_of_row(attempt)
     for event in events:
         until = event.last_at if event.times > 1 else None
-        steps.append((event.first_at, _BETWEEN, Step(event.first_at, words_of(event), until)))
+        step = Step(event.first_at, words_of(event), public_words_of(event), until)
+        steps.append((event.first_at, _BETWEEN, step))
     return tuple(step for _, _, step in sorted(steps, key=lambda step: step[:2]))
 
 
 def _steps_of_row(attempt: Attempt) -> list[tuple[datetime, int, Step]]:
-    steps = [(attempt.opened_at, _FIRST, "opened")]
+    steps = [(attempt.opened_at, _FIRST, "opened", "opened")]
     if attempt.signed_in_at:
         # The name goes within a day (R112).
         name = f" as {attempt.display_name}" if attempt.display_name else ""
-        steps.append((attempt.signed_in_at, _BETWEEN, f"signed in{name} ({attempt.issuer})"))
+        public = f"signed in ({attempt.issuer})"
+        words = f"signed in{name} ({attempt.issuer})"
+        steps.append((attempt.signed_in_at, _BETWEEN, words, public))
     if attempt.confirmed_at:
         words = "confirmed, sent back to Messenger with a code"
-        steps.append((attempt.confirmed_at, _BETWEEN, words))
+        steps.append((attempt.confirmed_at, _BETWEEN, words, words))
     if attempt.ended_at and attempt.ended_as:
-        steps.append((attempt.ended_at, _LAST, attempt.ended_as))
-    return [(at, order, Step(at, words)) for at, order, words in steps]
+        steps.append((attempt.ended_at, _LAST, attempt.ended_as, attempt.ended_as))
+    return [(at, order, Step(at, words, public)) for at, order, words, public in steps]

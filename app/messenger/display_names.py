@@ -43,13 +43,18 @@ _GREEK_CAPITALS: Final = str.maketrans(dict(zip("\u0397\u039c\u039d\u03a5", "hmn
 
 def clean_name(name: str) -> str:
     """Return *name* in one line, without invisible characters, at most `MAX_LENGTH` long."""
+    return clean_line(name)[:MAX_LENGTH]
+
+
+def clean_line(text: str) -> str:
+    """Return *text* in one line, without invisible characters; it may hold a name."""
     visible, marks = "", 0
-    for char in name:
+    for char in text:
         category = unicodedata.category(char)
         marks = marks + 1 if category[0] == "M" else 0
         if category not in INVISIBLE and marks <= MAX_MARKS:
             visible += char
-    return " ".join(visible.split())[:MAX_LENGTH]
+    return " ".join(visible.split())
 
 
 def visible_name(name: str) -> str | None:

@@ -184,6 +184,25 @@ def list_items(
     return tuple(_item(row) for row in rows)
 
 
+def newest_items(
+    session: Session, kind: str, state: str, *, before: tuple[datetime, int] | None, most: int
+) -> tuple[OutboxItem, ...]:
+    """Return up to *most* items of one queue, newest first, created before the item *before*."""
+    of_queue = (KEPT, OutboxRow.kind == kind, OutboxRow.state == state)
+    place = tuple_(OutboxRow.created_at, OutboxRow.id)
+    rows = select(OutboxRow).where(*of_queue)
+    if before is not None:
+        rows = rows.where(place < before)
+    rows = rows.order_by(OutboxRow.created_at.desc(), OutboxRow.id.desc()).limit(most)
+    return tuple(_item(row) for row in session.scalars(rows))
+
+
+def replay_some(session: Session, kind: str, *, most: int, at: datetime) -> int:
+    """Replay up to *most* dead letters of *kind*, the oldest first; return how many."""
+    ids = _ids_in_state(kind, "dead").order_by(OutboxRow.created_at).limit(most)
+    return sum(replay(session, item_id, at=at) for item_id in session.scalars(ids).all())
+
+
 def owed(session: Session, kind: str, body: bytes) -> tuple[OutboxItem, ...]:
     """Return the items of *kind* with exactly this *body*, waiting or dead, oldest first."""
     of_kind = (KEPT, OutboxRow.kind == kind, OutboxRow.state.in_(("waiting", "dead")))

@@ -26,7 +26,7 @@ from app.privacy import requests as privacy_requests
 from app.privacy.handler import finish_due, privacy_handler, warn_of_duties
 from app.services.container import Services
 from app.services.fault_watch import WATCH_AFTER, WATCH_EVERY, FaultWatch
-from app.setup import page_profiles
+from app.setup import page_profiles, stored_findings
 from app.setup.header_checks import HeaderObserver, check_version
 from app.setup.meta_checks import check_meta
 
@@ -42,6 +42,8 @@ PAGES_AFTER: Final = timedelta(seconds=5)
 META_CHECK_EVERY: Final = timedelta(days=1)
 # Not at once: an operator who has just started the server may still be setting it up.
 META_CHECK_AFTER: Final = timedelta(minutes=5)
+# How often is looked whether somebody wants another check at Meta.
+WISHES_EVERY: Final = timedelta(seconds=15)
 
 DUTIES_EVERY: Final = timedelta(days=1)
 
@@ -71,6 +73,7 @@ def make_worker(services: Services, worker_id: str) -> Worker:
             every=META_CHECK_EVERY,
             after=META_CHECK_AFTER,
         ),
+        PeriodicTask(partial(_grant_wish, services, worker_id, watch), every=WISHES_EVERY),
         PeriodicTask(partial(warn_of_duties, services.writer), every=DUTIES_EVERY),
     ]
     if watch is not None:
@@ -146,6 +149,11 @@ def _record_heartbeat(
     services.write(heartbeats.record_heartbeat, worker_id, circuits, started_at=started_at, at=at)
 
 
+def _grant_wish(services: Services, worker_id: str, watch: FaultWatch | None, at: datetime) -> None:
+    if services.read(stored_findings.read_wish) and services.write(stored_findings.claim_wish):
+        _check_meta(services, worker_id, watch, at)
+
+
 def _check_meta(services: Services, worker_id: str, watch: FaultWatch | None, at: datetime) -> None:
     """Log what `threadlink doctor` would find at Meta: what ends linking, and what soon will."""
     headers = HeaderObserver()
@@ -157,6 +165,7 @@ def _check_meta(services: Services, worker_id: str, watch: FaultWatch | None, at
     # Else what the look before has found still stands: that Meta does not answer changes nothing.
     if not any(problem.is_unchecked for problem in problems):
         services.write(heartbeats.record_meta_check, worker_id, len(problems), at=at)
+    services.write(stored_findings.keep, findings, at=at)
     for problem in problems:
         log.error("setup.fault", subject=problem.subject, told=problem.words, fix=problem.fix)
     for notice in (finding for finding in findings if finding.verdict == "warning"):

@@ -40,6 +40,13 @@ CONSOLE: Final = (
         "What `fix` says.",
     ),
     LogEvent(
+        "console.part_failed",
+        "The `part` of a page of the console could not be read within two seconds; the page says "
+        "so in its place.",
+        "Look at the database; if it is well and the part is a list, its indexes: `threadlink db "
+        "upgrade`.",
+    ),
+    LogEvent(
         "console.session_not_kept",
         "It could not be written that a session was used: it may end early.",
         "Look at the database.",

@@ -12,15 +12,28 @@ from app.infra.resources import shipped
 from app.operators.provider import OperatorProvider
 from app.services.container import Services
 from app.web.console import (
+    accounts,
     assets,
+    attempts,
+    audit,
+    causes,
     errors,
+    faults,
     gate,
     headers,
+    keys,
+    meta,
     oidc,
+    outbox,
     overview,
+    people,
+    privacy,
     rendering,
+    search,
     sessions,
     sign_in,
+    users,
+    words,
 )
 from app.web.console.current import EXTENSION, MOST_AT_ONCE, ConsoleParts
 from app.web.console.pace import Pace
@@ -31,7 +44,10 @@ from app.web.server.wsgi import Application, Environ
 
 # The pages, each a module with a blueprint. To add one: name it here, give every view a rule, and
 # its role a row in tests/web/console/test_roles.py.
-PAGES: Final = (overview, sessions, sign_in, oidc, assets)
+PAGES: Final = (
+    *(overview, causes, attempts, search, people, users, outbox, accounts, keys, meta, privacy),
+    *(audit, sessions, sign_in, oidc, assets),
+)
 
 
 def make_console(services: Services) -> Flask:
@@ -47,6 +63,8 @@ def make_console(services: Services) -> Flask:
     app.extensions[SERVICES] = services
     app.extensions[EXTENSION] = _parts(services)
     rendering.install(app)
+    words.install(app)
+    faults.register(app, services)
     app.before_request(gate.receive)
     app.teardown_request(gate.release)
     app.after_request(headers.add_headers)

@@ -14,7 +14,7 @@ from app.infra.database import schema
 from app.infra.database.writer import NotCommitted
 from app.outbox.overdue import Overdue, overdue
 from app.web.current import services
-from app.web.monitoring.remembered import Remembered
+from app.web.remembered import Remembered
 
 bp = Blueprint("health", __name__)
 

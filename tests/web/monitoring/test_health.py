@@ -23,7 +23,7 @@ from app.outbox.circuit_breaker import Cause, OpenCircuit
 from app.outbox.queue import Lane, LaneKey, enqueue_once
 from app.services.container import Services
 from app.web.monitoring import health
-from app.web.monitoring.remembered import Remembered
+from app.web.remembered import Remembered
 from tests.browsers import InProcess
 from tests.conftest import on_sqlite
 from tests.installation import ANA, PAGE
@@ -144,7 +144,7 @@ def test_liveness_ends_with_the_loops_of_the_process(services: Services, client:
 
 def test_an_answer_is_found_out_again_when_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
     now, asked = [100.0], list[float]()
-    monkeypatch.setattr("app.web.monitoring.remembered.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("app.web.remembered.time.monotonic", lambda: now[0])
 
     def ask() -> float:
         asked.append(now[0])
@@ -164,7 +164,7 @@ def test_those_who_come_while_it_is_asked_again_do_not_wait(
 ) -> None:
     """R124: a database that hangs has one of them occupy a thread, not all."""
     now, begun, go_on = [100.0], threading.Event(), threading.Event()
-    monkeypatch.setattr("app.web.monitoring.remembered.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("app.web.remembered.time.monotonic", lambda: now[0])
     answers = iter(["before", "after"])
 
     def ask() -> str:
