@@ -166,6 +166,8 @@ FIGURES = (
            (STORM,), _of("log_in_page_p95_ms"), most=20, unit=" ms"),
     Figure("P16a", "the same of the page that asks for the consent",
            (STORM,), _of("confirm_page_p95_ms"), most=20, unit=" ms"),
+    Figure("P17", "slowest page of the console, p95 in the server; 10⁶ attempts, 10⁷ events",
+           ("console, {db}",), _of("p95_ms"), most=50, unit=" ms"),
     Figure("P18", "deliveries stored: two processes ÷ one, on both cores",
            ("deliveries, {db}, two processes", "deliveries, {db}, one process"), _acks, least=1.6,
            databases=ONLY_POSTGRESQL),
@@ -181,6 +183,6 @@ FIGURES = (
 )
 # fmt: on
 # Measured in one round only: they take long, take turns themselves, or look for the slowest answer.
-ONCE = ("60 s", "look-up alone", "failures", "backlog", "growth")
+ONCE = ("60 s", "look-up alone", "failures", "backlog", "console", "growth")
 # The two roads of a bot, for everyday use.
 SHORT = ("P1", "P1a", "P3", "P13")
