@@ -26,7 +26,7 @@ def measure(env: Mapping[str, str], page: str, count: int) -> dict[str, float]:
 
     It has *count* links and attempts. Each page is asked for `VIEWS` times, after a first time.
     """
-    services = build(settings_from_env({**env, "CONSOLE_URL": URL}))
+    services = build(settings_from_env({**env, "CONSOLE_URL": URL, "LOG_LEVEL": "warning"}))
     browser = _Browser(services)
     found = {}
     for name, ask in _pages(browser, page, count):

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from app.cli import demo_day
 from app.linking.causes.cause import Stage
 from app.linking.models import Attempt, AttemptEvent, Link
-from app.linking.statistics import statistics_since
+from app.linking.statistics import CountFilter, statistics_of
 from app.outbox.models import OutboxRow
 from app.services import background
 from app.services.container import Services
@@ -21,9 +21,11 @@ def generated(services: Services) -> int:
 
 
 def test_it_has_every_stage_and_many_causes(services: Services, generated: int) -> None:
-    day = services.read(statistics_since, (NOON - timedelta(days=1)).date(), page_id=PAGE)
+    day = services.read(
+        statistics_of, CountFilter(since=(NOON - timedelta(days=1)).date(), page_id=PAGE)
+    )
 
-    assert (generated, 0) == (day.reached[Stage.OPENED], day.under_way)
+    assert (generated, 0) == (day.reached[Stage.OPENED], day.under_way.open_)
     assert len(day.causes) >= 12
     assert day.reached[Stage.LINKED] > generated / 2
     assert {"graph_token_dead", "rate_limited", "event_other_person"} <= day.causes.keys()
