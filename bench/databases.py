@@ -13,7 +13,7 @@ from sqlalchemy import URL, create_engine
 from app.infra import clock
 from app.infra.database.engine import make_engine
 from app.infra.settings.database_url import database_url
-from bench import links, machine
+from bench import attempts, links, machine
 from bench.figures import SQLITE
 from bench.load import PAGE, SECRET
 from tests import postgres
@@ -55,6 +55,7 @@ class Databases:
         self._count = 0
         # Filled once, and shared.
         self.linked, self.full = cache(self.make_linked), cache(self._full)
+        self.attempted = cache(self._attempted)
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +83,18 @@ class Databases:
         """Return the address of a database with *count* links, and a key that may read them."""
         url = self.new(db)
         return url, links.fill(environment(url, 8000), PAGE, links=count)
+
+    def _attempted(self, db: str, count: int) -> str:
+        """Return the address of a database with *count* links, and as many settled attempts."""
+        url, _ = self.make_linked(db, count)
+        attempts.fill(environment(url, 8000), PAGE, attempts=count)
+        return url
+
+    def unsettled(self, db: str, count: int) -> str:
+        """Return the address of a database with *count* attempts that nobody has counted."""
+        url = self.new(db)
+        attempts.fill(environment(url, 8000), PAGE, attempts=count, are_settled=False)
+        return url
 
     def _full(self, db: str) -> str:
         """Return the address of a database in which small deliveries wait up to the limit."""

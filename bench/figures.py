@@ -166,17 +166,23 @@ FIGURES = (
            (STORM,), _of("log_in_page_p95_ms"), most=20, unit=" ms"),
     Figure("P16a", "the same of the page that asks for the consent",
            (STORM,), _of("confirm_page_p95_ms"), most=20, unit=" ms"),
+    Figure("P17", "slowest page of the console, p95 in the server; 10⁶ attempts, 10⁷ events",
+           ("console, {db}",), _of("p95_ms"), most=50, unit=" ms"),
     Figure("P18", "deliveries stored: two processes ÷ one, on both cores",
            ("deliveries, {db}, two processes", "deliveries, {db}, one process"), _acks, least=1.6,
            databases=ONLY_POSTGRESQL),
     Figure("P18a", "look-ups: the same",
            ("look-ups, {db}, two processes", "look-ups, {db}, one process"), _acks, least=1.6,
            databases=ONLY_POSTGRESQL),
+    Figure("C2", "a request waits for a note of what stood in a person's way",
+           ("note",), _of("note_us"), most=5, unit=" µs", databases=ONLY_SQLITE),
+    Figure("C4", "attempts a second that the worker concludes and counts",
+           ("settling, {db}",), _of("settled_s"), least=1000),
     Figure("R59", "sign-ins that fail: slowest kind's median ÷ quickest kind's, 200 each",
            ("failures, {db}",), _of("ratio"), databases=ONLY_SQLITE),
 )
 # fmt: on
 # Measured in one round only: they take long, take turns themselves, or look for the slowest answer.
-ONCE = ("60 s", "look-up alone", "failures", "backlog", "growth")
+ONCE = ("60 s", "look-up alone", "failures", "backlog", "console", "growth")
 # The two roads of a bot, for everyday use.
 SHORT = ("P1", "P1a", "P3", "P13")

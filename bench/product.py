@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from bench import failures, growth, storm
+from bench import console, failures, growth, settling, storm
 from bench.databases import BIN, UNREACHABLE, Databases, environment
 from bench.drain import drain
 from bench.figures import Run
@@ -27,6 +27,8 @@ TURNS = 3
 LOOK_UP_SECONDS = 2
 # The links of look-ups that are compared with those of others.
 LINKS = 100_000
+# The attempts that wait to be counted, where that is measured.
+SETTLED = 20_000
 
 Bot = Literal["none", "away", "there"]
 Measure = Callable[[], Run]
@@ -66,6 +68,9 @@ class Product:
             f"look-ups, {db}": lambda: self._asked(db),
             f"look-up alone, {db}": lambda: self._asked_alone(db),
             f"drain, {db}": lambda: self._drained(db),
+            "note": settling.note,
+            f"console, {db}": lambda: self._looked_at(db),
+            f"settling, {db}": lambda: self._settled(db),
             f"failures, {db}": lambda: failures.measure(
                 self._env(self._databases.new(db))[0], PAGE
             ),
@@ -197,6 +202,17 @@ class Product:
                 found[f"{kind}_us"] = round(run["cpu_us"] + run["database_us"], 1)
                 found |= {f"{kind}_{name}": run[name] for name in run if name.endswith("_cores")}
         return found
+
+    def _looked_at(self, db: str) -> Run:
+        """Measure the console's pages with as many links as the middle size of `growth`."""
+        count = self._sizes[1]
+        env, _ = self._env(self._databases.attempted(db, count))
+        return console.measure(env, PAGE, count)
+
+    def _settled(self, db: str) -> Run:
+        count = min(SETTLED, max(self._sizes))
+        env, _ = self._env(self._databases.unsettled(db, count))
+        return settling.settle(env, count)
 
     def _drained(self, db: str) -> Run:
         """Measure one worker that forwards deliveries which were stored before it started."""

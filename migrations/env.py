@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from app.accounts import models as accounts_models
+from app.alerts import models as alerts_models
 from app.api_keys import models as keys_models
 from app.infra.database import schema
 from app.infra.database.engine import Base
@@ -17,6 +18,7 @@ from app.setup import models as setup_models
 # Imported for their tables.
 MODELS = (
     accounts_models,
+    alerts_models,
     invitation_models,
     keys_models,
     linking_models,

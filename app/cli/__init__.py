@@ -53,6 +53,7 @@ SECTIONS: Final = {
         ),
         "audit": ("audit_list:group", "Show what operators did and whom they looked at."),
         "outbox": ("outbox:group", "Inspect and replay queued notices and deliveries."),
+        "alerts": ("alerts:group", "Try the alerts that go to your own address."),
         "backup": ("backup:backup", "Copy the SQLite database to FILE, and verify the copy."),
         "messenger": ("messenger:group", "Call Messenger's API by hand."),
     },

@@ -5,8 +5,8 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +14,9 @@ import click
 
 from app.accounts import local
 from app.api_keys import service as keys
-from app.cli import demo_bot
+from app.cli import demo_bot, demo_day
 from app.cli.emulator import announcing
-from app.cli.listening import listening
+from app.cli.listening import listening, listening_on_loopback
 from app.cli.options import json_option
 from app.cli.serving import serving
 from app.cli.signals import stopping, wait
@@ -31,6 +31,8 @@ from app.infra import clock, private_files
 from app.infra.database import schema
 from app.infra.settings.production import DEMO_MARK
 from app.messenger.types import PageId, Psid
+from app.operators import accounts as operators
+from app.operators.roles import Role
 from app.services.container import Services, build
 from app.services.settings import settings_from_env
 from app.setup.plan import GET_STARTED_PAYLOAD
@@ -39,6 +41,15 @@ USERNAME: Final = "jane@example.com"
 GREETING: Final = "Welcome! Log in to see your orders here in Messenger."
 FOLDER: Final = Path("instance/demo")
 HOST: Final = "127.0.0.1"
+OPERATOR: Final = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """The passwords of the account and of the console's operator."""
+
+    account: str = field(repr=False)
+    operator: str = field(repr=False)
 
 
 @click.command()
@@ -68,29 +79,31 @@ def demo(port: int, emulator_port: int, *, as_json: bool) -> None:
     with (
         _exclusive_folder() as folder,
         stopping() as stop,
-        listening(HOST, port) as listener,
+        ExitStack() as stack,
         listening(HOST, 0) as bot_listener,
     ):
+        listeners = [stack.enter_context(each) for each in listening_on_loopback(port)]
         bot_url = f"http://{HOST}:{bot_listener.getsockname()[1]}"
-        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        port = listeners[0].getsockname()[1]
+        url = f"http://{HOST}:{port}"
         emulator = replace(
             demo_settings(webhook_url=f"{url}/webhook"),
             data_deletion_url=f"{url}/privacy/data-deletion",
             deauthorize_url=f"{url}/privacy/deauthorize",
         )
         with _messenger(emulator, emulator_port) as messenger:
-            env = _environment(folder, url, emulator, messenger.origin) | _bot_settings(bot_url)
+            env = _environment(folder, port, emulator, messenger.origin) | _bot_settings(bot_url)
             # For other commands while the demo runs: threadlink -e instance/demo/env ...
             private_files.write(
                 folder / "env", "".join(f"{name}={text}\n" for name, text in env.items())
             )
             built = build(settings_from_env(env))
-            password = _prepare(built)
+            passwords = _prepare(built, PageId(emulator.pages[0].id))
             announced = announcing(emulator, messenger.description)
             bot = demo_bot.running(bot_listener, _bot_environment(env, emulator, built))
-            with bot, serving(built, listener), announced:
+            with bot, serving(built, *listeners), announced:
                 _greet(built, messenger)
-                (_print_json if as_json else _explain)(messenger, url, password)
+                (_print_json if as_json else _explain)(messenger, env, passwords)
                 wait(stop)
     click.echo("Stopped.", err=as_json)
 
@@ -126,13 +139,15 @@ def _messenger(settings: EmulatorSettings, port: int) -> EmulatorServer:
 
 
 def _environment(
-    folder: Path, url: str, emulator: EmulatorSettings, messenger: str
+    folder: Path, port: int, emulator: EmulatorSettings, messenger: str
 ) -> dict[str, str]:
     pages = folder / "pages.toml"
     private_files.write(pages, "\n".join(_page_table(page) for page in emulator.pages))
     return {
         "SECRET_KEY": f"{DEMO_MARK}{secrets.token_urlsafe(48)}",
-        "PUBLIC_URL": url,
+        "PUBLIC_URL": f"http://{HOST}:{port}",
+        # Another host, so that neither has the other's cookies.
+        "CONSOLE_URL": f"http://localhost:{port}",
         "DATABASE_URL": f"sqlite:///{folder.as_posix()}/threadlink.sqlite",
         "APP_ID": emulator.app_id,
         "APP_SECRET": emulator.app_secret,
@@ -189,12 +204,19 @@ def _bot_environment(
     return {**shared, **tokens, "THREADLINK_URL": env["PUBLIC_URL"], "THREADLINK_KEY": key}
 
 
-def _prepare(built: Services) -> str:
-    """Create the tables and one account; return its password."""
+def _prepare(built: Services, page_id: PageId) -> Passwords:
+    """Create the tables, an account, an operator and a day of attempts; return the passwords."""
     schema.upgrade(built.engine)
-    password = "-".join(secrets.token_hex(2) for _ in range(4))
-    built.write(local.add, USERNAME, None, built.hasher.hash(password), at=clock.now())
-    return password
+    passwords = Passwords(_password(), _password())
+    at, hasher = clock.now(), built.hasher
+    built.write(local.add, USERNAME, None, hasher.hash(passwords.account), at=at)
+    built.write(operators.add, OPERATOR, Role.ADMIN, hasher.hash(passwords.operator), at=at)
+    demo_day.generate(built, page_id, at=at)
+    return passwords
+
+
+def _password() -> str:
+    return "-".join(secrets.token_hex(2) for _ in range(4))
 
 
 def _greet(built: Services, messenger: EmulatorServer) -> None:
@@ -208,17 +230,22 @@ def _greet(built: Services, messenger: EmulatorServer) -> None:
             graph.send_login_button(Psid(person["psid"]), text=GREETING, url=url)
 
 
-def _print_json(messenger: EmulatorServer, url: str, password: str) -> None:
+def _print_json(messenger: EmulatorServer, env: Mapping[str, str], passwords: Passwords) -> None:
     ready = {
-        "server_url": url,
-        "connect_url": f"{url}/connect",
+        "server_url": env["PUBLIC_URL"],
+        "connect_url": f"{env['PUBLIC_URL']}/connect",
         "env_file": str((FOLDER / "env").absolute()),
     }
-    account = {"username": USERNAME, "password": password}
-    click.echo(json.dumps({**messenger.description, **ready, **account}))
+    account = {"username": USERNAME, "password": passwords.account}
+    console = {
+        "console_url": env["CONSOLE_URL"],
+        "console_user": OPERATOR,
+        "console_password": passwords.operator,
+    }
+    click.echo(json.dumps({**messenger.description, **ready, **account, **console}))
 
 
-def _explain(messenger: EmulatorServer, url: str, password: str) -> None:
+def _explain(messenger: EmulatorServer, env: Mapping[str, str], passwords: Passwords) -> None:
     urls = messenger.description
     click.echo(
         f"""
@@ -226,13 +253,14 @@ Threadlink is running with a simulated Messenger.
 
   1  Open the chat, say hi  {urls["chat_url"]}
   2  Tap Log In and use     {USERNAME}
-                            {password}
+                            {passwords.account}
   3  Connect, say hi again, then "log out"
   4  While linked, try      {_program()} -e {FOLDER}/env links show
-  5  The other way round    {url}/connect
+  5  The other way round    {env["PUBLIC_URL"]}/connect
+  6  See why it worked      {env["CONSOLE_URL"]}  {OPERATOR} / {passwords.operator}
 
   Requests between Messenger and the server:  {urls["inspector_url"]}
-  The server:                                 {url}
+  The server:                                 {env["PUBLIC_URL"]}
 
 Ctrl-C stops both."""
     )

@@ -23,6 +23,7 @@ from app.services.page_looks import look_of
 from app.services.processes import process_count
 from app.services.settings import load_settings
 from app.setup import console_checks
+from app.setup.alert_checks import check_operator_webhook
 from app.setup.authenticator_checks import check_authenticators
 from app.setup.brand_checks import SeenPage, check_brand
 from app.setup.concurrently import Check, findings_of
@@ -101,6 +102,8 @@ def examine() -> Iterator[Finding]:
             check = Check("delivery log", partial(check_delivery_log, log, address))
             yield from findings_of(check)
         yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
+        if url := settings.alerts.webhook_url:
+            yield check_operator_webhook(url, settings.egress)
         yield from check_authenticators(built.authenticator_checks())
         yield from check_reach_of(settings)
         if settings.console.is_on:

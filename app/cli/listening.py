@@ -2,8 +2,14 @@ import errno
 import ipaddress
 import socket
 from contextlib import suppress
+from typing import Final
 
 import click
+
+# An address that this machine does not have: it has no IPv6, or not for programs.
+_ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
+# With port 0, until one is found that is free on both.
+_TRIES: Final = 20
 
 
 def listen_address(
@@ -45,3 +51,25 @@ def listening(host: str, port: int) -> socket.socket:
         else:
             message = f"port {port} on {host} cannot be opened: {exc.strerror}"
         raise click.ClickException(message) from exc
+
+
+def listening_on_loopback(port: int) -> list[socket.socket]:
+    """Return sockets that listen on *port* of 127.0.0.1 and, where the machine has it, of ::1.
+
+    A browser asks either for "localhost". Port 0 chooses a port that is free on both.
+
+    Raises:
+        click.ClickException: The port cannot be opened.
+    """
+    for _ in range(_TRIES):
+        first = listening("127.0.0.1", port)
+        try:
+            number = first.getsockname()[1]
+            return [first, socket.create_server(("::1", number), family=socket.AF_INET6)]
+        except OSError as exc:
+            if exc.errno in _ABSENT:
+                return [first]
+            first.close()
+            if port:
+                break
+    raise click.ClickException(f"port {port} is in use: choose another with --port")

@@ -25,7 +25,9 @@ DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M"]
 
 kind_option = click.option(
     "--kind",
-    type=click.Choice(["notice", "delivery", "graph.unlink", "graph.ask", "graph.say", "privacy"]),
+    type=click.Choice(
+        ["notice", "delivery", "graph.unlink", "graph.ask", "graph.say", "privacy", "alert"]
+    ),
     help="Only this kind.",
 )
 

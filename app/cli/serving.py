@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 import structlog
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from app.infra.database import schema
 from app.infra.database.pooler import POOLER, pooler_of
@@ -20,6 +20,7 @@ from app.web import door_warnings
 from app.web.hosts import make_applications
 from app.web.languages import chat_texts
 from app.web.reloading import log_refused_reload
+from app.web.server.wsgi import Application
 
 log = structlog.get_logger()
 
@@ -30,40 +31,44 @@ _UNTOLD: Final = (
 
 
 @contextmanager
-def serving(built: Services, listener: socket.socket) -> Iterator[None]:
-    """Run the server on *listener*, and the worker, until the block ends.
+def serving(built: Services, *listeners: socket.socket) -> Iterator[None]:
+    """Run the server on *listeners*, and the worker, until the block ends.
 
     Raises:
         click.ClickException: The database does not fit.
     """
     check_database(built)
     note_start(built.settings)
-    host, port = listener.getsockname()[:2]
-    server = make_server(
-        host,
-        port,
-        make_applications(built),
-        threaded=True,
-        request_handler=Handler,
-        fd=listener.fileno(),
-    )
+    app = make_applications(built)
+    servers = [_server(listener, app) for listener in listeners]
     stop = threading.Event()
-    serves = threading.Thread(target=server.serve_forever, args=(0.05,), name="server")
+    serves = [
+        threading.Thread(target=server.serve_forever, args=(0.05,), name="server")
+        for server in servers
+    ]
     works = threading.Thread(
         target=background.run, args=(built, stop, chat_texts.say), name="worker"
     )
-    serves.start()
-    works.start()
+    for thread in (*serves, works):
+        thread.start()
     try:
         yield
     finally:
         stop.set()
         # The worker first: a bot that is handed its last message asks the server who wrote it.
         works.join()
-        server.shutdown()
-        serves.join()
-        server.server_close()
+        for server, thread in zip(servers, serves, strict=True):
+            server.shutdown()
+            thread.join()
+            server.server_close()
         built.close()
+
+
+def _server(listener: socket.socket, app: Application) -> BaseWSGIServer:
+    host, port = listener.getsockname()[:2]
+    return make_server(
+        host, port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
+    )
 
 
 def note_start(settings: Settings) -> None:

@@ -143,6 +143,17 @@ def events_of(session: Session, references: Iterable[str]) -> Mapping[str, Seque
     return by_reference
 
 
+def failing_authenticators(session: Session, *, since: datetime) -> Mapping[str, int]:
+    """Return the authenticators that people have met failing *since* then, and how many met it."""
+    failures = (Kind.AUTHENTICATOR_AWAY.value, Kind.AUTHENTICATOR_MISCONFIGURED.value)
+    rows = (
+        select(AttemptEvent.subject, func.count(AttemptEvent.reference.distinct()))
+        .where(AttemptEvent.last_at >= since, AttemptEvent.kind.in_(failures))
+        .group_by(AttemptEvent.subject)
+    )
+    return {row[0]: row[1] for row in session.execute(rows)}
+
+
 def old_events(until: datetime) -> Cleanup[str]:
     """Return what deletes events last noted before *until*: those whose attempt is gone."""
     return _cleanup(AttemptEvent.last_at <= until)

@@ -20,6 +20,9 @@ from app.outbox.models import UNSYNCHRONIZED, WorkerRow
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
 # Three heartbeats in a row may fail before a worker counts as missing.
 ALIVE_WITHIN: Final = timedelta(seconds=60)
+# A worker that was killed is usually back by then; after a day nobody waits for it.
+MISSED_AFTER: Final = timedelta(minutes=5)
+MISSED_FOR: Final = timedelta(days=1)
 # Longer than the time from one check at Meta to the next.
 KEPT: Final = timedelta(days=2)
 
@@ -37,11 +40,17 @@ class WorkersStatus:
 
 
 def record_heartbeat(
-    session: Session, worker_id: str, circuits: Sequence[OpenCircuit] = (), *, at: datetime
+    session: Session,
+    worker_id: str,
+    circuits: Sequence[OpenCircuit] = (),
+    *,
+    started_at: datetime | None = None,
+    at: datetime,
 ) -> None:
-    """Record that the worker is alive, and the *circuits* that are open in it."""
-    told = [[c.kind, c.since.isoformat(), c.cause.name, c.failure] for c in circuits]
-    _record(session, id=worker_id, beat_at=at, stopped_at=None, circuits=json.dumps(told))
+    """Record that the worker is alive since *started_at*, and the *circuits* open in it."""
+    told = json.dumps([[c.kind, c.since.isoformat(), c.cause.name, c.failure] for c in circuits])
+    began = {} if started_at is None else {"started_at": started_at}
+    _record(session, id=worker_id, beat_at=at, stopped_at=None, circuits=told, **began)
 
 
 def record_stop(session: Session, worker_id: str, *, at: datetime) -> None:
@@ -84,6 +93,19 @@ def workers_status(session: Session, *, at: datetime) -> WorkersStatus:
     last_check = select(WorkerRow.faults).where(WorkerRow.looked_at.is_not(None))
     faults = session.scalar(last_check.order_by(WorkerRow.looked_at.desc()).limit(1))
     return WorkersStatus(alive, beat_at, faults)
+
+
+def silent_since(session: Session, *, at: datetime) -> datetime | None:
+    """Return the last heartbeat of a worker that nobody stopped and that none has replaced.
+
+    None if there is no such worker. One replaces it that has begun since, and is alive.
+    """
+    silent = (WorkerRow.beat_at < at - MISSED_AFTER) & (WorkerRow.beat_at > at - MISSED_FOR)
+    last = session.scalar(
+        select(func.max(WorkerRow.beat_at)).where(silent, WorkerRow.stopped_at.is_(None))
+    )
+    began = session.scalar(select(func.max(WorkerRow.started_at)).where(_is_alive(at)))
+    return None if last is None or (began is not None and began >= last) else last
 
 
 def open_circuits(session: Session, *, at: datetime) -> tuple[OpenCircuit, ...]:

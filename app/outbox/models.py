@@ -48,8 +48,8 @@ class OutboxRow(Base):
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
-    # Selects the handler: "graph.unlink", "graph.ask", "graph.say", "notice", "delivery" or
-    # "privacy".
+    # Selects the handler: "graph.unlink", "graph.ask", "graph.say", "notice", "delivery", "privacy"
+    # or "alert".
     kind: Mapped[str] = mapped_column(String(32))
     # SHA-256 of the body in hex, where the same work must not be done twice.
     digest: Mapped[str | None] = mapped_column(String(64))
@@ -80,6 +80,8 @@ class WorkerRow(Base):
 
     # Random, made when the process starts.
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    # NULL of a version that did not tell it.
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     beat_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # NULL if the process was not asked to stop: it is alive, or was killed.
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

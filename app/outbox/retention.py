@@ -20,6 +20,7 @@ from app.outbox.backlog_size import BacklogSize
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.outbox.inspection import COUNTED_UP_TO, OldestItem, count_items, oldest_items
 from app.outbox.models import DONE, KEPT, UNSYNCHRONIZED, OutboxRow
+from app.outbox.operator_webhook import ALERT
 from app.outbox.overdue import Overdue, overdue
 
 log = structlog.get_logger()
@@ -98,7 +99,7 @@ def _expiry(kind: str, state: str, retention: Retention, at: datetime) -> dateti
     """Return the time up to which items of *kind* in *state* are deleted, None where none is."""
     if kind == DELIVERY:
         return at - retention.deliveries
-    if kind == NOTICE or state == "dead":
+    if kind in (NOTICE, ALERT) or state == "dead":
         return at - retention.dead_letters
     return None
 

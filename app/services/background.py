@@ -29,7 +29,7 @@ from app.linking import retention as linking_retention
 from app.linking.chat_messages import Say
 from app.linking.chat_writer import ChatWriter
 from app.operators import audit, sessions
-from app.outbox import bot_webhooks, heartbeats
+from app.outbox import bot_webhooks, heartbeats, operator_webhook
 from app.outbox.handlers import Handler
 from app.outbox.retention import Sweeper
 from app.outbox.worker import PeriodicTask, Worker
@@ -37,6 +37,7 @@ from app.privacy import own_subjects
 from app.privacy import requests as privacy_requests
 from app.privacy.handler import finish_due, privacy_handler, warn_of_duties
 from app.services.container import Services
+from app.services.fault_watch import WATCH_AFTER, WATCH_EVERY, FaultWatch
 from app.services.page_looks import look_of
 from app.setup import page_profiles, stored_findings
 from app.setup.header_checks import HeaderObserver, check_version
@@ -80,21 +81,24 @@ def make_worker(services: Services, worker_id: str, say: Say | None = None) -> W
     Without *say* it leaves messages to chats to others.
     """
     sweeper = Sweeper(services.writer, services.settings.retention)
-    tasks = (
+    watch = FaultWatch(services) if services.settings.alerts.webhook_url else None
+    tasks = [
         PeriodicTask(partial(sweep, services), every=SWEEP_EVERY),
         PeriodicTask(partial(settle, services), every=SETTLE_EVERY),
         PeriodicTask(sweeper.sweep, every=OUTBOX_SWEEP_EVERY),
         PeriodicTask(partial(refresh_pages, services), every=PAGES_EVERY, after=PAGES_AFTER),
         PeriodicTask(
-            partial(_check_meta, services, worker_id),
+            partial(_check_meta, services, worker_id, watch),
             every=META_CHECK_EVERY,
             after=META_CHECK_AFTER,
         ),
-        PeriodicTask(partial(_grant_wish, services, worker_id), every=WISHES_EVERY),
+        PeriodicTask(partial(_grant_wish, services, worker_id, watch), every=WISHES_EVERY),
         PeriodicTask(partial(warn_of_duties, services.writer), every=DUTIES_EVERY),
-    )
+    ]
+    if watch is not None:
+        tasks.append(PeriodicTask(watch.look, every=WATCH_EVERY, after=WATCH_AFTER))
     worker = Worker(services.writer, _handlers(services, say), clock.now, tasks)
-    beat = partial(_record_heartbeat, services, worker, worker_id)
+    beat = partial(_record_heartbeat, services, worker, worker_id, clock.now())
     worker.add_task(PeriodicTask(beat, every=heartbeats.HEARTBEAT_INTERVAL))
     return worker
 
@@ -155,6 +159,11 @@ def _handlers(services: Services, say: Say | None = None) -> Mapping[str, Handle
         handlers[bot_webhooks.DELIVERY] = bot_webhooks.delivery_handler(
             bot.messenger_url, egress=egress
         )
+    alerts = services.settings.alerts
+    if alerts.webhook_url:
+        handlers[operator_webhook.ALERT] = operator_webhook.alert_handler(
+            alerts.webhook_url, alerts.webhook_secrets, clock.now, egress=egress
+        )
     if services.delivery_log:
         handlers[bot_webhooks.DELIVERY] = entries.delivery_handler(services.delivery_log)
     return handlers
@@ -174,16 +183,19 @@ def _chat_writer(services: Services, say: Say) -> ChatWriter:
     )
 
 
-def _record_heartbeat(services: Services, worker: Worker, worker_id: str, at: datetime) -> None:
-    services.write(heartbeats.record_heartbeat, worker_id, worker.open_circuits(), at=at)
+def _record_heartbeat(
+    services: Services, worker: Worker, worker_id: str, started_at: datetime, at: datetime
+) -> None:
+    circuits = worker.open_circuits()
+    services.write(heartbeats.record_heartbeat, worker_id, circuits, started_at=started_at, at=at)
 
 
-def _grant_wish(services: Services, worker_id: str, at: datetime) -> None:
+def _grant_wish(services: Services, worker_id: str, watch: FaultWatch | None, at: datetime) -> None:
     if services.read(stored_findings.read_wish) and services.write(stored_findings.claim_wish):
-        _check_meta(services, worker_id, at)
+        _check_meta(services, worker_id, watch, at)
 
 
-def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
+def _check_meta(services: Services, worker_id: str, watch: FaultWatch | None, at: datetime) -> None:
     """Log what `threadlink doctor` would find at Meta: what ends linking, and what soon will."""
     headers = HeaderObserver()
     findings = [
@@ -199,3 +211,5 @@ def _check_meta(services: Services, worker_id: str, at: datetime) -> None:
         log.error("setup.fault", subject=problem.subject, told=problem.words, fix=problem.fix)
     for notice in (finding for finding in findings if finding.verdict == "warning"):
         log.warning("setup.warning", subject=notice.subject, told=notice.words, fix=notice.fix)
+    if watch is not None:
+        watch.note_meta(findings, at)

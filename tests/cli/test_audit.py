@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 NOT_AUDITED = {
     "accounts.list_",
     "accounts_show.show",
+    "alerts.test",
     "attempts_causes.causes",
     "attempts_list.list_",
     "attempts.follow",

@@ -63,8 +63,8 @@ ARGUMENTS: Final = {
     "users forget": "--user jane --yes",
 }
 TYPED: Final = "quiet harbour, four gulls\n"
-# They ask Graph or NATS alone, or bring their own database.
-WITHOUT_DATABASE: Final = {"demo", "emulator", "messenger", "setup", "stream"}
+# They ask Graph, NATS or the address for alerts alone, or bring their own database.
+WITHOUT_DATABASE: Final = {"alerts", "demo", "emulator", "messenger", "setup", "stream"}
 FILES: Final = {
     "people.csv": "username,password_hash\n"
     "jane,$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\n",

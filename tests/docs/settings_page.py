@@ -5,6 +5,7 @@ from typing import Final
 
 from app.accounts.sign_in_methods import KINDS
 from app.infra.settings import brands, catalogue, pages, texts
+from app.infra.settings.alert_descriptions import ALERTS
 from app.infra.settings.brand_descriptions import BRAND
 from app.infra.settings.console_descriptions import CONSOLE
 from app.infra.settings.description import Description
@@ -18,6 +19,7 @@ SUBJECTS: Final[Mapping[str, Sequence[Description]]] = {
     "The Facebook Pages": catalogue.FACEBOOK_PAGES,
     "The name and look of the pages": BRAND,
     "The bot": catalogue.BOT,
+    "Alerts for you": ALERTS,
     "Linking": catalogue.LINKING,
     "Links that begin on your own site": catalogue.INVITATIONS,
     "Signing in": catalogue.SIGN_IN,

@@ -12,6 +12,7 @@ import pytest
 
 from app.accounts import local, passwords, upstream
 from app.accounts import models as accounts
+from app.alerts import models as alerts
 from app.api_keys import models as api_keys
 from app.api_keys import tokens
 from app.infra.admission import admission_for
@@ -98,6 +99,7 @@ CONNECTING: Final = {
     "app/messenger/graph/transport.py": "GRAPH_URL",
     "app/messenger/pictures.py": "PROFILE_PICTURE_HOSTS",
     "app/outbox/http_post.py": "BOT_WEBHOOK_URL",
+    "app/setup/alert_checks.py": "OPERATOR_WEBHOOK_URL",
     "app/setup/console_checks.py": "CONSOLE_URL",
     "app/setup/egress_checks.py": "HTTPS_PROXY_URL",
     "app/setup/http_get.py": "threadlink doctor",
@@ -212,7 +214,7 @@ def test_each_module_that_connects_is_known_and_its_connection_listed() -> None:
 
 
 def test_each_table_of_the_database_is_classified() -> None:
-    models = (accounts, api_keys, linking, operators, outbox)
+    models = (accounts, alerts, api_keys, linking, operators, outbox)
     tables = {table.name for table in Base.metadata.tables.values()}
 
     assert set() == {name for name in tables if f"`{name}`" not in section("Data")}

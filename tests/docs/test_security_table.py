@@ -11,7 +11,7 @@ DOCUMENT = ROOT / "docs/security.md"
 ROW = re.compile(r"\| (R\d+) \| ([^|]+) \| ((?:`[^`|]+`(?:, )?)*) ?\|")
 
 # Seven numbers were never given.
-GIVEN = {*range(1, 143)} - {24, 62, 65, 70, 106, 107, 108}
+GIVEN = {*range(1, 144)} - {24, 62, 65, 70, 106, 107, 108}
 
 ROWS = ROW.findall(DOCUMENT.read_text())
 

@@ -16,6 +16,8 @@ from tests.journeys.program import Threadlink
 from tests.web.gallery_server import serving
 from tests.web.page_gallery import SAMPLES, Brand
 
+# As a laptop shows it; what does not fit is below.
+WIDE: Final = ViewportSize(width=1280, height=900)
 DOCS: Final = Path(__file__).parents[2] / "docs"
 # Name and colour of a business, the theme of the phone, and the page.
 _BRANDS: Final = (
@@ -35,6 +37,24 @@ def draw_demo(browser: Browser) -> bytes:
             pictures = _log_in(MobileBrowser(browser, "readme"), served.described)
             served.stops()
     return _side_by_side(browser, pictures)
+
+
+def draw_console(browser: Browser) -> bytes:
+    """Return a picture of the console's first page, with the demo's generated day."""
+    with tempfile.TemporaryDirectory() as folder:
+        ports = ("--port", "0", "--emulator-port", "0")
+        with Threadlink(Path(folder)).serves("demo", "--json", *ports) as served:
+            demo = served.described
+            page = browser.new_page(viewport=WIDE, color_scheme="light")
+            page.goto(demo["console_url"])
+            page.get_by_label("Name").fill(demo["console_user"])
+            page.get_by_label("Password").fill(demo["console_password"])
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("heading", name="Overview").wait_for()
+            drawn = page.screenshot()
+            page.close()
+            served.stops()
+    return drawn
 
 
 def draw_brands(browser: Browser) -> bytes:
@@ -99,6 +119,10 @@ def _side_by_side(browser: Browser, pictures: list[bytes]) -> bytes:
 
 if __name__ == "__main__":
     with chromium.running() as chrome:
-        for file, draw in (("demo.png", draw_demo), ("branding.png", draw_brands)):
+        for file, draw in (
+            ("demo.png", draw_demo),
+            ("console.png", draw_console),
+            ("branding.png", draw_brands),
+        ):
             (DOCS / file).write_bytes(draw(chrome))
             sys.stdout.write(f"docs/{file}\n")

@@ -7,6 +7,7 @@ fails if an event is missing here, or no longer logged.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.infra.observability.alert_log_events import ALERTS
 from app.infra.observability.console_log_events import CONSOLE
 from app.infra.observability.graph_log_events import GRAPH
 from app.infra.observability.invitation_log_events import INVITATIONS
@@ -255,6 +256,7 @@ EVENTS: Final[Mapping[str, Sequence[LogEvent]]] = {
     "Invitations": INVITATIONS,
     "Delivery log": DELIVERY_LOG,
     "Outbox": OUTBOX,
+    "Alerts": ALERTS,
     "Graph API": GRAPH,
     "Pages at Meta": PAGES,
     "Privacy": PRIVACY,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.infra.settings import catalogue
+from app.infra.settings.alert_descriptions import ALERTS
 from app.infra.settings.brand_descriptions import BRAND
 from app.infra.settings.console_descriptions import CONSOLE
 from app.infra.settings.network_descriptions import EGRESS, META
@@ -30,6 +31,7 @@ _NAMES: Final = frozenset(
         CONSOLE,
         catalogue.RETENTION,
         catalogue.MONITORING,
+        ALERTS,
         EGRESS,
         META,
     )

@@ -19,6 +19,7 @@ from app.infra.network.addresses import is_loopback
 from app.infra.network.egress import Egress
 from app.infra.network.meta_addresses import GRAPH_URL, GRAPH_VERSION, META_ORIGINS
 from app.infra.settings import production
+from app.infra.settings.alerts import AlertSettings, read_alerts
 from app.infra.settings.bot import BotSettings, read_bot
 from app.infra.settings.brands import Brand, read_brand_settings
 from app.infra.settings.console import ConsoleSettings, read_console
@@ -81,6 +82,7 @@ class Settings:
     redirect_origins: tuple[str, ...]
     pictures: PictureSettings
     bot: BotSettings
+    alerts: AlertSettings
     egress: Egress
     confirm_in_chat: str
     max_links_per_user: int
@@ -147,6 +149,7 @@ class Settings:
             redirect_origins=reader.optional("REDIRECT_ORIGINS", origins, META_ORIGINS),
             pictures=read_pictures(reader),
             bot=read_bot(reader),
+            alerts=read_alerts(reader),
             egress=read_egress(reader),
             confirm_in_chat=reader.optional(
                 "CONFIRM_IN_CHAT",

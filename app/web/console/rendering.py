@@ -9,6 +9,7 @@ from flask import Flask, current_app, make_response, render_template, request, u
 from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 
+from app.infra.settings.production import DEMO_MARK
 from app.operators import sessions
 from app.operators.roles import Role
 from app.web.console import assets
@@ -71,6 +72,7 @@ def page(template: str, status: int = HTTPStatus.OK, **values: Any) -> ResponseR
         navigation=_navigation(operator.role) if operator else (),
         ends_at=ends_at,
         business=services().settings.brand.name,
+        is_demo=DEMO_MARK in services().settings.secret_key,
         **values,
     )
     return make_response(body, status)

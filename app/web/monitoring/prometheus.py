@@ -15,6 +15,7 @@ from app.messenger.errors import RedirectRefused
 from app.outbox import dropped, heartbeats, inspection
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.outbox.inspection import QueueStats
+from app.outbox.operator_webhook import ALERT
 from app.outbox.queue import Lane
 from app.privacy import requests as privacy_requests
 from app.web.current import services
@@ -34,6 +35,7 @@ _PREVIEW: Final = 204
 _KINDS: Final = (
     DELIVERY,
     NOTICE,
+    ALERT,
     graph_unlink.KIND,
     chat_messages.ASK,
     chat_messages.SAY,
