@@ -142,9 +142,8 @@ def test_one_verification_and_one_answer_on_every_road(
 
 
 @pytest.fixture
-def second_road(counted: Services, site: Flask) -> Flask:
+def second_road(counted: Services, site: Flask) -> Flask:  # noqa: ARG001 - its accounts
     """Return the pages on which people sign in without Messenger, with the same accounts."""
-    assert site
     invitations = replace(counted.settings.invitations, enabled=True, connect_page=True)
     settings = replace(counted.settings, invitations=invitations, connections_page=True)
     return create_app(replace(counted, settings=settings))
