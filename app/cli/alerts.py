@@ -20,9 +20,9 @@ TEST = Fault(FaultKey("test"), "This is a test: nothing is wrong.", "nothing to 
 
 @group.command()
 def test() -> None:
-    """Send a fault of the cause "test" to OPERATOR_WEBHOOK_URL, and that it is over.
+    """Send an alert for a try to OPERATOR_WEBHOOK_URL.
 
-    At once, past the outbox, and in the form that OPERATOR_WEBHOOK_FORMAT says.
+    A fault of the cause "test", and that it is over: at once, past the outbox, and in the form that OPERATOR_WEBHOOK_FORMAT says.
 
     Example: threadlink alerts test
     """

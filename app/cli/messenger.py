@@ -83,9 +83,9 @@ def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
 @page_option
 @audited
 def set_get_started(payload: str, page: PageId | None) -> None:
-    """Give a Page the button Get Started, which sends PAYLOAD to the webhook.
+    """Give a Page the button Get Started.
 
-    People who are new to the chat see it. An m.me link that leads them there tells its ref with it
+    A tap on it sends PAYLOAD to the webhook.     People who are new to the chat see it. An m.me link that leads them there tells its ref with it
     and in no other way. Replaces the payload of a button that is there: your bot may wait for that.
 
     Example: threadlink messenger set-get-started
