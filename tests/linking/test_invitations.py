@@ -709,7 +709,7 @@ def test_a_chat_is_asked_three_times_an_hour(session: Session) -> None:
 
 
 def test_resume_comes_back_once_and_to_nobody_else(session: Session) -> None:
-    """R132: with the link, or with a refusal of whoever was asked."""
+    """R132: with the link alone. Before both sides have agreed, the chat may be anybody's."""
     created = accepted(session, resume="order 1042")
     confirm(session, created)
     confirm(session, created)
@@ -723,8 +723,9 @@ def test_resume_comes_back_once_and_to_nobody_else(session: Session) -> None:
     told = notices(session)
 
     assert 1 == sum('"resume":"order 1042"' in notice for notice in told)
-    assert 1 == sum('"resume":"order 1043"' in notice for notice in told)
-    assert "order 1044" not in "".join(told)
+    assert 1 == sum('"cause":"declined"' in notice for notice in told)
+    assert 1 == sum('"cause":"claimed twice"' in notice for notice in told)
+    assert 1 == "".join(told).count("order 10")
     for one in (created, declined, stolen):
         assert row(session, one).resume is None
 
