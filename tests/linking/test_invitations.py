@@ -323,15 +323,21 @@ def test_a_second_chat_after_the_link_changes_nothing_but_is_told(session: Sessi
 
 
 def test_a_linked_profile_is_never_taken_from_another_user(session: Session) -> None:
-    """R127: refused at the claim; the page learns nothing of it, the chat does."""
+    """R127: refused at the claim, of which the bot learns, and the page sees nothing."""
     linked(session, as_=JANE)
     created = invited(session)
 
     outcome = claims(session, created, event_at=NOON + MINUTE)
 
     assert InvitationRefused("other account", created.status.reference) == outcome
-    assert ("refused", None) == state(session, created)
-    assert [Text.OTHER_ACCOUNT] == said(session)
+    assert ("claimed", None) == state(session, created)
+    assert '"cause":"other account"' in notices(session)[-1]
+    assert asked(session, created, at=NOON + MINUTE)
+    assert ("claimed", None) == state(session, created)
+    answers(session, created, event_at=NOON + MINUTE + SECOND)
+    with pytest.raises(NotAccepted):
+        confirm(session, created, at=NOON + MINUTE + SECOND)
+    assert ("expired", None) == state(session, created, at=NOON + 6 * MINUTE)
     link = link_queries.find_link(session, PAGE, ANA)
     assert link is not None
     assert JANE.subject == link.subject
