@@ -736,6 +736,16 @@ def test_resume_comes_back_once_and_to_nobody_else(session: Session) -> None:
         assert row(session, one).resume is None
 
 
+def test_one_delivery_looks_few_codes_up(session: Session) -> None:
+    """R131: hundreds, each by another profile, would keep Messenger waiting until it gives up."""
+    typed = [Claim(PAGE, Psid(str(n)), NOON, "typed", code="AB23CD45") for n in range(22)]
+
+    outcomes = handlers.handle_all(session, typed, policy=POLICY, at=NOON)
+
+    assert [NotACode(PAGE, "unknown")] * 20 == list(outcomes[:20])
+    assert [NotACode(PAGE, "too many")] * 2 == list(outcomes[20:])
+
+
 # Each state, and a way to it.
 WAYS: Final[dict[str, Callable[[Session], Any]]] = {}
 
