@@ -38,10 +38,11 @@ def masked(name: str) -> str:
 
     ``jane@example.com`` becomes ``j•••@example.com``, ``jane`` becomes ``j•••``, with as many dots
     for a short name as for a long one. Characters that affect the text around it (control
-    characters, marks of writing direction) are removed.
+    characters, marks of writing direction) are removed. What follows the ``@`` stays only if it has
+    the form of a domain: people choose names themselves, and one stands in questions to others.
     """
     local, at, domain = _visible(name).rpartition("@")
-    if not at or not domain:
+    if not at or not all(map(_is_of_domain, domain)) or not domain:
         local, at, domain = local + domain, "", ""
     return f"{_first_character(local)}•••{at}{domain}"
 
@@ -116,6 +117,11 @@ def _visible(text: str) -> str:
 def _is_invisible(char: str) -> bool:
     # "C": control, format (bidi among them), surrogate, private, unassigned. A tab is a space.
     return char in _INVISIBLE or (unicodedata.category(char)[0] == "C" and not char.isspace())
+
+
+def _is_of_domain(char: str) -> bool:
+    """Return whether *char* may be part of a domain, in any script (RFC 5890, 2.3.2.1)."""
+    return char.isalnum() or _is_mark(char) or char in ".-"
 
 
 def _first_character(text: str) -> str:

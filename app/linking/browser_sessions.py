@@ -178,6 +178,8 @@ def sign_in(
     row = _renew(session, ticket, successor, at)
     if row is None:
         return False
+    if row.user not in {None, User(identity.issuer, identity.subject)}:
+        row.resume = None
     row.issuer, row.subject = identity.issuer, identity.subject
     row.display_name, row.signed_in_at = identity.display_name, at
     session.flush()

@@ -11,10 +11,15 @@ from sqlalchemy.orm import Session
 from app.accounts import rate_limiter
 from app.accounts.rate_limiter import RateLimited
 from app.accounts.rate_limits import RateLimitKeys
-from app.linking import attempt_events, chat_messages, invitation_secrets
+from app.linking import attempt_events, chat_messages, invitation_secrets, link_rows
 from app.linking.attempt_events import Counted, Kind, Note
 from app.linking.invitation_models import Invitation
-from app.linking.invitation_status import CHAT_REFUSED, TOO_MANY_QUESTIONS, state_of
+from app.linking.invitation_status import (
+    CHAT_REFUSED,
+    OTHER_ACCOUNT,
+    TOO_MANY_QUESTIONS,
+    state_of,
+)
 from app.linking.values import NameOutcome
 from app.messenger.display_names import clean_name
 from app.messenger.types import PageId, Psid
@@ -30,6 +35,8 @@ class ToAsk:
     psid: Psid
     language: str
     display_name: str | None = field(repr=False)
+    # The chat is connected to another account, and is told so in place of the question.
+    is_of_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,16 @@ def to_ask(session: Session, invitation_id: str, *, at: datetime) -> ToAsk | Non
     row = session.get(Invitation, invitation_id)
     if row is None or row.psid is None or state_of(row, at) != "claimed":
         return None
-    return ToAsk(row.id, row.reference, row.page_id, row.psid, row.language, row.display_name)
+    link = link_rows.find(session, row.page_id, row.psid)
+    return ToAsk(
+        row.id,
+        row.reference,
+        row.page_id,
+        row.psid,
+        row.language,
+        row.display_name,
+        is_of_other=link is not None and link.state == "linked" and link.user != row.user,
+    )
 
 
 def prepare(  # noqa: PLR0913 - what is asked, and what it is counted by
@@ -62,7 +78,8 @@ def prepare(  # noqa: PLR0913 - what is asked, and what it is counted by
     """Record the question *number* of an invitation before it is sent; return whether to send it.
 
     It is asked by the nonce or, where there are *digits*, by them: whichever comes first to the
-    chat, the answer is known by then. A repeat of the same question counts once.
+    chat, the answer is known by then. A repeat of the same question counts once. A chat of another
+    user is sent neither, and all that the page shows is as if it were (R127).
     """
     row = session.get(Invitation, asked.invitation_id, with_for_update=True, populate_existing=True)
     if row is None or state_of(row, at) != "claimed" or number > chat_messages.MOST_ASKS:
@@ -77,10 +94,11 @@ def prepare(  # noqa: PLR0913 - what is asked, and what it is counted by
         row.asks = number
     row.messenger_name = clean_name(named.name or "") or None
     row.name_outcome = named.outcome.value
-    row.reason = None
+    row.reason = OTHER_ACCOUNT if asked.is_of_other else None
     if digits is None:
         nonce = invitation_secrets.nonce_for(row.id, secret_key)
-        row.nonce_hash, row.digits_hash = invitation_secrets.secret_hash(nonce), None
+        row.nonce_hash = None if asked.is_of_other else invitation_secrets.secret_hash(nonce)
+        row.digits_hash = None
     else:
         row.nonce_hash = None
         row.digits_hash = invitation_secrets.digits_hash(digits, row.id, secret_key)

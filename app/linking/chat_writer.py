@@ -125,6 +125,10 @@ class ChatWriter:
         )
         if not is_to_send:
             return
+        if asked.is_of_other:
+            text = self.say(Text.OTHER_ACCOUNT, asked.language)
+            client.send_text(asked.psid, text, deadline=deadline)
+            return
         values = {"account": asked.display_name or "", "page": self.page_name(asked.page_id)}
         if digits is None:
             text = self.say(Text.QUESTION, asked.language, **values)

@@ -276,7 +276,7 @@ def take_in(  # noqa: PLR0913 - the events, and what becomes of their delivery
 
     With *unless_used* only if one of the events was not ours after all.
     """
-    outcomes = tuple(handlers.handle(session, event, policy=policy, at=at) for event in events)
+    outcomes = handlers.handle_all(session, events, policy=policy, at=at)
     if passed_on and not (unless_used and are_used(outcomes)):
         item_of(passed_on, at=at)(session)
     return outcomes

@@ -5,7 +5,7 @@ in `app.messenger.events` and a row of `HANDLERS`; if the bot is to hear of it, 
 `app.linking.notices`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -26,7 +26,7 @@ from app.linking import (
 )
 from app.linking.graph_unlink import enqueue_unlink
 from app.linking.invitation_claims import ChatRules
-from app.linking.invitation_outcomes import NOTHING
+from app.linking.invitation_outcomes import NOTHING, NotACode
 from app.linking.values import (
     ENDED_BY_US,
     Ended,
@@ -47,6 +47,10 @@ from app.messenger.invitation_events import (
 )
 from app.messenger.types import PageId, Psid
 
+# Texts that may be codes, looked up of one delivery: each takes five statements while everybody
+# waits for the writer. Who typed one of the rest can type it again.
+MOST_TYPED: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -64,6 +68,22 @@ class Policy:
 def handle(session: Session, event: Event, *, policy: Policy, at: datetime) -> Outcome:
     """Apply *event*, which is of a class in `HANDLERS`; return what became of it."""
     return HANDLERS[type(event)](session, event, policy=policy, at=at)
+
+
+def handle_all(
+    session: Session, events: Sequence[Event], *, policy: Policy, at: datetime
+) -> tuple[Outcome, ...]:
+    """Apply the *events* of one delivery in their order; return what became of each."""
+    typed = 0
+    outcomes: list[Outcome] = []
+    for event in events:
+        is_typed = isinstance(event, Claim) and event.code is not None
+        typed += is_typed
+        if isinstance(event, Claim) and is_typed and typed > MOST_TYPED:
+            outcomes.append(NotACode(event.page_id, "too many"))
+        else:
+            outcomes.append(handle(session, event, policy=policy, at=at))
+    return tuple(outcomes)
 
 
 def on_linked(session: Session, event: AccountLinked, *, policy: Policy, at: datetime) -> Outcome:

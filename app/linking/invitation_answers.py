@@ -36,7 +36,7 @@ def answer(
         Invitation.claimed_at < at + FINISH_WITHIN,
     )
     agreed = {"accepted_at": at, "accept_event_at": event.event_at, "reason": None}
-    ended = {"ended_at": at, "ended_as": "declined", "messenger_name": None}
+    ended = {"ended_at": at, "ended_as": "declined", "messenger_name": None, "resume": None}
     row = session.scalar(
         update(Invitation)
         .where(theirs, stands)
@@ -49,8 +49,7 @@ def answer(
     text = Text.ALMOST_DONE if event.is_yes else Text.DECLINED
     chat_messages.say_in_chat(session, row, text, at=at)
     if not event.is_yes:
-        resume, row.resume = row.resume, None
-        invitation_links.record_refusal(session, row, "declined", resume=resume, rules=rules, at=at)
+        invitation_links.record_refusal(session, row, "declined", rules=rules, at=at)
     return Answered(row.reference, is_yes=event.is_yes)
 
 

@@ -107,6 +107,13 @@ def _checked(
     if reason is None:
         chat_messages.enqueue_ask(session, row, at=at)
         return Claimed(row.reference, event.via)
+    if reason == OTHER_ACCOUNT:
+        # Not ended: its page would tell whoever has sent the link that somebody is a customer.
+        # The worker tells the chat, and Connect would refuse as well (R127).
+        row.reason = reason
+        invitation_links.record_refusal(session, row, reason, rules=rules, at=at)
+        chat_messages.enqueue_ask(session, row, at=at)
+        return InvitationRefused(reason, row.reference)
     refuse(session, row, reason, rules=rules, at=at)
     if text is not None:
         chat_messages.say_in_chat(session, row, text, at=at)
@@ -130,7 +137,7 @@ def _objection(  # noqa: PLR0911 - one for each check, in their order
     holder, number = _holder_and_links(session, row)
     if holder is not None:
         is_same = holder == (row.issuer, row.subject)
-        return (None if is_same else OTHER_ACCOUNT), Text.OTHER_ACCOUNT, is_same
+        return (None if is_same else OTHER_ACCOUNT), None, is_same
     if number >= rules.max_links:
         return TOO_MANY_LINKS, Text.TOO_MANY_LINKS, False
     return None, None, False

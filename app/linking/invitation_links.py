@@ -114,10 +114,8 @@ def refuse(
 ) -> None:
     """End *invitation*, which makes no link for *reason*."""
     how = "declined" if reason == "declined" else "refused"
-    # Whoever came second is not who was asked: what the bot gave goes to neither.
-    resume = None if reason == CLAIMED_TWICE else invitation.resume
     invitation.end(how, None if how == reason else reason, at=at)
-    record_refusal(session, invitation, reason, resume=resume, rules=rules, at=at)
+    record_refusal(session, invitation, reason, rules=rules, at=at)
 
 
 def record_refusal(  # noqa: PLR0913 - what, why, whose, by what rules, when
@@ -126,13 +124,13 @@ def record_refusal(  # noqa: PLR0913 - what, why, whose, by what rules, when
     reason: str,
     psid: Psid | None = None,
     *,
-    resume: str | None = None,
     rules: InvitationRules,
     at: datetime,
 ) -> None:
     """Add a refusal to the history, and tell the bot; *psid* is who was refused, if another.
 
-    That a chat said No is no history of a link.
+    Without `resume`: before both sides have agreed, the chat may be anybody's (R132). That a chat
+    said No is no history of a link.
     """
     person = psid or invitation.psid
     if person is None or reason not in TOLD:
@@ -143,7 +141,7 @@ def record_refusal(  # noqa: PLR0913 - what, why, whose, by what rules, when
     if rules.tells_bot:
         refused = Refused(reason, invitation.user, invitation.reference)
         person_there = (page_id, person)
-        notices.on_refused(session, refused, person_there, None, resume=resume, at=at)
+        notices.on_refused(session, refused, person_there, None, at=at)
 
 
 def links_of(session: Session, user: User) -> int:

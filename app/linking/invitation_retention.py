@@ -52,6 +52,17 @@ def of_user(user: User) -> Cleanup[str]:
     return _invitations(theirs, _delete)
 
 
+def renamed(user: User, subject: str) -> Cleanup[str]:
+    """Return what puts *subject* in the place of that of *user* in every invitation."""
+    theirs = (Invitation.issuer == user.issuer) & (Invitation.subject == user.subject)
+
+    def change(session: Session, which: ColumnElement[bool]) -> int:
+        rows = update(Invitation).where(which).values(subject=subject).returning(Invitation.id)
+        return len(session.scalars(rows).all())
+
+    return _invitations(theirs, change)
+
+
 def _invitations(which: ColumnElement[bool], change: Change) -> Cleanup[str]:
     def find(session: Session, _: str | None) -> Sequence[str]:
         rows = select(Invitation.id).where(which).order_by(Invitation.created_at).limit(PORTION)

@@ -17,7 +17,8 @@ CLAIM_WITHIN: Final = timedelta(minutes=10)
 FINISH_WITHIN: Final = timedelta(minutes=5)
 
 # Reasons of refusals. Those of a check at the claim are said in the chat alone: else the sender of
-# a link would learn by one tap whether somebody is a customer.
+# a link would learn by one tap whether somebody is a customer. For that reason OTHER_ACCOUNT ends
+# nothing at the claim: the page waits for an answer, as for anybody's.
 EXPIRED: Final = "expired"
 UNREADABLE: Final = "unreadable"
 REPLAYED: Final = "replayed"
@@ -29,7 +30,7 @@ TOO_MANY_QUESTIONS: Final = "too many questions"
 SUPERSEDED: Final = "superseded"
 # With the end "linked": this profile was this user's already.
 ALREADY_CONNECTED: Final = "already connected"
-# The only reason of an invitation that goes on: Messenger took no question of ours.
+# Of an invitation that goes on: Messenger took no question of ours. Beside it only OTHER_ACCOUNT.
 CHAT_REFUSED: Final = "chat_refused"
 
 _SAID_IN_CHAT_ALONE: Final = frozenset(

@@ -12,7 +12,7 @@ from app.linking.causes.cause import Cause
 from app.linking.causes.invitations import BY_SLUG
 from app.linking.event_words import public_words_of, words_of
 from app.linking.invitation_models import Invitation
-from app.linking.invitation_status import CHAT_REFUSED, State, state_of
+from app.linking.invitation_status import CHAT_REFUSED, OTHER_ACCOUNT, State, state_of
 from app.linking.models import AttemptEvent
 from app.linking.timeline import Step
 from app.linking.values import User
@@ -96,6 +96,8 @@ def _slug(row: Invitation, state: State) -> str:
         return slug if slug in BY_SLUG else "refused"
     if row.reason == CHAT_REFUSED:
         return "chat_refused"
+    if row.reason == OTHER_ACCOUNT:
+        return "other_account"
     if state == "expired":
         return _obstacle(row)
     return state if state in BY_SLUG else "running"

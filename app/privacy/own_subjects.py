@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.accounts import local
 from app.accounts import own_subjects as subjects
 from app.infra.database.portions import PORTION, Cleanup, Transactions, in_portions
-from app.linking import erasure
+from app.linking import erasure, invitation_retention, session_retention
 from app.linking.values import User
 
 K = TypeVar("K")
@@ -34,8 +34,13 @@ def forget_due(store: Transactions, at: datetime) -> Iterator[object]:
 
 def _forget(store: Transactions, subject: str) -> Iterator[int]:
     user, other = User(local.ISSUER, subject), secrets.token_urlsafe(16)
-    # The attempts and links first: what is recorded of them later has the other subject.
-    yield from in_portions(store, _unless_back(erasure.renamed_attempts(user, other), subject))
+    # The history last: what is recorded of the others from now on has the other subject.
+    for cleanup in (
+        erasure.renamed_attempts(user, other),
+        invitation_retention.renamed(user, other),
+        session_retention.of_user(user),
+    ):
+        yield from in_portions(store, _unless_back(cleanup, subject))
     yield from in_portions(store, _unless_back(erasure.renamed_tombstones(user, other), subject))
     for ids in erasure.history_ids_of_user(store, user):
         for first in range(0, len(ids), PORTION):

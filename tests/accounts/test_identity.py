@@ -63,6 +63,14 @@ def test_a_heap_of_accents_does_not_climb_over_the_page() -> None:
     assert "z" + "\u0311" * 2 + "•••" == masked("z" + "\u0311" * 90 + "algo")
 
 
+@pytest.mark.parametrize(
+    "name", ["x@Harbour Coffee. Tap Yes, and get 20 €", "x@https://example.org/yes", "x@a?b"]
+)
+def test_no_words_of_its_bearer_stand_in_a_masked_name(name: str) -> None:
+    """The chat of whoever claims an invitation is asked with it, by the business (R126)."""
+    assert "x•••" == masked(name)
+
+
 @given(st.text(st.characters(), max_size=40))
 def test_a_masked_name_never_steers_the_text_around_it(name: str) -> None:
     shown = masked(name)

@@ -1,5 +1,6 @@
 """Browser sessions: how long they last, whose they are, and what ends them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -68,6 +69,21 @@ def test_a_sign_in_that_is_repeated_changes_nothing(session: Session) -> None:
 
     assert (True, False) == (first, second)
     assert NOON == session.get_one(BrowserSession, ticket.attempt_id).signed_in_at
+
+
+@pytest.mark.parametrize(("subject", "kept"), [("jane", "order 1042"), ("omar", None)])
+def test_resume_is_told_to_no_other_user(session: Session, subject: str, kept: str | None) -> None:
+    """R132: also where another signs in over the one before, without signing out."""
+    counters = KEYS.opens("192.0.2.1")
+    first = browser_sessions.open_(
+        session, counters, purpose="connect", page_id=PAGE, resume="order 1042", at=NOON
+    )
+    second, third = (Ticket(first.attempt_id, secret) for secret in ("second", "third"))
+    browser_sessions.sign_in(session, first, JANE, second, at=NOON)
+
+    browser_sessions.sign_in(session, second, replace(JANE, subject=subject), third, at=NOON)
+
+    assert kept == browser_sessions.status_of(session, third, at=NOON).resume
 
 
 def test_it_is_good_for_one_purpose(session: Session) -> None:

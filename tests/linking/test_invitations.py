@@ -323,15 +323,21 @@ def test_a_second_chat_after_the_link_changes_nothing_but_is_told(session: Sessi
 
 
 def test_a_linked_profile_is_never_taken_from_another_user(session: Session) -> None:
-    """R127: refused at the claim; the page learns nothing of it, the chat does."""
+    """R127: refused at the claim, of which the bot learns, and the page sees nothing."""
     linked(session, as_=JANE)
     created = invited(session)
 
     outcome = claims(session, created, event_at=NOON + MINUTE)
 
     assert InvitationRefused("other account", created.status.reference) == outcome
-    assert ("refused", None) == state(session, created)
-    assert [Text.OTHER_ACCOUNT] == said(session)
+    assert ("claimed", None) == state(session, created)
+    assert '"cause":"other account"' in notices(session)[-1]
+    assert asked(session, created, at=NOON + MINUTE)
+    assert ("claimed", None) == state(session, created)
+    answers(session, created, event_at=NOON + MINUTE + SECOND)
+    with pytest.raises(NotAccepted):
+        confirm(session, created, at=NOON + MINUTE + SECOND)
+    assert ("expired", None) == state(session, created, at=NOON + 6 * MINUTE)
     link = link_queries.find_link(session, PAGE, ANA)
     assert link is not None
     assert JANE.subject == link.subject
@@ -709,7 +715,7 @@ def test_a_chat_is_asked_three_times_an_hour(session: Session) -> None:
 
 
 def test_resume_comes_back_once_and_to_nobody_else(session: Session) -> None:
-    """R132: with the link, or with a refusal of whoever was asked."""
+    """R132: with the link alone. Before both sides have agreed, the chat may be anybody's."""
     created = accepted(session, resume="order 1042")
     confirm(session, created)
     confirm(session, created)
@@ -723,10 +729,21 @@ def test_resume_comes_back_once_and_to_nobody_else(session: Session) -> None:
     told = notices(session)
 
     assert 1 == sum('"resume":"order 1042"' in notice for notice in told)
-    assert 1 == sum('"resume":"order 1043"' in notice for notice in told)
-    assert "order 1044" not in "".join(told)
+    assert 1 == sum('"cause":"declined"' in notice for notice in told)
+    assert 1 == sum('"cause":"claimed twice"' in notice for notice in told)
+    assert 1 == "".join(told).count("order 10")
     for one in (created, declined, stolen):
         assert row(session, one).resume is None
+
+
+def test_one_delivery_looks_few_codes_up(session: Session) -> None:
+    """R131: hundreds, each by another profile, would keep Messenger waiting until it gives up."""
+    typed = [Claim(PAGE, Psid(str(n)), NOON, "typed", code="AB23CD45") for n in range(22)]
+
+    outcomes = handlers.handle_all(session, typed, policy=POLICY, at=NOON)
+
+    assert [NotACode(PAGE, "unknown")] * 20 == list(outcomes[:20])
+    assert [NotACode(PAGE, "too many")] * 2 == list(outcomes[20:])
 
 
 # Each state, and a way to it.

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.accounts import local
 from app.accounts.identity import Identity
 from app.infra.database.portions import PORTION
-from app.linking import changes, flow
+from app.linking import browser_sessions, changes, flow
+from app.linking.invitation_models import Invitation
 from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import User
 from app.messenger.types import Psid
@@ -21,8 +22,9 @@ from app.privacy.handler import finish_due
 from app.services import background
 from app.services.container import Services
 from tests.conftest import on_sqlite
-from tests.installation import ANA, BEN, NOON
+from tests.installation import ANA, BEN, NOON, PAGE
 from tests.linking.factories import MINUTE, OMAR, SECOND, confirmed, linked, logs_out, signed_in
+from tests.linking.invitation_factories import invited
 from tests.privacy.test_erasure import KEYS, POLICY, everything, tables_with
 
 NUMBER = "customer-10042"
@@ -43,6 +45,9 @@ def _account(services: Services) -> None:
         linked(session, psid=Psid("3"), as_=ACCOUNT)
         linked(session, psid=Psid("3"), as_=OMAR, at=NOON + MINUTE)
         signed_in(session, psid=Psid("4"), as_=ACCOUNT)
+        user, ticket = User(local.ISSUER, NUMBER), browser_sessions.new_ticket()
+        invited(session, user=user)
+        browser_sessions.open_for(session, ticket, user, None, page_id=PAGE, at=NOON)
 
     services.write(live)
 
@@ -64,7 +69,7 @@ def sweep(services: Services, at: timedelta = DAY) -> None:
 
 
 def subjects(session: Session) -> Iterator[str | None]:
-    for table in (Link, Attempt, LinkEvent):
+    for table in (Link, Attempt, Invitation, LinkEvent):
         yield from session.scalars(select(table.subject))
 
 
@@ -130,7 +135,8 @@ def test_the_same_person_keeps_their_history(services: Services) -> None:
 
     sweep(services)
 
-    assert {"account", "attempt", "link", "link_event", "outbox"} == tables_with(services, NUMBER)
+    kept = {"account", "attempt", "browser_session", "invitation", "link", "link_event", "outbox"}
+    assert kept == tables_with(services, NUMBER)
 
 
 @on_sqlite

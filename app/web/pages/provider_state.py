@@ -16,7 +16,10 @@ SESSION: Final = "s"
 
 def signed_state(kind: str, its_id: str, name: str) -> str:
     """Return the state that the attempt or session *its_id* gives the provider *name*."""
-    return str(_serializer().dumps([f"{kind}:{its_id}", name, secrets.token_urlsafe(16)]))
+    # An attempt by its id alone: as a version reads it that knows nothing of sessions, to whose
+    # processes a browser may come back during an upgrade.
+    named = its_id if kind == ATTEMPT else f"{kind}:{its_id}"
+    return str(_serializer().dumps([named, name, secrets.token_urlsafe(16)]))
 
 
 def named_in(state: str, name: str) -> tuple[str, str]:
@@ -32,7 +35,6 @@ def named_in(state: str, name: str) -> tuple[str, str]:
     if provider != name:
         # A mix-up: another provider's answer at this one's callback (RFC 9700, section 4.4).
         raise StateRefused
-    # An older version, from which a browser may come during an upgrade, names the attempt alone.
     kind, colon, its_id = str(named).partition(":")
     return (kind, its_id) if colon else (ATTEMPT, kind)
 

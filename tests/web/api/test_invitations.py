@@ -112,7 +112,7 @@ def test_a_tap_alone_tells_the_site_nobody(
 
     seen = said(site("GET", f"/invitations/{made['id']}"))
 
-    assert ("refused", None, None) == (seen["state"], seen["reason"], seen["messenger_name"])
+    assert ("claimed", None, None) == (seen["state"], seen["reason"], seen["messenger_name"])
     assert ANA not in str(seen)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import URL
 
 from app.infra import clock
 from app.services.container import Services, build
+from app.web.pages.provider_state import ATTEMPT, signed_state
 from app.web.signing import signer
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.actors import Graph, log_in
@@ -91,6 +92,17 @@ def test_an_answer_is_of_no_use_in_another_browser(app: Flask, stub: Provider) -
 
     assert 400 == thief.sees.status
     assert "set-cookie" not in thief.sees.headers
+
+
+def test_a_state_for_an_attempt_is_as_the_version_before_reads_it(
+    app: Flask, services: Services
+) -> None:
+    """During an upgrade a browser may come back to a process that is still of that version."""
+    with app.test_request_context():
+        state = signed_state(ATTEMPT, "an-attempt", "shop")
+
+    old = signer(services.settings.secret_keys, purpose="provider state")
+    assert ["an-attempt", "shop"] == old.loads(state)[:2]
 
 
 def test_a_state_of_the_version_before_is_still_taken(
