@@ -85,8 +85,9 @@ def clear_url(page: PageId | None, graph_version: str, *, legacy: bool) -> None:
 def set_get_started(payload: str, page: PageId | None) -> None:
     """Give a Page the button Get Started.
 
-    A tap on it sends PAYLOAD to the webhook.     People who are new to the chat see it. An m.me link that leads them there tells its ref with it
-    and in no other way. Replaces the payload of a button that is there: your bot may wait for that.
+    A tap on it sends PAYLOAD to the webhook. People who are new to the chat see it: an m.me link
+    that leads them there tells its ref with it and in no other way. Replaces the payload of a
+    button that is there: your bot may wait for that.
 
     Example: threadlink messenger set-get-started
     """
