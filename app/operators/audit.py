@@ -44,6 +44,7 @@ class Act(StrEnum):
     VIEWED_ACCOUNT = "viewed_account"
     VIEWED_ACCOUNTS = "viewed_accounts"
     VIEWED_NOTICE = "viewed_notice"
+    VIEWED_REQUEST = "viewed_request"
     VIEWED_AUDIT = "viewed_audit"
     UNLINKED = "unlinked"
     UNLINKED_ALL = "unlinked_all"
@@ -67,6 +68,7 @@ LOOKS: Final = frozenset(
         Act.VIEWED_ACCOUNT,
         Act.VIEWED_ACCOUNTS,
         Act.VIEWED_NOTICE,
+        Act.VIEWED_REQUEST,
     }
 )
 # Of one operator 30 an hour: they take something away from people.

@@ -20,6 +20,7 @@ from app.privacy.requests import Source
 from app.privacy.values import ErasedPerson
 from app.services.container import Services
 from app.setup import stored_findings
+from app.web.console.forms import token_of
 from app.web.console.words import in_path
 from tests.installation import ANA, BEN, PAGE, USERNAME
 from tests.linking.factories import JANE, confirmed, linked
@@ -226,3 +227,30 @@ def test_the_console_makes_no_link_sets_no_password_and_shows_no_code(
 
     assert not any(each in page.text for each in hashes)
     assert not any("password" in form.fields for form in page.forms)
+
+
+def test_an_act_without_its_reason_is_a_look(services: Services, signed_in: SignedIn) -> None:
+    """R138: its page again shows names, and whoever has a session can make its forms' tokens."""
+    services.write(linked, at=clock.now())
+    support = signed_in(Role.SUPPORT)
+    user = f"/users/{in_path(JANE.issuer)}/{in_path(JANE.subject)}"
+    for path, look in (
+        (f"/people/{PAGE}/{ANA}/unlink", ("viewed_person", ANA)),
+        (f"{user}/unlink-all", ("viewed_user", f"{JANE.issuer} {JANE.subject}")),
+    ):
+        page = support.posts(path, {"form_token": token_of(support.secret, path)})
+
+        assert 422 == page.status
+        assert (*look, "done", "") == last_row(services)
+
+
+def test_whom_a_privacy_request_is_about_is_a_look(services: Services, signed_in: SignedIn) -> None:
+    """R138: the page of closing one shows the id that Meta has told."""
+    taken = services.write(
+        requests.take, Source("deletion", "x"), secret_keys=["s"], user_id="218", at=clock.now()
+    )
+    admin = signed_in(Role.ADMIN)
+    page = admin.opens(f"/privacy/{taken.reference}/close")
+
+    assert "218" in words_of(page.text)
+    assert ("viewed_request", taken.reference, "done", "") == last_row(services)
