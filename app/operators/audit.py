@@ -180,7 +180,7 @@ def look(  # noqa: PLR0913 - the columns of one row
     result: Result = "done",
     at: datetime,
 ) -> None:
-    """Add a row for a look, or count it on the one of the last ten minutes.
+    """Add a row for a look, or count it on the one of the last ten minutes from this address.
 
     What is refused is counted likewise, so that its rows are few however often it is tried.
 
@@ -197,6 +197,9 @@ def look(  # noqa: PLR0913 - the columns of one row
             AuditEvent.subject_kind == subject.kind,
             AuditEvent.subject == subject.id,
             AuditEvent.result == result,
+            # Somebody with a copied session must not look behind the rows of its operator. Of
+            # nobody's name there is one: a stranger has as many addresses as they like.
+            *([AuditEvent.address == actor.address] if actor.name else []),
         )
         .order_by(AuditEvent.at.desc())
         .limit(1)
