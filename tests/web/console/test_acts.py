@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy.orm import Session
@@ -254,3 +255,40 @@ def test_whom_a_privacy_request_is_about_is_a_look(services: Services, signed_in
 
     assert "218" in words_of(page.text)
     assert ("viewed_request", taken.reference, "done", "") == last_row(services)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/people/{PAGE}/{'9' * 65}/unlink",
+        f"/users/{in_path('local')}/{in_path('x' * 256)}/unlink-all",
+        f"/users/{in_path('local')}/{in_path('x')[:-1]}/unlink-all",
+        f"/users/{in_path('local')}/{in_path('Jane Doe' + chr(10))}/unlink-all",
+        "/sessions/Jane%20Doe/end",
+        f"/sessions/{'x' * 600}/end",
+    ],
+)
+def test_what_no_table_could_have_is_in_no_row(
+    services: Services, signed_in: SignedIn, path: str
+) -> None:
+    """R138: the audit has ids of what there is, no text that somebody puts into an address."""
+    admin = signed_in(Role.ADMIN)
+    rows = len(audit_rows(services))
+    answer = admin.posts(path, {"form_token": token_of(admin.secret, unquote(path))})
+    told = admin.posts(path, {"form_token": token_of(admin.secret, unquote(path)), "reason": "1"})
+
+    assert (404, 404) == (answer.status, told.status)
+    assert rows == len(audit_rows(services))
+
+
+def test_a_reason_is_kept_without_what_nobody_sees(services: Services, signed_in: SignedIn) -> None:
+    """R82: PostgreSQL stores no NUL, and a mark of direction would turn the row's line around."""
+    services.write(linked, at=clock.now())
+    support = signed_in(Role.SUPPORT)
+    support.opens(f"/people/{PAGE}/{ANA}/unlink")
+    assert 422 == support.presses("Disconnect", reason="\0 \u202e").status
+    answer = support.presses("Disconnect", reason="ticket\0 \u202e4711")
+
+    assert 303 == answer.status
+    assert ("unlinked", ANA, "done", REASON) == last_row(services)
