@@ -148,8 +148,10 @@ class OidcAuthenticator:
         if _name(claims) and wanted <= claims.keys():
             return Proven(claims, _name(claims), begun_at)
         told = self._userinfo(claims, tokens, provider, deadline)
-        # What is signed comes first.
-        return Proven({**told, **claims}, _name(claims) or _name(told), begun_at)
+        # What is signed comes first, and the time of the sign-in is a claim of the ID token alone
+        # (OpenID Connect Core 1.0, section 2): in UserInfo its user may be able to write it.
+        unsigned = {name: value for name, value in told.items() if name != "auth_time"}
+        return Proven({**unsigned, **claims}, _name(claims) or _name(told), begun_at)
 
     def _code(self, params: Mapping[str, str], provider: Metadata) -> str:
         issuer = params.get("iss")

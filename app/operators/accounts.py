@@ -73,10 +73,14 @@ def add(session: Session, name: str, role: Role, password_hash: str, *, at: date
     Raises:
         OperatorError: The name is not allowed, or another operator has it.
     """
+    canonical = _canonical(name)
+    if ":" in canonical:
+        # "oidc:…" as a name would be taken for an actor, by commands and by readers of the audit.
+        raise OperatorError("A name may not have a colon.")
     operator = Operator(
         id=secrets.token_urlsafe(16),
         name=name.strip(),
-        canonical=_canonical(name),
+        canonical=canonical,
         role=role.value,
         password_hash=password_hash,
         created_at=at,

@@ -44,6 +44,7 @@ class Act(StrEnum):
     VIEWED_ACCOUNT = "viewed_account"
     VIEWED_ACCOUNTS = "viewed_accounts"
     VIEWED_NOTICE = "viewed_notice"
+    VIEWED_REQUEST = "viewed_request"
     VIEWED_AUDIT = "viewed_audit"
     UNLINKED = "unlinked"
     UNLINKED_ALL = "unlinked_all"
@@ -67,6 +68,7 @@ LOOKS: Final = frozenset(
         Act.VIEWED_ACCOUNT,
         Act.VIEWED_ACCOUNTS,
         Act.VIEWED_NOTICE,
+        Act.VIEWED_REQUEST,
     }
 )
 # Of one operator 30 an hour: they take something away from people.
@@ -178,7 +180,7 @@ def look(  # noqa: PLR0913 - the columns of one row
     result: Result = "done",
     at: datetime,
 ) -> None:
-    """Add a row for a look, or count it on the one of the last ten minutes.
+    """Add a row for a look, or count it on the one of the last ten minutes from this address.
 
     What is refused is counted likewise, so that its rows are few however often it is tried.
 
@@ -195,6 +197,9 @@ def look(  # noqa: PLR0913 - the columns of one row
             AuditEvent.subject_kind == subject.kind,
             AuditEvent.subject == subject.id,
             AuditEvent.result == result,
+            # Somebody with a copied session must not look behind the rows of its operator. Of
+            # nobody's name there is one: a stranger has as many addresses as they like.
+            *([AuditEvent.address == actor.address] if actor.name else []),
         )
         .order_by(AuditEvent.at.desc())
         .limit(1)

@@ -17,6 +17,7 @@ from app.accounts.authenticators import (
 from app.accounts.oidc_settings import OidcSettings
 from app.infra import clock
 from app.infra.network.egress import DIRECT, Egress
+from app.infra.observability.logs import printable
 from app.infra.settings.console import ConsoleProvider
 from app.operators.oidc_rules import groups_in
 from app.operators.sessions import Person, actor_at
@@ -105,6 +106,7 @@ class OperatorProvider:
             raise ProofRefused("claim: sub")
         return Person(
             actor=actor_at(self._provider.issuer, subject),
-            name=proven.name or f"somebody at {self._provider.label}",
+            # It is kept, and no database keeps every character.
+            name=printable(proven.name or "") or f"somebody at {self._provider.label}",
             groups=groups_in(proven.claims, self._provider.groups_claim),
         )

@@ -19,9 +19,11 @@ def test_spellings_of_a_name_are_one_operator(session: Session) -> None:
         accounts.add(session, "KIM", Role.VIEWER, "hash", at=NOON)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 300, "a\nb", "a\u202eb"])
+@pytest.mark.parametrize(
+    "name", ["", "   ", "x" * 300, "a\nb", "a\u202eb", "oidc:i#s", "os\uff1aroot"]
+)
 def test_a_name_that_cannot_be_read_is_refused(session: Session, name: str) -> None:
-    """R135: it would stand in the audit."""
+    """R135: it would stand in the audit, and one like an actor be taken for it."""
     with pytest.raises(OperatorError):
         accounts.add(session, name, Role.VIEWER, "hash", at=NOON)
     assert accounts.find(session, name) is None

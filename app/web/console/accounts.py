@@ -79,11 +79,12 @@ def ask_disable(subject: str) -> ResponseReturnValue:
 
 
 @bp.post("/accounts/<subject>/disable")
-@allows(Role.SUPPORT, act=Act.ACCOUNT_DISABLED, is_fresh=True)
+@allows(Role.SUPPORT, look=Act.VIEWED_ACCOUNT, act=Act.ACCOUNT_DISABLED, is_fresh=True)
 def disable(subject: str) -> ResponseReturnValue:
     """Disable the account, end its links, and what is on its way to be one."""
     account = _found(subject)
     if not has_reason():
+        guard.looked_at(_subject(account))
         return ask(_to_disable(account), NO_REASON)
     at = now()
     close = partial(
@@ -106,11 +107,12 @@ def ask_enable(subject: str) -> ResponseReturnValue:
 
 
 @bp.post("/accounts/<subject>/enable")
-@allows(Role.SUPPORT, act=Act.ACCOUNT_ENABLED, is_fresh=True)
+@allows(Role.SUPPORT, look=Act.VIEWED_ACCOUNT, act=Act.ACCOUNT_ENABLED, is_fresh=True)
 def enable(subject: str) -> ResponseReturnValue:
     """Enable the account again."""
     account = _found(subject)
     if not has_reason():
+        guard.looked_at(_subject(account))
         return ask(_to_enable(account), NO_REASON)
     return _changed(account, partial(local.enable, username=account.username))
 

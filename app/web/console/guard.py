@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.database.writer import NotCommitted
 from app.infra.observability import metrics
+from app.messenger.display_names import clean_line
 from app.operators import audit
 from app.operators.audit import NOTHING, Act, Actor, Subject, TooManyActs, TooManyLooks
 from app.operators.roles import Role
@@ -84,7 +85,8 @@ def done(
     act = _rule().act
     assert act is not None  # noqa: S101 - a view without an act has no reason to call this
     row_of, at = actor(), now()
-    reason = " ".join(request.form.get("reason", "").split())
+    # No database keeps every character, and none that is not seen belongs into the audit.
+    reason = clean_line(request.form.get("reason", ""))
 
     def both(session: Session) -> R:
         audit.record(session, row_of, act, subject, reason=reason, at=at)

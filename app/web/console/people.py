@@ -55,11 +55,13 @@ def ask_unlink(page_id: str, psid: str) -> ResponseReturnValue:
 
 
 @bp.post("/people/<page_id>/<psid>/unlink")
-@allows(Role.SUPPORT, act=Act.UNLINKED, is_fresh=True)
+@allows(Role.SUPPORT, look=Act.VIEWED_PERSON, act=Act.UNLINKED, is_fresh=True)
 def unlink(page_id: str, psid: str) -> ResponseReturnValue:
     """End the link of the person, and what is on its way to be one (F7)."""
+    found = _found(page_id, psid)
     if not has_reason():
-        return ask(_question(page_id, psid, _found(page_id, psid).link), NO_REASON)
+        guard.looked_at(_subject(page_id, psid))
+        return ask(_question(page_id, psid, found.link), NO_REASON)
     end = partial(
         handlers.end_one,
         page_id=PageId(page_id),

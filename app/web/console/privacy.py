@@ -84,23 +84,27 @@ def retry(reference: str) -> ResponseReturnValue:
 
 
 @bp.get("/privacy/<reference>/close")
-@allows(Role.ADMIN, is_fresh=True)
+@allows(Role.ADMIN, look=Act.VIEWED_REQUEST, is_fresh=True)
 def ask_close(reference: str) -> ResponseReturnValue:
     """Ask whether the request is done, and whom to erase for it."""
-    return ask(_question(_found(reference)))
+    found = _found(reference)
+    guard.looked_at(_subject(found))
+    return ask(_question(found))
 
 
 @bp.post("/privacy/<reference>/close")
-@allows(Role.ADMIN, act=Act.PRIVACY_CLOSED, is_fresh=True)
+@allows(Role.ADMIN, look=Act.VIEWED_REQUEST, act=Act.PRIVACY_CLOSED, is_fresh=True)
 def close(reference: str) -> ResponseReturnValue:
     """Erase the person that was named, and close the request."""
     found, at = _found(reference), now()
     psid = request.form.get("psid", "").strip()
     people = _held(psid) if psid else []
-    if not has_reason():
-        return ask(_question(found), NO_REASON)
-    if psid and not people:
-        return ask(_question(found), "Nothing is kept of this PSID. Is it right?")
+    problem = "" if has_reason() else NO_REASON
+    if not problem and psid and not people:
+        problem = "Nothing is kept of this PSID. Is it right?"
+    if problem:
+        guard.looked_at(_subject(found))
+        return ask(_question(found), problem)
     # The row first: the erasure takes several transactions, and the worker goes on with it.
     guard.done(_subject(found), _nothing)
     erase(services().writer, found, people, policy=services().policy, at=at)

@@ -11,6 +11,7 @@ from typing import Final
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from app.messenger.display_names import clean_line
 from app.operators.audit import LONGEST_REASON
 from app.web.console import rendering
 
@@ -59,4 +60,4 @@ def ask(question: Question, problem: str = "") -> ResponseReturnValue:
 
 def has_reason() -> bool:
     """Return whether the form that was sent has a reason."""
-    return bool(request.form.get("reason", "").split())
+    return bool(clean_line(request.form.get("reason", "")))

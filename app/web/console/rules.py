@@ -18,8 +18,9 @@ P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
 
 _RULE: Final = "console_rule"
-_OK: Final = 200
 _FIRST_ERROR: Final = 400
+# The page of an act again, with what is wrong: it says whom the act is about, as it did before.
+_ASKED_AGAIN: Final = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ def allows(
     """Let operators of *role* call the view; the rest is as in `Rule`.
 
     A view with a *look* calls `guard.looked_at` before it answers, one with an *act* does it by
-    `guard.done`. If it does not, there is no answer.
+    `guard.done`. If it does not, there is no answer. An act that may be answered with its page
+    again has the look of that page.
     """
     rule = Rule(
         role=role,
@@ -98,6 +100,7 @@ def current_rule() -> Rule | None:
 
 def _check_recorded(rule: Rule, response: Response) -> None:
     status = response.status_code
-    is_due = status == _OK if rule.look else rule.act is not None and status < _FIRST_ERROR
-    if is_due and not g.get("is_recorded"):
+    is_shown = rule.look is not None and status == _ASKED_AGAIN
+    is_done = (rule.look or rule.act) is not None and status < _FIRST_ERROR
+    if (is_shown or is_done) and not g.get("is_recorded"):
         raise NotRecorded

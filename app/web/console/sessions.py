@@ -4,6 +4,7 @@ from typing import Final
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from app.operators import sessions
 from app.operators.audit import Act, Subject
@@ -39,6 +40,9 @@ def end(session_id: str) -> ResponseReturnValue:
     if session_id not in {each.id for each in own}:
         guard.require(Role.ADMIN)
         guard.require_fresh("/sessions")
+        known = services().read(sessions.running, most=MOST_SHOWN, at=now())
+        if session_id not in {each.id for each in known}:
+            raise NotFound
     guard.done(Subject("session", session_id), sessions.end, session_id, at=now())
     if session_id == operator.session_id:
         cookies.drop_session()

@@ -54,12 +54,14 @@ def ask_unlink_all(issuer: str, subject: str) -> ResponseReturnValue:
 
 
 @bp.post("/users/<issuer>/<subject>/unlink-all")
-@allows(Role.SUPPORT, act=Act.UNLINKED_ALL, is_fresh=True)
+@allows(Role.SUPPORT, look=Act.VIEWED_USER, act=Act.UNLINKED_ALL, is_fresh=True)
 def unlink_all(issuer: str, subject: str) -> ResponseReturnValue:
     """End all links of the user, and what is on its way to be one (F7)."""
     user = _user(issuer, subject)
     if not has_reason():
-        return ask(_question(user, read(_profile, user)[0]), NO_REASON)
+        found, _ = read(_profile, user)
+        guard.looked_at(subject_of(user))
+        return ask(_question(user, found), NO_REASON)
     end = partial(handlers.end_all, user=user, cause=CAUSE, policy=services().policy, at=now())
     guard.done(subject_of(user), end)
     return redirect(url_for("users.show", issuer=issuer, subject=subject), 303)

@@ -22,7 +22,8 @@ FIXERS: Final = {
     FixedBy.SUPPORT: "support",
     FixedBy.OPERATOR: "whoever runs the server",
 }
-# Signs of formatting that no line of ours has.
+# Of an issuer or a subject, as the tables have them.
+_LONGEST: Final = 255
 _NOTHING_VISIBLE: Final = "(nothing visible)"
 
 
@@ -80,14 +81,14 @@ def from_path(text: str) -> str:
     """Return what `in_path` was given.
 
     Raises:
-        NotFound: It is not of that form.
+        NotFound: It is not of that form, or no database would have it.
     """
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         decoded = raw.decode()
     except (binascii.Error, UnicodeError, ValueError):
         raise NotFound from None
-    if not decoded or "\x00" in decoded or in_path(decoded) != text:
+    if not 0 < len(decoded) <= _LONGEST or not decoded.isprintable() or in_path(decoded) != text:
         raise NotFound
     return decoded
 

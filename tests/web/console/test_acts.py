@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from app.privacy.requests import Source
 from app.privacy.values import ErasedPerson
 from app.services.container import Services
 from app.setup import stored_findings
+from app.web.console.forms import token_of
 from app.web.console.words import in_path
 from tests.installation import ANA, BEN, PAGE, USERNAME
 from tests.linking.factories import JANE, confirmed, linked
@@ -226,3 +228,67 @@ def test_the_console_makes_no_link_sets_no_password_and_shows_no_code(
 
     assert not any(each in page.text for each in hashes)
     assert not any("password" in form.fields for form in page.forms)
+
+
+def test_an_act_without_its_reason_is_a_look(services: Services, signed_in: SignedIn) -> None:
+    """R138: its page again shows names, and whoever has a session can make its forms' tokens."""
+    services.write(linked, at=clock.now())
+    support = signed_in(Role.SUPPORT)
+    user = f"/users/{in_path(JANE.issuer)}/{in_path(JANE.subject)}"
+    for path, look in (
+        (f"/people/{PAGE}/{ANA}/unlink", ("viewed_person", ANA)),
+        (f"{user}/unlink-all", ("viewed_user", f"{JANE.issuer} {JANE.subject}")),
+    ):
+        page = support.posts(path, {"form_token": token_of(support.secret, path)})
+
+        assert 422 == page.status
+        assert (*look, "done", "") == last_row(services)
+
+
+def test_whom_a_privacy_request_is_about_is_a_look(services: Services, signed_in: SignedIn) -> None:
+    """R138: the page of closing one shows the id that Meta has told."""
+    taken = services.write(
+        requests.take, Source("deletion", "x"), secret_keys=["s"], user_id="218", at=clock.now()
+    )
+    admin = signed_in(Role.ADMIN)
+    page = admin.opens(f"/privacy/{taken.reference}/close")
+
+    assert "218" in words_of(page.text)
+    assert ("viewed_request", taken.reference, "done", "") == last_row(services)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/people/{PAGE}/{'9' * 65}/unlink",
+        f"/users/{in_path('local')}/{in_path('x' * 256)}/unlink-all",
+        f"/users/{in_path('local')}/{in_path('x')[:-1]}/unlink-all",
+        f"/users/{in_path('local')}/{in_path('Jane Doe' + chr(10))}/unlink-all",
+        "/sessions/Jane%20Doe/end",
+        f"/sessions/{'x' * 600}/end",
+    ],
+)
+def test_what_no_table_could_have_is_in_no_row(
+    services: Services, signed_in: SignedIn, path: str
+) -> None:
+    """R138: the audit has ids of what there is, no text that somebody puts into an address."""
+    admin = signed_in(Role.ADMIN)
+    rows = len(audit_rows(services))
+    answer = admin.posts(path, {"form_token": token_of(admin.secret, unquote(path))})
+    told = admin.posts(path, {"form_token": token_of(admin.secret, unquote(path)), "reason": "1"})
+
+    assert (404, 404) == (answer.status, told.status)
+    assert rows == len(audit_rows(services))
+
+
+def test_a_reason_is_kept_without_what_nobody_sees(services: Services, signed_in: SignedIn) -> None:
+    """R82: PostgreSQL stores no NUL, and a mark of direction would turn the row's line around."""
+    services.write(linked, at=clock.now())
+    support = signed_in(Role.SUPPORT)
+    support.opens(f"/people/{PAGE}/{ANA}/unlink")
+    assert 422 == support.presses("Disconnect", reason="\0 \u202e").status
+    answer = support.presses("Disconnect", reason="ticket\0 \u202e4711")
+
+    assert 303 == answer.status
+    assert ("unlinked", ANA, "done", REASON) == last_row(services)

@@ -15,7 +15,7 @@ from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.infra.observability import logs
 from app.operators import audit
-from app.operators.audit import MOST_ACTS, MOST_LOOKS, Act, Subject
+from app.operators.audit import MOST_ACTS, MOST_LOOKS, Act, Actor, Subject
 from app.operators.roles import Role
 from app.services.container import Services
 from app.web.console import guard
@@ -125,6 +125,20 @@ def test_looks_at_the_same_within_ten_minutes_are_one_row(
 
     rows = [(row["subject"], row["times"]) for row in audit_rows(services)[1:]]
     assert [("1", 3), ("2", 1), ("1", 1)] == rows
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_looks_from_two_addresses_are_two_rows(services: Services) -> None:
+    """R138: whoever has copied a session does not hide behind what its operator looked at."""
+    person = Subject("person", "1")
+    for address in ("192.0.2.1", "198.51.100.9", "192.0.2.1"):
+        kim = Actor(actor="local:1", name="kim", role="support", address=address)
+        services.write(audit.look, kim, Act.VIEWED_PERSON, person, at=clock.now())
+        nobody = Actor(actor="local:", name="", address=address)
+        services.write(audit.look, nobody, Act.SIGN_IN_REFUSED, result="refused", at=clock.now())
+
+    rows = [(row["actor_name"], row["address"], row["times"]) for row in audit_rows(services)]
+    assert [("kim", "192.0.2.1", 2), ("", "192.0.2.1", 3), ("kim", "198.51.100.9", 1)] == rows
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

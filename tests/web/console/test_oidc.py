@@ -124,6 +124,24 @@ def test_without_a_proof_of_this_moment_nobody_is_signed_in(
     assert 0 == at_provider.sessions
 
 
+def test_the_time_of_the_sign_in_counts_by_what_is_signed_alone(at_provider: Scene) -> None:
+    """R136: at some providers people write their own attributes, which UserInfo hands out."""
+    at_provider.provider.claims |= {"auth_time": None, "groups": None}
+    told = {"auth_time": int(clock.now().timestamp()), "groups": ["support"]}
+    at_provider.provider.userinfo |= told
+
+    assert 422 == at_provider.signs_in()
+    assert 0 == at_provider.sessions
+
+
+def test_no_name_at_the_provider_keeps_an_operator_out(at_provider: Scene) -> None:
+    """R136: PostgreSQL keeps no NUL."""
+    at_provider.provider.claims["name"] = "K\0im"
+
+    assert 200 == at_provider.signs_in()
+    assert "K\ufffdim" == audit_rows(at_provider.services)[-1]["actor_name"]
+
+
 def test_a_clock_that_is_a_minute_behind_is_no_obstacle(at_provider: Scene) -> None:
     """R136: 50 seconds are."""
     at_provider.provider.claims["auth_time"] = int(clock.now().timestamp()) - 50

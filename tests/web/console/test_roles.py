@@ -99,6 +99,9 @@ def test_every_route_has_a_row(console: Flask) -> None:
         assert rule.is_from_elsewhere == (key[1] in FROM_ELSEWHERE), key
         # What changes something has a row in the audit, and is no GET.
         assert rule.act is None or key[0] == "POST", key
+        # Where a reason is missing, the act is answered with the page that asks for it (R138).
+        asks = routes.get(("GET", key[1])) if rule.act else None
+        assert asks is None or asks.look == rule.look, key
 
 
 @pytest.mark.parametrize("role", [None, *Role], ids=str)
