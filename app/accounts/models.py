@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import String, false
+from sqlalchemy import Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.database.engine import Base, UtcDateTime
@@ -33,6 +33,14 @@ class RetiredSubject(Base):
     """A subject of the business's own whose account was deleted; its row is kept for good."""
 
     __tablename__ = "retired_subject"
+    __table_args__ = (
+        Index(
+            "ix_retired_subject_kept",
+            "retired_at",
+            sqlite_where=text("subject IS NOT NULL"),
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
+    )
 
     # SHA-256 of the subject.
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -40,7 +40,7 @@ def show(reference: str, *, as_json: bool) -> None:
     if known is None:
         raise click.ClickException(_no_reference(reference))
     shown = services().read(timeline.timeline_of, known, at=clock.now())
-    if (shown is None or shown.state == "none") and _show_invitation(known):
+    if (shown is None or shown.state == "none") and _show_invitation(known, as_json=as_json):
         return
     if shown is None:
         raise click.ClickException(_nothing_kept(known))
@@ -51,13 +51,12 @@ def show(reference: str, *, as_json: bool) -> None:
         click.echo(line)
 
 
-def _show_invitation(reference: str) -> bool:
+def _show_invitation(reference: str, *, as_json: bool) -> bool:
     """Print the invitation with *reference*; return whether there is one."""
     story = services().read(invitation_story.story_of, reference, at=clock.now())
     if story is None:
         return False
-    for line in invitations.lines_of(story, services().page_names):
-        click.echo(line)
+    invitations.tell(story, as_json=as_json)
     return True
 
 

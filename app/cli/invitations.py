@@ -6,15 +6,17 @@ from datetime import datetime
 from typing import Final, get_args
 
 import click
+import msgspec
 
 from app.cli.attempt_lines import FIXERS, WIDTH
 from app.cli.context import ServiceGroup, services
-from app.cli.options import page_option
+from app.cli.options import json_option, page_option
 from app.cli.people import chosen_user, user_options
 from app.cli.since import Moment
 from app.infra import clock
 from app.infra.observability.logs import printable
 from app.linking import invitation_story, references
+from app.linking.invitation_object import object_of
 from app.linking.invitation_status import State
 from app.linking.invitation_story import Story
 from app.messenger.types import PageId
@@ -26,7 +28,8 @@ group = ServiceGroup("invitations", help="Explain why an invitation made a link,
 
 @group.command()
 @click.argument("reference")
-def show(reference: str) -> None:
+@json_option
+def show(reference: str, *, as_json: bool) -> None:
     """Show what happened to one invitation, why it ended so, and what to do.
 
     The person sees the REFERENCE at the foot of our page; the API answers it.
@@ -37,8 +40,7 @@ def show(reference: str) -> None:
     told = known and services().read(invitation_story.story_of, known, at=clock.now())
     if not told:
         raise click.ClickException(f"nothing is kept of an invitation {reference}")
-    for line in lines_of(told, services().page_names):
-        click.echo(line)
+    tell(told, as_json=as_json)
 
 
 @group.command("list")
@@ -83,6 +85,15 @@ def list_(  # noqa: PLR0913 - the options
                 f"{story.cause.slug:<26} {story.page_id}"
             )
         )
+
+
+def tell(story: Story, *, as_json: bool) -> None:
+    """Print *story* for people, or for programs."""
+    if as_json:
+        click.echo(msgspec.json.encode(object_of(story)).decode())
+        return
+    for line in lines_of(story, services().page_names):
+        click.echo(line)
 
 
 def lines_of(story: Story, page_names: Mapping[str, str]) -> Iterator[str]:

@@ -213,6 +213,15 @@ def cancel(session: Session, ticket: Ticket, *, at: datetime) -> AttemptStatus:
     return status_of(session, ticket, at=at)
 
 
+def user_of(session: Session, ticket: Ticket, *, at: datetime) -> User | None:
+    """Return who has signed in in an attempt, which is locked.
+
+    Raises:
+        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+    """
+    return unconfirmed(session, ticket, at).user
+
+
 def unconfirmed(session: Session, ticket: Ticket, at: datetime, *, lock: bool = True) -> Attempt:
     """Return the attempt, if another user can still sign in.
 

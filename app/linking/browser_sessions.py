@@ -156,6 +156,15 @@ def signed_in(
     return _status(session, row, at)
 
 
+def user_of(session: Session, ticket: Ticket, *, at: datetime) -> User | None:
+    """Return who has signed in in a browser session, which is locked.
+
+    Raises:
+        SessionError: It is unknown, expired or over.
+    """
+    return _unended(session, ticket, at).user
+
+
 def sign_in(
     session: Session, ticket: Ticket, identity: Identity, successor: Ticket, *, at: datetime
 ) -> bool:

@@ -22,7 +22,7 @@ from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.invitation_outcomes import NotACode
 from app.linking.question import question_digest
-from app.linking.renewal import RecordSignIn
+from app.linking.renewal import RecordSignIn, UserOf
 from app.linking.values import (
     ACCOUNT_CLOSED,
     PASSWORD_CHANGED,
@@ -218,24 +218,31 @@ def choose_password(  # noqa: PLR0913 - the step, its proof, and what it sets
     successor: Ticket,
     counted: Hit,
     *,
+    user_of: UserOf = attempts.user_of,
+    record: RecordSignIn = attempts.sign_in,
     password_hash: str,
     at: datetime,
 ) -> None:
     """Replace the password by which *identity* was proved, and refund the *counted* try.
 
-    The attempt goes on, with *successor* as its ticket; every other of this user ends.
+    The attempt, or the browser session where *user_of* and *record* say so, goes on with
+    *successor* as its ticket: to type the password is to sign in once more. All else that this user
+    has begun ends.
 
     Raises:
         CredentialsRefused: Another user has signed in, or the password has been changed since.
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
+        SessionError: The browser session is unknown, expired or over, or nobody has signed in.
+        RateLimited: The user has made as many invitations as the hour allows.
     """
     user = User(identity.issuer, identity.subject)
-    if attempts.unconfirmed(session, ticket, at).user != user:
+    if user_of(session, ticket, at=at) != user:
         raise CredentialsRefused
     if not first_passwords.choose(session, identity, password_hash, at=at):
         raise CredentialsRefused
-    attempts.renew(session, ticket, successor, at)
     voiding.void_of_user(session, user, PASSWORD_CHANGED, but=ticket.attempt_id, at=at)
+    # After the end of all others: a session's sign-in may make an invitation.
+    record(session, ticket, identity, successor, at=at)
     rate_limiter.refund(session, counted)
 
 

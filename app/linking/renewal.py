@@ -37,6 +37,12 @@ class RecordSignIn(Protocol):
     ) -> object: ...
 
 
+class UserOf(Protocol):
+    """The locking read of who has signed in: that of `attempts` or of `browser_sessions`."""
+
+    def __call__(self, session: Session, ticket: Ticket, *, at: datetime) -> User | None: ...
+
+
 def proof_by_password(user: User) -> Proof:
     """Return the proof of a browser that has sent the password of *user*."""
     return ("password", user.issuer, user.subject)

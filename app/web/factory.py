@@ -22,6 +22,7 @@ from app.web.pages import (
     oidc,
     password,
     pictures,
+    session_password,
 )
 from app.web.server.limits import MOST_LARGE_BYTES, MOST_PARAMETERS
 from app.web.webhook import views
@@ -47,7 +48,7 @@ def make_app(services: Services | None) -> Flask:
     app.before_request(request_guard.receive)
     app.after_request(headers.add_headers)
     errors.register(app)
-    own = (authorize, oidc, password, pictures, handoff, connect, connections)
+    own = (authorize, oidc, password, pictures, handoff, connect, connections, session_password)
     pages = (*own, assets, brands, landing, deletion)
     for module in (*pages, views, privacy_callbacks, api, health, prometheus):
         app.register_blueprint(module.bp)

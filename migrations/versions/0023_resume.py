@@ -39,6 +39,14 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(64), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_retired_subject")),
     )
+    kept = sa.text("subject IS NOT NULL")
+    op.create_index(
+        "ix_retired_subject_kept",
+        "retired_subject",
+        ["retired_at"],
+        sqlite_where=kept,
+        postgresql_where=kept,
+    )
 
 
 def _index_attempts(*, is_postgresql: bool) -> None:

@@ -23,6 +23,30 @@ def test_a_story_tells_each_step_the_cause_and_the_fix(
         assert "Fix (nobody)" in told
 
 
+def test_a_story_for_programs_has_the_same_facts_and_no_secret(
+    operator: Operator, services: Services
+) -> None:
+    """`attempts show` takes references of both roads, and with --json answers a program."""
+    created = services.write(invited, resume="order 1042", at=clock.now())
+    reference = created.status.reference
+
+    told = [
+        operator.types(command, "show", "--json", reference).output
+        for command in ("attempts", "invitations")
+    ]
+
+    assert told[0] == told[1]
+    story = json.loads(told[0])
+    assert (reference, "open", "invitation_running") == (
+        story["reference"],
+        story["state"],
+        story["cause"],
+    )
+    assert "invited as j•••@example.com" in story["steps"][0]["words"]
+    secrets = (created.secrets.ref, created.secrets.shown_code, "1042")
+    assert not [secret for secret in secrets if secret in told[0]]
+
+
 def test_an_invitation_that_nobody_claimed_names_what_to_check(
     operator: Operator, services: Services
 ) -> None:

@@ -3,8 +3,11 @@
 import re
 
 from app.linking.causes.cause import Cause, FixedBy
+from app.linking.causes.invitations import INVITATIONS
 from app.linking.causes.table import SECTIONS
 
+# `invitations list` has their names, and `attempts list` those of the other sections.
+_INVITED = "Links that begin on your own site"
 FIXERS = {
     FixedBy.NOBODY: "nobody; there is nothing to fix, or nobody here can",
     FixedBy.PERSON: "the customer",
@@ -18,7 +21,7 @@ def causes() -> str:
     """Return a heading for each section, with a heading and a list for each cause."""
     return "\n".join(
         f"### {section}\n\n" + "\n".join(map(_entry, causes))
-        for section, causes in SECTIONS.items()
+        for section, causes in {**SECTIONS, _INVITED: INVITATIONS}.items()
     )
 
 

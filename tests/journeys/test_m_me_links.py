@@ -8,13 +8,15 @@ from html import unescape
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.journeys.mobile_browser import PICTURES
 from tests.journeys.program import Threadlink
 from threadlink_testing import Messenger, Person, Window
 
 DESKTOP: Final = ViewportSize(width=1280, height=900)
+SMALL: Final = ViewportSize(width=320, height=568)
+MOST_TABS: Final = 20
 QUESTION: Final = "Connect this Messenger to"
 MOST_LOOKS: Final = 5000
 
@@ -160,6 +162,50 @@ def test_three_taps_at_a_desktop_after_the_sign_in(
     context.close()
     (link,) = demo.links()
     assert (ana.psid, "m.me") == (link["psid"], link["cause"])
+
+
+def test_by_keyboard_alone_without_script(demo: Demo, browser: Browser) -> None:
+    """R81: to the link on a small dark screen; only the chat is another's work here."""
+    person = demo.messenger.newcomer("Keyboard Berg")
+    context = browser.new_context(
+        java_script_enabled=False, viewport=SMALL, color_scheme="dark", reduced_motion="reduce"
+    )
+    site = context.new_page()
+    site.goto(demo.told["connect_url"])
+    reaches(site, site.get_by_label("Email or username"))
+    site.keyboard.type(demo.told["username"])
+    reaches(site, site.get_by_label("Password", exact=True))
+    site.keyboard.type(demo.told["password"])
+    site.keyboard.press("Enter")
+
+    link = site.get_by_role("link", name="Open Messenger", exact=True)
+    expect(link).to_be_visible()
+    shows(site, "keyboard-1-invited")
+    reaches(site, link)
+    person.opens(str(link.get_attribute("href")))
+    assert is_asked(person)
+    person.taps("Yes")
+    # It loads itself anew as well, less often than a test has time for.
+    site.reload()
+    connect = site.get_by_role("button", name="Yes, connect")
+    expect(connect).to_be_visible()
+    shows(site, "keyboard-2-named")
+    reaches(site, connect)
+    site.keyboard.press("Enter")
+
+    expect(site.get_by_text("Connected to Keyboard Berg.")).to_be_visible()
+    shows(site, "keyboard-3-connected")
+    context.close()
+    assert [person.psid] == [link["psid"] for link in demo.links()]
+
+
+def reaches(page: Page, what: Locator) -> None:
+    """Press Tab until *what* has the focus."""
+    for _ in range(MOST_TABS):
+        if what.evaluate("each => each === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    expect(what).to_be_focused()
 
 
 def opened_by(page: Page, link: str) -> Page:

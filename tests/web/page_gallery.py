@@ -310,6 +310,16 @@ SAMPLES: dict[str, Sample] = {
     "password-first": Sample(
         "authorize/password.html", {**_PASSWORD, "is_first": True, "back": None}
     ),
+    "password-first-in-a-session": Sample(
+        "authorize/password.html",
+        {
+            **_PASSWORD,
+            "is_first": True,
+            "back": None,
+            "cancel_action": None,
+            "not_you_action": "/connect/k7f2/sign-out",
+        },
+    ),
     "password-refused": Sample(
         "authorize/password.html",
         {**_PASSWORD, "problem": refused_password("too_short", num=15), "field": "new"},

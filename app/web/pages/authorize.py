@@ -192,6 +192,7 @@ def place_of(cookie: AttemptCookie, status: AttemptStatus) -> Place[AttemptCooki
         page_id=status.page_id,
         renewed=cookie.renewed,
         record=attempts.sign_in,
+        user_of=attempts.user_of,
         depart=provider_visits.depart,
         come_back=provider_visits.come_back,
         password_counters=lambda username: keys.sign_in(

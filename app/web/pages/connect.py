@@ -38,8 +38,9 @@ from app.linking.renewal import SIGNED_OUT
 from app.web.current import services
 from app.web.pages import connect_pages, session_cookie, session_pages, sessions
 from app.web.pages.csrf import QUESTION
+from app.web.pages.doors import check_is_on
 from app.web.pages.session_cookie import SessionCookie
-from app.web.problems.forms import PASSWORD_TO_CHOOSE, QUESTION_CHANGED, WRONG_DIGITS
+from app.web.problems.forms import QUESTION_CHANGED, WRONG_DIGITS
 from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.problem import Problem
 
@@ -58,7 +59,7 @@ def enter() -> ResponseReturnValue:
 @bp.get("/<session_id>/<path:_step>", endpoint="show_step")
 def show(session_id: str, _step: str = "") -> ResponseReturnValue:
     """Show the page of the present state, at the address of any step."""
-    _check_is_on()
+    check_is_on("connect")
     cookie, status = sessions.opened(session_id, "connect")
     return _page(cookie, status)
 
@@ -145,7 +146,7 @@ def confirm(session_id: str) -> ResponseReturnValue:
 @bp.post("/<session_id>/again")
 def again(session_id: str) -> ResponseReturnValue:
     """Make a new link and code; those of before are dead."""
-    _check_is_on()
+    check_is_on("connect")
     cookie, _ = sessions.posted_by_user(session_id, "connect")
     terms = sessions.terms(cookie.secret_key)
     services().write(session_invitations.invite_again, cookie.ticket, terms=terms, at=clock.now())
@@ -167,7 +168,7 @@ def resend(session_id: str) -> ResponseReturnValue:
 @bp.post("/<session_id>/sign-out")
 def sign_out(session_id: str) -> ResponseReturnValue:
     """Let another user sign in: user, invitation and resume are forgotten."""
-    _check_is_on()
+    check_is_on("connect")
     cookie, _ = sessions.posted(session_id, "connect")
     renewed = cookie.renewed(SIGNED_OUT)
     services().write(session_invitations.sign_out, cookie.ticket, renewed.ticket, at=clock.now())
@@ -177,7 +178,7 @@ def sign_out(session_id: str) -> ResponseReturnValue:
 
 @bp.post("/<session_id>/cancel")
 def cancel(session_id: str) -> ResponseReturnValue:
-    _check_is_on()
+    check_is_on("connect")
     cookie, _ = sessions.posted(session_id, "connect")
     services().write(session_invitations.cancel, cookie.ticket, at=clock.now())
     return sessions.to("connect", session_id)
@@ -190,7 +191,7 @@ def _posted(session_id: str) -> tuple[SessionCookie, SessionStatus, InvitationSt
         SessionOver: The session is over, nobody has signed in, or there is no invitation.
         FormRefused, SessionAbsent, SessionUnknown: As `sessions.posted`.
     """
-    _check_is_on()
+    check_is_on("connect")
     cookie, status = sessions.posted(session_id, "connect")
     invitation = _invitation(status)
     # A second Connect comes when the first has ended the session.
@@ -206,7 +207,7 @@ def _page(
         _check_door()
         return session_pages.sign_in_page(cookie, status)
     if status.must_choose_password:
-        return session_pages.sign_in_page(cookie, status, problem=PASSWORD_TO_CHOOSE)
+        return session_pages.password_page(cookie, status)
     invitation = _invitation(status)
     if invitation is None or (status.state != "signed_in" and not invitation.is_over):
         raise SessionOver
@@ -234,13 +235,6 @@ def _rules() -> InvitationRules:
 
 def _is_on() -> bool:
     return services().settings.invitations.enabled
-
-
-def _check_is_on() -> None:
-    """Raise unless there is a door to these pages."""
-    settings = services().settings.invitations
-    if not settings.enabled or not (settings.connect_page or settings.connect_origins):
-        raise NotFound
 
 
 def _check_door() -> None:

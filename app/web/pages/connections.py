@@ -32,11 +32,11 @@ from app.web.pages import attempt_cookie, session_pages, sessions
 from app.web.pages.attempt_cookie import AttemptCookie
 from app.web.pages.brands import shown_brand
 from app.web.pages.csrf import posted
+from app.web.pages.doors import check_is_on
 from app.web.pages.rendering import can_see_connections, current_status, form_frame, page_of
 from app.web.pages.sealed_cookies import derived
 from app.web.pages.session_cookie import SessionCookie
 from app.web.pages.time_left import TimeLeft
-from app.web.problems.forms import PASSWORD_TO_CHOOSE
 from app.web.problems.problem import Problem
 
 log = structlog.get_logger()
@@ -60,7 +60,7 @@ class Row:
 @bp.get("/connections")
 def enter() -> ResponseReturnValue:
     """Open a session, in which a person signs in to see the list."""
-    _check_is_on()
+    check_is_on("connections")
     return sessions.open_("connections")
 
 
@@ -74,7 +74,7 @@ def show(session_id: str) -> ResponseReturnValue:
         return session_pages.sign_in_page(cookie, status)
     user = _user(status)
     if status.must_choose_password:
-        return session_pages.sign_in_page(cookie, status, problem=PASSWORD_TO_CHOOSE)
+        return session_pages.password_page(cookie, status)
     return _list(
         user,
         lambda key: url_for(".ask", session_id=session_id, key=key),
@@ -87,7 +87,7 @@ def show(session_id: str) -> ResponseReturnValue:
 
 @bp.post("/connections/<session_id>/sign-in")
 def sign_in(session_id: str) -> ResponseReturnValue:
-    _check_is_on()
+    check_is_on("connections")
     return sessions.sign_in(session_id, "connections")
 
 
@@ -98,14 +98,14 @@ def show_departure(session_id: str, name: str) -> ResponseReturnValue:  # noqa: 
 
 @bp.post("/connections/<session_id>/provider/<name>")
 def depart(session_id: str, name: str) -> ResponseReturnValue:
-    _check_is_on()
+    check_is_on("connections")
     return sessions.depart(session_id, "connections", name)
 
 
 @bp.post("/connections/<session_id>/sign-out")
 def sign_out(session_id: str) -> ResponseReturnValue:
     """Let another user sign in."""
-    _check_is_on()
+    check_is_on("connections")
     sessions.sign_out(session_id, "connections")
     return sessions.to("connections", session_id)
 
@@ -114,8 +114,11 @@ def sign_out(session_id: str) -> ResponseReturnValue:
 def ask(session_id: str, key: str) -> ResponseReturnValue:
     """Ask whether the connection of *key* is to end."""
     cookie, status = _opened(session_id)
+    user = _user(status)
+    if status.must_choose_password:
+        return session_pages.password_page(cookie, status)
     return _question(
-        _user(status),
+        user,
         key,
         action=url_for(".disconnect", session_id=session_id, key=key),
         back=url_for(".show", session_id=session_id),
@@ -125,7 +128,7 @@ def ask(session_id: str, key: str) -> ResponseReturnValue:
 
 @bp.post("/connections/<session_id>/disconnect/<key>")
 def disconnect(session_id: str, key: str) -> ResponseReturnValue:
-    _check_is_on()
+    check_is_on("connections")
     cookie, status = sessions.posted_by_user(session_id, "connections")
     if status.must_choose_password:
         raise NotFound
@@ -243,7 +246,7 @@ def _secrets() -> tuple[bytes, ...]:
 
 
 def _opened(session_id: str) -> tuple[SessionCookie, SessionStatus]:
-    _check_is_on()
+    check_is_on("connections")
     cookie, status = sessions.opened(session_id, "connections")
     if status.state in {"expired", "ended"}:
         raise SessionOver
@@ -258,11 +261,6 @@ def _user(status: SessionStatus) -> User:
 
 def _session_frame(cookie: SessionCookie, status: SessionStatus) -> dict[str, Any]:
     return {**session_pages.frame(cookie, status), "time_left": TimeLeft.until(status.expires_at)}
-
-
-def _check_is_on() -> None:
-    if not services().settings.connections_page:
-        raise NotFound
 
 
 def _end(end: End, ticket: Ticket, key: str) -> None:

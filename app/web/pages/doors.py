@@ -2,6 +2,9 @@
 
 from urllib.parse import urlencode
 
+from werkzeug.exceptions import NotFound
+
+from app.linking.browser_sessions import Purpose
 from app.web.current import services
 
 
@@ -20,6 +23,18 @@ def connect_url(page_id: str | None) -> str | None:
 def connections_url(page_id: str) -> str | None:
     """Return where people see their own connections; None: nowhere but in a log-in."""
     return door("connections", page_id) if services().settings.connections_page else None
+
+
+def check_is_on(purpose: Purpose) -> None:
+    """Raise NotFound unless there is a door to the pages of *purpose*."""
+    settings, invitations = services().settings, services().settings.invitations
+    is_on = {
+        "connect": invitations.enabled
+        and (invitations.connect_page or bool(invitations.connect_origins)),
+        "connections": settings.connections_page,
+    }
+    if not is_on[purpose]:
+        raise NotFound
 
 
 def door(purpose: str, page_id: str | None) -> str:

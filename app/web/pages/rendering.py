@@ -6,8 +6,6 @@ from typing import Any, Final
 from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts.first_passwords import username_of
-from app.accounts.local import ISSUER
 from app.infra import clock
 from app.linking.attempt_status import AttemptStatus, end_of, status_of
 from app.linking.errors import AttemptExpired, TokenSpent
@@ -34,10 +32,10 @@ from app.web.pages.outcomes import (
     outcome_of,
     outcome_of_problem,
 )
+from app.web.pages.password_form import can_choose_password, password_form
 from app.web.pages.pictures import picture_url
 from app.web.pages.time_left import TimeLeft
 from app.web.pages.ways_in import ways_in
-from app.web.problems.forms import PASSWORD_FIELDS
 from app.web.problems.pages import PAGE_PROBLEMS
 from app.web.problems.problem import Problem
 
@@ -181,28 +179,15 @@ def can_see_connections(status: AttemptStatus) -> bool:
     return status.state == "signed_in" and not status.must_choose_password
 
 
-def can_choose_password(status: AttemptStatus) -> bool:
-    """Return whether the person has signed in with a password that is kept here."""
-    is_kept_here = services().sign_in_methods[status.page_id].password_name == ISSUER
-    user = status.user if status.state == "signed_in" else None
-    return is_kept_here and user is not None and user.issuer == ISSUER
-
-
 def password_page(cookie: AttemptCookie, status: AttemptStatus, problem: Problem | None) -> str:
     """Return the page on which the person chooses another password."""
     obstacles.note_page("password", problem)
     attempt_id, is_first = cookie.ticket.attempt_id, status.must_choose_password
-    subject = status.user.subject if status.user else ""
-    return render_template(
-        "authorize/password.html",
+    return password_form(
+        status,
+        problem,
         action=url_for("password.change", attempt_id=attempt_id),
         back=None if is_first else url_for("authorize.show_confirm", attempt_id=attempt_id),
-        is_first=is_first,
-        username=services().read(username_of, subject) or "",
-        display_name=clean_name(status.display_name or ""),
-        minimum=services().settings.password_min_length,
-        problem=problem,
-        field=PASSWORD_FIELDS.get(problem.name) if problem else None,
         **form_frame(cookie, status),
     )
 

@@ -1,4 +1,4 @@
-"""The pages that every browser session can come to: the sign-in form, and its problems."""
+"""The pages that every browser session can come to: sign-in, a password to choose, problems."""
 
 from contextlib import suppress
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.linking import browser_sessions
 from app.linking.browser_sessions import Purpose, SessionStatus
-from app.linking.errors import NotDeparted, SessionError
+from app.linking.errors import NotDeparted, SessionError, SessionOver
 from app.web.current import services
 from app.web.exceptions import FormRefused, SessionAbsent
 from app.web.languages.message import N_, Message
@@ -21,6 +21,7 @@ from app.web.pages import session_cookie
 from app.web.pages.brands import shown_brand
 from app.web.pages.csrf import csrf_token
 from app.web.pages.doors import door
+from app.web.pages.password_form import can_choose_password, password_form
 from app.web.pages.session_cookie import SessionCookie
 from app.web.pages.time_left import TimeLeft
 from app.web.pages.ways_in import ways_in
@@ -62,6 +63,30 @@ def sign_in_page(
     return body, problem.status if problem else 200
 
 
+def password_page(
+    cookie: SessionCookie, status: SessionStatus, problem: Problem | None = None
+) -> ResponseReturnValue:
+    """Return the page on which a person chooses a password in place of the one that was set.
+
+    Raises:
+        SessionOver: The passwords of this page are no longer kept here.
+    """
+    if not can_choose_password(status):
+        raise SessionOver
+    if problem:
+        g.setdefault("problem", problem.name)
+    purpose, session_id = status.purpose, status.id
+    body = password_form(
+        status,
+        problem,
+        action=url_for("session_password.change", purpose=purpose, session_id=session_id),
+        not_you_action=url_for(f"{purpose}.sign_out", session_id=session_id),
+        **frame(cookie, status),
+        time_left=TimeLeft.until(status.expires_at),
+    )
+    return body, problem.status if problem else 200
+
+
 def frame(cookie: SessionCookie, status: SessionStatus) -> dict[str, Any]:
     """Return the values that every page of a session has."""
     return {"brand": shown_brand(status.page_id), "form_token": csrf_token(cookie)}
@@ -79,6 +104,8 @@ def page_of_problem(exc: Exception, problem: Problem) -> ResponseReturnValue | N
         )
         if status.state == "open":
             return sign_in_page(cookie, status, problem=problem)
+        if status.must_choose_password and can_choose_password(status):
+            return password_page(cookie, status, problem)
     return None
 
 

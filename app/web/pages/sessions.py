@@ -96,13 +96,13 @@ def posted_by_user(session_id: str, purpose: Purpose) -> tuple[SessionCookie, Se
 def sign_in(session_id: str, purpose: Purpose) -> ResponseReturnValue:
     """Answer the sign-in form."""
     cookie, status = _signing_in(session_id, purpose)
-    return signing_in.by_password(_place_of(cookie, status))
+    return signing_in.by_password(place_of(cookie, status))
 
 
 def depart(session_id: str, purpose: Purpose, name: str) -> ResponseReturnValue:
     """Send the browser to the provider called *name*."""
     cookie, status = _signing_in(session_id, purpose)
-    return signing_in.depart(_place_of(cookie, status), name)
+    return signing_in.depart(place_of(cookie, status), name)
 
 
 def come_back(session_id: str, name: str, params: dict[str, str]) -> ResponseReturnValue:
@@ -113,7 +113,7 @@ def come_back(session_id: str, name: str, params: dict[str, str]) -> ResponseRet
     try:
         status = services().read(browser_sessions.status_of, cookie.ticket, at=clock.now())
         g.purpose = status.purpose
-        place = _place_of(cookie, adopted(status))
+        place = place_of(cookie, adopted(status))
         return signing_in.by_provider(place, renewed, name, params) or _arrived(status)
     except (SessionUnknown, NotDeparted):
         # This very answer may have been brought before, by this browser, which got no reply to it.
@@ -162,13 +162,15 @@ def _record(purpose: Purpose) -> RecordSignIn:
     return partial(session_invitations.sign_in, terms=terms(services().settings.secret_key))
 
 
-def _place_of(cookie: SessionCookie, status: SessionStatus) -> Place[SessionCookie]:
+def place_of(cookie: SessionCookie, status: SessionStatus) -> Place[SessionCookie]:
+    """Return how a person signs in within the session of *cookie*."""
     keys = services().rate_limit_keys
     return Place(
         cookie=cookie,
         page_id=status.page_id,
         renewed=cookie.renewed,
         record=_record(status.purpose),
+        user_of=browser_sessions.user_of,
         depart=browser_sessions.depart,
         come_back=browser_sessions.come_back,
         password_counters=lambda username: keys.page_sign_in(username, rate_limits.address()),

@@ -32,7 +32,7 @@ from app.accounts.rate_limits import Counter
 from app.infra import clock
 from app.linking import flow
 from app.linking.attempt_events import Kind
-from app.linking.renewal import Proof, RecordSignIn, proof_by_password
+from app.linking.renewal import Proof, RecordSignIn, UserOf, proof_by_password
 from app.linking.values import Ticket, User
 from app.messenger.types import PageId
 from app.web import authenticator_failures, obstacles, rate_limits
@@ -83,6 +83,8 @@ class Place(Generic[C]):
     renewed: Callable[[Proof], C]
     # The steps of `attempts` or `browser_sessions`, with `provider_visits` beside the former.
     record: RecordSignIn
+    # Locks the attempt or the session, in which the password is to be changed.
+    user_of: UserOf
     depart: Callable[Concatenate[Session, Ticket, str, ...], None]
     come_back: Callable[Concatenate[Session, Ticket, ...], str]
     # Called once a try is about to be counted; the first may ask Graph whose log-in it is.

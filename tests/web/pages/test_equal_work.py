@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 import bcrypt
 import pytest
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app import create_app
 from app.accounts import local
@@ -137,6 +139,72 @@ def test_one_verification_and_one_answer_on_every_road(
     assert (1, 0) == (hasher.work.verified, hasher.work.hashed)
     assert plain == answer
     assert 422 == answer.status
+
+
+@pytest.fixture
+def second_road(counted: Services, site: Flask) -> Flask:  # noqa: ARG001 - its accounts
+    """Return the pages on which people sign in without Messenger, with the same accounts."""
+    invitations = replace(counted.settings.invitations, enabled=True, connect_page=True)
+    settings = replace(counted.settings, invitations=invitations, connections_page=True)
+    return create_app(replace(counted, settings=settings))
+
+
+def says_at(door: str, site: Flask, username: str, password: str) -> Said:
+    """Return what a browser is told that signs in at *door*, less what is the session's own."""
+    person = PageVisitor(site)
+    person.opens(door)
+    person.follows()
+    form = person.sees.form("Log in")
+    answer = person.sends(form, username=username, password=password)
+    before, typed, after = answer.text.partition('name="username"')
+    body = without_time_left(before + typed + after.partition(">")[2])
+    for own in (form.action.split("/")[2], form.fields["form_token"]):
+        body = body.replace(own, "")
+    headers = ((n, v) for n, v in answer.headers.items() if n != "content-length")
+    return Said(answer.status, tuple(sorted(headers)), body)
+
+
+DOORS = pytest.mark.parametrize("door", ["/connect", "/connections"])
+
+
+@DOORS
+def test_the_doors_of_the_second_road_cost_and_say_the_same_on_every_road(
+    second_road: Flask, services: Services, hasher: Counting, door: str
+) -> None:
+    """R59, R60: one verification, no new hash, and byte for byte the same answer."""
+    told = set()
+    for username, password in ROADS.values():
+        services.write(_forget_the_tries)
+        hasher.work.verified = 0
+        said = says_at(door, second_road, username, password)
+        assert (1, 0) == (hasher.work.verified, hasher.work.hashed), (username, password)
+        # Where nothing was typed as the name, that field waits for it.
+        told.add((not username, said))
+
+    assert [False, True] == sorted(is_empty for is_empty, _ in told)
+    assert {422} == {said.status for _, said in told}
+
+
+@DOORS
+@pytest.mark.parametrize("username", [USERNAME, "nobody@example.com"])
+def test_a_throttled_try_at_the_doors_costs_no_verification(
+    second_road: Flask, hasher: Counting, door: str, username: str
+) -> None:
+    """R59, R61: five tries of one name from one network are counted over both doors."""
+    for at in ("/connect", "/connections", door, door, door):
+        says_at(at, second_road, username, "wrong")
+    hasher.work.verified = 0
+
+    wrong, right = (says_at(door, second_road, username, typed) for typed in ("wrong", PASSWORD))
+
+    assert 0 == hasher.work.verified
+    assert wrong.status == right.status == 429
+    assert wrong.body == right.body
+    assert _without_wait(wrong) == _without_wait(right)
+
+
+def _forget_the_tries(session: Session) -> None:
+    session.execute(text("DELETE FROM throttle"))
 
 
 @pytest.mark.usefixtures("site")
