@@ -12,9 +12,10 @@ from sqlalchemy import Engine, Table
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from app.infra import clock
-from app.linking.models import Attempt, AttemptEvent, AttemptsOfDay, LinkTimesOfDay
+from app.linking.models import Attempt, AttemptEvent
 from app.linking.references import reference_of
 from app.linking.settling import BUCKETS
+from app.linking.statistics_models import AttemptsOfDay, Intake, LinkTimesOfDay
 from app.services.container import build
 from app.services.settings import settings_from_env
 from bench import links
@@ -53,14 +54,18 @@ def fill(env: Mapping[str, str], page: str, *, attempts: int, are_settled: bool 
             AttemptEvent.__table__: _events(page, attempts, now),
             AttemptsOfDay.__table__: _outcomes(page, attempts if are_settled else 0, now),
             LinkTimesOfDay.__table__: _times(page, attempts if are_settled else 0, now),
+            Intake.__table__: _intake(now) if are_settled else (),
         },
     )
     engine.dispose()
 
 
 def id_of(number: int) -> str:
-    """Return the id of attempt *number*, which is as good as random."""
-    return sha256(f"attempt {number}".encode()).hexdigest()[:22]
+    """Return the id of attempt *number*, which is as good as random.
+
+    No two of the first million have the same reference, which the table forbids.
+    """
+    return sha256(f"attempt no {number}".encode()).hexdigest()[:22]
 
 
 def _opened_at(number: int, attempts: int, now: datetime) -> datetime:
@@ -118,6 +123,14 @@ def _times(page: str, attempts: int, now: datetime) -> Iterator[Row]:
             yield (day, page, bucket, attempts // DAYS // len(BUCKETS))
 
 
+def _intake(now: datetime) -> Iterator[Row]:
+    """Yield the counts of deliveries: each minute has some of each outcome but one."""
+    this = now.replace(second=0, microsecond=0)
+    for minute in range(DAYS * 24 * 60, 0, -1):
+        for outcome in ("current", "refused"):
+            yield (this - timedelta(minutes=minute), outcome, 7)
+
+
 _COLUMNS: Mapping[str, Sequence[str]] = {
     "attempt": (
         *("id", "reference", "page_id", "secret_hash", "token_hash", "opened_at", "psid"),
@@ -129,6 +142,7 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
         *("first_at", "last_at", "times", "page_id"),
     ),
     "attempt_daily": ("day", "page_id", "authenticator", "stage", "cause", "attempts"),
+    "intake": ("minute_at", "outcome", "deliveries"),
     "link_time_daily": ("day", "page_id", "bucket", "links"),
 }
 

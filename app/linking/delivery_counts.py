@@ -4,13 +4,12 @@ They answer an operator's questions when a link is not made: did Messenger reach
 were its deliveries signed with the app secret?
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
-from sqlalchemy import bindparam, case, delete, func, select
+from sqlalchemy import bindparam, case, delete, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from app.infra.database.engine import insert_into
@@ -19,6 +18,7 @@ from app.linking.statistics_models import Intake
 
 # Accepted, signed with the current or the previous app secret; or refused for the signature.
 Signer = Literal["current", "previous", "refused"]
+SIGNERS: Final[Sequence[Signer]] = get_args(Signer)
 Counts = Mapping[tuple[datetime, Signer], int]
 Key: TypeAlias = tuple[datetime, str]
 
@@ -64,28 +64,32 @@ def seen(session: Session, *, since: datetime, until: datetime) -> Seen:
 def by_day(session: Session, *, days: int, until: datetime) -> Mapping[date, Seen]:
     """Return the counts of each of the last *days* days (UTC), that of *until* included."""
     today = datetime.combine(until.date(), time(), UTC)
-    starts = [today - timedelta(days=back) for back in range(days)]
-    # The number of the day: the databases have no function in common that tells it.
-    number = case(
-        *((Intake.minute_at >= start, place) for place, start in enumerate(starts)), else_=days
+    starts = [today - timedelta(days=back) for back in reversed(range(days))]
+    ends = [*starts[1:], minute_of(until) + timedelta(minutes=1)]
+    # A sum of each day, without groups: a quarter of the time, where each minute has its rows.
+    sums = (
+        select(
+            literal(place),
+            func.sum(case((Intake.outcome != "refused", Intake.deliveries), else_=0)),
+            func.sum(case((Intake.outcome == "refused", Intake.deliveries), else_=0)),
+        ).where(Intake.minute_at >= start, Intake.minute_at < end)
+        for place, (start, end) in enumerate(zip(starts, ends, strict=True))
     )
-    counted = select(number, Intake.outcome, func.sum(Intake.deliveries))
-    during = Intake.minute_at.between(starts[-1], until)
-    counts = Counter[tuple[int, bool]]()
-    for place, outcome, deliveries in session.execute(
-        counted.where(during).group_by(number, Intake.outcome)
-    ):
-        counts[int(place), outcome == "refused"] += int(deliveries)
     return {
-        start.date(): Seen(counts[place, False], counts[place, True])
-        for place, start in reversed([*enumerate(starts)])
+        starts[place].date(): Seen(int(taken or 0), int(refused or 0))
+        for place, taken, refused in sorted(session.execute(union_all(*sums)))
     }
 
 
 def last(session: Session) -> dict[str, datetime]:
     """Return the last minute of each outcome; one that has never occurred is absent (R44)."""
-    latest = select(Intake.outcome, func.max(Intake.minute_at)).group_by(Intake.outcome)
-    return {row[0]: row[1] for row in session.execute(latest)}
+    # Each by the index: a group would read the minutes of a whole month.
+    each = (
+        select(func.max(Intake.minute_at)).where(Intake.outcome == outcome).scalar_subquery()
+        for outcome in SIGNERS
+    )
+    found = zip(SIGNERS, session.execute(select(*each)).one(), strict=True)
+    return {outcome: at for outcome, at in found if at is not None}
 
 
 def old(until: datetime) -> Cleanup[Key]:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, aliased
 
+from app.linking.attempt_details import Parties
 from app.linking.attempt_events import events_of
+from app.linking.attempt_lists import LOOKED_AT, SHOWN
 from app.linking.causes.cause import Cause
 from app.linking.causes.invitations import BY_SLUG
 from app.linking.event_words import public_words_of, words_of
@@ -16,7 +18,7 @@ from app.linking.invitation_status import CHAT_REFUSED, OTHER_ACCOUNT, State, st
 from app.linking.models import AttemptEvent
 from app.linking.timeline import Step
 from app.linking.values import User
-from app.messenger.types import PageId
+from app.messenger.types import PageId, Psid
 
 _VIA = {
     "new_thread": "opened in a new chat",
@@ -38,6 +40,7 @@ class Story:
     cause: Cause
     sentence: str
     fix: str
+    parties: Parties
 
 
 def story_of(session: Session, reference: str, *, at: datetime) -> Story | None:
@@ -58,14 +61,40 @@ def stories(  # noqa: PLR0913 - the conditions, by name
     """Return the newest stories that fit, up to *most*."""
     rows = select(Invitation).order_by(Invitation.created_at.desc(), Invitation.id).limit(most)
     if user is not None:
-        rows = rows.where(Invitation.issuer == user.issuer, Invitation.subject == user.subject)
+        rows = rows.where(_by(user))
     if page is not None:
         rows = rows.where(Invitation.page_id == page)
     if since is not None:
         rows = rows.where(Invitation.created_at >= since)
-    found = session.scalars(rows).all()
-    events = events_of(session, [row.reference for row in found])
-    return tuple(_story(row, events[row.reference], at) for row in found)
+    return _stories(session, session.scalars(rows).all(), at)
+
+
+def stories_of_user(session: Session, user: User, *, at: datetime) -> tuple[Story, ...]:
+    """Return the newest stories of *user*, as many as a page shows."""
+    return _theirs(session, _by(user), at)
+
+
+def stories_of_person(
+    session: Session, page_id: PageId, psid: Psid, *, at: datetime
+) -> tuple[Story, ...]:
+    """Return the newest stories that the chat of *psid* has claimed, as many as a page shows."""
+    return _theirs(session, (Invitation.page_id == page_id) & (Invitation.psid == psid), at)
+
+
+def _theirs(session: Session, which: ColumnElement[bool], at: datetime) -> tuple[Story, ...]:
+    # Found first and sorted then: an index that has the order would be read to its end.
+    some = aliased(Invitation, select(Invitation).where(which).limit(LOOKED_AT).subquery())
+    rows = select(some).order_by(some.created_at.desc(), some.id).limit(SHOWN)
+    return _stories(session, session.scalars(rows).all(), at)
+
+
+def _by(user: User) -> ColumnElement[bool]:
+    return (Invitation.issuer == user.issuer) & (Invitation.subject == user.subject)
+
+
+def _stories(session: Session, rows: Sequence[Invitation], at: datetime) -> tuple[Story, ...]:
+    events = events_of(session, [row.reference for row in rows])
+    return tuple(_story(row, events[row.reference], at) for row in rows)
 
 
 def _story(row: Invitation, events: Sequence[AttemptEvent], at: datetime) -> Story:
@@ -87,6 +116,13 @@ def _story(row: Invitation, events: Sequence[AttemptEvent], at: datetime) -> Sto
         cause=cause,
         sentence=cause.sentence.format_map(facts),
         fix=cause.fix.format_map(facts).replace("`", ""),
+        parties=Parties(
+            page_id=row.page_id,
+            psid=row.psid,
+            messenger_name=row.messenger_name,
+            user=row.user,
+            display_name=row.display_name,
+        ),
     )
 
 

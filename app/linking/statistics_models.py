@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.database.engine import Base, UtcDateTime
@@ -39,6 +39,7 @@ class Intake(Base):
     """The deliveries of one minute that had one outcome, counted by all processes together."""
 
     __tablename__ = "intake"
+    __table_args__ = (Index("ix_intake_outcome", "outcome", "minute_at"),)
 
     minute_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     # "current" or "previous", for the app secret that signed them, or "refused".

@@ -12,6 +12,7 @@ from app.services.container import Services
 from tests.actors import Messenger, message
 from tests.cleanups import clean
 from tests.installation import ANA, NOON
+from tests.linking.test_attempt_lists import plans_of
 
 MINUTE = timedelta(minutes=1)
 
@@ -94,3 +95,29 @@ def test_a_delivery_is_counted_by_what_became_of_it(
     services.close()
 
     assert {"current", "refused"} == services.read(delivery_counts.last).keys()
+
+
+def test_a_day_has_the_sums_of_its_minutes(session: Session) -> None:
+    """The first minute of a day belongs to it, that of the question too, and no later one."""
+    midnight = NOON.replace(hour=0)
+    for at in (midnight - MINUTE, midnight, NOON, NOON + 2 * MINUTE):
+        delivery_counts.add(session, {(at, "current"): 3, (at, "previous"): 1, (at, "refused"): 2})
+
+    days = delivery_counts.by_day(session, days=2, until=NOON + timedelta(seconds=30))
+
+    yesterday, today = midnight - timedelta(days=1), midnight
+    assert {
+        yesterday.date(): Seen(taken=4, refused=2),
+        today.date(): Seen(taken=8, refused=4),
+    } == days
+    assert [yesterday.date(), today.date()] == list(days)
+
+
+def test_the_last_of_each_outcome_is_found_by_an_index(session: Session) -> None:
+    """R142: the overview and `doctor` ask for it, and a month has a row for each minute."""
+    plans = plans_of(session, lambda: delivery_counts.last(session))
+
+    assert 1 == len(plans)
+    assert 3 == plans[0].count("ix_intake_outcome")
+    assert "SCAN intake" not in plans[0]
+    assert "Seq Scan on intake" not in plans[0]

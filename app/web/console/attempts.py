@@ -21,6 +21,7 @@ from app.linking.attempt_lists import (
 )
 from app.linking.causes.cause import Stage
 from app.linking.causes.table import CAUSES
+from app.linking.invitation_story import Story, story_of
 from app.messenger.types import PageId
 from app.operators.audit import Act, Subject
 from app.operators.roles import Role
@@ -75,6 +76,11 @@ def show(reference: str) -> ResponseReturnValue:
     if known != reference:
         return redirect(url_for("attempts.show", reference=known), 303)
     found = read(details_of, known, at=now())
+    if found is None or found.timeline.state == "none":
+        # What stood in its way is kept under its reference, too.
+        story = read(story_of, known, at=now())
+        if story is not None:
+            return _invitation(story)
     if found is None:
         kept = services().settings.retention
         return rendering.page("nothing_kept.html", 404, reference=known, kept=kept)
@@ -85,11 +91,44 @@ def show(reference: str) -> ResponseReturnValue:
     return rendering.page("attempt.html", **_shown(found, sees_persons=sees_persons))
 
 
+def _invitation(story: Story) -> ResponseReturnValue:
+    """Return the page of an invitation, which is that of an attempt."""
+    sees_persons = signed_in().role.may(Role.SUPPORT)
+    if sees_persons:
+        subject = Subject("invitation", story.reference, story.page_id)
+        guard.looked_at(subject, act=Act.VIEWED_ATTEMPT)
+    return rendering.page(
+        "attempt.html",
+        kind="Invitation",
+        reference=story.reference,
+        told=story,
+        state=story.state,
+        page_id=story.page_id,
+        authenticator=None,
+        source=story.source,
+        steps=story.steps,
+        owed=(),
+        fixed_by=words.FIXERS[story.cause.fixed_by],
+        sees_persons=sees_persons,
+        has_wrong_credential=False,
+        opened_elsewhere=(),
+        parties=story.parties if sees_persons else None,
+        others=(),
+    )
+
+
 def _shown(found: AttemptDetails, *, sees_persons: bool) -> dict[str, Any]:
     timeline = found.timeline
     return {
         "reference": timeline.reference,
-        "timeline": timeline,
+        "kind": "Request" if timeline.state == "none" else "Attempt",
+        "told": timeline.conclusion,
+        "state": timeline.state,
+        "page_id": timeline.page_id,
+        "authenticator": timeline.authenticator,
+        "source": None,
+        "steps": timeline.steps,
+        "owed": timeline.owed,
         "fixed_by": words.fixer_of(timeline.conclusion.cause.slug),
         "sees_persons": sees_persons,
         "has_wrong_credential": any(

@@ -13,7 +13,7 @@ from app.outbox import dropped, heartbeats, inspection
 from app.outbox.circuit_breaker import OpenCircuit
 from app.outbox.heartbeats import WorkersStatus
 from app.outbox.inspection import QueueStats
-from app.outbox.overdue import Overdue, describe, overdue
+from app.outbox.overdue import Overdue, describe, overdue_among
 from app.privacy import requests as privacy_requests
 from app.privacy.requests import Duties
 from app.services.container import Services
@@ -68,11 +68,14 @@ def register(app: Flask, built: Services) -> None:
 
 def health(session: Session, *, at: datetime) -> Health:
     """Return the state at the time *at*."""
+    queues = inspection.queue_stats(session, most=inspection.COUNTED_UP_TO)
+    workers = heartbeats.workers_status(session, at=at)
+    circuits = heartbeats.open_circuits(session, at=at)
     return Health(
-        queues=inspection.queue_stats(session, most=inspection.COUNTED_UP_TO),
-        workers=heartbeats.workers_status(session, at=at),
-        circuits=heartbeats.open_circuits(session, at=at),
-        late=overdue(session, at=at),
+        queues=queues,
+        workers=workers,
+        circuits=circuits,
+        late=overdue_among(queues, circuits, workers, at=at),
         dropped=dropped.totals(session).dropped,
         duties=privacy_requests.duties(session, at=at),
         deliveries=delivery_counts.last(session),

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from app.infra.database.writer import NotCommitted
 from app.linking import delivery_counts
 from app.linking.attempt_status import LIFE
 from app.linking.causes.cause import Stage
@@ -30,7 +31,7 @@ from app.web.console.charts import Column, ColumnChart, Row, RowChart, column_ch
 from app.web.console.current import now
 from app.web.console.faults import Health
 from app.web.console.figures import age, count_name, queue_name, share
-from app.web.console.reading import part
+from app.web.console.reading import part, read
 from app.web.console.rules import allows
 
 bp = Blueprint("overview", __name__)
@@ -90,6 +91,15 @@ class HealthCard:
     dropped: int
 
 
+class _Parts(NamedTuple):
+    """The parts of the page; one that could not be read is None."""
+
+    attempts: AttemptCards | None
+    deliveries: Mapping[date, Seen] | None
+    refusals: Sequence[Refusal] | None
+    health: Health | None
+
+
 @bp.get("/")
 @allows(Role.VIEWER, is_from_elsewhere=True)
 def show() -> ResponseReturnValue:
@@ -103,10 +113,7 @@ def show() -> ResponseReturnValue:
         page_id=PageId(page) if page else None,
         authenticator=authenticator or None,
     )
-    found = part(_attempts, wanted, at)
-    deliveries = part(delivery_counts.by_day, days=DELIVERY_DAYS, until=at)
-    refusals = part(newest_refusals, at=at)
-    state = part(faults.health, at=at)
+    found, deliveries, refusals, state = _parts(wanted, at)
     return rendering.page(
         "overview.html",
         at=at,
@@ -128,6 +135,28 @@ def chosen_days(default: int) -> int:
     """Return the number of days that the address asks for, if it is one of those there are."""
     days = request.args.get("days", default, type=int)
     return days if days in PERIODS else default
+
+
+def _parts(wanted: CountFilter, at: datetime) -> _Parts:
+    """Return what the page shows, of one moment; where that fails, what can be read by itself."""
+    try:
+        return read(_all, wanted, at)
+    except NotCommitted:
+        return _Parts(
+            part(_attempts, wanted, at),
+            part(delivery_counts.by_day, days=DELIVERY_DAYS, until=at),
+            part(newest_refusals, at=at),
+            part(faults.health, at=at),
+        )
+
+
+def _all(session: Session, wanted: CountFilter, at: datetime) -> _Parts:
+    return _Parts(
+        _attempts(session, wanted, at),
+        delivery_counts.by_day(session, days=DELIVERY_DAYS, until=at),
+        newest_refusals(session, at=at),
+        faults.health(session, at=at),
+    )
 
 
 def _attempts(session: Session, wanted: CountFilter, at: datetime) -> AttemptCards:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from app.linking import handlers
 from app.linking.attempt_lists import ListFilter, list_attempts
+from app.linking.invitation_story import stories_of_person
 from app.linking.profiles import PersonProfile, person_profile
 from app.linking.values import LinkValue
 from app.messenger.types import PageId, Psid
@@ -41,6 +42,7 @@ def show(page_id: str, psid: str) -> ResponseReturnValue:
         psid=psid,
         found=found,
         listed=part(list_attempts, theirs, at=now()),
+        invitations=part(stories_of_person, PageId(page_id), Psid(psid), at=now()),
         kept=kept_words(),
     )
 

@@ -16,6 +16,7 @@ from app.accounts import local
 from app.accounts.identity import meant_name
 from app.accounts.local import LONGEST_NAME, AccountValue
 from app.linking import references, sign_in_names
+from app.linking.invitation_story import story_of
 from app.linking.profiles import known_users, people_of_psid
 from app.linking.timeline import timeline_of
 from app.linking.values import User
@@ -78,7 +79,9 @@ def find() -> ResponseReturnValue:
         guard.looked_at(Subject("nothing", "0"))
         return _page(problem="Enter what you look for.")
     reference = references.normalised(term)
-    if reference is not None and read(timeline_of, reference, at=now()):
+    if reference is not None and any(
+        read(of, reference, at=now()) for of in (timeline_of, story_of)
+    ):
         guard.looked_at(Subject("reference", "1"))
         return redirect(url_for("attempts.show", reference=reference), 303)
     if reference is not None and (asked := read(requests.find, reference)):

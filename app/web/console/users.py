@@ -10,6 +10,7 @@ from app.accounts import local
 from app.accounts.local import AccountValue
 from app.linking import handlers
 from app.linking.attempt_lists import ListFilter, list_attempts
+from app.linking.invitation_story import stories_of_user
 from app.linking.profiles import UserProfile, user_profile
 from app.linking.values import User
 from app.operators.audit import Act, Subject
@@ -39,6 +40,7 @@ def show(issuer: str, subject: str) -> ResponseReturnValue:
         found=found,
         account=account,
         listed=part(list_attempts, ListFilter(user=user), at=now()),
+        invitations=part(stories_of_user, user, at=now()),
         kept=kept_words(),
     )
 
