@@ -22,7 +22,8 @@ TEST = Fault(FaultKey("test"), "This is a test: nothing is wrong.", "nothing to 
 def test() -> None:
     """Send an alert for a try to OPERATOR_WEBHOOK_URL.
 
-    A fault of the cause "test", and that it is over: at once, past the outbox, and in the form that OPERATOR_WEBHOOK_FORMAT says.
+    A fault of the cause "test", and that it is over: at once, past the outbox, and in the form that
+    OPERATOR_WEBHOOK_FORMAT says.
 
     Example: threadlink alerts test
     """

@@ -12,6 +12,7 @@ from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, page_option
 from app.infra import clock
 from app.messenger.types import PageId
+from app.services import key_revocation
 
 group = ServiceGroup("keys", help="Create, list and revoke the API keys of your bot.")
 
@@ -87,11 +88,12 @@ def list_(*, as_json: bool) -> None:
 def revoke(key_id: str) -> None:
     """Revoke the key ID at once.
 
+    The invitations that it has made end without a link.
     `threadlink keys list` shows the ids.
 
     Example: threadlink keys revoke 8fKq2ZpR0a
     """
-    if not services().write(keys.revoke, key_id, at=clock.now()):
+    if not services().write(key_revocation.revoke, key_id, at=clock.now()):
         raise click.ClickException(f"no valid key {key_id}")
     click.echo(f"Revoked {key_id}; it is refused from now on.")
 

@@ -188,6 +188,11 @@ def cancel(session: Session, invitation_id: str, owner: Owner, *, at: datetime) 
     return status_of(row, at)
 
 
+def end_of_key(session: Session, api_key_id: str, *, at: datetime) -> None:
+    """End the invitations that *api_key_id* has made, and with them their hand-over tokens."""
+    invitation_rows.end_all(session, Invitation.api_key_id == api_key_id, at=at)
+
+
 def _check(session: Session, offer: Offer, counters: Sequence[Counter], *, at: datetime) -> None:
     rate_limiter.hit(session, counters, at=at)
     if offer.user.issuer == local.ISSUER and not proofs.is_active(session, offer.user.subject):

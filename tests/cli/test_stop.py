@@ -21,7 +21,9 @@ def test_the_server_answers_until_the_worker_has_ended(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/healthz"
 
-        def deliver_the_last_message(_services: Services, stop: threading.Event, _say: object) -> None:
+        def deliver_the_last_message(
+            _services: Services, stop: threading.Event, _say: object
+        ) -> None:
             stop.wait()
             server = next(thread for thread in threading.enumerate() if thread.name == "server")
             server.join(MORE_THAN_A_POLL_OF_THE_SERVER)

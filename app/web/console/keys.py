@@ -8,6 +8,7 @@ from app.api_keys import service as keys
 from app.api_keys.service import KeyValue
 from app.operators.audit import Act, Subject
 from app.operators.roles import Role
+from app.services import key_revocation
 from app.web.console import guard, rendering
 from app.web.console.current import now
 from app.web.console.questions import NO_REASON, Question, ask, has_reason
@@ -38,7 +39,7 @@ def revoke(key_id: str) -> ResponseReturnValue:
     key = _found(key_id)
     if not has_reason():
         return ask(_question(key), NO_REASON)
-    guard.done(Subject("key", key.id), keys.revoke, key.id, at=now())
+    guard.done(Subject("key", key.id), key_revocation.revoke, key.id, at=now())
     return redirect(url_for("keys.list_"), 303)
 
 
