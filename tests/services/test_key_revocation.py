@@ -1,4 +1,4 @@
-"""The end of an API key: what it has begun ends with it (R126)."""
+"""The end of an API key: what it has begun ends with it."""
 
 from datetime import timedelta
 
@@ -49,7 +49,7 @@ def state_of(session: Session, created: Created) -> tuple[str | None, str | None
 
 
 def test_whoever_had_a_revoked_key_gets_no_link_by_what_it_has_begun(session: Session) -> None:
-    """Link, code and hand-over token are dead, and what others have begun goes on."""
+    """R126: link, code and hand-over token are dead, and what others have begun goes on."""
     key_id = issued(session, "links:invite", USER.issuer)
     open_, handed = by_key(session, key_id), by_key(session, key_id)
     invitations.hand_over(
