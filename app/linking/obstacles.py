@@ -100,6 +100,10 @@ _ENTRIES: Final[Mapping[str, str]] = {
     "redirect_refused": "entry_redirect",
     "page_unknown": "entry_page_unknown",
     "state_refused": "entry_state",
+    "session_absent": "entry_session",
+    "session_unknown": "entry_session",
+    "session_over": "entry_session",
+    "handoff_refused": "entry_handoff",
     "person_unreachable": "entry_person",
     "window_closed": "entry_person",
 }

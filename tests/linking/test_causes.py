@@ -164,6 +164,8 @@ CASES: Final[dict[str, Case]] = {
     "entry_page_unknown": entry("page_unknown"),
     "entry_ambiguous": entry("link_ambiguous"),
     "entry_state": entry("state_refused"),
+    "entry_session": entry("session_over"),
+    "entry_handoff": entry("handoff_refused"),
     "entry_person": entry("window_closed"),
     "entry_other": entry("too_slow"),
 }

@@ -51,6 +51,22 @@ ENTRIES: Final = (
         "If it happens to everybody: SECRET_KEY must be the same in all processes, and keep its "
         "value; the callback address at the provider must be this server's.",
     ),
+    _entry(
+        "session",
+        "A page of /connect or /connections was used in a browser that has not opened it, or after "
+        "its few minutes.",
+        "If it happens to everybody: the proxy must pass cookies on, and SECRET_KEY must be the "
+        "same in all processes.",
+        "Please open the page again from where you came, in the same browser.",
+    ),
+    _entry(
+        "handoff",
+        "A browser was not handed over to /connect: its Origin is none of CONNECT_ORIGINS, or the "
+        "token was used or too old.",
+        "CONNECT_ORIGINS must name your site as browsers send it, and its page must not be sent "
+        "with Referrer-Policy: no-referrer.",
+        "Please open this from your account page on our website again.",
+    ),
     Cause(
         slug="entry_person",
         stage=Stage.NONE,
