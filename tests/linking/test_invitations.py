@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -26,6 +26,7 @@ from app.linking import (
 )
 from app.linking.chat_messages import ASK, SAY, Said, Text
 from app.linking.handlers import Policy
+from app.linking.invitation_claims import ChatRules
 from app.linking.invitation_errors import (
     AskedTooOften,
     InvitationError,
@@ -384,20 +385,25 @@ def test_a_chat_that_is_this_user_s_already_is_told_and_not_asked(session: Sessi
 def test_refusals_of_a_claim_look_the_same_to_the_page(session: Session) -> None:
     """R127: one tap tells no sender of links whether somebody is a customer."""
     linked(session, as_=JANE)
-    seen = set()
-    for number, (psid, rules, event_at) in enumerate(
-        [
-            (ANA, RULES, NOON + MINUTE),
-            (BEN, replace(RULES, max_links=0), NOON + MINUTE),
-            (BEN, RULES, NOON - timedelta(minutes=3)),
-        ]
-    ):
-        created = invited(session, owner=Owner(session_id=f"s{number}"))
-        claims(session, created, psid=psid, rules=rules, event_at=event_at, at=NOON + MINUTE)
-        told = status_of(row(session, created), NOON + MINUTE)
-        seen.add((told.state, told.reason, told.psid, told.messenger_name))
 
-    assert {("refused", None, None, None)} == seen
+    customer = told_after(session, ANA)
+    anybody = told_after(session, BEN)
+    too_many = told_after(session, BEN, rules=replace(RULES, max_links=0))
+    replayed = told_after(session, BEN, event_at=NOON - timedelta(minutes=3))
+
+    assert ("claimed", None, None, None) == customer == anybody
+    assert ("refused", None, None, None) == too_many == replayed
+
+
+def told_after(
+    session: Session, psid: Psid, *, rules: ChatRules = RULES, event_at: datetime = NOON + MINUTE
+) -> tuple[object, ...]:
+    """Return what the page is told of an invitation that the chat of *psid* claims."""
+    number = session.scalar(select(func.count()).select_from(Invitation))
+    created = invited(session, owner=Owner(session_id=f"s{number}"))
+    claims(session, created, psid=psid, rules=rules, event_at=event_at, at=NOON + MINUTE)
+    told = status_of(row(session, created), NOON + MINUTE)
+    return told.state, told.reason, told.psid, told.messenger_name
 
 
 @pytest.mark.parametrize(
