@@ -132,7 +132,9 @@ class InvitationObject(Struct):
         ),
     ]
     expires_at: _ExpiresAt
-    link: Annotated[LinkObject | None, Meta(description="The link, once there is one.")]
+    link: Annotated[
+        LinkObject | None, Meta(description="The link, once there is one.", examples=[None])
+    ]
 
 
 class Digits(Struct, forbid_unknown_fields=True):

@@ -21,16 +21,19 @@ from werkzeug.wrappers import Request, Response
 from app.accounts import local
 from app.accounts.models import Account
 from app.api_keys import service as keys
+from app.api_keys import tokens
 from app.api_keys.service import SCOPES
 from app.infra import clock
 from app.infra.network import standard_webhooks
 from app.infra.settings.database_url import database_url
 from app.linking.attempt_events import Counted, Kind, Note, record
+from app.linking.invitation_models import Invitation
+from app.linking.invitation_secrets import digits_hash
 from app.linking.models import Attempt, AttemptEvent, Link
 from app.services.container import Services, build
 from app.web.api.blueprint import OPERATIONS
 from tests import shipped as shipping
-from tests.installation import ANA, settings_for
+from tests.installation import ANA, BEN, ENVIRONMENT, PAGE, settings_for
 from tests.journeys.facebook_redirects import served
 from tests.linking.factories import opened
 from tests.web.api.conftest import add_link
@@ -47,6 +50,26 @@ Run = Callable[[str, str], Any]
 RUNS: Final[dict[str, Run]] = {"curl": run_curl, "Python": run_python, "Node": run_node}
 OPENED_AT: Final = datetime(2026, 11, 20, 9, 58, 2, tzinfo=UTC)
 REFERENCE: Final = "q3m9-7d2k"
+CALLS: Final = [operation.name for operation in OPERATIONS]
+INVITATION: Final = "Xq3m97d2kV8rT0pLw5Yb1A"
+# The state in which each example finds the invitation of the page.
+INVITED: Final = {
+    "create_invitation": "",
+    "show_invitation": "open",
+    "enter_digits": "claimed",
+    "confirm_invitation": "accepted",
+    "cancel_invitation": "open",
+}
+OF_INVITATIONS: Final = {
+    "account_unknown",
+    "not_asked",
+    "wrong_digits",
+    "over",
+    "not_accepted",
+    "question_changed",
+    "too_many_links",
+}
+MAX_LINKS: Final = 5
 # Graph's codes by the name of the error that the API then answers (docs/graph-errors.md).
 GRAPH_ERRORS: Final = {
     "person_unreachable": (551, None),
@@ -93,11 +116,17 @@ def running(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> I
     database, graph = database_url(f"sqlite:///{path}"), GraphStandIn()
     services = build(settings_for(database))
     key = services.write(
-        keys.issue, "bot", scopes=SCOPES, page_id=None, expires_at=None, at=clock.now()
+        keys.issue,
+        "bot",
+        scopes=SCOPES,
+        page_id=None,
+        issuer=local.ISSUER,
+        expires_at=None,
+        at=clock.now(),
     )
     with (
         served(Request.application(graph.answer), "127.0.0.1") as edge,
-        shipping.serving(database, GRAPH_URL=edge) as shipped,
+        shipping.serving(database, GRAPH_URL=edge, INVITATIONS="1") as shipped,
     ):
         page = requests.get(f"{shipped.origin}/api/docs", timeout=30).content.decode()
         examples = examples_of(page)
@@ -121,7 +150,7 @@ def site(running: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 def _forget(session: Session) -> None:
-    for table in (Account, Link, Attempt, AttemptEvent):
+    for table in (Account, Link, Attempt, AttemptEvent, Invitation):
         session.execute(delete(table))
 
 
@@ -147,14 +176,103 @@ def _add_attempt(session: Session) -> None:
         record(session, {note.key: Counted(note, first_at, times)})
 
 
+def _add_invitation(session: Session, state: str, key: str) -> None:
+    """Add the invitation of the page in *state*: it was made by *key* just now."""
+    at = clock.now()
+    row = Invitation(
+        id=INVITATION,
+        reference=REFERENCE,
+        page_id=PAGE,
+        issuer=local.ISSUER,
+        subject="k7f2m9qa",
+        display_name="j•••@example.com",
+        language="en",
+        api_key_id=tokens.id_of(key),
+        ref_hash="r",
+        code_hash="c",
+        created_at=at,
+    )
+    if state != "open":
+        row.psid, row.claimed_via = BEN, "existing_thread"
+        row.claimed_at = row.claim_event_at = row.asked_at = at
+        digits = "000000" if state == "other digits" else "759001"
+        row.digits_hash = digits_hash(digits, INVITATION, ENVIRONMENT["SECRET_KEY"])
+        row.digits_sent = row.asks = 1
+    if state.startswith("accepted"):
+        row.accepted_at = row.accept_event_at = at
+        row.messenger_name = "Somebody Else" if state == "accepted, other name" else "Ana Berg"
+    if state == "over":
+        row.end("cancelled", None, at=at)
+    session.add(row)
+
+
 @pytest.mark.parametrize("language", RUNS)
-@pytest.mark.parametrize("call", [operation.name for operation in OPERATIONS])
+@pytest.mark.parametrize("call", [call for call in CALLS if call not in INVITED])
 def test_an_example_gets_the_answer_beside_it(site: Site, call: str, language: str) -> None:
     shown = site.examples[call]
 
     answer = RUNS[language](shown.programs[language], site.key)
 
     assert shown.answer == answer
+
+
+@pytest.mark.parametrize("language", RUNS)
+@pytest.mark.parametrize("call", INVITED)
+def test_an_example_of_an_invitation_gets_what_is_beside_it(
+    site: Site, call: str, language: str
+) -> None:
+    """An invitation lives for minutes and its secrets are random: the same fields, of one kind."""
+    if state := INVITED[call]:
+        site.services.write(_add_invitation, state, site.key)
+    shown = site.examples[call]
+
+    answer = RUNS[language](shown.programs[language], site.key)
+
+    assert _kinds(shown.answer) == _kinds(answer)
+
+
+def _kinds(answer: Any) -> Any:
+    """Return the kind of each field of *answer*, and the fields of a link; else *answer*."""
+    if not isinstance(answer, dict):
+        return answer
+    return {
+        name: _kinds(value) if name == "link" else type(value) for name, value in answer.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal", "state"),
+    [
+        ("create_invitation", "account_unknown", ""),
+        ("show_invitation", "not_found", ""),
+        ("enter_digits", "not_asked", "open"),
+        ("enter_digits", "wrong_digits", "other digits"),
+        ("enter_digits", "over", "over"),
+        ("confirm_invitation", "not_accepted", "claimed"),
+        ("confirm_invitation", "question_changed", "accepted, other name"),
+        ("confirm_invitation", "too_many_links", "accepted"),
+        ("confirm_invitation", "over", "over"),
+        ("cancel_invitation", "not_found", ""),
+    ],
+)
+def test_a_refusal_of_an_invitation_is_the_one_beside_the_call(
+    site: Site, call: str, refusal: str, state: str
+) -> None:
+    site.services.write(_forget)
+    jane = partial(local.add, username="jane@example.com", display_name="Jane", password_hash="x")
+    if refusal != "account_unknown":
+        site.services.write(jane, own_subject="k7f2m9qa", at=_at(0))
+    for number in range(MAX_LINKS if refusal == "too_many_links" else 0):
+        add_link(site.services, subject="k7f2m9qa", psid=f"700000000000000{number}")
+    if state:
+        site.services.write(_add_invitation, state, site.key)
+    shown = site.examples[call]
+
+    with pytest.raises(requests.HTTPError) as refused:
+        run_python(shown.programs["Python"], site.key)
+
+    answer = refused.value.response.json()
+    assert shown.refusals[refusal] == {**answer, "reference": "7tqk-20xc"}
 
 
 @pytest.mark.parametrize(
@@ -179,7 +297,7 @@ def test_every_refusal_beside_a_call_is_tried() -> None:
     """All but a page that is not there, which tests/web/api/test_buttons.py and others try."""
     own = {problem.name for operation in OPERATIONS for problem in operation.own_problems}
 
-    assert {*GRAPH_ERRORS, "not_found"} == own
+    assert {*GRAPH_ERRORS, *OF_INVITATIONS, "not_found"} == own
 
 
 SECRET: Final = "whsec_" + base64.b64encode(b"a secret of the tests alone").decode()
