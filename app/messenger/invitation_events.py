@@ -34,10 +34,10 @@ Via = Literal["new_thread", "existing_thread", "typed"]
 
 _REF: Final = chat_tokens.REF_PREFIX.encode()
 _PAYLOAD: Final = chat_tokens.PAYLOAD_PREFIX.encode()
-# A text that may be a code, as JSON writes it: short, with two digits of 2 to 9. Ordinary messages
-# do not match, and are not decoded.
+# A text that may be a code, as JSON writes it: short, with two digits of 2 to 9 and two letters.
+# Ordinary messages do not match, and are not decoded.
 _CODE: Final = re.compile(
-    rb'"text"\s*:\s*"(?=[^"]*[2-9][^"]*[2-9])'
+    rb'"text"\s*:\s*"(?=[^"]*[2-9][^"]*[2-9])(?=[^"]*[A-Za-z][^"]*[A-Za-z])'
     rb'(?:[0-9A-Za-z \-\x80-\xff]|\\[tnr]|\\u[0-9A-Fa-f]{4}){8,64}"'
 )
 _LONGEST_MESSAGE: Final = 512
