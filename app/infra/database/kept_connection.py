@@ -6,17 +6,22 @@ Such a question costs its statement alone: no ping, no BEGIN, no ROLLBACK.
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from app.infra.database.engine import unlistened
 
 R = TypeVar("R")
+_REPORTED: Final = ("default_transaction_read_only", "in_hot_standby")
 
 
 class KeptConnection:
-    """A connection to the database of *engine* for each thread that asks."""
+    """A connection to the database of *engine* for each thread that asks.
+
+    One to a PostgreSQL that has become read-only since is left: another host may take the writes by
+    now, and what is read here is no longer true.
+    """
 
     def __init__(self, engine: Engine) -> None:
         engine = unlistened(engine)
@@ -36,9 +41,12 @@ class KeptConnection:
         if "connection" in self._of_thread.__dict__:
             # It may have been cut since it was last used.
             with suppress(Exception):
-                return query(self._of_thread.connection)
+                answer = query(self._of_thread.connection)
+                if self._of_thread.was_read_only or not is_read_only(self._of_thread.connection):
+                    return answer
             self._disconnect(is_broken=True)
         self._of_thread.connection = self._engine.connect()
+        self._of_thread.was_read_only = is_read_only(self._of_thread.connection)
         try:
             return query(self._of_thread.connection)
         except BaseException:
@@ -56,3 +64,15 @@ class KeptConnection:
         if is_broken:
             connection.invalidate()
         connection.close()
+
+
+def is_read_only(connection: Connection) -> bool:
+    """Return whether the server has said, unasked, that this connection takes no writes.
+
+    PostgreSQL reports both settings whenever they change, with the answer to a statement: since
+    version 14 (postgresql.org, "Asynchronous Operations", read 2026-11).
+    """
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "postgresql" or driver is None:
+        return False
+    return "on" in map(driver.info.parameter_status, _REPORTED)

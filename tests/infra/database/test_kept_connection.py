@@ -35,3 +35,38 @@ def test_a_poll_of_a_database_that_is_away_is_no_fault() -> None:
     with pytest.raises(NotCommitted):
         writer.poll(lambda connection: connection.execute(text("SELECT 1")))
     writer.end_poll()
+
+
+def test_a_primary_that_takes_no_more_writes_is_left(postgresql_engine: Engine) -> None:
+    """R120: its successor may have what waits: a worker polled the old one for ever."""
+    kept = KeptConnection(postgresql_engine)
+    before = kept.read(server_process)
+
+    kept.read(demoted)
+    after = kept.read(server_process)
+
+    assert before != after
+    assert after == kept.read(server_process)
+    kept.close()
+
+
+def test_a_database_that_is_read_only_from_the_start_is_asked_as_ever(
+    postgresql_engine: Engine,
+) -> None:
+    url = postgresql_engine.url.update_query_dict(
+        {"options": "-c default_transaction_read_only=on"}
+    )
+    engine = make_engine(url)
+    kept = KeptConnection(engine)
+
+    assert kept.read(server_process) == kept.read(server_process)
+    kept.close()
+    engine.dispose()
+
+
+def server_process(connection: Connection) -> object:
+    return connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+
+def demoted(connection: Connection) -> None:
+    connection.execute(text("SET default_transaction_read_only = on"))
