@@ -58,7 +58,7 @@ class KeyMissing(ProofRefused):
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """What a provider has proven of its user, at a visit that was *begun_at*.
+    """The proof that a provider has given of its user, at a visit that was *begun_at*.
 
     *claims* are those of the ID token, with what UserInfo adds; *name* is to be shown, and proves
     nothing.

@@ -39,7 +39,7 @@ class OidcSettings:
 
     @property
     def called(self) -> str:
-        """How the names of its settings begin."""
+        """The beginning of the names of its settings."""
         return self.prefix or f"OIDC_{self.name.upper()}"
 
     def fix(self, text: str) -> str:

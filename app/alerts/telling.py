@@ -1,4 +1,4 @@
-"""What is recorded of faults, and when the operator hears of them.
+"""The record of faults, and the moments at which the operator hears of them.
 
 Nothing here commits, and every function may be run twice by `Writer.write`.
 """

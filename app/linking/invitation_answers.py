@@ -1,4 +1,4 @@
-"""What a chat that has claimed an invitation taps: Yes, No, and later Disconnect.
+"""The taps of a chat that has claimed an invitation: Yes, No, and later Disconnect.
 
 Messenger waits for these, as for `app.linking.invitation_claims`. Nothing here commits.
 """

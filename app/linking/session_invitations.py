@@ -1,4 +1,4 @@
-"""What a browser session does with its invitation: it begins with the sign-in or a hand-over.
+"""The invitation of a browser session, which begins with the sign-in or a hand-over.
 
 Each is one transaction over both tables.
 """
@@ -23,7 +23,7 @@ from app.linking.values import Ticket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What an invitation is made with: the language of the chat's texts, keys, limits."""
+    """The terms of a new invitation: the language of the chat's texts, keys, limits."""
 
     language: str
     # The one that signs the browser's cookie from now on.

@@ -45,5 +45,5 @@ class BrowserSession(Base):
 
     @property
     def user(self) -> User | None:
-        """Who has signed in, None for nobody."""
+        """The user who has signed in, None for nobody."""
         return user_of(self.issuer, self.subject)

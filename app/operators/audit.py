@@ -29,7 +29,7 @@ Result: TypeAlias = Literal["done", "failed", "refused"]
 
 
 class Act(StrEnum):
-    """What an operator may do or look at, as the audit names it."""
+    """An act or a look of an operator, as the audit names it."""
 
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"
@@ -105,7 +105,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a row is about: a *kind* such as "person", and its *id*, which is no name."""
+    """The subject of a row: a *kind* such as "person", and its *id*, which is no name."""
 
     kind: str = ""
     id: str = ""
@@ -136,7 +136,7 @@ class AuditRow:
 
     @property
     def place(self) -> Place:
-        """Where the list goes on behind this row."""
+        """The place in the list behind this row."""
         return self.at, self.id
 
 

@@ -11,7 +11,7 @@ from app.operators.accounts import OperatorValue
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Whose name was typed, None for nobody's, and whether the sign-in is right."""
+    """The operator whose name was typed, None for nobody's, and whether the sign-in is right."""
 
     operator: OperatorValue | None
     is_right: bool

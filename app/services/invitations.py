@@ -1,4 +1,4 @@
-"""What follows from the settings of invitations: the rules of links, and addresses of the chat."""
+"""Rules of links and addresses of the chat, as the settings of invitations have them."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""What is built once for the console, and the operator of the present request."""
+"""The services of the console, built once, and the operator of the present request."""
 
 import threading
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the worker's last look at Meta found, and the wish for another; no page asks Meta itself."""
+"""The findings of the worker's last look at Meta, and the wish for another; no page asks Meta."""
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue

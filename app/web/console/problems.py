@@ -1,4 +1,4 @@
-"""What a page of the console says when a request cannot be answered."""
+"""The pages of the console for requests that cannot be answered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the pages of a browser session have in common: opening, signing in, and its problems."""
+"""The common part of the pages of a browser session: opening, signing in, and its problems."""
 
 from contextlib import suppress
 from functools import partial
