@@ -9,7 +9,6 @@ from app.accounts.identity import masked
 from app.accounts.sign_in_methods import issuers_of
 from app.api_keys.service import INVITE, Grant
 from app.infra import clock
-from app.infra.observability import metrics
 from app.linking import invitation_consents, invitations, link_queries
 from app.linking.invitation_errors import (
     InvitationOver,
@@ -21,14 +20,16 @@ from app.linking.invitation_errors import (
     TooManyLinks,
     WrongDigits,
 )
-from app.linking.invitation_links import Confirmed, InvitationRules, Refusal
+from app.linking.invitation_links import InvitationRules, Refusal
 from app.linking.invitation_rows import Owner
-from app.linking.invitation_status import InvitationStatus, read_by_id
+from app.linking.invitation_status import InvitationStatus
 from app.linking.invitations import Offer
 from app.linking.link_object import LinkObject, object_of
+from app.linking.references import reference_of
 from app.linking.values import User
 from app.messenger.types import PageId
 from app.services.invitations import ref_link
+from app.web import invitation_reports
 from app.web.api.invitation_shapes import (
     Confirmation,
     Digits,
@@ -70,8 +71,7 @@ def create_invitation(grant: Grant, body: NewInvitation) -> MadeInvitation:
         at=clock.now(),
     )
     status = created.status
-    metrics.count_invitation("created")
-    log.info("invitation.created", reference=status.reference, source="api", key=grant.key_id)
+    invitation_reports.created(status.reference, source="api", key=grant.key_id)
     return MadeInvitation(
         id=status.id,
         reference=status.reference,
@@ -104,10 +104,9 @@ def enter_digits(grant: Grant, invitation_id: str, body: Digits) -> InvitationOb
     if isinstance(taken, WrongDigits):
         raise taken
     if isinstance(taken, Refusal):
-        _log_refusal(invitation_id, taken)
+        invitation_reports.refused(taken, reference_of(invitation_id))
         raise WrongDigits
-    metrics.count_invitation("accepted")
-    log.info("invitation.accepted", reference=taken.reference)
+    invitation_reports.accepted(taken.reference)
     return _object(taken)
 
 
@@ -122,32 +121,15 @@ def confirm_invitation(grant: Grant, invitation_id: str, body: Confirmation) -> 
         at=clock.now(),
     )
     if isinstance(done, Refusal):
-        _log_refusal(invitation_id, done)
+        invitation_reports.refused(done, reference_of(invitation_id))
         raise InvitationOver
-    log_link(done)
+    invitation_reports.confirmed(done)
     return object_of(done.link)
 
 
 def cancel_invitation(grant: Grant, invitation_id: str) -> None:
     _check_on()
     services().write(invitations.cancel, invitation_id, _owner(grant), at=clock.now())
-
-
-def log_link(done: Confirmed) -> None:
-    """Log and count a link that was just made; nothing where it was there before."""
-    if not done.is_new:
-        return
-    metrics.count_link_event("made")
-    metrics.count_invitation("linked")
-    log.info(
-        "link.made",
-        page=done.link.page_id,
-        psid=done.link.psid,
-        reference=done.link.reference,
-        cause=done.link.cause,
-        replaced=False,
-        also_opened_elsewhere=False,
-    )
 
 
 def _check_on() -> None:
@@ -164,16 +146,6 @@ def _rules() -> InvitationRules:
     if rules is None:
         raise ResourceNotFound
     return rules
-
-
-def _log_refusal(invitation_id: str, refusal: Refusal) -> None:
-    status = services().read(read_by_id, invitation_id, at=clock.now())
-    metrics.count_invitation("refused")
-    log.warning(
-        "invitation.refused",
-        reason=refusal.name.lower().replace("_", " "),
-        reference=status.reference,
-    )
 
 
 def _object(status: InvitationStatus) -> InvitationObject:

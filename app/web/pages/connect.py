@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from app.infra import clock
-from app.infra.observability import metrics
 from app.linking import (
     errors,
     invitation_consents,
@@ -35,6 +34,7 @@ from app.linking.invitation_links import InvitationRules, Refusal
 from app.linking.invitation_rows import Owner
 from app.linking.invitation_status import InvitationStatus, read_by_session
 from app.linking.renewal import SIGNED_OUT
+from app.web import invitation_reports
 from app.web.current import services
 from app.web.pages import connect_pages, session_cookie, session_pages, sessions
 from app.web.pages.csrf import QUESTION
@@ -97,10 +97,9 @@ def enter_digits(session_id: str) -> ResponseReturnValue:
     if isinstance(outcome, WrongDigits):
         return _page(cookie, status, problem=WRONG_DIGITS)
     if isinstance(outcome, Refusal):
-        _log_refusal(invitation, outcome)
+        invitation_reports.refused(outcome, invitation.reference)
     else:
-        metrics.count_invitation("accepted")
-        log.info("invitation.accepted", reference=outcome.reference)
+        invitation_reports.accepted(outcome.reference)
     return sessions.to("connect", session_id)
 
 
@@ -126,20 +125,9 @@ def confirm(session_id: str) -> ResponseReturnValue:
     except InvitationOver:
         return _page(cookie, status)
     if isinstance(outcome, Refusal):
-        _log_refusal(invitation, outcome)
-    elif outcome.is_new:
-        link = outcome.link
-        metrics.count_link_event("made")
-        metrics.count_invitation("linked")
-        log.info(
-            "link.made",
-            page=link.page_id,
-            psid=link.psid,
-            cause=link.cause,
-            reference=link.reference,
-            replaced=False,
-            also_opened_elsewhere=False,
-        )
+        invitation_reports.refused(outcome, invitation.reference)
+    else:
+        invitation_reports.confirmed(outcome)
     return sessions.to("connect", session_id)
 
 
@@ -218,12 +206,6 @@ def _invitation(status: SessionStatus) -> InvitationStatus | None:
     """Return the newest invitation of the user who has signed in."""
     found = services().read(read_by_session, status.id, at=clock.now())
     return found if found is not None and found.user == status.user else None
-
-
-def _log_refusal(invitation: InvitationStatus, refusal: Refusal) -> None:
-    metrics.count_invitation("refused")
-    reason = refusal.name.lower().replace("_", " ")
-    log.warning("invitation.refused", reason=reason, reference=invitation.reference)
 
 
 def _rules() -> InvitationRules:

@@ -8,7 +8,6 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.infra import clock
-from app.infra.observability import metrics
 from app.linking import browser_sessions, session_invitations
 from app.linking.browser_sessions import Purpose, SessionStatus
 from app.linking.errors import NotDeparted, SessionUnknown
@@ -16,7 +15,7 @@ from app.linking.invitation_status import read_by_session
 from app.linking.renewal import SIGNED_OUT, RecordSignIn, proof_by_provider
 from app.linking.session_invitations import Terms
 from app.messenger.types import PageId
-from app.web import rate_limits
+from app.web import invitation_reports, rate_limits
 from app.web.current import services
 from app.web.exceptions import LinkAmbiguous, PageUnknown
 from app.web.languages import translation
@@ -196,8 +195,7 @@ def log_invitation(session_id: str, *, source: str) -> None:
     """Log and count the invitation that a session has just got, if it has one."""
     invitation = services().read(read_by_session, session_id, at=clock.now())
     if invitation is not None:
-        metrics.count_invitation("created")
-        log.info("invitation.created", reference=invitation.reference, source=source)
+        invitation_reports.created(invitation.reference, source=source)
 
 
 def adopted(status: SessionStatus) -> SessionStatus:

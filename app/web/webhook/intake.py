@@ -42,7 +42,7 @@ from app.messenger.events import AccountLinked, AccountUnlinked, Delivery, Event
 from app.messenger.page_integrity import PageIntegrity, read_events
 from app.messenger.signature import SIGNATURE, check_signature
 from app.outbox.bot_webhooks import Headers, RawDelivery
-from app.web.webhook import invitation_reports
+from app.web import invitation_reports
 
 log = structlog.get_logger()
 
