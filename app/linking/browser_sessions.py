@@ -6,51 +6,23 @@ renewed with each sign-in, as an attempt's is.
 
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, Literal
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.accounts import first_passwords, local, rate_limiter
+from app.accounts import rate_limiter
 from app.accounts.identity import Identity
 from app.accounts.rate_limits import Counter
 from app.linking.authorization_codes import digest
 from app.linking.errors import NotDeparted, SessionOver, SessionUnknown
 from app.linking.renewal import proof_by_password, renewed
 from app.linking.session_models import BrowserSession
+from app.linking.session_status import Purpose, SessionStatus, state_of, status_of_row
 from app.linking.values import Ticket, User
 from app.messenger.types import PageId
-
-Purpose = Literal["connect", "connections"]
-State = Literal["open", "signed_in", "expired", "ended"]
-
-TO_SIGN_IN: Final = timedelta(minutes=5)
-# From the sign-in on.
-SIGNED_IN: Final[Mapping[Purpose, timedelta]] = {
-    "connect": timedelta(minutes=15),
-    "connections": timedelta(minutes=10),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionStatus:
-    """The state of a browser session, with all that its pages show."""
-
-    id: str
-    purpose: Purpose
-    page_id: PageId
-    state: State
-    user: User | None
-    display_name: str | None
-    resume: str | None = field(repr=False)
-    # When it can no longer be used.
-    expires_at: datetime
-    # The user has signed in with a password that somebody else has set.
-    must_choose_password: bool
 
 
 def new_ticket() -> Ticket:
@@ -120,7 +92,7 @@ def status_of(
     Raises:
         SessionUnknown: There is none, or it is of another browser or for another purpose.
     """
-    return _status(session, _find(session, ticket, purpose=purpose), at)
+    return status_of_row(session, _find(session, ticket, purpose=purpose), at)
 
 
 def signing_in(
@@ -138,8 +110,8 @@ def signing_in(
     if row is not None and row.user is not None:
         successor = renewed(ticket, proof_by_password(row.user), key=renewal_key)
         with suppress(SessionUnknown):
-            return _status(session, _unended(session, successor, at, purpose=purpose), at)
-    return _status(session, _unended(session, ticket, at, purpose=purpose), at)
+            return status_of_row(session, _unended(session, successor, at, purpose=purpose), at)
+    return status_of_row(session, _unended(session, ticket, at, purpose=purpose), at)
 
 
 def signed_in(
@@ -153,7 +125,7 @@ def signed_in(
     row = _unended(session, ticket, at, purpose=purpose, lock=lock)
     if row.user is None:
         raise SessionOver
-    return _status(session, row, at)
+    return status_of_row(session, row, at)
 
 
 def user_of(session: Session, ticket: Ticket, *, at: datetime) -> User | None:
@@ -272,7 +244,7 @@ def _unended(
 ) -> BrowserSession:
     """Return the browser session, if the person can go on with it."""
     row = _find(session, ticket, purpose=purpose, lock=lock)
-    if _state(row, at) in {"expired", "ended"}:
+    if state_of(row, at) in {"expired", "ended"}:
         raise SessionOver
     return row
 
@@ -289,39 +261,3 @@ def _renew(
     # Who has departed to a provider with the secret of before does not come back with it.
     row.memo = None
     return row
-
-
-def _state(row: BrowserSession, at: datetime) -> State:
-    if row.ended_at is not None:
-        return "ended"
-    begun_at, life = _life(row)
-    # Either way: a clock that stepped back must not make a session live longer.
-    if abs(at - begun_at) >= life:
-        return "expired"
-    return "open" if row.signed_in_at is None else "signed_in"
-
-
-def _life(row: BrowserSession) -> tuple[datetime, timedelta]:
-    if row.signed_in_at is None:
-        return row.opened_at, TO_SIGN_IN
-    return row.signed_in_at, SIGNED_IN[_purpose(row)]
-
-
-def _purpose(row: BrowserSession) -> Purpose:
-    return "connect" if row.purpose == "connect" else "connections"
-
-
-def _status(session: Session, row: BrowserSession, at: datetime) -> SessionStatus:
-    begun_at, life = _life(row)
-    is_local = row.issuer == local.ISSUER and row.subject is not None
-    return SessionStatus(
-        id=row.id,
-        purpose=_purpose(row),
-        page_id=row.page_id,
-        state=_state(row, at),
-        user=row.user,
-        display_name=row.display_name,
-        resume=row.resume,
-        expires_at=begun_at + life,
-        must_choose_password=is_local and first_passwords.is_first(session, row.subject or ""),
-    )

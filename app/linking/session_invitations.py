@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from app.accounts.identity import Identity
 from app.accounts.rate_limits import RateLimitKeys
 from app.linking import browser_sessions, invitation_consents, invitations
-from app.linking.browser_sessions import SessionStatus
 from app.linking.errors import SessionOver
 from app.linking.invitation_links import Confirmed, InvitationRules, Refusal
 from app.linking.invitation_rows import Owner
 from app.linking.invitation_status import RUNNING, InvitationStatus, read_by_session
 from app.linking.invitations import Offer
+from app.linking.session_status import SessionStatus
 from app.linking.values import Ticket
 
 

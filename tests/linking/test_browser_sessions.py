@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from app.accounts.identity import Identity
 from app.accounts.rate_limits import RateLimitKeys
 from app.linking import browser_sessions, session_retention, voiding
-from app.linking.browser_sessions import Purpose
 from app.linking.errors import NotDeparted, SessionError, SessionOver, SessionUnknown
 from app.linking.session_models import BrowserSession
+from app.linking.session_status import Purpose
 from app.linking.values import ENDED_BY_US, Ticket, User
 from tests.installation import NOON, OTHER_PAGE, PAGE
 

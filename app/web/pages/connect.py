@@ -19,7 +19,6 @@ from app.linking import (
     resume,
     session_invitations,
 )
-from app.linking.browser_sessions import SessionStatus
 from app.linking.errors import SessionOver
 from app.linking.invitation_errors import (
     AskedTooOften,
@@ -34,6 +33,7 @@ from app.linking.invitation_links import InvitationRules, Refusal
 from app.linking.invitation_rows import Owner
 from app.linking.invitation_status import InvitationStatus, read_by_session
 from app.linking.renewal import SIGNED_OUT
+from app.linking.session_status import SessionStatus
 from app.web import invitation_reports
 from app.web.current import services
 from app.web.pages import connect_pages, session_cookie, session_pages, sessions

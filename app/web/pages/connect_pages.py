@@ -8,10 +8,10 @@ from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.linking import invitation_consents, invitation_secrets
-from app.linking.browser_sessions import SessionStatus
 from app.linking.chat_messages import MOST_ASKS
 from app.linking.invitation_status import CHAT_REFUSED, CLAIMED_TWICE, InvitationStatus
 from app.linking.link_queries import find_link
+from app.linking.session_status import SessionStatus
 from app.linking.values import WRONG_DIGITS, NameOutcome
 from app.messenger.display_names import clean_name
 from app.services.invitations import ref_link, text_link

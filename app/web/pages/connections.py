@@ -19,10 +19,10 @@ from werkzeug.exceptions import NotFound
 from app.infra import clock
 from app.infra.settings.languages import SHIPPED, SOURCE
 from app.linking import own_connections
-from app.linking.browser_sessions import SessionStatus
 from app.linking.errors import SessionOver
 from app.linking.link_import import BEFORE_ALL
 from app.linking.own_connections import MOST_SHOWN, ConnectionUnknown, End
+from app.linking.session_status import SessionStatus
 from app.linking.values import LinkValue, Ticket, User
 from app.messenger.display_names import clean_name
 from app.web.current import services

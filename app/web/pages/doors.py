@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from werkzeug.exceptions import NotFound
 
-from app.linking.browser_sessions import Purpose
+from app.linking.session_status import Purpose
 from app.web.current import services
 
 

@@ -12,8 +12,8 @@ from app.accounts.rate_limiter import RateLimited
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.linking import browser_sessions
-from app.linking.browser_sessions import Purpose, SessionStatus
 from app.linking.errors import NotDeparted, SessionError, SessionOver
+from app.linking.session_status import Purpose, SessionStatus
 from app.web.current import services
 from app.web.exceptions import FormRefused, SessionAbsent
 from app.web.languages.message import N_, Message

@@ -6,7 +6,7 @@ Nothing else is done in the session before (OWASP ASVS 5.0, 6.4.1).
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.linking.browser_sessions import Purpose
+from app.linking.session_status import Purpose
 from app.web.pages import sessions
 from app.web.pages.choosing_password import change_password
 from app.web.pages.doors import check_is_on

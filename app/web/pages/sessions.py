@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from app.infra import clock
 from app.linking import browser_sessions, session_invitations
-from app.linking.browser_sessions import Purpose, SessionStatus
 from app.linking.errors import NotDeparted, SessionUnknown
 from app.linking.invitation_status import read_by_session
 from app.linking.renewal import SIGNED_OUT, RecordSignIn, proof_by_provider
 from app.linking.session_invitations import Terms
+from app.linking.session_status import Purpose, SessionStatus
 from app.messenger.types import PageId
 from app.web import invitation_reports, rate_limits
 from app.web.current import services
