@@ -1,6 +1,6 @@
 """The consents to an invitation that come from its page: digits, and Connect.
 
-The chat's own consent, by a tap, is in `app.linking.invitation_claims`. A link needs both sides
+The chat's own consent, by a tap, is in `app.linking.invitation_answers`. A link needs both sides
 (R126). Nothing here commits.
 """
 
