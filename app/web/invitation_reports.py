@@ -52,10 +52,10 @@ def report(outcome: InvitationOutcome) -> None:
             assert_never(outcome)
 
 
-def created(reference: str, *, source: str, **more: str) -> None:
-    """Log and count a new invitation; *source* is "page", "handoff" or "api"."""
+def created(reference: str, *, source: str, key: str | None = None) -> None:
+    """Log and count a new invitation of *source*: "page", "handoff", or "api" with the *key*."""
     metrics.count_invitation("created")
-    log.info("invitation.created", reference=reference, source=source, **more)
+    log.info("invitation.created", reference=reference, source=source, key=key)
 
 
 def accepted(reference: str) -> None:
