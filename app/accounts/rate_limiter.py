@@ -28,6 +28,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, tupl
 from sqlalchemy.orm import Session
 
 from app.accounts.models import RateLimitBucket
+from app.accounts.rate_limit_keys import Counter
 from app.accounts.rate_limits import (
     FAILED_BEFORE,
     IDENTIFIER,
@@ -37,7 +38,6 @@ from app.accounts.rate_limits import (
     SKEW,
     STREAK,
     Bucket,
-    Counter,
     RateLimit,
     identifier_wait,
     recent,

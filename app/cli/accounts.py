@@ -16,7 +16,7 @@ from app.cli.audit import audited
 from app.cli.context import ServiceGroup, services
 from app.cli.options import json_option, new_secret
 from app.infra import clock
-from app.linking import flow
+from app.linking import account_changes
 
 group = ServiceGroup("accounts", help="Add, change and remove the built-in accounts.")
 group.add_command(import_)
@@ -98,7 +98,7 @@ def set_password(username: str, *, by_owner: bool) -> None:
         raise click.ClickException(f"there is no account {username}")
     password_hash = _hashed_new_password(username)
     ended = services().write(
-        flow.set_password, username, password_hash, is_first=not by_owner, at=clock.now()
+        account_changes.set_password, username, password_hash, is_first=not by_owner, at=clock.now()
     )
     click.echo(f"Changed the password of {username}; its links stay. Attempts ended: {ended}.")
     _tell_of_first(by_owner=by_owner)
@@ -187,7 +187,7 @@ def _hashed_new_password(username: str) -> str:
 def _close(step: Callable[[Session, str], str], username: str) -> int:
     try:
         return services().write(
-            flow.close_account, step, username, policy=services().policy, at=clock.now()
+            account_changes.close_account, step, username, policy=services().policy, at=clock.now()
         )
     except AccountUnknown as exc:
         raise click.ClickException(str(exc)) from exc

@@ -90,12 +90,13 @@ def _write_row(result: Result) -> None:
     from app.infra import clock  # noqa: PLC0415
     from app.infra.database.failures import explanation  # noqa: PLC0415
     from app.operators import audit  # noqa: PLC0415
+    from app.operators.acts import Actor  # noqa: PLC0415
     from app.services.container import Services  # noqa: PLC0415
 
     if not isinstance(context.obj, Services):
         return
     name = _actor()
-    actor = audit.Actor(actor=f"os:{name}", name=name, role="command")
+    actor = Actor(actor=f"os:{name}", name=name, role="command")
     act = f"command:{context.command_path.partition(' ')[2]}"
     try:
         context.obj.write(audit.record, actor, act, result=result, at=clock.now())

@@ -95,28 +95,34 @@ def examine() -> Iterator[Finding]:
         yield problem("database", *str(exc).split(". Next: "))
         return
     try:
-        yield from _sign_in(built)
-        yield from _local(built)
-        log, address = built.delivery_log, settings.bot.messenger_log
-        if log and address:
-            check = Check("delivery log", partial(check_delivery_log, log, address))
-            yield from findings_of(check)
-        yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
-        if url := settings.alerts.webhook_url:
-            yield check_operator_webhook(url, settings.egress)
-        yield from check_authenticators(built.authenticator_checks())
-        yield from check_reach_of(settings)
-        if settings.console.is_on:
-            yield from findings_of(Check("console", partial(_console, built)))
-        headers = HeaderObserver()
-        yield from check_meta(built.meta(headers.observe), at=clock.now())
-        yield from check_version(headers, settings.graph_version, at=clock.now())
-        yield from check_clock(headers, at=clock.now())
-        for page_id in built.graph:
-            subject = f"names of people of page {page_id}"
-            yield from findings_of(Check(subject, partial(_names, built, page_id, subject)))
+        yield from _of_services(built)
     finally:
         built.close()
+
+
+def _of_services(built: Services) -> Iterator[Finding]:
+    """Yield the findings about all that the settings name."""
+    settings = built.settings
+    yield from _sign_in(built)
+    yield from _local(built)
+    log, address = built.delivery_log, settings.bot.messenger_log
+    if log and address:
+        check = Check("delivery log", partial(check_delivery_log, log, address))
+        yield from findings_of(check)
+    yield from check_egress(settings.egress, settings.graph_url, at=clock.now())
+    if url := settings.alerts.webhook_url:
+        yield check_operator_webhook(url, settings.egress)
+    yield from check_authenticators(built.authenticator_checks())
+    yield from check_reach_of(settings)
+    if settings.console.is_on:
+        yield from findings_of(Check("console", partial(_console, built)))
+    headers = HeaderObserver()
+    yield from check_meta(built.meta(headers.observe), at=clock.now())
+    yield from check_version(headers, settings.graph_version, at=clock.now())
+    yield from check_clock(headers, at=clock.now())
+    for page_id in built.graph:
+        subject = f"names of people of page {page_id}"
+        yield from findings_of(Check(subject, partial(_names, built, page_id, subject)))
 
 
 def _sign_in(built: Services) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import rate_limiter
 from app.accounts.identity import Identity
-from app.accounts.rate_limits import Counter
+from app.accounts.rate_limit_keys import Counter
 from app.linking.authorization_codes import digest
 from app.linking.errors import NotDeparted, SessionOver, SessionUnknown
 from app.linking.renewal import proof_by_password, renewed

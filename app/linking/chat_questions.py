@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.accounts import rate_limiter
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.accounts.rate_limiter import RateLimited
-from app.accounts.rate_limits import RateLimitKeys
 from app.linking import attempt_events, chat_messages, invitation_secrets, link_rows
 from app.linking.attempt_events import Counted, Kind, Note
 from app.linking.invitation_models import Invitation

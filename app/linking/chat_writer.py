@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from app.accounts.rate_limits import RateLimitKeys
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.infra.database.portions import Transactions
 from app.infra.network.http_client import Deadline
 from app.infra.observability import metrics

@@ -5,27 +5,26 @@ writer's thread, perhaps twice, so all that they need is passed in as values.
 """
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 
 from sqlalchemy.orm import Session
 
-from app.accounts import first_passwords, local, proofs, rate_limiter
+from app.accounts import local, proofs, rate_limiter
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
+from app.accounts.rate_limit_keys import Counter, RateLimitKeys
 from app.accounts.rate_limiter import Hit
-from app.accounts.rate_limits import Counter, RateLimitKeys
 from app.linking import attempts, chat_code, handlers, sign_in_names, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.handlers import Policy
 from app.linking.invitation_outcomes import NotACode
 from app.linking.question import question_digest
-from app.linking.renewal import RecordSignIn, UserOf
+from app.linking.renewal import RecordSignIn
 from app.linking.values import (
     ACCOUNT_CLOSED,
-    PASSWORD_CHANGED,
     Outcome,
     Recognised,
     Ticket,
@@ -195,72 +194,6 @@ def count_digits_sent(
     """
     chat_code.count_sending(session, ticket, at=at)
     rate_limiter.hit(session, counters, at=at)
-
-
-def set_password(
-    session: Session, username: str, password_hash: str, *, is_first: bool, at: datetime
-) -> int:
-    """Set the password of *username* for its owner; return how many attempts this has ended.
-
-    Whoever has signed in with the password of before cannot go on (OWASP ASVS 5.0, 7.4.3).
-
-    Raises:
-        AccountUnknown: There is no such account.
-    """
-    subject = local.set_password(session, username, password_hash, is_first=is_first, at=at)
-    return voiding.void_of_user(session, User(local.ISSUER, subject), PASSWORD_CHANGED, at=at)
-
-
-def choose_password(  # noqa: PLR0913 - the step, its proof, and what it sets
-    session: Session,
-    ticket: Ticket,
-    identity: Identity,
-    successor: Ticket,
-    counted: Hit,
-    *,
-    user_of: UserOf = attempts.user_of,
-    record: RecordSignIn = attempts.sign_in,
-    password_hash: str,
-    at: datetime,
-) -> None:
-    """Replace the password by which *identity* was proved, and refund the *counted* try.
-
-    The attempt, or the browser session where *user_of* and *record* say so, goes on with
-    *successor* as its ticket: to type the password is to sign in once more. All else that this user
-    has begun ends.
-
-    Raises:
-        CredentialsRefused: Another user has signed in, or the password has been changed since.
-        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
-        SessionError: The browser session is unknown, expired or over, or nobody has signed in.
-        RateLimited: The user has made as many invitations as the hour allows.
-    """
-    user = User(identity.issuer, identity.subject)
-    if user_of(session, ticket, at=at) != user:
-        raise CredentialsRefused
-    if not first_passwords.choose(session, identity, password_hash, at=at):
-        raise CredentialsRefused
-    voiding.void_of_user(session, user, PASSWORD_CHANGED, but=ticket.attempt_id, at=at)
-    # After the end of all others: a session's sign-in may make an invitation.
-    record(session, ticket, identity, successor, at=at)
-    rate_limiter.refund(session, counted)
-
-
-def close_account(
-    session: Session,
-    close: Callable[[Session, str], str],
-    username: str,
-    *,
-    policy: Policy,
-    at: datetime,
-) -> int:
-    """Close an account with *close*, and end its attempts and links; return how many links.
-
-    *close* disables or deletes the account of *username*, and returns its subject.
-    """
-    user = User(local.ISSUER, close(session, username))
-    voiding.void_of_user(session, user, ACCOUNT_CLOSED, at=at)
-    return len(handlers.end_all(session, user, cause=ACCOUNT_CLOSED, policy=policy, at=at).links)
 
 
 def take_in(  # noqa: PLR0913 - the events, and what becomes of their delivery

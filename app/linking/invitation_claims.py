@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts import local, proofs, rate_limiter
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.accounts.rate_limiter import RateLimited
-from app.accounts.rate_limits import CODES_OF_PAGE, RateLimitKeys
+from app.accounts.rate_limits import CODES_OF_PAGE
 from app.linking import chat_messages, invitation_links
 from app.linking.chat_messages import Text
 from app.linking.invitation_links import InvitationRules, refuse

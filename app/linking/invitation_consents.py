@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.accounts import local, proofs, rate_limiter
-from app.accounts.rate_limits import RateLimitKeys
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.linking import chat_messages, invitation_links, invitation_rows, invitation_secrets
 from app.linking.chat_messages import Text
 from app.linking.invitation_errors import (

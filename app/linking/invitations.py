@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts import local, proofs, rate_limiter
-from app.accounts.rate_limits import Counter
+from app.accounts.rate_limit_keys import Counter
 from app.linking import chat_messages, invitation_rows, invitation_secrets
 from app.linking.invitation_errors import (
     AskedTooOften,

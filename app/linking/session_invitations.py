@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
-from app.accounts.rate_limits import RateLimitKeys
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.linking import browser_sessions, invitation_consents, invitations
 from app.linking.errors import SessionOver
 from app.linking.invitation_links import Confirmed, InvitationRules, Refusal

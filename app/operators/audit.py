@@ -7,13 +7,13 @@ person: ids alone, and the reason that an operator types.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import Select, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.infra.database.portions import PORTION, Cleanup
+from app.operators.acts import LIMITED_ACTS, LOOKS, NOTHING, Act, Actor, Subject
 from app.operators.models import AuditEvent
 
 # Looks of one operator at one thing within this time are one row.
@@ -28,91 +28,12 @@ Place: TypeAlias = tuple[datetime, int]
 Result: TypeAlias = Literal["done", "failed", "refused"]
 
 
-class Act(StrEnum):
-    """An act or a look of an operator, as the audit names it."""
-
-    SIGNED_IN = "signed_in"
-    SIGN_IN_REFUSED = "sign_in_refused"
-    SIGNED_OUT = "signed_out"
-    SESSION_ENDED = "session_ended"
-    REAUTHENTICATED = "reauthenticated"
-    ROLE_REFUSED = "role_refused"
-    SEARCHED = "searched"
-    VIEWED_ATTEMPT = "viewed_attempt"
-    VIEWED_PERSON = "viewed_person"
-    VIEWED_USER = "viewed_user"
-    VIEWED_ACCOUNT = "viewed_account"
-    VIEWED_ACCOUNTS = "viewed_accounts"
-    VIEWED_NOTICE = "viewed_notice"
-    VIEWED_REQUEST = "viewed_request"
-    VIEWED_AUDIT = "viewed_audit"
-    UNLINKED = "unlinked"
-    UNLINKED_ALL = "unlinked_all"
-    ACCOUNT_DISABLED = "account_disabled"
-    ACCOUNT_ENABLED = "account_enabled"
-    REPLAYED = "replayed"
-    REPLAYED_ALL = "replayed_all"
-    KEY_REVOKED = "key_revoked"
-    META_CHECK_ASKED = "meta_check_asked"
-    PRIVACY_RETRIED = "privacy_retried"
-    PRIVACY_CLOSED = "privacy_closed"
-
-
-# Of one operator 120 an hour: they show persons, or find them.
-LOOKS: Final = frozenset(
-    {
-        Act.SEARCHED,
-        Act.VIEWED_ATTEMPT,
-        Act.VIEWED_PERSON,
-        Act.VIEWED_USER,
-        Act.VIEWED_ACCOUNT,
-        Act.VIEWED_ACCOUNTS,
-        Act.VIEWED_NOTICE,
-        Act.VIEWED_REQUEST,
-    }
-)
-# Of one operator 30 an hour: they take something away from people.
-LIMITED_ACTS: Final = frozenset(
-    {
-        Act.UNLINKED,
-        Act.UNLINKED_ALL,
-        Act.ACCOUNT_DISABLED,
-        Act.ACCOUNT_ENABLED,
-        Act.KEY_REVOKED,
-        Act.PRIVACY_CLOSED,
-    }
-)
-
-
 class TooManyLooks(Exception):
     """The operator has looked at as many people as one may in an hour."""
 
 
 class TooManyActs(Exception):
     """The operator has acted as often as one may in an hour."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """The operator or the command that a row is of, and where from."""
-
-    actor: str
-    name: str
-    role: str = ""
-    address: str = ""
-    reference: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The subject of a row: a *kind* such as "person", and its *id*, which is no name."""
-
-    kind: str = ""
-    id: str = ""
-    page_id: str | None = None
-
-
-NOTHING: Final = Subject()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,24 +108,7 @@ def look(  # noqa: PLR0913 - the columns of one row
     Raises:
         TooManyLooks: There may be 120 an hour of those that show persons.
     """
-    same = (
-        select(AuditEvent)
-        .where(
-            AuditEvent.actor == actor.actor,
-            AuditEvent.at > at - MERGED,
-            AuditEvent.at <= at,
-            AuditEvent.act == act.value,
-            AuditEvent.subject_kind == subject.kind,
-            AuditEvent.subject == subject.id,
-            AuditEvent.result == result,
-            # Somebody with a copied session must not look behind the rows of its operator. Of
-            # nobody's name there is one: a stranger has as many addresses as they like.
-            *([AuditEvent.address == actor.address] if actor.name else []),
-        )
-        .order_by(AuditEvent.at.desc())
-        .limit(1)
-        .with_for_update()
-    )
+    same = _same_look(actor, act, subject, result, at)
     # Two searches are two, whatever they find: else names could be guessed as often as one likes.
     row = None if act is Act.SEARCHED else session.scalar(same)
     if row is not None:
@@ -251,6 +155,26 @@ def old(until: datetime) -> Cleanup[int]:
         return len(session.scalars(gone.returning(AuditEvent.id)).all())
 
     return Cleanup(find, forget)
+
+
+def _same_look(
+    actor: Actor, act: Act, subject: Subject, result: Result, at: datetime
+) -> Select[AuditEvent]:
+    """Return the query for the row on which the same look was counted a moment ago."""
+    same = select(AuditEvent).where(
+        AuditEvent.actor == actor.actor,
+        AuditEvent.at > at - MERGED,
+        AuditEvent.at <= at,
+        AuditEvent.act == act.value,
+        AuditEvent.subject_kind == subject.kind,
+        AuditEvent.subject == subject.id,
+        AuditEvent.result == result,
+    )
+    # Somebody with a copied session must not look behind the rows of its operator. Of nobody's name
+    # there is one: a stranger has as many addresses as they like.
+    if actor.name:
+        same = same.where(AuditEvent.address == actor.address)
+    return same.order_by(AuditEvent.at.desc()).limit(1).with_for_update()
 
 
 def _check_acts(session: Session, actor: Actor, at: datetime) -> None:

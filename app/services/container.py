@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.authenticators import AuthenticatorUnavailable, Diagnosis, Resources
 from app.accounts.passwords import Hasher, check_new_password
-from app.accounts.rate_limits import RateLimitKeys
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.accounts.sign_in_methods import SignInMethods, build_sign_in_methods, checks_of
 from app.delivery_log.log import DeliveryLog
 from app.delivery_log.opening import delivery_log_for
@@ -21,7 +21,7 @@ from app.infra.admission import Admission, admission_for
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import LIMIT_SECONDS, Writer
 from app.infra.network.meta_addresses import GRAPH_URL
-from app.infra.observability import logs, metrics, telemetry
+from app.infra.observability import logs, telemetry
 from app.infra.settings.settings import Settings
 from app.infra.stalls import Pulses
 from app.linking import attempt_events, delivery_counts
@@ -37,6 +37,7 @@ from app.messenger.graph.transport import Observation
 from app.messenger.kept_pictures import MOST_AT_ONCE, KeptPictures
 from app.messenger.pictures import PictureFetcher
 from app.messenger.types import PageId
+from app.services import graph_log
 from app.services.invitations import policy_of
 from app.services.look_ups import LookUps
 from app.services.processes import core_count, process_count
@@ -166,7 +167,7 @@ class Services:
             base_url=settings.graph_url,
             version=settings.graph_version,
             egress=settings.egress,
-            observe=observe or _log_graph_call,
+            observe=observe or graph_log.report,
         )
         app = AppClient(endpoint, app_id=settings.app_id, app_secret=settings.app_secret)
         pages = tuple(
@@ -281,21 +282,5 @@ def _graph(settings: Settings, page_id: str, token: str) -> GraphClient:
         version=settings.graph_version,
         egress=settings.egress,
         conversations_per_s=CALLS_PER_S / process_count(settings),
-        observe=_log_graph_call,
-    )
-
-
-def _log_graph_call(call: Observation) -> None:
-    metrics.count_graph_call(
-        call.call, call.outcome, seconds=call.took_s, usage=call.usage.percents
-    )
-    telemetry.graph_call(call.call, call.outcome, seconds=call.took_s)
-    log.info(
-        "graph.call",
-        call=call.call,
-        outcome=call.outcome,
-        seconds=round(call.took_s, 3),
-        code=call.code,
-        subcode=call.subcode,
-        fbtrace_id=call.trace_id,
+        observe=graph_log.report,
     )

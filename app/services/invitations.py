@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from app.accounts.rate_limits import RateLimitKeys
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.infra.settings.settings import Settings
 from app.linking.handlers import Policy
 from app.linking.invitation_claims import ChatRules

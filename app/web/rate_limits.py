@@ -11,8 +11,8 @@ import structlog
 from flask import request
 
 from app.accounts import rate_limiter
+from app.accounts.rate_limit_keys import Counter, network
 from app.accounts.rate_limiter import Hit
-from app.accounts.rate_limits import Counter, network
 from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.web import proxy_warnings

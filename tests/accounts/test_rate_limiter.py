@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from app.accounts import rate_limiter
 from app.accounts.models import RateLimitBucket
+from app.accounts.rate_limit_keys import Counter, RateLimitKeys
 from app.accounts.rate_limiter import Hit, RateLimited
-from app.accounts.rate_limits import FAILED_BEFORE, Counter, RateLimitKeys
+from app.accounts.rate_limits import FAILED_BEFORE
 from tests.accounts.spellings import loose_spellings
 from tests.cleanups import clean
 

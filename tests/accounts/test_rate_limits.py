@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.accounts.rate_limit_keys import Counter, RateLimitKeys, network, one_address
 from app.accounts.rate_limits import (
     ADDRESS,
     DIGITS,
@@ -18,12 +19,8 @@ from app.accounts.rate_limits import (
     REFUSED_TOKENS_OF_NETWORK,
     SKEW,
     Bucket,
-    Counter,
     RateLimit,
-    RateLimitKeys,
     identifier_wait,
-    network,
-    one_address,
     recent,
     window_wait,
 )

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.accounts.rate_limits import RateLimitKeys
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.linking import (
     chat_questions,
     invitation_answers,

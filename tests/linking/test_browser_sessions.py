@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.accounts.identity import Identity
-from app.accounts.rate_limits import RateLimitKeys
+from app.accounts.rate_limit_keys import RateLimitKeys
 from app.linking import browser_sessions, session_retention, voiding
 from app.linking.errors import NotDeparted, SessionError, SessionOver, SessionUnknown
 from app.linking.session_models import BrowserSession

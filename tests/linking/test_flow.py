@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.accounts import local, rate_limiter
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.identity import Identity
-from app.accounts.rate_limits import RateLimitKeys
-from app.linking import attempts, chat_code, flow, link_queries
+from app.accounts.rate_limit_keys import RateLimitKeys
+from app.linking import account_changes, attempts, chat_code, flow, link_queries
 from app.linking.attempt_status import AttemptStatus, status_of
 from app.linking.flow import Consent, ConsentRules, NotConfirmed
 from app.linking.handlers import Policy
@@ -139,7 +139,7 @@ def test_closing_an_account_ends_its_attempts_and_links(session: Session) -> Non
     linked(session, psid=BEN, as_=OMAR)
     under_way = signed_in(session, as_=jane)
 
-    ended = flow.close_account(
+    ended = account_changes.close_account(
         session, partial(local.delete, at=NOON), USERNAME, policy=POLICY, at=NOON
     )
     session.expire_all()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import local
 from app.infra import clock
-from app.linking import flow
+from app.linking import account_changes
 from app.linking.models import LinkEvent
 from app.services.background import make_worker, sweep
 from app.services.container import Services, build
@@ -32,7 +32,7 @@ def test_a_deleted_user_is_named_nowhere_any_more(
     before = everything(services)
 
     services.write(
-        flow.close_account,
+        account_changes.close_account,
         partial(local.delete, at=clock.now()),
         USERNAME,
         policy=services.policy,

@@ -15,7 +15,7 @@ from app.accounts import local
 from app.accounts.identity import Identity
 from app.infra.database.engine import make_engine
 from app.infra.database.writer import Writer
-from app.linking import attempts, flow, handlers, link_queries, timeline
+from app.linking import account_changes, attempts, handlers, link_queries, timeline
 from app.linking.attempt_status import LIFE, status_of
 from app.linking.errors import AttemptOver
 from app.linking.handlers import Policy
@@ -204,7 +204,7 @@ def test_a_closed_account_says_so(session: Session) -> None:
     assert account is not None
     code = confirmed(session, as_=Identity(local.ISSUER, account.subject, "j"))
 
-    flow.close_account(
+    account_changes.close_account(
         session, partial(local.delete, at=NOON), "jane@example.com", policy=POLICY, at=NOON
     )
 

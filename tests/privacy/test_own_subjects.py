@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts import local
 from app.accounts.identity import Identity
 from app.infra.database.portions import PORTION
-from app.linking import browser_sessions, changes, flow
+from app.linking import account_changes, browser_sessions, changes
 from app.linking.invitation_models import Invitation
 from app.linking.models import Attempt, Link, LinkEvent
 from app.linking.values import User
@@ -60,7 +60,7 @@ def add(services: Services, *, is_same_person: bool = False) -> None:
 
 def delete(services: Services) -> None:
     close = partial(local.delete, at=NOON)
-    services.write(flow.close_account, close, JANE, policy=POLICY, at=NOON)
+    services.write(account_changes.close_account, close, JANE, policy=POLICY, at=NOON)
 
 
 def sweep(services: Services, at: timedelta = DAY) -> None:

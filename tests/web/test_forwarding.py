@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from app import create_app
-from app.accounts.rate_limits import network, one_address
+from app.accounts.rate_limit_keys import network, one_address
 from app.infra.network.client_addresses import read_address
 from app.infra.settings.settings import FORWARDED, X_FORWARDED, Settings
 from app.services.container import Services

@@ -16,7 +16,7 @@ from sqlalchemy import URL
 
 from app.accounts import local
 from app.infra import clock
-from app.linking import flow, invitations
+from app.linking import account_changes, invitations
 from app.linking.invitations import Offer
 from app.linking.values import User
 from app.services.container import Services, build
@@ -242,7 +242,7 @@ def account_disabled_in_between(stage: Stage) -> None:
     form = stage.ana.sees.form("Connect")
     close = partial(local.disable, at=clock.now())
     stage.services.write(
-        flow.close_account, close, VICTIM, policy=stage.services.policy, at=clock.now()
+        account_changes.close_account, close, VICTIM, policy=stage.services.policy, at=clock.now()
     )
     assert stage.ana.sends(form).status in {409, 410}
 

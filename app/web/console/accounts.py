@@ -12,10 +12,10 @@ from werkzeug.exceptions import NotFound
 from app.accounts import local
 from app.accounts.first_passwords import LIFE
 from app.accounts.local import AccountValue
-from app.linking import flow
+from app.linking import account_changes
 from app.linking.attempt_lists import ListFilter, list_attempts
 from app.linking.values import User
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.web.console import guard, rendering, words
 from app.web.console.current import now, signed_in
@@ -88,7 +88,7 @@ def disable(subject: str) -> ResponseReturnValue:
         return ask(_to_disable(account), NO_REASON)
     at = now()
     close = partial(
-        flow.close_account,
+        account_changes.close_account,
         close=partial(local.disable, at=at),
         username=account.username,
         policy=services().policy,

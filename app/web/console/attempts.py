@@ -23,7 +23,7 @@ from app.linking.causes.cause import Stage
 from app.linking.causes.table import CAUSES
 from app.linking.invitation_story import Story, story_of
 from app.messenger.types import PageId
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.web.console import guard, rendering, words
 from app.web.console.current import now, signed_in

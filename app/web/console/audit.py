@@ -8,7 +8,8 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.operators import audit
-from app.operators.audit import Act, AuditRow, Filter, Place, Subject
+from app.operators.acts import Act, Subject
+from app.operators.audit import AuditRow, Filter, Place
 from app.operators.roles import Role
 from app.web.console import guard, rendering, words
 from app.web.console.current import signed_in

@@ -15,7 +15,8 @@ from app.infra.database.writer import NotCommitted
 from app.infra.observability import metrics
 from app.messenger.display_names import clean_line
 from app.operators import audit
-from app.operators.audit import NOTHING, Act, Actor, Subject, TooManyActs, TooManyLooks
+from app.operators.acts import NOTHING, Act, Actor, Subject
+from app.operators.audit import TooManyActs, TooManyLooks
 from app.operators.roles import Role
 from app.web import request_reference
 from app.web.console.current import now, signed_in

@@ -6,7 +6,7 @@ from werkzeug.exceptions import NotFound
 
 from app.api_keys import service as keys
 from app.api_keys.service import KeyValue
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.services import key_revocation
 from app.web.console import guard, rendering

@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.setup import stored_findings
 from app.web.console import guard, rendering

@@ -25,7 +25,7 @@ from app.accounts.rate_limiter import RateLimited
 from app.infra.observability import metrics
 from app.infra.settings.console import LOCAL, OIDC
 from app.operators import audit, sessions
-from app.operators.audit import Act, Actor
+from app.operators.acts import Act, Actor
 from app.operators.provider import OperatorProvider
 from app.operators.sessions import Person, SignedIn, Ticket
 from app.web import rate_limits

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from app.linking import graph_unlink
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.outbox import heartbeats, inspection
 from app.outbox.bot_webhooks import DELIVERY, NOTICE

@@ -192,16 +192,7 @@ def attempt_cards(
             (f"{day:%d %b %Y}", f"{total:,}", f"{linked:,}")
             for day, total, linked in reversed(counts)
         ),
-        causes=tuple(
-            CauseLine(
-                slug,
-                number,
-                share(number, found.missed),
-                before.get(slug, 0),
-                words.fixer_of(slug),
-            )
-            for slug, number in found.causes.items()
-        ),
+        causes=_causes(found, before),
         median=_median(found),
         histogram=column_chart(
             "times",
@@ -250,6 +241,15 @@ def health_card(state: Health, at: datetime) -> HealthCard:
 def _refused(refusals: Sequence[Refusal]) -> tuple[tuple[str, int, str], ...]:
     counts = by_cause(refusals).items()
     return tuple((slug, number, words.fixer_of(slug)) for slug, number in counts)
+
+
+def _causes(found: Statistics, before: Mapping[str, int]) -> tuple[CauseLine, ...]:
+    return tuple(
+        CauseLine(
+            slug, number, share(number, found.missed), before.get(slug, 0), words.fixer_of(slug)
+        )
+        for slug, number in found.causes.items()
+    )
 
 
 def _funnel(found: Statistics) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from app.linking.invitation_story import stories_of_person
 from app.linking.profiles import PersonProfile, person_profile
 from app.linking.values import LinkValue
 from app.messenger.types import PageId, Psid
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.web.console import guard, rendering
 from app.web.console.current import now

@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 
 from app.linking.references import normalised
 from app.messenger.types import Psid
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.privacy import requests
 from app.privacy.erasure import TOMBSTONE_KEPT, is_held

@@ -11,7 +11,7 @@ from typing import Any, Final, ParamSpec
 from flask import Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 
-from app.operators.audit import Act
+from app.operators.acts import Act
 from app.operators.roles import Role
 
 P = ParamSpec("P")

@@ -21,7 +21,7 @@ from app.linking.profiles import known_users, people_of_psid
 from app.linking.timeline import timeline_of
 from app.linking.values import User
 from app.messenger.types import PageId, Psid
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.privacy import requests
 from app.web.console import guard, rendering, words

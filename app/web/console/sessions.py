@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from app.operators import sessions
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.web.console import cookies, guard
 from app.web.console.current import now, signed_in

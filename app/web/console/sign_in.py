@@ -19,7 +19,7 @@ from app.infra.observability import metrics
 from app.infra.settings.console import LOCAL
 from app.operators import accounts, audit, passwords, sessions
 from app.operators.accounts import OperatorValue
-from app.operators.audit import Act, Actor, Subject
+from app.operators.acts import Act, Actor, Subject
 from app.operators.passwords import Checked
 from app.operators.roles import Role
 from app.operators.sessions import Person, SignedIn, Ticket

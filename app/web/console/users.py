@@ -13,7 +13,7 @@ from app.linking.attempt_lists import ListFilter, list_attempts
 from app.linking.invitation_story import stories_of_user
 from app.linking.profiles import UserProfile, user_profile
 from app.linking.values import User
-from app.operators.audit import Act, Subject
+from app.operators.acts import Act, Subject
 from app.operators.roles import Role
 from app.web.console import guard, rendering
 from app.web.console.current import now

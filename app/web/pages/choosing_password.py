@@ -11,7 +11,7 @@ from app.accounts import first_passwords
 from app.accounts.authenticators import CredentialsRefused
 from app.accounts.passwords import PasswordRefused, are_same
 from app.infra import clock
-from app.linking import flow
+from app.linking import account_changes
 from app.linking.errors import AttemptOver
 from app.linking.renewal import proof_by_password
 from app.linking.values import User
@@ -31,7 +31,7 @@ def change_password(place: Place[C], user: User) -> Problem | None:
 
     Raises:
         AttemptOver: The account is deleted, or no password is asked for any more.
-        AttemptError, SessionError, RateLimited: As `flow.choose_password` raises them.
+        AttemptError, SessionError, RateLimited: As `account_changes.choose_password` raises them.
     """
     username = services().read(first_passwords.username_of, user.subject)
     if username is None:
@@ -59,7 +59,7 @@ def _verify_and_change(place: Place[C], username: str, current: str, new: str) -
             new_hash = services().hasher.hash(new)
             renewed = place.renewed(proof_by_password(User(identity.issuer, identity.subject)))
             services().write(
-                flow.choose_password,
+                account_changes.choose_password,
                 place.cookie.ticket,
                 identity,
                 renewed.ticket,

@@ -28,7 +28,7 @@ from app.accounts.authenticators import (
     SignInNotFresh,
 )
 from app.accounts.identity import Identity, meant_name
-from app.accounts.rate_limits import Counter
+from app.accounts.rate_limit_keys import Counter
 from app.infra import clock
 from app.linking import flow
 from app.linking.attempt_events import Kind

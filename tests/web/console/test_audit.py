@@ -15,7 +15,8 @@ from app.infra import clock
 from app.infra.database.writer import NotCommitted
 from app.infra.observability import logs
 from app.operators import audit
-from app.operators.audit import MOST_ACTS, MOST_LOOKS, Act, Actor, Subject
+from app.operators.acts import Act, Actor, Subject
+from app.operators.audit import MOST_ACTS, MOST_LOOKS
 from app.operators.roles import Role
 from app.services.container import Services
 from app.web.console import guard
@@ -248,7 +249,7 @@ def test_rows_are_only_added_and_deleted_by_age() -> None:
 def test_the_audit_is_deleted_by_age(session: Session) -> None:
     """R138: after KEEP_AUDIT_DAYS, and not before."""
     at = clock.now()
-    actor = audit.Actor(actor="os:kim", name="kim")
+    actor = Actor(actor="os:kim", name="kim")
     for days in (399, 401):
         audit.record(session, actor, "command:x", at=at - timedelta(days=days))
     session.flush()

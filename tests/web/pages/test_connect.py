@@ -354,7 +354,7 @@ def test_a_disabled_account_ends_session_and_invitation(
     jane_at: Shopper, ana: Chat, services: Services, stored: StoredRows
 ) -> None:
     """R117 on this road: in between, wherever the two consents are."""
-    from app.linking import flow  # noqa: PLC0415 - of this test alone
+    from app.linking import account_changes  # noqa: PLC0415 - of this test alone
 
     jane_at.comes_and_signs_in()
     ana.opens(jane_at.ref)
@@ -362,7 +362,7 @@ def test_a_disabled_account_ends_session_and_invitation(
     jane_at.reloads()
     form = jane_at.sees.form("Connect")
     close = partial(local.disable, at=NOON)
-    services.write(flow.close_account, close, USERNAME, policy=services.policy, at=NOON)
+    services.write(account_changes.close_account, close, USERNAME, policy=services.policy, at=NOON)
 
     answer = jane_at.sends(form)
 

@@ -20,7 +20,7 @@ from app.accounts.models import Account
 from app.infra import clock
 from app.infra.settings.settings import Settings
 from app.infra.sorted_hashes import SortedHashes
-from app.linking import flow
+from app.linking import account_changes, flow
 from app.linking.attempt_status import status_of
 from app.linking.models import Attempt
 from app.services.container import Services, build
@@ -337,7 +337,11 @@ def test_a_password_that_changes_while_the_old_one_is_verified_wins(
     ticket = services.write(opened, at=clock.now())
     identity = authenticator.verify(USERNAME, PASSWORD)
     services.write(
-        flow.set_password, USERNAME, services.hasher.hash(CHOSEN), is_first=False, at=clock.now()
+        account_changes.set_password,
+        USERNAME,
+        services.hasher.hash(CHOSEN),
+        is_first=False,
+        at=clock.now(),
     )
 
     counters = services.rate_limit_keys.sign_in(USERNAME, "192.0.2.1", PAGE, ANA)
@@ -355,7 +359,7 @@ def test_a_password_that_changes_while_the_old_one_is_verified_wins(
         )
     with pytest.raises(CredentialsRefused):
         services.write(
-            flow.choose_password,
+            account_changes.choose_password,
             ticket,
             identity,
             successor(ticket),

@@ -20,7 +20,7 @@ from app.accounts.models import Account
 from app.accounts.sign_in_methods import SignInMethods
 from app.infra import clock
 from app.infra.settings.settings import Settings
-from app.linking import flow
+from app.linking import account_changes
 from app.services.container import Services, build
 from tests.actors import Graph, LogIn, log_in
 from tests.installation import ANA, BEN, NOON, PAGE, PASSWORD, USERNAME
@@ -312,7 +312,12 @@ def test_an_account_disabled_while_its_password_is_checked_stays_out(
     """R69: the moment between the right password and what is written of it."""
     disable = partial(local.disable, at=NOON)
     close = partial(
-        services.write, flow.close_account, disable, USERNAME, policy=services.policy, at=NOON
+        services.write,
+        account_changes.close_account,
+        disable,
+        USERNAME,
+        policy=services.policy,
+        at=NOON,
     )
     closing = Counting(password_of(services), close)
     person = PageVisitor(create_app(asking(services, closing)))
@@ -405,4 +410,6 @@ def _disable(operator: Services, together: Barrier) -> int:
     """Disable USERNAME as soon as *together* opens; return how many links that has ended."""
     disable = partial(local.disable, at=NOON)
     together.wait()
-    return operator.write(flow.close_account, disable, USERNAME, policy=operator.policy, at=NOON)
+    return operator.write(
+        account_changes.close_account, disable, USERNAME, policy=operator.policy, at=NOON
+    )
