@@ -1,5 +1,6 @@
 """Attempts: opened by a browser, signed in, confirmed, and ended once."""
 
+import hmac
 import secrets
 from contextlib import suppress
 from datetime import datetime
@@ -19,7 +20,6 @@ from app.linking.attempt_status import (
 )
 from app.linking.authorization_codes import code_for, digest
 from app.linking.errors import (
-    AttemptError,
     AttemptExpired,
     AttemptOver,
     AttemptUnknown,
@@ -101,12 +101,23 @@ def signing_in(
         TokenSpent: Another attempt was confirmed with the same account_linking_token.
         AttemptError: The attempt is unknown, expired, confirmed or over.
     """
-    attempt = session.get(Attempt, ticket.attempt_id)
-    if attempt is not None and attempt.user is not None:
-        successor = renewed(ticket, proof_by_password(attempt.user), key=renewal_key)
-        with suppress(AttemptError):
-            return running(session, successor, at=at)
+    ticket = present_ticket(session, ticket, renewal_key=renewal_key)
     return running(session, ticket, at=at)
+
+
+def present_ticket(
+    session: Session, ticket: Ticket, *, renewal_key: bytes, lock: bool = False
+) -> Ticket:
+    """Return the ticket of a browser that has sent the sign-in form with *ticket*.
+
+    Another, if the same form, sent twice, has signed in the present user; the row is locked or not.
+    """
+    attempt = session.get(Attempt, ticket.attempt_id, with_for_update=lock or None)
+    if attempt is None or attempt.user is None:
+        return ticket
+    successor = renewed(ticket, proof_by_password(attempt.user), key=renewal_key)
+    is_present = hmac.compare_digest(attempt.secret_hash, digest(successor.secret))
+    return successor if is_present else ticket
 
 
 def recognise(session: Session, ticket: Ticket, person: Recognised, *, at: datetime) -> None:

@@ -93,14 +93,23 @@ def open_attempt(  # noqa: PLR0913 - an attempt, by name
     )
 
 
-def recognise(
-    session: Session, ticket: Ticket, person: Recognised, counted: Hit, *, at: datetime
+def recognise(  # noqa: PLR0913 - the key is the ticket's
+    session: Session,
+    ticket: Ticket,
+    person: Recognised,
+    counted: Hit,
+    *,
+    renewal_key: bytes,
+    at: datetime,
 ) -> None:
     """Record the *person* in Messenger, and refund the *counted* token, which Graph knows.
+
+    The form may have been sent twice, and its other copy have signed in while Graph was asked.
 
     Raises:
         AttemptError: The attempt is unknown, expired or over, or its token is spent.
     """
+    ticket = attempts.present_ticket(session, ticket, renewal_key=renewal_key, lock=True)
     attempts.recognise(session, ticket, person, at=at)
     rate_limiter.refund(session, counted)
 

@@ -60,7 +60,14 @@ def recognise(cookie: AttemptCookie, page_id: PageId) -> Psid:
                 # To ask again is then the only thing that protects the person.
                 raise profile.failure
             person = Recognised(psid, profile.name, _outcome(page_id, profile), profile.picture_url)
-            services().write(flow.recognise, cookie.ticket, person, hit, at=clock.now())
+            services().write(
+                flow.recognise,
+                cookie.ticket,
+                person,
+                hit,
+                renewal_key=cookie.renewal_key,
+                at=clock.now(),
+            )
     except LinkingTokenRefused:
         # Outside the count: an attempt that is over by now refunds no token.
         services().write(attempts.refuse, cookie.ticket, TOKEN_REFUSED, at=clock.now())

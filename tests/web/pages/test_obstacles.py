@@ -15,6 +15,7 @@ from app import create_app
 from app.accounts import local
 from app.accounts.authenticators import AuthenticatorUnavailable, CredentialsRefused
 from app.accounts.identity import Identity
+from app.accounts.rate_limits import PAIR
 from app.accounts.sign_in_methods import SignInMethods
 from app.infra.admission import Busy
 from app.infra.database.writer import NotCommitted, Writer
@@ -182,7 +183,7 @@ def test_a_profile_without_a_name_is_noted(app: Flask, graph: Graph, services: S
 
 
 def test_a_limit_is_noted_with_its_end(arrived: PageVisitor, services: Services) -> None:
-    for _ in range(11):
+    for _ in range(PAIR.maximum + 1):
         arrived.signs_in(password="wrong")
 
     assert 429 == arrived.sees.status

@@ -18,6 +18,9 @@ from werkzeug.wrappers import Response
 
 from app.accounts import local
 from app.infra import clock
+from app.infra.network.http_client import Deadline
+from app.messenger.graph.client import GraphClient
+from app.messenger.types import Psid
 from app.services.container import Services, build
 from tests.accounts.ldap_stub import directing
 from tests.accounts.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
@@ -254,6 +257,35 @@ def test_a_double_tap_on_sign_in_ends_at_the_question(
         page = Borrowed(app, cookie_of(answer)).opens(answer.location)
         assert QUESTION in words_of(page)
     assert 1 == stored.count("attempt", "signed_in_at IS NOT NULL AND confirmed_at IS NULL")
+
+
+@on_sqlite
+def test_a_double_tap_of_which_one_waits_for_graph_ends_at_the_question(
+    app: Flask, victim: PageVisitor, stored: StoredRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one has signed in by the time that Graph says whose token it is."""
+    cookie = cookie_of(victim.sees)
+    form = victim.follows().form("Log in")
+    ask = GraphClient.recipient_for
+
+    def taps() -> Answer:
+        return Borrowed(app, cookie).sends(form, username=USERNAME, password=PASSWORD)
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def slow(client: GraphClient, token: str, *, deadline: Deadline) -> Psid:
+            monkeypatch.setattr(GraphClient, "recipient_for", ask)
+            first.append(pool.submit(taps).result())
+            return ask(client, token, deadline=deadline)
+
+        first: list[Answer] = []
+        monkeypatch.setattr(GraphClient, "recipient_for", slow)
+        second = taps()
+
+    assert [303, 303] == [answer.status for answer in (*first, second)]
+    assert QUESTION in words_of(Borrowed(app, cookie_of(second)).opens(second.location))
+    assert 1 == stored.count("attempt", "signed_in_at IS NOT NULL AND confirmed_at IS NULL")
+    assert 0 == stored.count("throttle", "failures > 0 AND key NOT LIKE 'opens%'")
 
 
 def test_a_sign_in_whose_answer_was_lost_can_be_repeated(
