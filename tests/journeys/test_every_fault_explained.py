@@ -6,27 +6,20 @@ person meets, and under which event it is found.
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
 import structlog
-from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import create_app
-from app.emulator import EmulatorServer, EmulatorSettings, PageSettings, psid_for
-from app.emulator.context import Emulator, emulator_of
 from app.emulator.faults.table import FAULTS
 from app.infra import clock
 from app.infra.observability import logs
@@ -36,17 +29,16 @@ from app.linking.statistics_models import Intake
 from app.linking.timeline import timeline_of
 from app.messenger.graph.client import GraphClient
 from app.messenger.types import PageId
-from app.services.container import Services, build
+from app.services.container import Services
 from app.setup.findings import Finding
 from app.setup.meta_checks import check_meta
 from app.web.current import EXTENSION
-from tests.actors import Person
-from tests.browsers import Answer, OverSockets
-from tests.installation import ENVIRONMENT, PAGE, add_jane, settings_for
+from tests.browsers import Answer
+from tests.installation import PAGE
 from tests.journeys.faults_met import DOCTORS_FIXES, FAULTS_MET
+from tests.journeys.town import TOKEN, Town, Visit, town_on
 from tests.web.attempt_events import events_under, reference_on
 
-TOKEN: Final = ENVIRONMENT["PAGE_ACCESS_TOKEN"]
 EVENTS: Final = ("kind", "subject", "code", "subcode")
 NEUTRAL: Final = frozenset({"page_shown", "chat_code_sent"})
 TOLD: Final = frozenset({"graph.failed", "request.refused"})
@@ -65,35 +57,32 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
-    """A server and an emulator that talk to each other, with a person for each fault."""
+class FaultyTown:
+    """A town with a person for each fault, who tries to connect while it is on."""
 
-    services: Services
-    emulator: Emulator
-    chat: Any
-    app: Flask
+    town: Town
 
     def walk(self, fault: str, *beside: str) -> Walk:
         """Let the person of *fault* try to connect while it is on, and those *beside* it."""
-        psid = psid_for(self.emulator.settings, PAGE, fault)
+        town, services = self.town, self.town.services
         logs.configure(level="debug", form="json")
         with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
-            self.emulator.reset()
+            town.emulator.reset()
             # What is concluded of an attempt depends on what else came since.
-            self.services.delivery_counter.flush()
-            self.services.write(lambda session: session.execute(delete(Intake)))
-            self.emulator.state.set_linking_url(PAGE, self.services.linking_url(PAGE))
+            services.delivery_counter.flush()
+            services.write(lambda session: session.execute(delete(Intake)))
+            town.expects_log_in()
             for each in (fault, *beside):
-                self.emulator.faults.turn_on(each)
+                town.emulator.faults.turn_on(each)
             # What was withheld from the people before is forgotten.
-            self.app.extensions[EXTENSION] = replace(self.services, graph=_graph(self.services))
-            seen = list(self._pages(psid))
+            town.app.extensions[EXTENSION] = replace(services, graph=_graph(services))
+            with town.visit(fault) as visit:
+                seen = list(_pages(visit))
         return Walk(seen, lines)
 
     def cause(self, walk: Walk) -> str:
         """Return the cause that `attempts show` names, once Messenger's event is overdue."""
-        self.services.events.flush()
-        self.services.delivery_counter.flush()
+        self.town.flush()
         later = clock.now() + PATIENCE + timedelta(minutes=1)
 
         def ask(session: Session) -> str:
@@ -101,55 +90,37 @@ class Town:
             assert timeline is not None
             return timeline.conclusion.cause.slug
 
-        return self.services.read(ask)
+        return self.town.services.read(ask)
 
     def findings(self, fault: str) -> list[Finding]:
         """Return what `doctor` finds wrong at Meta while *fault* is on."""
-        self.emulator.reset()
-        self.emulator.state.set_linking_url(PAGE, self.services.linking_url(PAGE))
-        self.emulator.faults.turn_on(fault)
-        found = check_meta(self.services.meta(), at=clock.now())
+        self.town.emulator.reset()
+        self.town.expects_log_in()
+        self.town.emulator.faults.turn_on(fault)
+        found = check_meta(self.town.services.meta(), at=clock.now())
         return [one for one in found if one.verdict != "ok"]
 
-    def _pages(self, psid: str) -> Iterator[Answer]:
-        browser = OverSockets(self.services.settings.public_url)
-        person = Person(browser)
-        try:
-            yield person.opens(self.chat.post(f"/t/{PAGE}/{psid}/log-in").headers["Location"])
-            if person.sees.status != 303:
-                return
-            home = urlsplit(person.sees.location).path
-            yield person.follows()
-            yield person.signs_in()
-            if 'name="code"' not in person.sees.text:
-                return
-            written = self.emulator.state.thread(PAGE, psid).messages[-1].text or ""
-            (digits,) = re.findall(r"\d{3} \d{3}", written)
-            person.presses("Connect", code=digits)
-            self.chat.get(person.sees.location)
-            self.emulator.dispatcher.settle()
-            yield person.opens(home)
-        finally:
-            browser.close()
+
+def _pages(visit: Visit) -> Iterator[Answer]:
+    person = visit.person
+    yield visit.taps_log_in()
+    if person.sees.status != 303:
+        return
+    home = urlsplit(person.sees.location).path
+    yield person.follows()
+    yield person.signs_in()
+    if 'name="code"' not in person.sees.text:
+        return
+    visit.connects()
+    yield person.opens(home)
 
 
 @pytest.fixture(scope="module")
-def town(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyTown]:
     path = tmp_path_factory.mktemp("town") / "threadlink.sqlite"
     shutil.copyfile(sqlite_template, path)
-    http = make_server("127.0.0.1", 0, _nothing, threaded=True, request_handler=_Silent)
-    public_url = f"http://127.0.0.1:{http.server_port}"
-    with (
-        EmulatorServer(_messenger(f"{public_url}/webhook")) as server,
-        _running(f"sqlite:///{path}", public_url, server.origin) as services,
-    ):
-        http.app = app = create_app(services)
-        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
-        thread.start()
-        yield Town(services, emulator_of(server.app), server.app.test_client(), app)
-        http.shutdown()
-        thread.join()
-        http.server_close()
+    with town_on(database_url(f"sqlite:///{path}"), tuple(FAULTS)) as town:
+        yield FaultyTown(town)
 
 
 def _graph(services: Services) -> dict[PageId, GraphClient]:
@@ -163,56 +134,19 @@ def _graph(services: Services) -> dict[PageId, GraphClient]:
     return {PAGE: client}
 
 
-@contextmanager
-def _running(database: str, public_url: str, messenger: str) -> Iterator[Services]:
-    settings = settings_for(
-        database_url(database),
-        PUBLIC_URL=public_url,
-        GRAPH_URL=messenger,
-        REDIRECT_ORIGINS=messenger,
-        CONFIRM_IN_CHAT="always",
-        # All of them sign in as the same user.
-        MAX_LINKS_PER_USER="100",
-    )
-    services = build(settings, limit_seconds=60)
-    add_jane(services)
-    yield services
-    services.close()
-
-
-def _messenger(webhook_url: str) -> EmulatorSettings:
-    return EmulatorSettings(
-        app_id=ENVIRONMENT["APP_ID"],
-        app_secret=ENVIRONMENT["APP_SECRET"],
-        verify_token=ENVIRONMENT["VERIFY_TOKEN"],
-        webhook_url=webhook_url,
-        pages=(PageSettings(PAGE, "Harbour Coffee", TOKEN),),
-        people=tuple(FAULTS),
-    )
-
-
-class _Silent(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
-def _nothing(_environ: Any, _start: Any) -> Any:
-    raise AssertionError("asked before the server was there")
-
-
 def test_it_is_known_what_a_person_meets_by_each_fault() -> None:
     """Whoever adds a fault decides how it is found afterwards."""
     assert FAULTS.keys() == FAULTS_MET.keys()
 
 
 @pytest.mark.parametrize("fault", FAULTS_MET)
-def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: str) -> None:
+def test_a_fault_is_recorded_under_the_reference_of_its_page(town: FaultyTown, fault: str) -> None:
     """Page, log, record and the cause that is concluded tell of the same thing, without a token."""
     met = FAULTS_MET[fault]
     walk = town.walk(fault, *met.beside)
 
     last = walk.seen[-1]
-    rows = events_under(town.services, walk.reference)
+    rows = events_under(town.town.services, walk.reference)
     recorded = [tuple(row[name] for name in EVENTS) for row in rows if row["kind"] not in NEUTRAL]
     assert ([met.event, *met.more] if met.event else []) == recorded
     assert met.page in unescape(last.text)
@@ -230,7 +164,7 @@ def test_a_fault_is_recorded_under_the_reference_of_its_page(town: Town, fault: 
 
 @pytest.mark.parametrize("fault", DOCTORS_FIXES)
 def test_doctor_names_the_fix_of_what_it_can_see(
-    town: Town, fault: str, monkeypatch: pytest.MonkeyPatch
+    town: FaultyTown, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the Page's own checks: and waiting is no advice where it changes nothing."""
     monkeypatch.setattr("app.messenger.graph.transport._PAUSES_S", (0.0, 0.0))

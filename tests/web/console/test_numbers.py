@@ -1,14 +1,11 @@
 """The numbers of the console are those of /metrics and of the commands, to the unit (R142)."""
 
-import json
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
-from flask import Flask
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL
 from sqlalchemy.orm import Session
 
@@ -25,22 +22,24 @@ from app.operators.roles import Role
 from app.outbox import heartbeats, queue
 from app.outbox.bot_webhooks import DELIVERY, NOTICE
 from app.services.container import Services
-from tests.browsers import InProcess
-from tests.cli.terminal import Operator
 from tests.installation import OTHER_PAGE, PAGE, settings_for
 from tests.linking.factories import comes_back, confirmed, opened
 from tests.linking.factories import signed_in as signs_in
-from tests.web.console.pages_read import tables_of, words_of
+from tests.web.console.compared_numbers import (
+    METRICS_TOKEN,
+    assert_attempts_equal,
+    assert_deliveries_equal,
+    assert_queue_equals,
+)
 from tests.web.console.staff import CONSOLE_URL, Staff
 
 SignedIn = Callable[[Role], Staff]
-TOKEN: Final = "canary-metrics-token"
 DAY: Final = timedelta(days=1)
 
 
 @pytest.fixture
 def settings(database: URL) -> Settings:
-    return settings_for(database, CONSOLE_URL=CONSOLE_URL, METRICS_TOKEN=TOKEN)
+    return settings_for(database, CONSOLE_URL=CONSOLE_URL, METRICS_TOKEN=METRICS_TOKEN)
 
 
 @pytest.fixture
@@ -93,74 +92,12 @@ def _attempt(session: Session, chance: random.Random, number: int, at: datetime)
 
 def test_the_overview_has_the_numbers_of_the_commands(day: Services, signed_in: SignedIn) -> None:
     """R142: of attempts, causes, times, and what is under way."""
-    page = signed_in(Role.VIEWER).opens("/?days=7")
-    told = json.loads(Operator(day).types("attempts", "causes", "--days", "7", "--json").stdout)
-
-    tables, words = tables_of(page), words_of(page.text)
-    stages = {row[0].replace(" ", "_"): _number(row[1]) for row in tables["How far people come"]}
-    assert told["reached"] == stages
-    causes = [
-        (row[0].replace(" ", "_"), _number(row[1]))
-        for row in tables["Causes, the most frequent first"]
-    ]
-    assert [(one["cause"], one["attempts"]) for one in told["causes"]] == causes
-    by_day = [[_number(cell) for cell in row[1:]] for row in tables["Attempts by day"]]
-    assert [told["reached"]["opened"], told["reached"]["linked"]] == [
-        sum(column) for column in zip(*by_day, strict=True)
-    ]
-    assert told["reached"]["linked"] == sum(
-        _number(row[1]) for row in tables["Time from opening to link"]
-    )
-    assert f"within {told['median_seconds']} seconds" in words
-    waiting = int(words.split(" waiting for Messenger")[0].rsplit(" ", 1)[1].replace(",", ""))
-    under_way = int(words.split(" under way, ")[0].rsplit(" ", 1)[1].replace(",", ""))
-    assert told["under_way"] == waiting + under_way
+    assert_attempts_equal(signed_in(Role.VIEWER).opens("/?days=7"), day)
 
 
 def test_the_overview_has_the_numbers_of_the_metrics(day: Services, signed_in: SignedIn) -> None:
-    page = signed_in(Role.VIEWER).opens("/")
-    metrics = _metrics(create_app(day))
-
-    tables, words = tables_of(page), words_of(page.text)
-    shown = {
-        (kind, {"never tried": "fresh", "failed, tried again": "retries", "dead": ""}[state]): int(
-            count.replace(",", "")
-        )
-        for kind, state, count, _ in tables["What waits, by kind"]
-    }
-    waiting = {
-        (labels["kind"], labels["lane"]): value
-        for name, labels, value in metrics
-        if name == "threadlink_outbox_items" and value
-    }
-    assert waiting == shown
-    single = {name: value for name, labels, value in metrics if not labels}
-    assert f"Workers alive: {single['threadlink_workers']:.0f};" in words
-    assert f"ever: {single['threadlink_outbox_dropped']:.0f}." in words
+    assert_queue_equals(signed_in(Role.VIEWER).opens("/"), create_app(day))
 
 
 def test_the_deliveries_are_those_that_are_counted(day: Services, signed_in: SignedIn) -> None:
-    page = signed_in(Role.VIEWER).opens("/")
-
-    rows = tables_of(page)["Deliveries by day"]
-    at = clock.now()
-    seen = day.read(delivery_counts.seen, since=at - 6 * DAY, until=at)
-    assert (seen.taken, seen.refused) == (
-        sum(_number(row[1]) for row in rows),
-        sum(_number(row[2]) for row in rows),
-    )
-
-
-def _metrics(app: Flask) -> list[tuple[str, dict[str, str], float]]:
-    answer = InProcess(app, "http://127.0.0.1:8000")(
-        "GET", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"}
-    )
-    return [
-        (sample.name, dict(sample.labels), sample.value)
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    ]
-
-
-def _number(text: str) -> int:
-    return int(text.replace(",", ""))
+    assert_deliveries_equal(signed_in(Role.VIEWER).opens("/"), day)
