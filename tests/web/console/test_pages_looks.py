@@ -23,6 +23,16 @@ SMALL_TARGETS = """() => [...document.querySelectorAll(
   .map((each) => [each.outerHTML, each.getBoundingClientRect()])
   .filter(([, box]) => Math.min(box.width, box.height) < 24)
   .map(([html]) => html)"""
+# On a small screen a cell's label stands beside all that the cell has.
+UNDER_LABELS = """() => [...document.querySelectorAll(".rows :is(th, td)[data-label]")]
+  .filter((cell) => {
+    const inside = document.createRange();
+    inside.selectNodeContents(cell);
+    const label = parseFloat(getComputedStyle(cell, "::before").inlineSize);
+    const end = cell.getBoundingClientRect().left + label;
+    return [...inside.getClientRects()].some((box) => box.width > 0 && box.left < end);
+  })
+  .map((cell) => cell.outerHTML)"""
 # Of each kind of page one: a list, a chart, a form, a question, a detail.
 LOOKED_AT = ("overview", "cause", "attempts", "attempt", "search", "person", "unlink", "outbox")
 
@@ -60,6 +70,7 @@ def test_every_page_fits_a_small_screen_also_at_twice_the_text(
         page.goto(f"{served.url}{path}")
         found[name, "sideways"] = _sideways(page)
         found[name, "targets"] = page.evaluate(SMALL_TARGETS)
+        found[name, "under labels"] = page.evaluate(UNDER_LABELS)
         found[name, "headings"] = page.locator("h1").count() - 1
         page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
         found[name, "sideways at 200 %"] = _sideways(page)
