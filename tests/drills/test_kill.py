@@ -27,7 +27,7 @@ from tests.drills.acknowledgements import (
 from tests.drills.load_generator import SETTINGS, Graph, LoadGenerator, prepare
 from tests.drills.server_and_worker import ServerAndWorker, kill
 
-CYCLES = int(os.environ.get("DRILL_CYCLES", "3"))
+CYCLES = int(os.environ.get("DRILL_CYCLES", "2"))
 SEED = int(os.environ.get("DRILL_SEED", "1"))
 
 

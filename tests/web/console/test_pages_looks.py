@@ -87,9 +87,11 @@ def test_axe_finds_nothing_by_day_and_by_night(
     for name in LOOKED_AT:
         page.goto(f"{served.url}{served.paths[name]}")
         page.evaluate(AXE)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found[name, scheme] = _findings(page)
+        found[name, "light"] = _findings(page)
+        # Night changes colours alone.
+        page.emulate_media(color_scheme="dark")
+        found[name, "dark"] = _findings(page, "color-contrast")
+        page.emulate_media(color_scheme="light")
     page.set_viewport_size(SMALL)
     assert {} == {name: each for name, each in found.items() if each}
 
@@ -153,8 +155,11 @@ def _sideways(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
-def _findings(page: Page) -> list[str]:
+def _findings(page: Page, *rules: str) -> list[str]:
+    """Return what axe finds by *rules*, or by all of them."""
     options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = rules
     found = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary']}"
