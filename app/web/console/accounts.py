@@ -74,8 +74,7 @@ def show(subject: str) -> ResponseReturnValue:
 def ask_disable(subject: str) -> ResponseReturnValue:
     """Ask whether the account is to be disabled."""
     account = _found(subject)
-    guard.looked_at(_subject(account))
-    return ask(_to_disable(account))
+    return ask(_to_disable(account), about=_subject(account))
 
 
 @bp.post("/accounts/<subject>/disable")
@@ -84,8 +83,7 @@ def disable(subject: str) -> ResponseReturnValue:
     """Disable the account, end its links, and what is on its way to be one."""
     account = _found(subject)
     if not has_reason():
-        guard.looked_at(_subject(account))
-        return ask(_to_disable(account), NO_REASON)
+        return ask(_to_disable(account), about=_subject(account), problem=NO_REASON)
     at = now()
     close = partial(
         account_changes.close_account,
@@ -102,8 +100,7 @@ def disable(subject: str) -> ResponseReturnValue:
 def ask_enable(subject: str) -> ResponseReturnValue:
     """Ask whether the account may be used again."""
     account = _found(subject)
-    guard.looked_at(_subject(account))
-    return ask(_to_enable(account))
+    return ask(_to_enable(account), about=_subject(account))
 
 
 @bp.post("/accounts/<subject>/enable")
@@ -112,8 +109,7 @@ def enable(subject: str) -> ResponseReturnValue:
     """Enable the account again."""
     account = _found(subject)
     if not has_reason():
-        guard.looked_at(_subject(account))
-        return ask(_to_enable(account), NO_REASON)
+        return ask(_to_enable(account), about=_subject(account), problem=NO_REASON)
     return _changed(account, partial(local.enable, username=account.username))
 
 

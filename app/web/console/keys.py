@@ -29,7 +29,7 @@ def list_() -> ResponseReturnValue:
 @allows(Role.ADMIN, is_fresh=True)
 def ask_revoke(key_id: str) -> ResponseReturnValue:
     """Ask whether the key is to be revoked."""
-    return ask(_question(_found(key_id)))
+    return ask(_question(_found(key_id)), about=None)
 
 
 @bp.post("/keys/<key_id>/revoke")
@@ -38,7 +38,7 @@ def revoke(key_id: str) -> ResponseReturnValue:
     """Revoke the key."""
     key = _found(key_id)
     if not has_reason():
-        return ask(_question(key), NO_REASON)
+        return ask(_question(key), about=None, problem=NO_REASON)
     guard.done(Subject("key", key.id), key_revocation.revoke, key.id, at=now())
     return redirect(url_for("keys.list_"), 303)
 

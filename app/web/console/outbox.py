@@ -116,7 +116,7 @@ def replay(item_id: str) -> ResponseReturnValue:
 @allows(Role.ADMIN, is_fresh=True)
 def ask_replay_all(kind: str) -> ResponseReturnValue:
     """Ask whether all dead letters of *kind* are to be tried again."""
-    return ask(_question(kind))
+    return ask(_question(kind), about=None)
 
 
 @bp.post("/outbox/replay-all/<kind>")
@@ -125,7 +125,7 @@ def replay_all(kind: str) -> ResponseReturnValue:
     """Have the worker try the dead letters of *kind* again, the oldest first."""
     question = _question(kind)
     if not has_reason():
-        return ask(question, NO_REASON)
+        return ask(question, about=None, problem=NO_REASON)
     some = partial(inspection.replay_some, kind=kind, most=REPLAYED_AT_ONCE, at=now())
     guard.done(Subject("outbox", kind), some)
     return redirect(url_for("outbox.list_", kind=kind, state="dead"), 303)

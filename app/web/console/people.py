@@ -52,8 +52,7 @@ def show(page_id: str, psid: str) -> ResponseReturnValue:
 def ask_unlink(page_id: str, psid: str) -> ResponseReturnValue:
     """Ask whether the person is to be disconnected."""
     found = _found(page_id, psid)
-    guard.looked_at(_subject(page_id, psid))
-    return ask(_question(page_id, psid, found.link))
+    return ask(_question(page_id, psid, found.link), about=_subject(page_id, psid))
 
 
 @bp.post("/people/<page_id>/<psid>/unlink")
@@ -62,8 +61,9 @@ def unlink(page_id: str, psid: str) -> ResponseReturnValue:
     """End the link of the person, and what is on its way to be one (F7)."""
     found = _found(page_id, psid)
     if not has_reason():
-        guard.looked_at(_subject(page_id, psid))
-        return ask(_question(page_id, psid, found.link), NO_REASON)
+        return ask(
+            _question(page_id, psid, found.link), about=_subject(page_id, psid), problem=NO_REASON
+        )
     end = partial(
         handlers.end_one,
         page_id=PageId(page_id),

@@ -88,8 +88,7 @@ def retry(reference: str) -> ResponseReturnValue:
 def ask_close(reference: str) -> ResponseReturnValue:
     """Ask whether the request is done, and whom to erase for it."""
     found = _found(reference)
-    guard.looked_at(_subject(found))
-    return ask(_question(found))
+    return ask(_question(found), about=_subject(found))
 
 
 @bp.post("/privacy/<reference>/close")
@@ -103,8 +102,7 @@ def close(reference: str) -> ResponseReturnValue:
     if not problem and psid and not people:
         problem = "Nothing is kept of this PSID. Is it right?"
     if problem:
-        guard.looked_at(_subject(found))
-        return ask(_question(found), problem)
+        return ask(_question(found), about=_subject(found), problem=problem)
     # The row first: the erasure takes several transactions, and the worker goes on with it.
     guard.done(_subject(found), _nothing)
     erase(services().writer, found, people, policy=services().policy, at=at)

@@ -12,8 +12,9 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.messenger.display_names import clean_line
+from app.operators.acts import Subject
 from app.operators.audit import LONGEST_REASON
-from app.web.console import rendering
+from app.web.console import guard, rendering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,13 @@ class Question:
         return request.path
 
 
-def ask(question: Question, problem: str = "") -> ResponseReturnValue:
-    """Return the page of *question*; with a *problem*, what was sent cannot be done like that."""
+def ask(question: Question, *, about: Subject | None, problem: str = "") -> ResponseReturnValue:
+    """Return the page of *question*; with a *problem*, what was sent cannot be done like that.
+
+    To ask about a person shows the person: that is a look, of which the audit has a row (R138).
+    """
+    if about is not None:
+        guard.looked_at(about)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
     return rendering.page("act.html", status, question=question, problem=problem)
 

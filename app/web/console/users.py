@@ -51,8 +51,7 @@ def ask_unlink_all(issuer: str, subject: str) -> ResponseReturnValue:
     """Ask whether all links of the user are to end."""
     user = _user(issuer, subject)
     found, _ = read(_profile, user)
-    guard.looked_at(subject_of(user))
-    return ask(_question(user, found))
+    return ask(_question(user, found), about=subject_of(user))
 
 
 @bp.post("/users/<issuer>/<subject>/unlink-all")
@@ -62,8 +61,7 @@ def unlink_all(issuer: str, subject: str) -> ResponseReturnValue:
     user = _user(issuer, subject)
     if not has_reason():
         found, _ = read(_profile, user)
-        guard.looked_at(subject_of(user))
-        return ask(_question(user, found), NO_REASON)
+        return ask(_question(user, found), about=subject_of(user), problem=NO_REASON)
     end = partial(handlers.end_all, user=user, cause=CAUSE, policy=services().policy, at=now())
     guard.done(subject_of(user), end)
     return redirect(url_for("users.show", issuer=issuer, subject=subject), 303)
