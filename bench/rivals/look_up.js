@@ -1,8 +1,8 @@
 // Express that looks up a person as Threadlink's API does: the key by its hash, one row by its key.
 const crypto = require('crypto');
 const express = require('express');
-const COLUMNS = 'link.page_id, link.psid, issuer, subject, display_name, messenger_name, state, '
-  + 'version, event_at, cause, reference';
+const COLUMNS = ['page_id', 'psid', 'issuer', 'subject', 'display_name', 'messenger_name', 'state',
+  'version', 'event_at', 'cause', 'reference'].map((name) => `link.${name}`).join(', ');
 const select = (keyId, pageId, psid) => `SELECT hash, scopes, expires_at, revoked_at, ${COLUMNS} `
   + `FROM api_key LEFT JOIN link ON link.page_id = ${pageId} AND psid = ${psid} `
   + `AND state = 'linked' WHERE api_key.id = ${keyId}`;
