@@ -1,5 +1,6 @@
 """The common part of the pages of a browser session: opening, signing in, and its problems."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -123,13 +124,23 @@ def come_back(session_id: str, name: str, params: dict[str, str]) -> ResponseRet
         raise
 
 
-def sign_out(session_id: str, purpose: Purpose) -> SessionCookie:
-    """Let another user sign in, in the session of the present POST; return its new cookie."""
-    cookie, _ = posted(session_id, purpose)
+def sign_out(session_id: str, purpose: Purpose) -> ResponseReturnValue:
+    """Let another user sign in, in the session of the present POST."""
+    cookie = session_cookie.read(session_id)
+    check_form(cookie)
+    with suppress(SessionUnknown):
+        # Not so where the form was sent twice, and the other one has renewed the secret.
+        opened(session_id, purpose)
     renewed = cookie.renewed(SIGNED_OUT)
-    services().write(browser_sessions.sign_out, cookie.ticket, renewed.ticket, at=clock.now())
+    services().write(_forget(purpose), cookie.ticket, renewed.ticket, at=clock.now())
     session_cookie.put(renewed)
-    return renewed
+    return to(purpose, session_id)
+
+
+def _forget(purpose: Purpose) -> Callable[..., None]:
+    if purpose == "connections":
+        return partial(browser_sessions.sign_out, purpose=purpose)
+    return session_invitations.sign_out
 
 
 def _signing_in(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionStatus]:
