@@ -95,13 +95,13 @@ def posted_by_user(session_id: str, purpose: Purpose) -> tuple[SessionCookie, Se
 
 def sign_in(session_id: str, purpose: Purpose) -> ResponseReturnValue:
     """Answer the sign-in form."""
-    cookie, status = _signing_in(session_id, purpose)
+    cookie, status = posted_to_sign_in(session_id, purpose)
     return signing_in.by_password(place_of(cookie, status))
 
 
 def depart(session_id: str, purpose: Purpose, name: str) -> ResponseReturnValue:
     """Send the browser to the provider called *name*."""
-    cookie, status = _signing_in(session_id, purpose)
+    cookie, status = posted_to_sign_in(session_id, purpose)
     return signing_in.depart(place_of(cookie, status), name)
 
 
@@ -143,7 +143,15 @@ def _forget(purpose: Purpose) -> Callable[..., None]:
     return session_invitations.sign_out
 
 
-def _signing_in(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionStatus]:
+def posted_to_sign_in(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionStatus]:
+    """Return cookie and status for a POST by which the person proves who they are.
+
+    It may have been sent twice, and its other copy have renewed the secret.
+
+    Raises:
+        SessionOver: The session is over.
+        FormRefused, SessionAbsent, SessionUnknown: As `posted`.
+    """
     cookie = session_cookie.read(session_id)
     check_form(cookie)
     status = services().read(
