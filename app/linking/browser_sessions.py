@@ -158,15 +158,17 @@ def sign_in(
     return True
 
 
-def sign_out(session: Session, ticket: Ticket, successor: Ticket, *, at: datetime) -> None:
+def sign_out(
+    session: Session, ticket: Ticket, successor: Ticket, *, purpose: Purpose, at: datetime
+) -> None:
     """Forget the user and what was to be resumed; from now on *successor* is the ticket.
 
-    The five minutes in which another can sign in begin again.
+    The five minutes in which another can sign in begin again. A repeat changes nothing.
 
     Raises:
-        SessionError: It is unknown, expired or over.
+        SessionError: It is unknown, for another purpose, expired or over.
     """
-    row = _renew(session, ticket, successor, at)
+    row = _renew(session, ticket, successor, at, purpose=purpose)
     if row is None:
         return
     row.issuer = row.subject = row.display_name = row.resume = row.signed_in_at = None
@@ -250,13 +252,18 @@ def _unended(
 
 
 def _renew(
-    session: Session, ticket: Ticket, successor: Ticket, at: datetime
+    session: Session,
+    ticket: Ticket,
+    successor: Ticket,
+    at: datetime,
+    *,
+    purpose: Purpose | None = None,
 ) -> BrowserSession | None:
     """Put *successor* in the place of *ticket*; return the row, None if it is there already."""
     with suppress(SessionUnknown):
-        _unended(session, successor, at)
+        _unended(session, successor, at, purpose=purpose)
         return None
-    row = _unended(session, ticket, at)
+    row = _unended(session, ticket, at, purpose=purpose)
     row.secret_hash = digest(successor.secret)
     # Who has departed to a provider with the secret of before does not come back with it.
     row.memo = None

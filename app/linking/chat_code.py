@@ -4,6 +4,7 @@ What is stored of the digits is a keyed hash, which the caller computes.
 """
 
 import hmac
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.linking.attempt_status import AttemptStatus
 from app.linking.attempts import unconfirmed
 from app.linking.errors import DigitsSentTooOften
+from app.linking.models import Attempt
 from app.linking.values import WRONG_DIGITS, NameOutcome, Ticket
 
 MOST_SENT: Final = 3
@@ -31,26 +33,43 @@ def is_needed(status: AttemptStatus, confirm_in_chat: str) -> bool:
             return False
 
 
-def count_sending(session: Session, ticket: Ticket, *, at: datetime) -> None:
-    """Count that digits are about to be sent.
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Digits that are about to be sent, and those that were asked for before, both hashed."""
+
+    attempt_id: str
+    digits_hash: str = field(repr=False)
+    before: str | None = field(repr=False)
+
+
+def begin_sending(
+    session: Session, ticket: Ticket, digits_hash: str, *, is_first: bool, at: datetime
+) -> Sending | None:
+    """Ask for the digits of *digits_hash* from now on, and for no earlier ones.
+
+    None where *is_first*, and digits are asked for already. Kept before they are sent: of two
+    messages the digits of the later count, in whatever order Messenger's answers arrive.
 
     Raises:
         DigitsSentTooOften: The attempt has had as many messages as it may have.
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
     """
     attempt = unconfirmed(session, ticket, at)
+    if is_first and attempt.digits_hash is not None:
+        return None
     if attempt.digits_sent >= MOST_SENT:
         raise DigitsSentTooOften
     attempt.digits_sent += 1
+    sending = Sending(attempt.id, digits_hash, attempt.digits_hash)
+    attempt.digits_hash = digits_hash
+    return sending
 
 
-def remember(session: Session, ticket: Ticket, digits_hash: str, *, at: datetime) -> None:
-    """Ask for the digits of *digits_hash* from now on, and for no earlier ones.
-
-    Raises:
-        AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
-    """
-    unconfirmed(session, ticket, at).digits_hash = digits_hash
+def take_back(session: Session, sending: Sending) -> None:
+    """Ask for the digits of before *sending*, which has failed, unless others were sent since."""
+    attempt = session.get(Attempt, sending.attempt_id, with_for_update=True)
+    if attempt is not None and attempt.digits_hash == sending.digits_hash:
+        attempt.digits_hash = sending.before
 
 
 def match(session: Session, ticket: Ticket, digits_hash: str, *, at: datetime) -> bool:

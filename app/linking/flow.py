@@ -19,6 +19,7 @@ from app.accounts.rate_limit_keys import Counter, RateLimitKeys
 from app.accounts.rate_limiter import Hit
 from app.linking import attempts, chat_code, handlers, sign_in_names, voiding
 from app.linking.attempt_status import AttemptStatus, status_of
+from app.linking.chat_code import Sending
 from app.linking.handlers import Policy
 from app.linking.invitation_outcomes import NotACode
 from app.linking.question import question_digest
@@ -191,18 +192,28 @@ def confirm(
     )
 
 
-def count_digits_sent(
-    session: Session, ticket: Ticket, counters: Sequence[Counter], *, at: datetime
-) -> None:
-    """Count that digits are about to be sent, in the attempt and by *counters*.
+def begin_sending_digits(  # noqa: PLR0913 - the digits, and what they count for
+    session: Session,
+    ticket: Ticket,
+    counters: Sequence[Counter],
+    digits_hash: str,
+    *,
+    is_first: bool,
+    at: datetime,
+) -> Sending | None:
+    """Ask for digits that are about to be sent, and count them, in the attempt and by *counters*.
+
+    None where *is_first*, and others are asked for already.
 
     Raises:
         DigitsSentTooOften: The attempt has had as many messages as it may have.
         RateLimited: One of the limits is reached.
         AttemptError: The attempt is unknown, expired, confirmed or over, or its token is spent.
     """
-    chat_code.count_sending(session, ticket, at=at)
-    rate_limiter.hit(session, counters, at=at)
+    sending = chat_code.begin_sending(session, ticket, digits_hash, is_first=is_first, at=at)
+    if sending is not None:
+        rate_limiter.hit(session, counters, at=at)
+    return sending
 
 
 def take_in(  # noqa: PLR0913 - the events, and what becomes of their delivery

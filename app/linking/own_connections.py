@@ -5,9 +5,12 @@ A link is named by a key that only the user's own pages hold: nobody else's key 
 
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.linking import (
@@ -20,6 +23,8 @@ from app.linking import (
 )
 from app.linking.errors import NotSignedIn
 from app.linking.handlers import Policy
+from app.linking.link_rows import COLUMNS, link_of
+from app.linking.models import Link
 from app.linking.values import ENDED_BY_US, Endings, LinkValue, Ticket, User
 
 # On one page of the list.
@@ -117,6 +122,36 @@ def end_in_attempt(  # noqa: PLR0913 - whose, which, by what settings, when
 
 
 def _end(  # noqa: PLR0913 - whose, which, by what settings, what goes on, when
+    session: Session,
+    user: User,
+    key: str,
+    *,
+    secrets: Sequence[bytes],
+    policy: Policy,
+    but: str | None,
+    at: datetime,
+) -> Endings:
+    """End the link of *key*; the second of two sent forms ends nothing, as the first has."""
+    try:
+        return _end_present(session, user, key, secrets=secrets, policy=policy, but=but, at=at)
+    except ConnectionUnknown:
+        if not _has_ended(session, user, key, secrets=secrets):
+            raise
+        return Endings((), 0)
+
+
+def _has_ended(session: Session, user: User, key: str, *, secrets: Sequence[bytes]) -> bool:
+    theirs = (Link.issuer == user.issuer) & (Link.subject == user.subject)
+    rows = session.execute(select(*COLUMNS).where(theirs, Link.state == "ended"))
+    # As they were before `links.end_row`.
+    before = [replace(link, version=link.version - 1) for link in map(link_of, rows)]
+    with suppress(ConnectionUnknown):
+        find(before, key, secrets=secrets)
+        return True
+    return False
+
+
+def _end_present(  # noqa: PLR0913 - whose, which, by what settings, what goes on, when
     session: Session,
     user: User,
     key: str,

@@ -97,7 +97,7 @@ def sign_out(session: Session, ticket: Ticket, successor: Ticket, *, at: datetim
     Raises:
         SessionError: The browser session is unknown, expired or over.
     """
-    browser_sessions.sign_out(session, ticket, successor, at=at)
+    browser_sessions.sign_out(session, ticket, successor, purpose="connect", at=at)
     _cancel(session, ticket, at)
 
 

@@ -166,6 +166,18 @@ def by_id(session: Session, operator_id: str) -> OperatorValue | None:
     return None if row is None else _value(row)
 
 
+def is_proven(session: Session, operator: OperatorValue) -> bool:
+    """Return whether *operator* may still sign in by the password that was verified.
+
+    The row is locked: who changes it ends the session that follows, or is seen here.
+    """
+    query = select(Operator).where(Operator.id == operator.id).with_for_update(read=True)
+    row = session.scalar(query.execution_options(populate_existing=True))
+    if row is None or row.disabled_at is not None:
+        return False
+    return row.password_hash == operator.password_hash
+
+
 def list_operators(session: Session) -> tuple[OperatorValue, ...]:
     """Return all operators, sorted by name."""
     return tuple(map(_value, session.scalars(select(Operator).order_by(Operator.canonical))))

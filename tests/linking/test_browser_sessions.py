@@ -102,7 +102,7 @@ def test_leaving_the_account_forgets_it(session: Session) -> None:
     ticket = signed_in(session)
     successor = Ticket(ticket.attempt_id, "third")
 
-    browser_sessions.sign_out(session, ticket, successor, at=NOON + 14 * MINUTE)
+    browser_sessions.sign_out(session, ticket, successor, purpose="connect", at=NOON + 14 * MINUTE)
 
     status = browser_sessions.status_of(session, successor, at=NOON + 18 * MINUTE)
     assert ("open", None, None) == (status.state, status.user, status.display_name)

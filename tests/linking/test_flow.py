@@ -99,7 +99,7 @@ def test_an_account_that_was_closed_gets_none_and_its_attempt_ends(session: Sess
 
 def test_the_digits_are_compared_where_they_are_needed(session: Session) -> None:
     ticket = signed_in(session, as_=ELSEWHERE)
-    chat_code.remember(session, ticket, "right", at=NOON)
+    assert chat_code.begin_sending(session, ticket, "right", is_first=True, at=NOON)
     status = status_of(session, ticket, at=NOON)
 
     outcomes = [

@@ -114,15 +114,17 @@ def _signed_in(name: str, password: str, *, replaces: SignedIn | None) -> Ticket
     counters = services().rate_limit_keys.console_sign_in(name, rate_limits.address())
     with rate_limits.counted(counters) as hit:
         checked = _checked(name, password, replaces)
-        if not checked.is_right or checked.operator is None:
+        ticket = None
+        if checked.is_right and checked.operator is not None:
+            begin = partial(_begin, hit=hit, replaces=replaces, at=now())
+            ticket = services().write(begin, checked.operator, _who(checked.operator))
+        if ticket is None or checked.operator is None:
             # One statement more or less would tell whether there is an operator by this name.
             refused = partial(audit.look, result="refused", at=now())
             services().write(refused, _who(checked.operator), Act.SIGN_IN_REFUSED)
             metrics.count_console_sign_in(LOCAL, "refused")
             log.info("console.sign_in_refused", method=LOCAL)
             return None
-        begin = partial(_begin, hit=hit, replaces=replaces, at=now())
-        ticket = services().write(begin, checked.operator, _who(checked.operator))
     metrics.count_console_sign_in(LOCAL, "done")
     log.info("console.signed_in", method=LOCAL, actor=checked.operator.actor)
     return ticket
@@ -147,7 +149,10 @@ def _begin(  # noqa: PLR0913 - of whom, by which try, in place of what, when
     hit: Hit,
     replaces: SignedIn | None,
     at: datetime,
-) -> Ticket:
+) -> Ticket | None:
+    """Begin the session; None if the operator was disabled, or got another password, meanwhile."""
+    if not accounts.is_proven(session, operator):
+        return None
     rate_limiter.refund(session, hit)
     act = Act.SIGNED_IN if replaces is None else Act.REAUTHENTICATED
     audit.record(session, who, act, at=at)

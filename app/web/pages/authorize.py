@@ -216,7 +216,7 @@ def send_first_digits(cookie: AttemptCookie) -> None:
         # Too many for this profile: the page says so when more are asked for.
         try:
             with services().admission.enter():
-                chat_code.send(cookie, status)
+                chat_code.send(cookie, status, is_first=True)
         except RateLimited as exc:
             obstacles.note_error(exc, PAGE_PROBLEMS[RateLimited])
 

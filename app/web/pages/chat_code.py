@@ -14,7 +14,7 @@ from app.linking import attempts, chat_code, flow
 from app.linking.attempt_events import Kind
 from app.linking.attempt_status import AttemptStatus
 from app.linking.values import REGION
-from app.messenger.errors import PersonUnknown, RegionRefused, WindowClosed
+from app.messenger.errors import GraphError, PersonUnknown, RegionRefused, WindowClosed
 from app.web import obstacles
 from app.web.current import services
 from app.web.exceptions import DigitsNotDelivered
@@ -44,8 +44,10 @@ def is_needed(status: AttemptStatus) -> bool:
     return chat_code.is_needed(status, services().settings.confirm_in_chat)
 
 
-def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
+def send(cookie: AttemptCookie, status: AttemptStatus, *, is_first: bool = False) -> None:
     """Send new digits to the profile of the attempt. Slow: call it with admission only.
+
+    With *is_first* only if none are asked for: a form that was sent twice sends one message.
 
     Raises:
         RegionRefused: Meta's rules do not allow the link; the attempt is ended.
@@ -58,19 +60,29 @@ def send(cookie: AttemptCookie, status: AttemptStatus) -> None:
     if status.psid is None:
         return
     counters = services().rate_limit_keys.digits_sent(status.page_id, status.psid)
-    services().write(flow.count_digits_sent, cookie.ticket, counters, at=clock.now())
     digits = f"{secrets.randbelow(10**6):06}"
+    sending = services().write(
+        flow.begin_sending_digits,
+        cookie.ticket,
+        counters,
+        digits_hash(cookie, digits),
+        is_first=is_first,
+        at=clock.now(),
+    )
+    if sending is None:
+        return
     text = text_of(digits, shown_brand(status.page_id).name, translation.language())
     try:
         graph = services().graph[status.page_id]
         graph.send_text(status.psid, text, deadline=Deadline(GRAPH_PATIENCE_S))
-    except RegionRefused:
-        services().write(attempts.refuse, cookie.ticket, REGION, at=clock.now())
+    except GraphError as exc:
+        services().write(chat_code.take_back, sending)
+        if isinstance(exc, RegionRefused):
+            services().write(attempts.refuse, cookie.ticket, REGION, at=clock.now())
+        if isinstance(exc, HELPED_BY_WRITING):
+            log.warning("digits.not_delivered", told=str(exc))
+            raise DigitsNotDelivered(exc) from exc
         raise
-    except HELPED_BY_WRITING as exc:
-        log.warning("digits.not_delivered", told=str(exc))
-        raise DigitsNotDelivered(exc) from exc
-    services().write(chat_code.remember, cookie.ticket, digits_hash(cookie, digits), at=clock.now())
     obstacles.note(Kind.CHAT_CODE_SENT)
     log.info("digits.sent")
 

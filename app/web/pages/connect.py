@@ -32,11 +32,10 @@ from app.linking.invitation_errors import (
 from app.linking.invitation_links import InvitationRules, Refusal
 from app.linking.invitation_rows import Owner
 from app.linking.invitation_status import InvitationStatus, read_by_session
-from app.linking.renewal import SIGNED_OUT
 from app.linking.session_status import SessionStatus
 from app.web import invitation_reports
 from app.web.current import services
-from app.web.pages import connect_pages, session_cookie, session_pages, sessions
+from app.web.pages import connect_pages, session_pages, sessions
 from app.web.pages.csrf import QUESTION
 from app.web.pages.doors import check_is_on
 from app.web.pages.session_cookie import SessionCookie
@@ -157,11 +156,7 @@ def resend(session_id: str) -> ResponseReturnValue:
 def sign_out(session_id: str) -> ResponseReturnValue:
     """Let another user sign in: user, invitation and resume are forgotten."""
     check_is_on("connect")
-    cookie, _ = sessions.posted(session_id, "connect")
-    renewed = cookie.renewed(SIGNED_OUT)
-    services().write(session_invitations.sign_out, cookie.ticket, renewed.ticket, at=clock.now())
-    session_cookie.put(renewed)
-    return sessions.to("connect", session_id)
+    return sessions.sign_out(session_id, "connect")
 
 
 @bp.post("/<session_id>/cancel")

@@ -106,8 +106,7 @@ def depart(session_id: str, name: str) -> ResponseReturnValue:
 def sign_out(session_id: str) -> ResponseReturnValue:
     """Let another user sign in."""
     check_is_on("connections")
-    sessions.sign_out(session_id, "connections")
-    return sessions.to("connections", session_id)
+    return sessions.sign_out(session_id, "connections")
 
 
 @bp.get("/connections/<session_id>/disconnect/<key>")

@@ -42,12 +42,16 @@ def show_changed(attempt_id: str) -> ResponseReturnValue:
 @bp.post("/<attempt_id>/password")
 def change(attempt_id: str) -> ResponseReturnValue:
     cookie = posted(attempt_id)
-    status = services().read(attempts.running, cookie.ticket, at=clock.now())
+    # The form may have been sent twice, as that of the sign-in.
+    status = services().read(
+        attempts.signing_in, cookie.ticket, renewal_key=cookie.renewal_key, at=clock.now()
+    )
     request_reference.adopt(status)
+    # Pages of the present state are for the present secret alone.
     if status.user is None or not can_choose_password(status):
-        return page_of(cookie, status)
+        return page_of(cookie, current_status(cookie))
     if (problem := change_password(place_of(cookie, status), status.user)) is not None:
-        return password_page(cookie, status, problem), problem.status
+        return password_page(cookie, current_status(cookie), problem), problem.status
     # The cookie of after the change.
     send_first_digits(attempt_cookie.read(attempt_id))
     return redirect(url_for(".show_changed", attempt_id=attempt_id), 303)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app.linking.session_status import Purpose
 from app.web.pages import sessions
-from app.web.pages.choosing_password import change_password
+from app.web.pages.choosing_password import change_password, is_repeat
 from app.web.pages.doors import check_is_on
 from app.web.pages.outcomes import CONTINUE, PASSWORD_CHANGED
 from app.web.pages.password_form import can_choose_password
@@ -28,12 +28,16 @@ def show(session_id: str) -> ResponseReturnValue:
 @bp.post("/connections/<session_id>/password", defaults={"purpose": "connections"})
 def change(purpose: Purpose, session_id: str) -> ResponseReturnValue:
     check_is_on(purpose)
-    cookie, status = sessions.posted_by_user(session_id, purpose)
-    if status.user is None or not (status.must_choose_password and can_choose_password(status)):
+    # The form may have been sent twice, as that of the sign-in.
+    cookie, status = sessions.posted_to_sign_in(session_id, purpose)
+    if status.user is None or not can_choose_password(status):
         return sessions.to(purpose, session_id)
     place = sessions.place_of(cookie, status)
+    if not status.must_choose_password and not is_repeat(place, status.user):
+        return sessions.to(purpose, session_id)
     if (problem := change_password(place, status.user)) is not None:
-        return password_page(cookie, status, problem)
+        # For the present secret alone, as every page of the present state.
+        return password_page(*sessions.opened(session_id, purpose), problem)
     sessions.log_invitation(session_id, source="page")
     return redirect(url_for(".show_changed", purpose=purpose, session_id=session_id), 303)
 

@@ -1,5 +1,6 @@
 """The common part of the pages of a browser session: opening, signing in, and its problems."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -94,13 +95,13 @@ def posted_by_user(session_id: str, purpose: Purpose) -> tuple[SessionCookie, Se
 
 def sign_in(session_id: str, purpose: Purpose) -> ResponseReturnValue:
     """Answer the sign-in form."""
-    cookie, status = _signing_in(session_id, purpose)
+    cookie, status = posted_to_sign_in(session_id, purpose)
     return signing_in.by_password(place_of(cookie, status))
 
 
 def depart(session_id: str, purpose: Purpose, name: str) -> ResponseReturnValue:
     """Send the browser to the provider called *name*."""
-    cookie, status = _signing_in(session_id, purpose)
+    cookie, status = posted_to_sign_in(session_id, purpose)
     return signing_in.depart(place_of(cookie, status), name)
 
 
@@ -123,16 +124,34 @@ def come_back(session_id: str, name: str, params: dict[str, str]) -> ResponseRet
         raise
 
 
-def sign_out(session_id: str, purpose: Purpose) -> SessionCookie:
-    """Let another user sign in, in the session of the present POST; return its new cookie."""
-    cookie, _ = posted(session_id, purpose)
+def sign_out(session_id: str, purpose: Purpose) -> ResponseReturnValue:
+    """Let another user sign in, in the session of the present POST."""
+    cookie = session_cookie.read(session_id)
+    check_form(cookie)
+    with suppress(SessionUnknown):
+        # Not so where the form was sent twice, and the other one has renewed the secret.
+        opened(session_id, purpose)
     renewed = cookie.renewed(SIGNED_OUT)
-    services().write(browser_sessions.sign_out, cookie.ticket, renewed.ticket, at=clock.now())
+    services().write(_forget(purpose), cookie.ticket, renewed.ticket, at=clock.now())
     session_cookie.put(renewed)
-    return renewed
+    return to(purpose, session_id)
 
 
-def _signing_in(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionStatus]:
+def _forget(purpose: Purpose) -> Callable[..., None]:
+    if purpose == "connections":
+        return partial(browser_sessions.sign_out, purpose=purpose)
+    return session_invitations.sign_out
+
+
+def posted_to_sign_in(session_id: str, purpose: Purpose) -> tuple[SessionCookie, SessionStatus]:
+    """Return cookie and status for a POST by which the person proves who they are.
+
+    It may have been sent twice, and its other copy have renewed the secret.
+
+    Raises:
+        SessionOver: The session is over.
+        FormRefused, SessionAbsent, SessionUnknown: As `posted`.
+    """
     cookie = session_cookie.read(session_id)
     check_form(cookie)
     status = services().read(

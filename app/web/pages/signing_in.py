@@ -29,6 +29,7 @@ from app.accounts.authenticators import (
 )
 from app.accounts.identity import Identity, meant_name
 from app.accounts.rate_limit_keys import Counter
+from app.accounts.rate_limiter import Hit
 from app.infra import clock
 from app.linking import flow
 from app.linking.attempt_events import Kind
@@ -115,27 +116,45 @@ def by_password(place: Place[C]) -> ResponseReturnValue:
             rate_limits.counted(counters, wrong=CredentialsRefused) as hit,
             services().admission.enter(),
         ):
-            identity = authenticator.verify(username, password)
-            renewed = place.renewed(proof_by_password(User(identity.issuer, identity.subject)))
-            services().write(
-                flow.sign_in,
-                place.cookie.ticket,
-                identity,
-                renewed.ticket,
-                hit,
-                record=place.record,
-                name_hashes=services().name_hasher.hashes_of(identity),
-                at=clock.now(),
-            )
+            renewed = verify_and_record(place, authenticator.verify, username, password, hit)
     except CredentialsRefused as exc:
         obstacles.note_wrong_credentials(methods.password_name, exc)
         expired = isinstance(exc, PasswordExpired)
         log.info("sign_in.refused", authenticator=methods.password_name, expired=expired)
         return place.page(FIRST_PASSWORD_EXPIRED if expired else WRONG_CREDENTIALS, username)
-    place.put(renewed)
-    log_sign_in(identity)
     # Outside the count: an error here says nothing about the guess.
     return place.go_on(renewed)
+
+
+def verify_and_record(
+    place: Place[C],
+    verify: Callable[[str, str], Identity],
+    username: str,
+    password: str,
+    counted: Hit,
+) -> C:
+    """Record who has proved by *verify* to be *username*; return the new cookie, which is put.
+
+    Slow: call it with admission only.
+
+    Raises:
+        CredentialsRefused, AttemptError, SessionError: As `flow.sign_in` raises them.
+    """
+    identity = verify(username, password)
+    renewed = place.renewed(proof_by_password(User(identity.issuer, identity.subject)))
+    services().write(
+        flow.sign_in,
+        place.cookie.ticket,
+        identity,
+        renewed.ticket,
+        counted,
+        record=place.record,
+        name_hashes=services().name_hasher.hashes_of(identity),
+        at=clock.now(),
+    )
+    place.put(renewed)
+    log_sign_in(identity)
+    return renewed
 
 
 def depart(place: Place[C], name: str) -> ResponseReturnValue:

@@ -113,6 +113,23 @@ def test_disconnecting_asks_first(
     assert 1 == stored.count("outbox", "CAST(body AS TEXT) LIKE '%link.removed%'")
 
 
+def test_a_double_tap_on_disconnect_ends_at_the_list(
+    shopper: Shopper, services: Services, stored: StoredRows, jane: str
+) -> None:
+    """R133: the bot hears of one end; the 404 is for what was never the person's."""
+    connected(services, jane, ANA, messenger_name="Ana Berg")
+    shopper.comes_and_signs_in(DOOR)
+    shopper.opens(_ends(shopper)[0])
+    form = shopper.sees.form("Disconnect")
+
+    first, second = shopper.sends(form), shopper.sends(form)
+
+    assert [303, 303] == [first.status, second.status]
+    shopper.follows()
+    assert "No Messenger profile is connected to your account." in shopper.reads
+    assert 1 == stored.count("outbox", "CAST(body AS TEXT) LIKE '%link.removed%'")
+
+
 def test_a_repeat_of_disconnect_ends_no_later_link(
     shopper: Shopper, services: Services, stored: StoredRows, jane: str
 ) -> None:
