@@ -28,8 +28,9 @@ PsidField = Annotated[
 IssuerField = Annotated[
     str,
     Meta(
-        description="Where the user signed in: `local` for accounts kept here, else the name or "
-        "address of the authenticator. Only `issuer` and `subject` together name a user.",
+        description="Where the user signed in: `local` for accounts kept here, else the name "
+        "of the authenticator, or the address of an OpenID Connect provider. Only `issuer` and "
+        "`subject` together name a user.",
         examples=["local"],
     ),
 ]

@@ -1,5 +1,6 @@
 """The lines with #console of docs/deploy: the operators' console by a host name of its own."""
 
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 
 from tests.deploy.conftest import serving
 from tests.deploy.proxies import DEPLOY, NAME, PROGRAMS, Front, standing
+from tests.deploy.suites import offering
 
 CONSOLE: Final = f"console.{NAME}"
 FILES: Final = ("nginx.conf", "Caddyfile", "haproxy.cfg", "kubernetes/base/ingress.yaml")
@@ -76,6 +78,29 @@ def test_in_clear_it_leads_to_its_own_first_page(front: Front) -> None:
     assert location.startswith(f"https://{CONSOLE}/")
     # Caddy makes this redirect by itself, with the path.
     assert front.program == "caddy" or "attempts" not in location
+
+
+@pytest.mark.parametrize("suite", ["AES128-SHA", "ECDHE-RSA-AES128-SHA256"])
+def test_a_tls_suite_that_does_not_keep_secrets_is_refused_there_too(
+    front: Front, suite: str
+) -> None:
+    """ASVS 5.0.0, 12.1.2: nginx has suites for each host name, and its default ones are more."""
+    there = replace(front, place=replace(front.place, name=CONSOLE))
+
+    with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+        there.connect(offering(suite))
+    with there.connect(offering("ECDHE-RSA-AES128-GCM-SHA256")) as connection:
+        assert "TLSv1.2" == connection.version()
+
+
+def test_nginx_knows_the_console_by_ipv6_as_well() -> None:
+    """R134: else it is the public name's server that such requests get."""
+    servers = (DEPLOY / "nginx.conf").read_text("utf-8").replace(MARK, "").split("\nserver {")[1:]
+
+    assert 4 == len(servers)
+    for server in servers:
+        ports = [line.split()[1] for line in server.splitlines() if line.strip()[:7] == "listen "]
+        assert ports in (["80;", "[::]:80;"], ["443", "[::]:443"])
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -5,6 +5,7 @@ import ssl
 import pytest
 
 from tests.deploy.proxies import NAME, Front
+from tests.deploy.suites import offering
 
 MIB = 1024 * 1024
 SIX = frozenset(
@@ -105,12 +106,12 @@ def test_plain_http_is_answered_without_a_promise_of_https(front: Front, path: s
 def test_a_tls_suite_that_does_not_keep_secrets_is_refused(front: Front, suite: str) -> None:
     """ASVS 5.0.0, 12.1.2: what is recorded today must not be readable with tomorrow's key."""
     with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
-        front.connect(_offering(suite))
+        front.connect(offering(suite))
 
 
 def test_a_tls_suite_that_keeps_secrets_is_taken(front: Front) -> None:
     """Without this, the refusals above would also hold for a proxy that takes none."""
-    with front.connect(_offering("ECDHE-RSA-AES128-GCM-SHA256")) as connection:
+    with front.connect(offering("ECDHE-RSA-AES128-GCM-SHA256")) as connection:
         assert "TLSv1.2" == connection.version()
 
 
@@ -118,18 +119,8 @@ def test_a_tls_suite_that_keeps_secrets_is_taken(front: Front) -> None:
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_an_old_version_of_tls_is_refused(front: Front, version: ssl.TLSVersion) -> None:
     """ASVS 5.0.0, 12.1.1."""
-    tls = _offering("ALL")
+    tls = offering("ALL")
     tls.minimum_version = tls.maximum_version = version
 
     with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
         front.connect(tls)
-
-
-def _offering(suites: str) -> ssl.SSLContext:
-    """Return a client of TLS 1.2 that offers *suites* alone, however weak."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    tls.check_hostname = False
-    tls.verify_mode = ssl.CERT_NONE
-    tls.minimum_version = tls.maximum_version = ssl.TLSVersion.TLSv1_2
-    tls.set_ciphers(f"{suites}:@SECLEVEL=0")
-    return tls

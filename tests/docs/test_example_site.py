@@ -1,6 +1,7 @@
 """The shop of examples/site hands a signed-in browser over, by a form that names no person."""
 
 import json
+import re
 import runpy
 from collections.abc import Iterator
 from html import unescape
@@ -13,7 +14,8 @@ from flask.testing import FlaskClient
 
 from tests.installation import PAGE
 
-SHOP: Final = Path(__file__).parents[2] / "examples/site/shop.py"
+ROOT: Final = Path(__file__).parents[2]
+SHOP: Final = ROOT / "examples/site/shop.py"
 INVITATIONS: Final = "http://threadlink.test/api/v1/invitations"
 
 
@@ -69,3 +71,10 @@ def test_nobody_is_invited_who_has_not_signed_in(
 
 def test_the_shop_has_forty_lines_at_most() -> None:
     assert 40 >= len(SHOP.read_text(encoding="utf-8").splitlines())
+
+
+def test_the_page_names_the_field_that_the_example_posts() -> None:
+    """R130: whoever writes another site has nothing but the page."""
+    (field,) = re.findall(r'<input type="hidden" name="(\w+)"', SHOP.read_text("utf-8"))
+
+    assert f"field `{field}`" in " ".join((ROOT / "docs/m-me-links.md").read_text("utf-8").split())

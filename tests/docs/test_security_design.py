@@ -221,6 +221,13 @@ def test_each_table_of_the_database_is_classified() -> None:
     assert len(tables) > len(models)
 
 
+def test_the_keys_that_secret_key_is_the_parent_of_are_counted() -> None:
+    numbers = ("eight", "nine", "ten", "eleven", "twelve")
+    count = len(re.findall(r"(?m)^\| – ", PAGE))
+
+    assert f"parent of the next {numbers[count - 8]};" in PAGE
+
+
 def test_nothing_is_encrypted_by_the_program() -> None:
     """What is read again is signed or hashed; encryption is TLS."""
     assert set() == users_of(CIPHERS)

@@ -8,10 +8,10 @@ EGRESS: Final = (
     Description(
         "HTTPS_PROXY_URL",
         "The proxy by which https leaves your network: requests to Graph, to sign-in providers and "
-        "endpoints, to the bot, to Sentry and OpenTelemetry. User and password, if it wants them "
-        "(Basic), are part of it. Plain http, which goes to this machine and private networks "
-        "alone, never takes it, nor do LDAP and the database. `HTTPS_PROXY`, `NO_PROXY` and the "
-        "like in the environment are not heeded.",
+        "endpoints, to the bot, to your alerts, to Sentry and OpenTelemetry. User and password, if "
+        "it wants them (Basic), are part of it. Plain http, which goes to this machine and private "
+        "networks alone, never takes it, nor do LDAP and the database. `HTTPS_PROXY`, `NO_PROXY` "
+        "and the like in the environment are not heeded.",
         example="http://threadlink:password@proxy.example.com:3128",
     ),
     Description(
