@@ -7,6 +7,7 @@ Any number of processes may run one, because a claim on an item is a lease.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +27,8 @@ log = structlog.get_logger()
 
 # Short, because a person waits for the bot to hear of a sign-in; a poll is one indexed read.
 POLL_SECONDS: Final = 0.25
-# Between two steps of a task, which are short transactions: others commit meanwhile.
+# Between two steps of a task, which are short transactions: others commit meanwhile. At least; and
+# as long as the step took, so that on a slow disk a task gets half of the writer's time at most.
 PAUSE_SECONDS: Final = 0.01
 # A task that has failed is run again when it is due, but a daily one does not wait for a day.
 LONGEST_WAIT: Final = timedelta(minutes=10)
@@ -126,11 +128,22 @@ class Worker:
             return False
         # Before it is run: one that fails would else begin again at once, and again.
         self._waits[task] = at, min(task.every, LONGEST_WAIT)
-        for _ in task.perform(at) or ():
-            if stop is not None and stop.wait(PAUSE_SECONDS):
-                break
+        run_paced(task.perform(at) or (), stop)
         self._waits[task] = at, task.every
         return False
+
+
+def run_paced(
+    steps: Iterable[object],
+    stop: threading.Event | None,
+    seconds: Callable[[], float] = time.monotonic,
+) -> None:
+    """Run *steps* with pauses until *stop* is set; without pauses if there is no *stop*."""
+    begun = seconds()
+    for _ in steps:
+        if stop is not None and stop.wait(max(PAUSE_SECONDS, seconds() - begun)):
+            return
+        begun = seconds()
 
 
 def _run_lane(lane: LaneDispatcher, woken: threading.Event, stop: threading.Event) -> None:

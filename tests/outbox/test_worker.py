@@ -16,7 +16,7 @@ from app.outbox.circuit_breaker import FAILURE_THRESHOLD, Cause, OpenCircuit
 from app.outbox.handlers import Handler, Unreachable
 from app.outbox.models import OutboxRow, WorkerRow
 from app.outbox.queue import Claim, enqueue_once
-from app.outbox.worker import PeriodicTask, Worker
+from app.outbox.worker import PAUSE_SECONDS, PeriodicTask, Worker, run_paced
 from tests.installation import NOON
 
 
@@ -166,6 +166,28 @@ def test_a_task_of_many_steps_ends_between_two_of_them(engine: Engine) -> None:
     Worker(Writer(engine), {}, Clock(), [PeriodicTask(sweep, every=timedelta(minutes=1))]).run(stop)
 
     assert [0, 1, 2] == steps
+
+
+def test_a_task_pauses_for_as_long_as_a_step_took() -> None:
+    """R112: on a slow disk the deliveries that come in meanwhile get half of the writer's time."""
+    took, pauses = iter((0.001, 0.08, 0.002)), []
+    clock = [0.0]
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            pauses.append(timeout)
+            clock[0] += timeout
+            return False
+
+    def steps() -> Iterator[None]:
+        for seconds in took:
+            clock[0] += seconds
+            yield
+
+    run_paced(steps(), Stop(), lambda: clock[0])
+
+    assert pytest.approx([PAUSE_SECONDS, 0.08, PAUSE_SECONDS]) == pauses
 
 
 def test_a_loop_that_has_ended_does_not_have_to_move(engine: Engine) -> None:
