@@ -76,7 +76,7 @@ def test_deliveries_come_in_while_everything_is_full(durable: URL, tmp_path: Pat
     now, engine = clock.now(), make_engine(durable)
     fill(engine, BACKLOG, now=now)
 
-    held = hold_times(durable) if IS_LONG else {}
+    held = hold_times(durable)
     load = post_while_it_is_swept(durable, tmp_path, engine)
 
     with engine.connect().execution_options(reading=True) as connection:
@@ -182,8 +182,8 @@ def _post(client: int, origin: str, load: Load, over: threading.Event) -> None:
 
 def hold_times(database: URL) -> dict[str, Times]:
     """Run each periodic task alone, for a while; return how long it held the writer each time."""
-    services = build(settings_for(database, **SETTINGS))
-    held: dict[str, Times] = defaultdict(Times)
+    with watched() as watch:
+        services = build(settings_for(database, **SETTINGS))
     at, retention = clock.now(), services.settings.retention
     tasks: dict[str, Iterable[object]] = {
         "rate limits": in_portions(services.writer, rate_limiter.outdated(at)),
@@ -196,18 +196,30 @@ def hold_times(database: URL) -> dict[str, Times]:
         "outbox": Sweeper(services.writer, retention).sweep(at),
     }
     for name, steps in tasks.items():
-        with watched(held[name]), closing(iter(steps)) as each:  # type: ignore[type-var]
-            limit = monotonic() + SECONDS / 3
+        watch.task = name
+        with closing(iter(steps)) as each:  # type: ignore[type-var]
+            # In the short form one step each: the rest is swept while deliveries come in.
+            limit = monotonic() + (SECONDS / 3 if IS_LONG else 0)
             for _ in each:
                 if monotonic() > limit:
                     break
     services.close()
-    return {name: times for name, times in held.items() if times.seconds}
+    assert watch.times
+    return watch.times
+
+
+@dataclass
+class Watch:
+    """The times for which each task held the writer; *task* is the present one."""
+
+    task: str = ""
+    times: dict[str, Times] = field(default_factory=lambda: defaultdict(Times))
 
 
 @contextmanager
-def watched(times: Times) -> Iterator[None]:
-    """Add to *times* how long each group of this process took, from its begin to its commit."""
+def watched() -> Iterator[Watch]:
+    """Have a writer that is made meanwhile tell how long each group takes, with its commit."""
+    watch = Watch()
     with pytest.MonkeyPatch.context() as patch:
         # Nobody else sees both ends of a transaction.
         commit = GroupCommitter._commit  # noqa: SLF001
@@ -215,8 +227,9 @@ def watched(times: Times) -> Iterator[None]:
         def timed(committer: GroupCommitter, units: Any) -> None:
             begun, worked = perf_counter(), thread_time()
             commit(committer, units)
+            times = watch.times[watch.task]
             times.seconds.append(perf_counter() - begun)
             times.processor_seconds.append(thread_time() - worked)
 
         patch.setattr(GroupCommitter, "_commit", timed)
-        yield
+        yield watch
