@@ -27,6 +27,10 @@ UNTIL_LINKED: Final = timedelta(hours=48)
 # An operator who looks into an attempt on the same day sees who signed in; a deleted user's names
 # are gone within a day (R112).
 USERS_NAMED: Final = timedelta(hours=20)
+# Attempts in one transaction. Each has entries in a dozen indexes, most of them in random order,
+# and some ten events: of a hundred, a commit wrote more than a thousand pages and held SQLite's
+# writer for up to 77 ms (`make drills`, a million attempts).
+ATTEMPTS: Final = 25
 # Strangers cause them: whoever was refused writes in on the same day.
 REFUSALS_KEPT: Final = timedelta(hours=24)
 
@@ -84,11 +88,15 @@ def _attempts(which: ColumnElement[bool], change: Change) -> Cleanup[str]:
     """Return what applies *change* to the attempts *which* holds for, the oldest first."""
 
     def find(session: Session, _: str | None) -> Sequence[str]:
-        rows = select(Attempt.id).where(which).order_by(Attempt.opened_at).limit(PORTION)
+        rows = select(Attempt.id).where(which).order_by(Attempt.opened_at).limit(ATTEMPTS)
         return session.scalars(rows).all()
 
     # With the condition again: it may hold no longer.
-    return Cleanup(find, lambda session, ids: change(session, and_(Attempt.id.in_(ids), which)))
+    return Cleanup(
+        find,
+        lambda session, ids: change(session, and_(Attempt.id.in_(ids), which)),
+        portion=ATTEMPTS,
+    )
 
 
 def _set(**values: None) -> Change:

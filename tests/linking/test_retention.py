@@ -7,12 +7,11 @@ import pytest
 from sqlalchemy import event, or_, select, text
 from sqlalchemy.orm import Session
 
-from app.infra.database.portions import PORTION
 from app.infra.settings.reader import Reader
 from app.infra.settings.retention import Retention, read_retention
 from app.linking.attempt_events import Kind
 from app.linking.models import Attempt, AttemptEvent, LinkEvent
-from app.linking.retention import needless_names, old_attempts, old_events, old_history
+from app.linking.retention import ATTEMPTS, needless_names, old_attempts, old_events, old_history
 from tests.cleanups import clean
 from tests.installation import ANA, NOON, PAGE
 
@@ -207,13 +206,13 @@ def test_a_name_is_kept_only_while_it_is_needed(
 
 def test_much_is_swept_in_several_short_rounds(session: Session) -> None:
     """R49: who links meanwhile must not wait for a hundred thousand rows."""
-    session.add_all(_attempt(f"a{number}", 8 * DAY) for number in range(PORTION + 1))
+    session.add_all(_attempt(f"a{number}", 8 * DAY) for number in range(ATTEMPTS + 1))
 
     rounds = sweep(session)
 
     assert set() == _ids(session)
     # The names first, then the attempts themselves.
-    assert [PORTION, 1, PORTION, 1] == rounds
+    assert [ATTEMPTS, 1, ATTEMPTS, 1] == rounds
 
 
 def test_attempts_are_kept_as_long_as_the_operator_says(session: Session) -> None:

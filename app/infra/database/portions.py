@@ -30,13 +30,14 @@ class Transactions(Protocol):
 class Cleanup(Generic[K]):
     """Rows of one table that are to be changed or deleted, by their keys.
 
-    *find* returns the next `PORTION` keys by an index, given the last key of the portion before.
+    *find* returns the next *portion* keys by an index, given the last key of the portion before.
     *change* is a use case: it may run twice, and checks again what may have changed since they
     were found. It returns how many rows it has changed.
     """
 
     find: Callable[[Session, K | None], Sequence[K]]
     change: Callable[[Session, Sequence[K]], int]
+    portion: int = PORTION
 
 
 def in_portions(store: Transactions, *cleanups: Cleanup[K]) -> Iterator[int]:
@@ -51,7 +52,7 @@ def _in_portions(store: Transactions, cleanup: Cleanup[K]) -> Iterator[int]:
         changed = _changed(store, cleanup, keys)
         yield changed
         # If nothing was changed, another process does the same, and the rest is left to it.
-        if not changed or len(keys) < PORTION:
+        if not changed or len(keys) < cleanup.portion:
             return
         last = keys[-1]
 
